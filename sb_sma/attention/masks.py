@@ -1,0 +1,130 @@
+"""The masks of the package, all built here.
+
+``key_padding_mask (B, K)`` is True on padding; ``attn_mask (Q, K)`` is True
+where a query may not attend.
+"""
+
+from typing import Optional
+
+import torch
+
+
+def padding_mask(
+    lengths: torch.Tensor, max_length: Optional[int] = None
+) -> torch.Tensor:
+    """Mark the padding of a right-padded batch.
+
+    Arguments
+    ---------
+    lengths : torch.Tensor
+        Counts, int64, (B,).
+    max_length : int, optional
+        Padded length. Default: the longest item.
+
+    Returns
+    -------
+    mask : torch.Tensor
+        True on padding, (B, max_length).
+
+    Example
+    -------
+    >>> padding_mask(torch.tensor([1, 3]))
+    tensor([[False,  True,  True],
+            [False, False, False]])
+    """
+    if max_length is None:
+        max_length = int(lengths.max())
+    steps = torch.arange(max_length, device=lengths.device)
+    return steps[None, :] >= lengths[:, None]
+
+
+def lengths_of(
+    key_padding_mask: Optional[torch.Tensor], key: torch.Tensor
+) -> torch.Tensor:
+    """Count the valid keys of each item from its padding mask.
+
+    Arguments
+    ---------
+    key_padding_mask : torch.Tensor, optional
+        True on padding, (B, K).
+    key : torch.Tensor
+        The keys that the mask belongs to, (B, K, D).
+
+    Returns
+    -------
+    lengths : torch.Tensor
+        Counts, int64, (B,).
+
+    Raises
+    ------
+    ValueError
+        If the mask has another shape or dtype, or if padding stands before a
+        valid key (seen on the CPU only: elsewhere the look would wait for
+        the device).
+
+    Example
+    -------
+    >>> mask = torch.tensor([[False, False, True]])
+    >>> lengths_of(mask, torch.zeros(1, 3, 8))
+    tensor([2])
+    """
+    batch, keys = key.shape[:2]
+    if key_padding_mask is None:
+        return torch.full((batch,), keys, device=key.device)
+    if key_padding_mask.dtype != torch.bool:
+        raise ValueError(
+            "key_padding_mask must be a bool tensor, True on padding; got "
+            f"{key_padding_mask.dtype}."
+        )
+    if key_padding_mask.shape != (batch, keys):
+        raise ValueError(
+            f"key_padding_mask must have shape (B, K) = {(batch, keys)}; got "
+            f"{tuple(key_padding_mask.shape)}."
+        )
+    if key_padding_mask.device.type == "cpu":
+        valid_after_padding = (
+            key_padding_mask[:, :-1] & ~key_padding_mask[:, 1:]
+        )
+        if valid_after_padding.any():
+            raise ValueError(
+                "key_padding_mask must mark padding on the right only; item "
+                f"{int(valid_after_padding.any(1).nonzero()[0])} has padding "
+                "before a valid key. Pad on the right."
+            )
+    return (~key_padding_mask).sum(dim=1)
+
+
+def window_mask(
+    n_queries: int,
+    window: Optional[int] = None,
+    device: Optional[torch.device] = None,
+) -> torch.Tensor:
+    """Block the future and everything further back than the window.
+
+    Arguments
+    ---------
+    n_queries : int
+        Number of queries, which are also the keys, Q.
+    window : int, optional
+        How many steps a query sees, itself included. Default: all.
+    device : torch.device, optional
+        Where the mask is made.
+
+    Returns
+    -------
+    attn_mask : torch.Tensor
+        True where a query may not attend, (Q, Q).
+
+    Example
+    -------
+    >>> window_mask(3, window=2)
+    tensor([[False,  True,  True],
+            [False, False,  True],
+            [ True, False, False]])
+    """
+    step = torch.arange(n_queries, device=device)
+    distance = step[:, None] - step[None, :]
+    blocked = distance < 0
+    if window is not None:
+        blocked = blocked | (distance >= window)
+    return blocked

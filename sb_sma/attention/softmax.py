@@ -1,0 +1,191 @@
+"""Softmax attention with the weights of every head kept.
+
+SpeechBrain's ``MultiheadAttention`` returns the mean over heads, which hides
+the head that follows the text. Parameters and outputs are the same here.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from speechbrain.nnet.attention import MultiheadAttention
+
+from sb_sma.attention.decoding import DecodingOptions, require_soft
+from sb_sma.attention.heads import merge_heads, split_heads
+from sb_sma.attention.masks import padding_mask
+
+
+@dataclass
+class SoftmaxState:
+    """The memory, projected once.
+
+    Arguments
+    ---------
+    keys : torch.Tensor
+        (B, H, K, D / H).
+    values : torch.Tensor
+        (B, H, K, D / H).
+    blocked : torch.Tensor
+        True on padding, (B, 1, 1, K).
+    """
+
+    keys: torch.Tensor
+    values: torch.Tensor
+    blocked: torch.Tensor
+
+
+class RegularMHA(MultiheadAttention):
+    """SpeechBrain's multi-head attention, returning (B, H, Q, K) weights.
+
+    Arguments
+    ---------
+    d_model : int
+        Width of queries, keys and values.
+    nhead : int
+        Number of heads.
+    dropout : float
+        Dropout on the attention weights in training.
+
+    Example
+    -------
+    >>> attention = RegularMHA(d_model=8, nhead=2)
+    >>> query, memory = torch.rand(3, 4, 8), torch.rand(3, 5, 8)
+    >>> out, attn = attention(query=query, key=memory, value=memory)
+    >>> out.shape, attn.shape
+    (torch.Size([3, 4, 8]), torch.Size([3, 2, 4, 5]))
+    """
+
+    def __init__(self, d_model: int, nhead: int, dropout: float = 0.0):
+        super().__init__(nhead=nhead, d_model=d_model, dropout=dropout)
+
+    def forward(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attn_mask: Optional[torch.Tensor] = None,
+        key_padding_mask: Optional[torch.Tensor] = None,
+        return_attn_weights: bool = True,
+        pos_embs: Optional[torch.Tensor] = None,
+    ):
+        """Attend to the keys.
+
+        Arguments
+        ---------
+        query : torch.Tensor
+            (B, Q, D).
+        key : torch.Tensor
+            (B, K, D).
+        value : torch.Tensor
+            (B, K, D).
+        attn_mask : torch.Tensor, optional
+            True (or -inf) where a query may not attend, (Q, K).
+        key_padding_mask : torch.Tensor, optional
+            True on padding, (B, K).
+        return_attn_weights : bool
+            Whether to return the weights too.
+        pos_embs : torch.Tensor, optional
+            Added to the attention logits, (Q, K).
+
+        Returns
+        -------
+        out : torch.Tensor
+            (B, Q, D).
+        attn : torch.Tensor
+            Weights of every head, (B, H, Q, K); only if asked for.
+        """
+        if pos_embs is not None:
+            attn_mask = pos_embs if attn_mask is None else attn_mask + pos_embs
+        empty = key.new_zeros(key.shape[0], dtype=torch.bool)
+        if key_padding_mask is not None:
+            empty = key_padding_mask.all(dim=1)
+            # softmax over no key at all would be NaN
+            key_padding_mask = key_padding_mask & ~empty[:, None]
+        out, attn = self.att(
+            query.transpose(0, 1),
+            key.transpose(0, 1),
+            value.transpose(0, 1),
+            attn_mask=attn_mask,
+            key_padding_mask=key_padding_mask,
+            need_weights=return_attn_weights,
+            average_attn_weights=False,
+        )
+        out = out.transpose(0, 1)  # (B, Q, D)
+        out = out.masked_fill(empty[:, None, None], 0.0)
+        if not return_attn_weights:
+            return out
+        return out, attn.masked_fill(empty[:, None, None, None], 0.0)
+
+    def start(
+        self,
+        memory: torch.Tensor,
+        memory_lengths: torch.Tensor,
+        options: DecodingOptions,
+    ) -> SoftmaxState:
+        """Project the memory once.
+
+        Arguments
+        ---------
+        memory : torch.Tensor
+            Keys and values, (B, K, D).
+        memory_lengths : torch.Tensor
+            Counts, int64, (B,).
+        options : DecodingOptions
+            Must be soft decoding at pace 1.
+
+        Returns
+        -------
+        state : SoftmaxState
+            The projected memory.
+        """
+        require_soft(self, options)
+        width = self.att.embed_dim
+        projected = F.linear(
+            memory,
+            self.att.in_proj_weight[width:],
+            self.att.in_proj_bias[width:],
+        )
+        keys, values = projected.chunk(2, dim=-1)
+        blocked = padding_mask(memory_lengths, memory.shape[1])
+        return SoftmaxState(
+            split_heads(keys, self.att.num_heads),
+            split_heads(values, self.att.num_heads),
+            blocked[:, None, None, :],
+        )
+
+    def step(
+        self, query: torch.Tensor, state: SoftmaxState
+    ) -> Tuple[torch.Tensor, torch.Tensor, SoftmaxState]:
+        """Attend with one query.
+
+        Arguments
+        ---------
+        query : torch.Tensor
+            (B, 1, D).
+        state : SoftmaxState
+            The projected memory.
+
+        Returns
+        -------
+        out : torch.Tensor
+            (B, 1, D).
+        attn : torch.Tensor
+            (B, H, 1, K).
+        state : SoftmaxState
+            Unchanged.
+        """
+        width = self.att.embed_dim
+        query = F.linear(
+            query,
+            self.att.in_proj_weight[:width],
+            self.att.in_proj_bias[:width],
+        )
+        query = split_heads(query, self.att.num_heads)
+        logits = query @ state.keys.transpose(-1, -2)
+        logits = logits / math.sqrt(query.shape[-1])
+        logits = logits.masked_fill(state.blocked, -torch.inf)
+        attn = logits.softmax(dim=-1)  # (B, H, 1, K)
+        out = self.att.out_proj(merge_heads(attn @ state.values))
+        return out, attn, state

@@ -1,0 +1,302 @@
+"""Stepwise monotonic multi-head attention for autoregressive decoders.
+
+Every head walks over the keys on its own: at each query it stays on a key or
+moves to the next, with a probability computed from that query and that key
+alone, so that the attention is causal and cannot skip or go back.
+
+Reference
+---------
+He, Deng, He: "Robust Sequence-to-Sequence Acoustic Modeling with Stepwise
+Monotonic Attention for Neural TTS", Interspeech 2019. Liang et al.:
+"Enhancing Monotonicity for Robust Autoregressive Transformer TTS",
+Interspeech 2020.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Optional, Tuple, Union
+
+import torch
+from torch import nn
+
+from sb_sma.attention.decoding import DecodingOptions
+from sb_sma.attention.heads import merge_heads, split_heads
+from sb_sma.attention.masks import lengths_of
+from sb_sma.attention.walks import WALKS, HardWalk, SoftWalk
+from sb_sma.ops import stepwise_monotonic_expectation
+
+MIN_MOVES_PER_TOKEN, MAX_MOVES_PER_TOKEN = 1.1, 50.0
+
+
+@dataclass
+class MonotonicState:
+    """What decoding carries from query to query.
+
+    Arguments
+    ---------
+    keys : torch.Tensor
+        The memory's keys, projected once, (B, H, K, D / H).
+    values : torch.Tensor
+        The memory's values, projected once, (B, H, K, D / H).
+    memory_lengths : torch.Tensor
+        Counts, int64, (B,).
+    energy_offset : float
+        Added to every stay energy: the pace.
+    walk : SoftWalk or HardWalk
+        Where the heads stand.
+    """
+
+    keys: torch.Tensor
+    values: torch.Tensor
+    memory_lengths: torch.Tensor
+    energy_offset: float
+    walk: Union[SoftWalk, HardWalk]
+
+
+class StepwiseMonotonicMHA(nn.Module):
+    """Multi-head attention whose heads stay on a key or move to the next.
+
+    Keys must be padded on the right. The last valid key absorbs.
+
+    Arguments
+    ---------
+    d_model : int
+        Width of queries, keys and values.
+    nhead : int
+        Number of heads.
+    dropout : float
+        Dropout in training on the weights that make the output; the returned
+        alignment is the one before it.
+    queries_per_token : float
+        Mean number of queries spent on a key, which sets the bias that the
+        stay energy starts from.
+    moves_per_query : int
+        How often the recurrence runs per query. A walk reaches the last of K
+        keys only if ``Q * moves_per_query >= K - 1``.
+    noise_std : float
+        Standard deviation of the Gaussian noise on the energies in training,
+        which makes stay probabilities go to 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If `nhead` does not divide `d_model`, or a number is out of range.
+
+    Example
+    -------
+    >>> attention = StepwiseMonotonicMHA(d_model=8, nhead=2)
+    >>> query, memory = torch.rand(3, 4, 8), torch.rand(3, 5, 8)
+    >>> out, attn = attention(query=query, key=memory, value=memory)
+    >>> out.shape, attn.shape
+    (torch.Size([3, 4, 8]), torch.Size([3, 2, 4, 5]))
+    >>> bool(torch.allclose(attn.sum(-1), torch.ones(3, 2, 4)))
+    True
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dropout: float = 0.0,
+        *,
+        queries_per_token: float = 2.0,
+        moves_per_query: int = 1,
+        noise_std: float = 0.0,
+    ):
+        super().__init__()
+        if nhead < 1 or d_model % nhead:
+            raise ValueError(
+                f"nhead ({nhead}) must divide d_model ({d_model}). "
+                "Change one of them."
+            )
+        if moves_per_query < 1:
+            raise ValueError(
+                f"moves_per_query must be 1 or more; got {moves_per_query}."
+            )
+        if noise_std < 0:
+            raise ValueError(f"noise_std must be 0 or more; got {noise_std}.")
+        self.nhead = nhead
+        self.moves_per_query = moves_per_query
+        self.noise_std = noise_std
+        self.query_proj = nn.Linear(d_model, d_model)
+        self.key_proj = nn.Linear(d_model, d_model)
+        self.value_proj = nn.Linear(d_model, d_model)
+        self.out_proj = nn.Linear(d_model, d_model)
+        self.dropout = nn.Dropout(dropout)
+        self.stay_bias = nn.Parameter(torch.empty(nhead))
+        self.set_queries_per_token(queries_per_token)
+
+    def set_queries_per_token(self, queries_per_token: float) -> None:
+        """Start the stay bias anew from the mean time spent on a key.
+
+        Arguments
+        ---------
+        queries_per_token : float
+            Queries per key: mel frames per token / reduction factor in TTS.
+
+        Raises
+        ------
+        ValueError
+            If it is not above 0.
+
+        Example
+        -------
+        >>> attention = StepwiseMonotonicMHA(d_model=8, nhead=2)
+        >>> attention.set_queries_per_token(4.0)
+        >>> attention.stay_bias.sigmoid().tolist()
+        [0.75, 0.75]
+        """
+        if not queries_per_token > 0:
+            raise ValueError(
+                f"queries_per_token must be above 0; got {queries_per_token}."
+            )
+        moves = queries_per_token * self.moves_per_query
+        moves = min(max(moves, MIN_MOVES_PER_TOKEN), MAX_MOVES_PER_TOKEN)
+        p_stay = 1.0 - 1.0 / moves
+        with torch.no_grad():
+            self.stay_bias.fill_(math.log(p_stay / (1.0 - p_stay)))
+
+    def forward(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attn_mask: Optional[torch.Tensor] = None,
+        key_padding_mask: Optional[torch.Tensor] = None,
+        return_attn_weights: bool = True,
+        pos_embs: Optional[torch.Tensor] = None,
+    ):
+        """Walk over the keys, from the first query to the last.
+
+        Arguments
+        ---------
+        query : torch.Tensor
+            (B, Q, D).
+        key : torch.Tensor
+            (B, K, D).
+        value : torch.Tensor
+            (B, K, D).
+        attn_mask : torch.Tensor, optional
+            Not supported: the walk itself says where a query may attend.
+        key_padding_mask : torch.Tensor, optional
+            True on padding, on the right only, (B, K).
+        return_attn_weights : bool
+            Whether to return the alignment too.
+        pos_embs : torch.Tensor, optional
+            Not supported.
+
+        Returns
+        -------
+        out : torch.Tensor
+            (B, Q, D); zeros for an item without a valid key.
+        attn : torch.Tensor
+            The alignment of every head, (B, H, Q, K); only if asked for.
+
+        Raises
+        ------
+        ValueError
+            If `attn_mask` or `pos_embs` is given, or padding is not on the
+            right.
+        """
+        for name, tensor in (("attn_mask", attn_mask), ("pos_embs", pos_embs)):
+            if tensor is not None:
+                raise ValueError(
+                    f"{type(self).__name__} takes no {name}; got one of shape "
+                    f"{tuple(tensor.shape)}. Pass None."
+                )
+        lengths = lengths_of(key_padding_mask, key)
+        keys = split_heads(self.key_proj(key), self.nhead)
+        values = split_heads(self.value_proj(value), self.nhead)
+        energies = self._energies(query, keys)
+        if self.training and self.noise_std > 0:
+            energies = energies + self.noise_std * torch.randn_like(energies)
+        p_stay = energies.sigmoid()  # (B, H, Q, K)
+        moves = self.moves_per_query
+        if moves > 1:
+            p_stay = p_stay.repeat_interleave(moves, dim=2)
+        attn = stepwise_monotonic_expectation(p_stay, lengths)
+        attn = attn[:, :, moves - 1 :: moves]
+        out = self._output(self.dropout(attn), values, lengths)
+        return (out, attn) if return_attn_weights else out
+
+    def start(
+        self,
+        memory: torch.Tensor,
+        memory_lengths: torch.Tensor,
+        options: DecodingOptions = DecodingOptions(),
+    ) -> MonotonicState:
+        """Project the memory once and stand before the first query.
+
+        Arguments
+        ---------
+        memory : torch.Tensor
+            Keys and values, (B, K, D).
+        memory_lengths : torch.Tensor
+            Counts, int64, (B,).
+        options : DecodingOptions
+            Soft or hard, and the pace: the odds of staying are divided by it.
+
+        Returns
+        -------
+        state : MonotonicState
+            The state before the first query.
+        """
+        batch, n_keys, _ = memory.shape
+        alpha = torch.zeros(batch, self.nhead, n_keys, device=memory.device)
+        alpha[..., 0] = 1.0
+        walk = WALKS[options.mode](alpha, memory_lengths, self.moves_per_query)
+        return MonotonicState(
+            split_heads(self.key_proj(memory), self.nhead),
+            split_heads(self.value_proj(memory), self.nhead),
+            memory_lengths,
+            -math.log(options.pace),
+            walk,
+        )
+
+    def step(
+        self, query: torch.Tensor, state: MonotonicState
+    ) -> Tuple[torch.Tensor, torch.Tensor, MonotonicState]:
+        """Attend with one query.
+
+        Arguments
+        ---------
+        query : torch.Tensor
+            (B, 1, D).
+        state : MonotonicState
+            Where the heads stand; it is advanced.
+
+        Returns
+        -------
+        out : torch.Tensor
+            (B, 1, D).
+        attn : torch.Tensor
+            (B, H, 1, K).
+        state : MonotonicState
+            The state for the next query.
+        """
+        energies = self._energies(query, state.keys) + state.energy_offset
+        attn = state.walk.advance(energies[:, :, 0].sigmoid())[:, :, None]
+        out = self._output(attn, state.values, state.memory_lengths)
+        return out, attn, state
+
+    def _energies(
+        self, query: torch.Tensor, keys: torch.Tensor
+    ) -> torch.Tensor:
+        """Stay energies in float32 or better, (B, H, Q, K)."""
+        queries = split_heads(self.query_proj(query), self.nhead)
+        energies = queries @ keys.transpose(-1, -2)
+        energies = energies.to(
+            torch.promote_types(energies.dtype, torch.float32)
+        )
+        scale = 1.0 / math.sqrt(queries.shape[-1])
+        return energies * scale + self.stay_bias[:, None, None]
+
+    def _output(
+        self,
+        weights: torch.Tensor,
+        values: torch.Tensor,
+        lengths: torch.Tensor,
+    ) -> torch.Tensor:
+        """Mix the values and project them, (B, Q, D)."""
+        out = self.out_proj(merge_heads(weights.to(values.dtype) @ values))
+        return out.masked_fill((lengths == 0)[:, None, None], 0.0)

@@ -1,0 +1,41 @@
+"""The command ``sb-sma``."""
+
+import argparse
+import sys
+from typing import List, Optional
+
+from sb_sma import __version__
+from sb_sma.cli import synthesize
+
+COMMANDS = {"synthesize": synthesize}
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run a command of the shell.
+
+    Arguments
+    ---------
+    argv : list of str, optional
+        Default: the command line.
+
+    Returns
+    -------
+    status : int
+        0 if all went well; 1 after an error, which is printed in one line.
+    """
+    parser = argparse.ArgumentParser(prog="sb-sma", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        subparser = commands.add_parser(
+            name, help=command.HELP, description=command.HELP
+        )
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except (ValueError, OSError) as error:
+        print(f"sb-sma: error: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,133 @@
+"""``sb-sma synthesize``: text to WAV files."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import List
+
+import soundfile
+
+from sb_sma.attention.decoding import MODES
+
+HELP = "Speak a text, or every line of a file, with a trained model."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of this command.
+    """
+    parser.add_argument(
+        "--model",
+        required=True,
+        help="folder that a training run exported, or a repository on a hub",
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--text", help="what to say")
+    source.add_argument(
+        "--input",
+        help="text file, one utterance per line; - or nothing reads stdin",
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        help="WAV file; several utterances get -1, -2, ... before the ending",
+    )
+    parser.add_argument(
+        "--plot", type=Path, help="PNG file for the alignment, numbered alike"
+    )
+    parser.add_argument("--mode", choices=MODES, default="soft")
+    parser.add_argument(
+        "--pace", type=float, default=1.0, help="above 1 speaks faster"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="the same seed gives the same speech"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Speak and write.
+
+    Arguments
+    ---------
+    arguments : argparse.Namespace
+        What `add_arguments` declared.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to say, or a folder to write to does not exist.
+    """
+    texts = _read_texts(arguments)
+    for path in (arguments.out, arguments.plot):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise ValueError(
+                f"{path} cannot be written: the folder "
+                f"{path.absolute().parent} does not exist. Make it first."
+            )
+    if not Path(arguments.model).is_dir() and arguments.model.startswith(
+        (".", "/", "~")
+    ):
+        raise ValueError(
+            f"--model must be a folder that a training run exported; "
+            f"{arguments.model} does not exist."
+        )
+    # torch takes seconds to load: mistakes above are told at once
+    from sb_sma.inference import TTS
+    from sb_sma.plots.figures import plot_alignments
+
+    tts = TTS.from_hparams(source=arguments.model)
+    mels, mel_lengths, alignments = tts.encode_text(
+        texts,
+        mode=arguments.mode,
+        pace=arguments.pace,
+        seed=arguments.seed,
+        progress=True,
+    )
+    factor = tts.mods.model.decoder.reduction_factor
+    for index, text in enumerate(texts):
+        frames = int(mel_lengths[index])
+        soundfile.write(
+            _numbered(arguments.out, index, len(texts)),
+            tts.to_waveform(mels[index, :frames]).cpu().numpy(),
+            tts.hparams.mel_settings.sample_rate,
+        )
+        if arguments.plot is None:
+            continue
+        tokens = tts.tokens(text)
+        figure = plot_alignments(
+            alignments[index, :, : frames // factor, : len(tokens)].cpu(),
+            tokens=tokens,
+            title=text if len(text) < 80 else text[:77] + "...",
+        )
+        figure.savefig(
+            _numbered(arguments.plot, index, len(texts)), bbox_inches="tight"
+        )
+
+
+def _read_texts(arguments: argparse.Namespace) -> List[str]:
+    """The utterances, from wherever they come."""
+    if arguments.text is not None:
+        return [arguments.text]
+    if arguments.input in (None, "-"):
+        name, content = "standard input", sys.stdin.read()
+    else:
+        name = arguments.input
+        content = Path(arguments.input).read_text(encoding="utf-8")
+    texts = [line.strip() for line in content.splitlines() if line.strip()]
+    if not texts:
+        raise ValueError(
+            f"{name} holds no text. Give --text, or one utterance per line."
+        )
+    return texts
+
+
+def _numbered(path: Path, index: int, count: int) -> Path:
+    """The path of one of several files."""
+    if count == 1:
+        return path
+    return path.with_name(f"{path.stem}-{index + 1}{path.suffix}")

@@ -1,0 +1,1 @@
+"""Texts, phonemes, speech, mel spectrograms and corpus folders."""

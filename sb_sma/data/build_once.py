@@ -1,0 +1,154 @@
+"""Corpus folders are built once, completely or not at all."""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+logger = logging.getLogger(__name__)
+
+FORMAT_VERSION = 1
+SPLITS = ("train", "valid", "test")
+_CORPUS_FILE = "corpus.json"
+_OWN_NAMES = frozenset(
+    ["wavs", "mels", "mel_statistics.json", "tokens.json", _CORPUS_FILE]
+    + [f"{split}.json" for split in SPLITS]
+)
+
+
+def build_once(
+    folder: str | Path,
+    parameters: dict[str, Any],
+    build: Callable[[Path], None],
+) -> None:
+    """Makes sure that a corpus folder built with these parameters exists.
+
+    A finished folder with the same parameters is reused; one with others is
+    replaced. The folder is built under another name and renamed at the end, so
+    that an interrupted run leaves nothing that looks finished. A second
+    process waits for the first.
+
+    Arguments
+    ---------
+    folder : str or Path
+        The corpus folder.
+    parameters : dict
+        All that the content depends on; must survive JSON.
+    build : callable
+        Called with an empty folder to fill.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds anything that is not a corpus, or if it cannot be
+        written.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path") / "corpus"
+    >>> build_once(folder, {"seed": 1}, lambda new: None)
+    >>> json.loads((folder / "corpus.json").read_text())["parameters"]
+    {'seed': 1}
+    """
+    folder = Path(folder).expanduser().absolute()
+    wanted = json.loads(
+        json.dumps({"format": FORMAT_VERSION, "parameters": parameters})
+    )
+    building = folder.with_name(f".{folder.name}.building")
+    replaced = folder.with_name(f".{folder.name}.replaced")
+    with _locked(folder):
+        # leftovers of a run that was interrupted
+        for leftover in (building, replaced):
+            if leftover.exists():
+                shutil.rmtree(leftover)
+        if _is_finished(folder, wanted):
+            logger.info("Reusing the corpus in %s", folder)
+            return
+        _make_folder(building)
+        try:
+            build(building)
+            (building / _CORPUS_FILE).write_text(
+                json.dumps(wanted, indent=2), encoding="utf-8"
+            )
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+        if folder.exists():
+            folder.rename(replaced)
+        building.rename(folder)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    _make_folder(folder.parent)
+    path = folder.with_name(f".{folder.name}.lock")
+    try:
+        # opened for appending: another process may hold it
+        file = open(path, "a")
+    except OSError as error:
+        raise _unwritable(path.parent, error) from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    if not os.access(folder, os.W_OK):
+        raise _unwritable(folder, "permission denied")
+
+
+def _unwritable(folder: Path, reason: Any) -> ValueError:
+    return ValueError(
+        f"The corpus needs a folder that can be written; got {folder} "
+        f"({reason}). Give another save_folder."
+    )
+
+
+def _is_finished(folder: Path, wanted: dict[str, Any]) -> bool:
+    """Compares a folder with what is wanted; refuses one that is not ours."""
+    if folder.exists() and not folder.is_dir():
+        raise _unwritable(folder, "it is a file")
+    if not folder.exists() or not any(folder.iterdir()):
+        return False
+    foreign = sorted(
+        path.name for path in folder.iterdir() if path.name not in _OWN_NAMES
+    )
+    has_corpus_file = (folder / _CORPUS_FILE).is_file()
+    if has_corpus_file:
+        try:
+            found = json.loads((folder / _CORPUS_FILE).read_text("utf-8"))
+            changes = _changes(found, wanted)
+        except (ValueError, AttributeError):
+            changes = [f"{_CORPUS_FILE} is damaged"]
+        if not changes:
+            return True
+    if foreign or not has_corpus_file:
+        raise ValueError(
+            f"The corpus folder {folder} must be empty or hold a corpus and "
+            f"nothing else; got {', '.join(foreign[:5]) or 'no corpus.json'}. "
+            "Give another save_folder: a folder that holds anything else is "
+            "never deleted."
+        )
+    logger.warning(
+        "Building the corpus in %s anew: %s", folder, "; ".join(changes)
+    )
+    return False
+
+
+def _changes(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    before = {"format": found.get("format"), **found.get("parameters", {})}
+    after = {"format": wanted["format"], **wanted["parameters"]}
+    return [
+        f"{name} was {before.get(name)!r}, is {after.get(name)!r}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]

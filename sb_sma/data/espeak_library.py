@@ -1,0 +1,191 @@
+"""One utterance from the eSpeak NG library, called through ctypes.
+
+eSpeak keeps state that its API cannot reset (the flutter of the pitch walks on
+from text to text), so that the same text would sound a little different every
+time. The library is therefore loaded afresh for each utterance, which costs
+about 3 ms: the same text and settings always give the same samples.
+"""
+
+import _ctypes
+import ctypes
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+
+_SYNCHRONOUS = 2
+_PHONEME_EVENTS_IN_IPA = 0x0001 | 0x0002
+_BUFFER_MILLISECONDS = 1000
+_UTF8 = 1
+_EVENT_LIST_TERMINATED = 0
+_EVENT_PHONEME = 7
+_PARAMETERS = {"rate": 1, "pitch": 3, "pitch_range": 4}
+_SEED = 1
+
+_lock = threading.Lock()
+# a child must not inherit a half-spoken library or a lock that nobody frees
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire,
+        after_in_parent=_lock.release,
+        after_in_child=_lock.release,
+    )
+
+
+class _EventId(ctypes.Union):
+    _fields_ = [
+        ("number", ctypes.c_int),
+        ("name", ctypes.c_void_p),
+        ("string", ctypes.c_char * 8),
+    ]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    ]
+
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    ctypes.POINTER(ctypes.c_short),
+    ctypes.c_int,
+    ctypes.POINTER(_Event),
+)
+
+
+def synthesize(
+    text: str, voice: str, parameters: dict[str, int]
+) -> tuple[np.ndarray, list[tuple[int, bytes]], int]:
+    """Speaks once; one thread of a process at a time.
+
+    Arguments
+    ---------
+    text : str
+        What to say, without control characters.
+    voice : str
+        eSpeak NG's name of the voice, with an optional ``+variant``.
+    parameters : dict
+        rate, pitch and pitch_range.
+
+    Returns
+    -------
+    samples : np.ndarray
+        16-bit samples, of shape (N,).
+    events : list of (int, bytes)
+        First sample and name of each phoneme; pauses have no name, and eSpeak
+        cuts names after eight bytes.
+    sample_rate : int
+        Samples per second.
+
+    Raises
+    ------
+    ImportError
+        If the wheel espeakng-loader is missing.
+    ValueError
+        If eSpeak NG lacks the voice.
+    RuntimeError
+        If eSpeak NG itself fails.
+
+    Example
+    -------
+    >>> numbers = {"rate": 175, "pitch": 50, "pitch_range": 50}
+    >>> samples, events, sample_rate = synthesize("no", "en-us", numbers)
+    >>> sample_rate
+    22050
+    """
+    try:
+        import espeakng_loader
+    except ImportError as error:
+        raise ImportError(
+            "eSpeak NG is missing. Install it with: pip install espeakng-loader"
+        ) from error
+
+    chunks, events = [], []
+
+    @_Callback
+    def collect(wav, count, event):
+        if count > 0:
+            chunks.append(ctypes.string_at(wav, 2 * count))
+        i = 0
+        while event[i].type != _EVENT_LIST_TERMINATED:
+            if event[i].type == _EVENT_PHONEME:
+                events.append((event[i].sample, event[i].id.string))
+            i += 1
+        return 0
+
+    data_path = Path(espeakng_loader.get_data_path())
+    with _lock:
+        library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
+        try:
+            sample_rate = library.espeak_Initialize(
+                _SYNCHRONOUS,
+                _BUFFER_MILLISECONDS,
+                str(data_path).encode(),
+                _PHONEME_EVENTS_IN_IPA,
+            )
+            if sample_rate <= 0:
+                raise RuntimeError(
+                    f"eSpeak NG could not load its data from {data_path}. "
+                    "Reinstall the wheel espeakng-loader."
+                )
+            # initialisation seeds the noise with the time of day
+            library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
+            _set_voice(library, voice, data_path)
+            for name, number in _PARAMETERS.items():
+                library.espeak_SetParameter(number, int(parameters[name]), 0)
+            library.espeak_SetSynthCallback(collect)
+            _synthesize_text(library, text)
+        finally:
+            library.espeak_Terminate()
+            _unload(library)
+    samples = np.frombuffer(b"".join(chunks), dtype=np.int16)
+    return samples, events, sample_rate
+
+
+def _set_voice(library, voice: str, data_path: Path) -> None:
+    _, _, variant = voice.partition("+")
+    found = library.espeak_SetVoiceByName(voice.encode()) == 0
+    # an unknown variant is ignored by eSpeak
+    if variant and not (data_path / "voices" / "!v" / variant).is_file():
+        found = False
+    if not found:
+        raise ValueError(
+            f"voice must be a voice of eSpeak NG; got {voice!r}. Choose a "
+            "language such as 'en-us' or 'de', with an optional variant "
+            "such as 'en-us+f3'; the folders lang and voices of "
+            f"{data_path} hold all of them."
+        )
+
+
+def _synthesize_text(library, text: str) -> None:
+    encoded = text.encode("utf-8", errors="ignore")
+    status = library.espeak_Synth(
+        ctypes.c_char_p(encoded),
+        ctypes.c_size_t(len(encoded) + 1),
+        ctypes.c_uint(0),
+        ctypes.c_int(1),
+        ctypes.c_uint(0),
+        ctypes.c_uint(_UTF8),
+        None,
+        None,
+    )
+    if status != 0:
+        raise RuntimeError(
+            f"eSpeak NG failed with status {status} on {text!r}."
+        )
+
+
+def _unload(library) -> None:
+    if hasattr(_ctypes, "dlclose"):
+        _ctypes.dlclose(library._handle)
+    else:
+        _ctypes.FreeLibrary(library._handle)

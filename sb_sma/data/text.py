@@ -1,0 +1,69 @@
+"""From token symbols to indices."""
+
+import logging
+from typing import Iterable, List, Sequence
+
+logger = logging.getLogger(__name__)
+
+PADDING, UNKNOWN = "<pad>", "<unk>"
+
+
+class TokenTable:
+    """The symbols that a model knows.
+
+    Index 0 is padding, index 1 stands for every unknown symbol.
+
+    Arguments
+    ---------
+    symbols : sequence of str
+        Without padding and unknown, each once.
+
+    Raises
+    ------
+    ValueError
+        If a symbol comes twice.
+
+    Example
+    -------
+    >>> table = TokenTable(["a", "b"])
+    >>> table.encode(["b", "a"])
+    [3, 2]
+    >>> len(table)
+    4
+    """
+
+    def __init__(self, symbols: Sequence[str]):
+        self.symbols = list(symbols)
+        self._index = {
+            symbol: index
+            for index, symbol in enumerate([PADDING, UNKNOWN, *self.symbols])
+        }
+        if len(self._index) != len(self.symbols) + 2:
+            raise ValueError(
+                "symbols must be different from each other and from "
+                f"{PADDING} and {UNKNOWN}; got {self.symbols}."
+            )
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def encode(self, tokens: Iterable[str]) -> List[int]:
+        """Look the tokens up; an unknown one is warned about.
+
+        Arguments
+        ---------
+        tokens : iterable of str
+            Token symbols.
+
+        Returns
+        -------
+        indices : list of int
+            One per token.
+        """
+        tokens = list(tokens)
+        unknown = sorted(set(tokens) - self._index.keys())
+        if unknown:
+            logger.warning(
+                "The model never heard %s; spoken as '%s'.", unknown, UNKNOWN
+            )
+        return [self._index.get(t, self._index[UNKNOWN]) for t in tokens]

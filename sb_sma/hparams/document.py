@@ -1,0 +1,209 @@
+"""A YAML file as nodes that know their lines."""
+
+import os
+import re
+from pathlib import Path
+from typing import Dict, Iterator, Optional, Tuple, Union
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+KeyPath = Tuple[str, ...]
+
+_PLAIN_TAG = "tag:yaml.org,2002:"
+_REFERENCE = re.compile(r"<([^<>]+)>")
+
+
+class Document:
+    """A YAML file, or a YAML text, parsed but not built.
+
+    Arguments
+    ---------
+    path : path
+        The file; with `text`, only the name that error messages use.
+    text : str, optional
+        The content. Default: read from `path`.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, is not valid YAML, is not a mapping, or
+        gives a key twice.
+
+    Example
+    -------
+    >>> document = Document("a.yaml", "width: 4\\nlayer: {size: !ref <width>}")
+    >>> [path for path, _ in document.walk()]
+    [('width',), ('layer',), ('layer', 'size')]
+    >>> [path for path, _ in document.references()]
+    [('width',)]
+    """
+
+    def __init__(
+        self, path: Union[str, "os.PathLike[str]"], text: Optional[str] = None
+    ) -> None:
+        self.path = str(path)
+        self._has_lines = text is None
+        try:
+            self.root = YAML().compose(Path(path) if text is None else text)
+        except OSError as error:
+            raise ValueError(
+                f"cannot read the YAML file {path} ({error.strerror}). Give "
+                "the path of an existing file as the first argument."
+            ) from error
+        except (YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is not valid YAML: {error}") from error
+        if not isinstance(self.root, MappingNode):
+            raise ValueError(
+                f"{path} must hold a mapping, lines of `key: value`."
+            )
+        self._check_duplicates()
+        self.items = items(self.root)
+
+    def place(self, node: Node) -> str:
+        """Say where a node stands: the file and the line.
+
+        Arguments
+        ---------
+        node : Node
+            A node of this document.
+
+        Returns
+        -------
+        place : str
+            For the beginning of an error message.
+        """
+        if not self._has_lines:
+            return self.path
+        return f"{self.path}, line {node.start_mark.line + 1}"
+
+    def walk(self) -> Iterator[Tuple[KeyPath, Node]]:
+        """Visit every value, from the top.
+
+        Returns
+        -------
+        nodes : iterator
+            Pairs of the keys that lead to a node, and the node.
+        """
+        yield from _walk(self.root, ())
+
+    def references(self) -> Iterator[Tuple[KeyPath, Node]]:
+        """Visit every ``<name[part]>`` of the ``!ref`` and ``!copy`` tags.
+
+        Returns
+        -------
+        references : iterator
+            Pairs of the keys that are named, and the node that names them.
+        """
+        for _, node in self.walk():
+            if tag_of(node) in ("!ref", "!copy"):
+                for name in _REFERENCE.findall(node.value):
+                    yield _split_name(name), node
+
+    def resolve(self, node: Node) -> Node:
+        """Follow a value that is nothing but a reference.
+
+        Arguments
+        ---------
+        node : Node
+            A value of this document.
+
+        Returns
+        -------
+        node : Node
+            What the reference leads to, or the value itself.
+        """
+        visited = set()
+        while tag_of(node) == "!ref" and id(node) not in visited:
+            visited.add(id(node))
+            name = _REFERENCE.fullmatch(node.value)
+            target = self.root if name else None
+            for key in _split_name(name[1]) if name else ():
+                target = items(target).get(key)
+            node = node if target is None else target
+        return node
+
+    def _check_duplicates(self):
+        for node in [self.root, *(node for _, node in self.walk())]:
+            if not isinstance(node, MappingNode):
+                continue
+            seen = set()
+            for key, _ in node.value:
+                if key.value in seen:
+                    raise ValueError(
+                        f"{self.place(key)}: the key '{key.value}' is given "
+                        "twice. Remove one of them."
+                    )
+                seen.add(key.value)
+
+
+def items(node: Optional[Node]) -> Dict[str, Node]:
+    """The values of a mapping by key.
+
+    Arguments
+    ---------
+    node : Node, optional
+        Any node.
+
+    Returns
+    -------
+    values : dict
+        Empty unless the node is a mapping.
+    """
+    if not isinstance(node, MappingNode):
+        return {}
+    return {key.value: value for key, value in node.value}
+
+
+def tag_of(node: Node) -> str:
+    """The tag of a node that HyperPyYAML acts on.
+
+    Arguments
+    ---------
+    node : Node
+        Any node.
+
+    Returns
+    -------
+    tag : str
+        Such as ``!ref``; empty for plain YAML.
+    """
+    tag = str(node.tag)
+    return "" if tag.startswith(_PLAIN_TAG) else tag
+
+
+def kind_of(node: Node) -> str:
+    """The plain type of a single value.
+
+    Arguments
+    ---------
+    node : Node
+        Any node.
+
+    Returns
+    -------
+    kind : str
+        ``bool``, ``int``, ``float``, ``null`` or ``str``; empty for anything
+        else, and for values with a tag of their own.
+    """
+    if tag_of(node) or not isinstance(node, ScalarNode):
+        return ""
+    return str(node.tag)[len(_PLAIN_TAG) :]
+
+
+def _walk(node, path):
+    if isinstance(node, MappingNode):
+        children = [(key.value, value) for key, value in node.value]
+    elif isinstance(node, SequenceNode):
+        children = [(str(i), value) for i, value in enumerate(node.value)]
+    else:
+        children = []
+    for name, value in children:
+        yield (*path, name), value
+        yield from _walk(value, (*path, name))
+
+
+def _split_name(name):
+    """('a', 'b') for ``a[b]``, and for ``a[b].attribute``."""
+    return tuple(part.strip("]") for part in name.split(".")[0].split("["))

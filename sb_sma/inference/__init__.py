@@ -1,0 +1,5 @@
+"""Trained models at work."""
+
+from sb_sma.inference.tts import TTS
+
+__all__ = ["TTS"]

@@ -1,0 +1,288 @@
+"""Text to speech with a trained model."""
+
+import logging
+from typing import Iterator, List, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from speechbrain.inference.interfaces import Pretrained
+from tqdm import tqdm
+
+from sb_sma.attention.decoding import DecodingOptions
+from sb_sma.data.espeak import phonemize
+from sb_sma.data.mel import GriffinLim
+from sb_sma.models.transformer_tts import LOG_FLOOR, Synthesis
+
+logger = logging.getLogger(__name__)
+
+_BATCH_ITEMS = 16
+
+
+class TTS(Pretrained):
+    """Speaks with the model that a training run exported.
+
+    Arguments
+    ---------
+    *args, **kwargs
+        Those of ``speechbrain.inference.interfaces.Pretrained``; use
+        ``TTS.from_hparams(source=DIR)``.
+
+    Attributes
+    ----------
+    finished : list of bool
+        For each text of the last call, whether it ended by itself.
+    """
+
+    MODULES_NEEDED = ["model"]
+    HPARAMS_NEEDED = [
+        "tokens",
+        "mel_settings",
+        "voice_settings",
+        "stop_rule",
+        "griffin_lim_iterations",
+    ]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.finished: List[bool] = []
+        self.vocoder = GriffinLim(
+            self.hparams.mel_settings,
+            iterations=self.hparams.griffin_lim_iterations,
+        ).to(self.device)
+
+    def tokens(self, text: str) -> List[str]:
+        """Turn a text into the tokens that the model reads.
+
+        Arguments
+        ---------
+        text : str
+            What is to be said.
+
+        Returns
+        -------
+        tokens : list of str
+            Phonemes, pauses and the end.
+
+        Raises
+        ------
+        ValueError
+            If nothing in the text can be spoken.
+        """
+        return phonemize(text, self.hparams.voice_settings)
+
+    def encode_text(
+        self,
+        texts: Union[str, Sequence[str]],
+        mode: str = "soft",
+        pace: float = 1.0,
+        seed: Optional[int] = None,
+        progress: bool = False,
+    ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Turn texts into mels.
+
+        Arguments
+        ---------
+        texts : str or sequence of str
+            What is to be said.
+        mode : str
+            ``soft`` carries the expected alignment, ``hard`` stands on one
+            token (monotonic attention only).
+        pace : float
+            Above 1 speaks faster, below 1 slower (monotonic attention only).
+        seed : int, optional
+            Of the prenet's dropout. Default: another one each time.
+        progress : bool
+            Whether to show a progress bar.
+
+        Returns
+        -------
+        mels : torch.Tensor
+            Natural-log mel, (B, M, C).
+        mel_lengths : torch.Tensor
+            Frames, int64, (B,).
+        alignments : torch.Tensor
+            Of the decoder layer that follows the text best, (B, H, M', T),
+            M' decoder steps.
+
+        Raises
+        ------
+        ValueError
+            If there is no text, or one that cannot be spoken.
+        """
+        texts = _as_texts(texts)
+        options = DecodingOptions(mode=mode, pace=pace)
+        ids = [self._token_ids(index, text) for index, text in enumerate(texts)]
+        by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+        outputs: List[Optional[tuple]] = [None] * len(ids)
+        self.finished = [False] * len(ids)
+        layer = int(self.mods.model.guide[0])
+        with tqdm(total=len(ids), unit="text", disable=not progress) as bar:
+            for chosen in _chunks(by_length, _BATCH_ITEMS):
+                speech = self._speak([ids[i] for i in chosen], options, seed)
+                factor = self.mods.model.decoder.reduction_factor
+                for row, index in enumerate(chosen):
+                    frames = int(speech.mel_lengths[row])
+                    outputs[index] = (
+                        speech.mels[row, :frames],
+                        speech.alignments[layer][
+                            row, :, : frames // factor, : len(ids[index])
+                        ],
+                    )
+                    self.finished[index] = bool(speech.finished[row])
+                bar.update(len(chosen))
+        self._warn_about_limits(texts)
+        mels, alignments = zip(*outputs)
+        lengths = [len(mel) for mel in mels]
+        return (
+            torch.stack([_pad_frames(mel, max(lengths)) for mel in mels]),
+            torch.tensor(lengths, device=mels[0].device),
+            _stack_alignments(alignments),
+        )
+
+    def synthesize(
+        self,
+        texts: Union[str, Sequence[str]],
+        mode: str = "soft",
+        pace: float = 1.0,
+        seed: Optional[int] = None,
+        progress: bool = False,
+    ) -> Tuple[List[torch.Tensor], int]:
+        """Turn texts into waveforms, by Griffin-Lim.
+
+        Arguments
+        ---------
+        texts : str or sequence of str
+            What is to be said.
+        mode : str
+            As in `encode_text`.
+        pace : float
+            As in `encode_text`.
+        seed : int, optional
+            As in `encode_text`.
+        progress : bool
+            As in `encode_text`.
+
+        Returns
+        -------
+        waveforms : list of torch.Tensor
+            One (N,) per text, in [-1, 1].
+        sample_rate : int
+            In Hz.
+        """
+        mels, mel_lengths, _ = self.encode_text(
+            texts, mode=mode, pace=pace, seed=seed, progress=progress
+        )
+        waveforms = [
+            self.to_waveform(mel[:length])
+            for mel, length in zip(mels, mel_lengths.tolist())
+        ]
+        return waveforms, self.hparams.mel_settings.sample_rate
+
+    def to_waveform(self, mel: torch.Tensor) -> torch.Tensor:
+        """Turn one mel into a waveform, by Griffin-Lim.
+
+        Arguments
+        ---------
+        mel : torch.Tensor
+            Natural-log mel, (M, C).
+
+        Returns
+        -------
+        waveform : torch.Tensor
+            (N,), in [-1, 1].
+        """
+        return self.vocoder(mel).clamp(-1.0, 1.0)
+
+    def forward(self, texts: Sequence[str]):
+        """Same as `encode_text`.
+
+        Arguments
+        ---------
+        texts : sequence of str
+            What is to be said.
+
+        Returns
+        -------
+        output : tuple
+            As of `encode_text`.
+        """
+        return self.encode_text(texts)
+
+    def _token_ids(self, index: int, text: str) -> List[int]:
+        """Indices of a text's tokens; an error says which text it was."""
+        try:
+            return self.hparams.tokens.encode(self.tokens(text))
+        except ValueError as error:
+            raise ValueError(f"text {index + 1}: {error}") from error
+
+    def _speak(
+        self,
+        ids: List[List[int]],
+        options: DecodingOptions,
+        seed: Optional[int],
+    ) -> Synthesis:
+        """Run the model on a batch of texts."""
+        mel_settings = self.hparams.mel_settings
+        lengths = torch.tensor([len(item) for item in ids])
+        padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
+        for row, item in zip(padded, ids):
+            row[: len(item)] = torch.tensor(item)
+        with self.inference_ctx:
+            return self.mods.model.speak(
+                padded.to(self.device),
+                lengths.to(self.device),
+                self.hparams.stop_rule,
+                mel_settings.hop_length / mel_settings.sample_rate,
+                options,
+                seed,
+            )
+
+    def _warn_about_limits(self, texts: List[str]) -> None:
+        """Name the texts that were cut off."""
+        for index, text in enumerate(texts):
+            if not self.finished[index]:
+                logger.warning(
+                    "text %d was cut off after max_seconds_per_token (%s s) "
+                    "for each of its tokens: %.60r",
+                    index + 1,
+                    self.hparams.stop_rule.max_seconds_per_token,
+                    text,
+                )
+
+
+def _as_texts(texts: Union[str, Sequence[str]]) -> List[str]:
+    """A list of at least one string."""
+    texts = [texts] if isinstance(texts, str) else list(texts)
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise ValueError(
+            "texts must be a string or a list of at least one string; got "
+            f"{texts!r:.80}."
+        )
+    return texts
+
+
+def _chunks(indices: List[int], size: int) -> Iterator[List[int]]:
+    """Consecutive parts of a list."""
+    for start in range(0, len(indices), size):
+        yield indices[start : start + size]
+
+
+def _pad_frames(mel: torch.Tensor, n_frames: int) -> torch.Tensor:
+    """Add silence at the end, (n_frames, C)."""
+    return F.pad(mel, (0, 0, 0, n_frames - len(mel)), value=LOG_FLOOR)
+
+
+def _stack_alignments(alignments: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Pad each (H, Q, K) with zeros and stack them."""
+    n_queries = max(alignment.shape[1] for alignment in alignments)
+    n_keys = max(alignment.shape[2] for alignment in alignments)
+    return torch.stack(
+        [
+            F.pad(
+                alignment,
+                (0, n_keys - alignment.shape[2])
+                + (0, n_queries - alignment.shape[1]),
+            )
+            for alignment in alignments
+        ]
+    )

@@ -1,0 +1,83 @@
+"""Model weights as safetensors, through SpeechBrain's Pretrainer."""
+
+from pathlib import Path
+from typing import Union
+
+from safetensors.torch import load_file, save_file
+from speechbrain.utils.parameter_transfer import Pretrainer
+from torch import nn
+
+SUFFIX = ".safetensors"
+
+
+def save_weights(model: nn.Module, path: Union[str, Path]) -> None:
+    """Write parameters and buffers.
+
+    Arguments
+    ---------
+    model : nn.Module
+        What is saved.
+    path : str or Path
+        Where to.
+    """
+    state = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    save_file(state, str(path))
+
+
+def load_weights(model: nn.Module, path: Union[str, Path]) -> None:
+    """Read what `save_weights` wrote.
+
+    Arguments
+    ---------
+    model : nn.Module
+        What is filled, in place.
+    path : str or Path
+        Where from.
+    """
+    model.load_state_dict(load_file(str(path)))
+
+
+class SafetensorsPretrainer(Pretrainer):
+    """SpeechBrain's Pretrainer for files that end in ``.safetensors``.
+
+    Arguments
+    ---------
+    loadables : dict of str to nn.Module
+        File name without its ending, and what it is loaded into.
+
+    Example
+    -------
+    >>> SafetensorsPretrainer(loadables={"model": nn.Linear(2, 2)}).collect_in
+    """
+
+    def __init__(self, loadables: dict):
+        super().__init__(
+            loadables=loadables,
+            custom_hooks=dict.fromkeys(loadables, load_weights),
+        )
+
+    def collect_files(self, default_source=None, **kwargs):
+        """Find the files in the model's folder or repository.
+
+        Arguments
+        ---------
+        default_source : str or Path
+            Folder, or repository on a hub.
+        **kwargs
+            For SpeechBrain's own method.
+
+        Returns
+        -------
+        paths : dict of str to Path
+            Where each file is.
+        """
+        self.add_paths(
+            {
+                name: f"{default_source}/{name}{SUFFIX}"
+                for name in self.loadables
+            }
+        )
+        return super().collect_files(default_source, **kwargs)

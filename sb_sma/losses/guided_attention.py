@@ -1,0 +1,83 @@
+"""SpeechBrain's guided attention for every head and any padding.
+
+Reference
+---------
+Tachibana, Uenoyama, Aihara: "Efficiently Trainable Text-to-Speech System Based
+on Deep Convolutional Networks with Guided Attention", ICASSP 2018.
+"""
+
+import torch
+from speechbrain.nnet.loss.guidedattn_loss import GuidedAttentionLoss
+from torch import nn
+
+
+class GuidedAttention(nn.Module):
+    """Mean over items and heads of the guided penalty per decoder step.
+
+    SpeechBrain's loss takes one head and is a mean over the padded rectangle.
+    It is linear in the attention, so scaling each item beforehand makes the
+    result independent of the padding.
+
+    Arguments
+    ---------
+    sigma : float
+        Width of the diagonal, as a share of the sequences.
+
+    Example
+    -------
+    >>> loss = GuidedAttention(sigma=0.4)
+    >>> attention = torch.eye(6)[None, None]
+    >>> loss(attention, torch.tensor([6]), torch.tensor([6])).item()
+    0.0
+    """
+
+    def __init__(self, sigma: float = 0.4):
+        super().__init__()
+        self.loss = GuidedAttentionLoss(sigma=sigma)
+
+    def forward(
+        self,
+        alignments: torch.Tensor,
+        query_lengths: torch.Tensor,
+        memory_lengths: torch.Tensor,
+    ) -> torch.Tensor:
+        """Penalise attention far from the diagonal.
+
+        Arguments
+        ---------
+        alignments : torch.Tensor
+            (B, H, Q, K).
+        query_lengths : torch.Tensor
+            Counts, int64, (B,).
+        memory_lengths : torch.Tensor
+            Counts, int64, (B,).
+
+        Returns
+        -------
+        loss : torch.Tensor
+            A number between 0 and 1.
+
+        Raises
+        ------
+        ValueError
+            If a length is not an integer count.
+        """
+        for name, lengths in (
+            ("query_lengths", query_lengths),
+            ("memory_lengths", memory_lengths),
+        ):
+            if lengths.is_floating_point():
+                raise ValueError(
+                    f"{name} must be integer counts; got {lengths.dtype}. "
+                    "Multiply relative lengths by the padded length and round."
+                )
+        _, heads, queries, keys = alignments.shape
+        scale = queries * keys / query_lengths  # (B,)
+        scaled = alignments * scale[:, None, None, None]
+        return self.loss(
+            scaled.flatten(0, 1),
+            memory_lengths.repeat_interleave(heads),
+            query_lengths.repeat_interleave(heads),
+            max_input_len=keys,
+            max_target_len=queries,
+        )

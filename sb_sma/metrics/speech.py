@@ -1,0 +1,111 @@
+"""How far a result is from the target, whatever the timing: the mel distance
+after dynamic time warping.
+
+Axes: ``M`` mel frames, ``C`` mel channels. Mels are natural-log amplitudes.
+"""
+
+import torch
+
+
+def warped_mel_distance(
+    mel: torch.Tensor,
+    reference: torch.Tensor,
+    mean: torch.Tensor,
+    std: torch.Tensor,
+) -> float:
+    """Returns the mean cost along the best time warping between two mels.
+
+    The cost of two frames is the mean over the channels of their absolute
+    difference in standard deviations, so 0 is the same sound at any rate, and
+    about 0.8 is what the mean frame scores.
+
+    Arguments
+    ---------
+    mel : torch.Tensor
+        Mel of the result, ``(M, C)``.
+    reference : torch.Tensor
+        Mel of the target, ``(M', C)``.
+    mean : torch.Tensor
+        Mean of each channel over the training data, ``(C,)``.
+    std : torch.Tensor
+        Standard deviation of each channel over the training data, ``(C,)``.
+
+    Returns
+    -------
+    float
+        Mean cost, in standard deviations.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, a mel has no frame, a value is not finite or
+        a standard deviation is not positive.
+    ImportError
+        If librosa, which does the warping, is not installed.
+
+    Example
+    -------
+    >>> mel = torch.rand(30, 80)
+    >>> slower = mel.repeat_interleave(2, dim=0)
+    >>> warped_mel_distance(slower, mel, torch.zeros(80), torch.ones(80))
+    0.0
+    """
+    mel, reference, mean, std = (
+        torch.as_tensor(values).detach().cpu().double()
+        for values in (mel, reference, mean, std)
+    )
+    _check(mel, reference, mean, std)
+    cost = torch.cdist(
+        ((mel - mean) / std)[None], ((reference - mean) / std)[None], p=1.0
+    )[0] / len(mean)
+    cost = cost.numpy()
+    _, path = _import_dtw()(C=cost)
+    return float(cost[path[:, 0], path[:, 1]].mean())
+
+
+def _import_dtw():
+    try:
+        from librosa.sequence import dtw
+    except ImportError as error:
+        raise ImportError(
+            "The warped mel distance needs librosa, which is not installed. "
+            "Install it with: pip install 'sb_sma[quality]'"
+        ) from error
+    return dtw
+
+
+def _check(
+    mel: torch.Tensor,
+    reference: torch.Tensor,
+    mean: torch.Tensor,
+    std: torch.Tensor,
+) -> None:
+    if mean.ndim != 1 or std.shape != mean.shape:
+        raise ValueError(
+            "mean and std must both have shape (C,); got "
+            f"{tuple(mean.shape)} and {tuple(std.shape)}. Pass the training "
+            "data's mel statistics."
+        )
+    for name, values in (("mel", mel), ("reference", reference)):
+        if values.ndim != 2 or values.shape[1] != len(mean) or not len(values):
+            raise ValueError(
+                f"{name} must have shape (M, {len(mean)}), at least one "
+                f"frame; got {tuple(values.shape)}. Pass one utterance, "
+                "frames first."
+            )
+    for name, values in (
+        ("mel", mel),
+        ("reference", reference),
+        ("mean", mean),
+        ("std", std),
+    ):
+        if not bool(values.isfinite().all()):
+            raise ValueError(
+                f"{name} must be finite; got NaN or infinity. Has the model "
+                "diverged?"
+            )
+    if not bool((std > 0).all()):
+        raise ValueError(
+            f"std must be positive; got {float(std.min()):g}. Leave constant "
+            "channels out, or give them a floor."
+        )

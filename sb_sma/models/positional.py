@@ -1,0 +1,67 @@
+"""Scaled sinusoidal positions without a length limit.
+
+Reference
+---------
+Li et al.: "Neural Speech Synthesis with Transformer Network", AAAI 2019
+(the learnable scale).
+"""
+
+import math
+
+import torch
+from torch import nn
+
+
+class ScaledPositions(nn.Module):
+    """Adds sinusoidal positions times a learnable scale.
+
+    Positions are computed for the steps that come, so that there is no
+    longest sequence.
+
+    Arguments
+    ---------
+    d_model : int
+        Width of the features, even.
+
+    Raises
+    ------
+    ValueError
+        If `d_model` is odd.
+
+    Example
+    -------
+    >>> positions = ScaledPositions(d_model=8)
+    >>> positions(torch.zeros(2, 5, 8)).shape
+    torch.Size([2, 5, 8])
+    """
+
+    def __init__(self, d_model: int):
+        super().__init__()
+        if d_model % 2:
+            raise ValueError(f"d_model must be even; got {d_model}.")
+        half = torch.arange(0, d_model, 2, dtype=torch.float32)
+        frequencies = torch.exp(-math.log(10000.0) * half / d_model)
+        self.register_buffer("frequencies", frequencies, persistent=False)
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, features: torch.Tensor, start: int = 0) -> torch.Tensor:
+        """Add the positions ``start, start + 1, ...``.
+
+        Arguments
+        ---------
+        features : torch.Tensor
+            (B, T, D).
+        start : int
+            Position of the first step.
+
+        Returns
+        -------
+        features : torch.Tensor
+            (B, T, D).
+        """
+        steps = torch.arange(
+            start, start + features.shape[1], device=features.device
+        )
+        angles = steps[:, None] * self.frequencies  # (T, D / 2)
+        positions = torch.cat((angles.sin(), angles.cos()), dim=-1)
+        return features + (self.scale * positions).to(features.dtype)

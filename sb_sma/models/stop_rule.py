@@ -1,0 +1,123 @@
+"""When a sentence is over."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class StopRule:
+    """Limits that end the decoding of an item.
+
+    The stop predictor counts only while the last token is attended, since it
+    also fires at pauses that it never heard in training. Holding the last
+    token for long enough ends the item too.
+
+    Arguments
+    ---------
+    stop_threshold : float
+        Stop probability that ends the item.
+    hold_seconds : float
+        How long the last token may be attended.
+    max_seconds_per_token : float
+        Frame limit per token; an item that reaches it did not end by itself.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Example
+    -------
+    >>> StopRule().max_steps(n_tokens=10, seconds_per_step=0.05)
+    100
+    """
+
+    stop_threshold: float = 0.5
+    hold_seconds: float = 0.5
+    max_seconds_per_token: float = 0.5
+
+    def __post_init__(self):
+        if not 0 < self.stop_threshold < 1:
+            raise ValueError(
+                f"stop_threshold must be in (0, 1); got {self.stop_threshold}."
+            )
+        for name in ("hold_seconds", "max_seconds_per_token"):
+            if not getattr(self, name) > 0:
+                raise ValueError(
+                    f"{name} must be above 0 seconds; got "
+                    f"{getattr(self, name)}."
+                )
+
+    def max_steps(self, n_tokens: int, seconds_per_step: float) -> int:
+        """Frame limit of an item, in decoder steps.
+
+        Arguments
+        ---------
+        n_tokens : int
+            Tokens of the item.
+        seconds_per_step : float
+            Duration of a decoder step, in seconds.
+
+        Returns
+        -------
+        max_steps : int
+            At least 1.
+        """
+        seconds = self.max_seconds_per_token * n_tokens
+        return max(1, round(seconds / seconds_per_step))
+
+
+class EndDetector:
+    """Applies a `StopRule` to a batch, step by step.
+
+    Arguments
+    ---------
+    rule : StopRule
+        The limits.
+    memory_lengths : torch.Tensor
+        Tokens of each item, int64, (B,).
+    seconds_per_step : float
+        Duration of a decoder step, in seconds.
+
+    Example
+    -------
+    >>> detector = EndDetector(StopRule(), torch.tensor([2]), 0.05)
+    >>> on_last = torch.tensor([[0.1, 0.9]])
+    >>> detector.update(torch.tensor([3.0]), on_last)
+    tensor([True])
+    """
+
+    def __init__(
+        self,
+        rule: StopRule,
+        memory_lengths: torch.Tensor,
+        seconds_per_step: float,
+    ):
+        self.rule = rule
+        self.memory_lengths = memory_lengths
+        self.hold_steps = max(1, round(rule.hold_seconds / seconds_per_step))
+        self.steps_on_last = torch.zeros_like(memory_lengths)
+
+    def update(
+        self, stop_logits: torch.Tensor, alignment: torch.Tensor
+    ) -> torch.Tensor:
+        """Say which items end with this step.
+
+        Arguments
+        ---------
+        stop_logits : torch.Tensor
+            (B,).
+        alignment : torch.Tensor
+            This step's alignment of the head that follows the text, (B, K).
+
+        Returns
+        -------
+        ended : torch.Tensor
+            True where the item ends, (B,).
+        """
+        on_last = alignment.argmax(dim=-1) >= self.memory_lengths - 1
+        self.steps_on_last = self.steps_on_last + on_last
+        wants_to_stop = stop_logits.sigmoid() > self.rule.stop_threshold
+        held = self.steps_on_last >= self.hold_steps
+        return (on_last & wants_to_stop) | held

@@ -1,0 +1,311 @@
+"""Transformer text-to-speech with a swappable encoder-decoder attention.
+
+Reference
+---------
+Li et al.: "Neural Speech Synthesis with Transformer Network", AAAI 2019.
+Liang et al.: "Enhancing Monotonicity for Robust Autoregressive Transformer
+TTS", Interspeech 2020.
+"""
+
+from dataclasses import dataclass
+from typing import List, Optional
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from sb_sma.attention.decoding import DecodingOptions
+from sb_sma.attention.masks import padding_mask
+from sb_sma.models.mel_decoder import MelDecoder
+from sb_sma.models.stop_rule import EndDetector, StopRule
+
+LOG_FLOOR = -11.512925
+"""Natural log of 1e-5: silence, in the mel of `sb_sma.data.mel`."""
+
+
+@dataclass
+class TeacherForced:
+    """What the model predicts from the true past.
+
+    Arguments
+    ---------
+    mels_before : torch.Tensor
+        Before the postnet, standardised, (B, M', C); M' is M rounded up to a
+        multiple of the reduction factor.
+    mels_after : torch.Tensor
+        After the postnet, standardised, (B, M', C).
+    targets : torch.Tensor
+        The true frames, standardised, zero on padding, (B, M', C).
+    stop_logits : torch.Tensor
+        (B, Q).
+    alignments : list of torch.Tensor
+        One (B, H, Q, K) per decoder layer.
+    query_lengths : torch.Tensor
+        Decoder steps of each item, int64, (B,).
+    """
+
+    mels_before: torch.Tensor
+    mels_after: torch.Tensor
+    targets: torch.Tensor
+    stop_logits: torch.Tensor
+    alignments: List[torch.Tensor]
+    query_lengths: torch.Tensor
+
+
+@dataclass
+class Synthesis:
+    """What the model says on its own.
+
+    Arguments
+    ---------
+    mels : torch.Tensor
+        Natural-log mel, the log floor on padding, (B, M, C).
+    mel_lengths : torch.Tensor
+        Frames of each item, int64, (B,).
+    alignments : list of torch.Tensor
+        One (B, H, Q, K) per decoder layer, zero on padding.
+    finished : torch.Tensor
+        True where the item ended by itself, (B,).
+    """
+
+    mels: torch.Tensor
+    mel_lengths: torch.Tensor
+    alignments: List[torch.Tensor]
+    finished: torch.Tensor
+
+
+class TransformerTTS(nn.Module):
+    """Text encoder, autoregressive mel decoder and postnet.
+
+    Arguments
+    ---------
+    encoder : nn.Module
+        ``(tokens (B, T), token_lengths (B,)) -> memory (B, T, D)``.
+    decoder : MelDecoder
+        Memory to mel frames.
+    postnet : nn.Module
+        ``(mels (B, M, C), padding (B, M)) -> residual (B, M, C)``.
+
+    Example
+    -------
+    >>> from sb_sma.attention import StepwiseMonotonicMHA
+    >>> from sb_sma.models.convolution import MaskedConvStack
+    >>> from sb_sma.models.encoder import TransformerTextEncoder
+    >>> model = TransformerTTS(
+    ...     TransformerTextEncoder(10, 8, 2, 1, 16),
+    ...     MelDecoder(8, 2, 1, 16, StepwiseMonotonicMHA),
+    ...     MaskedConvStack([80, 80]),
+    ... )
+    >>> speech = model.speak(
+    ...     torch.tensor([[3, 4, 5]]), torch.tensor([3]), StopRule(), 0.01
+    ... )
+    >>> speech.mels.shape[2]
+    80
+    """
+
+    def __init__(
+        self, encoder: nn.Module, decoder: MelDecoder, postnet: nn.Module
+    ):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.postnet = postnet
+        n_mels = decoder.n_mels
+        self.register_buffer("mel_mean", torch.zeros(n_mels))
+        self.register_buffer("mel_std", torch.ones(n_mels))
+        last_layer = len(decoder.layers) - 1
+        self.register_buffer("guide", torch.tensor([last_layer, 0]))
+
+    def set_mel_statistics(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        """Set what mels are standardised with.
+
+        Arguments
+        ---------
+        mean : torch.Tensor
+            Of the natural-log mel of the training set, (C,).
+        std : torch.Tensor
+            Of the same, above 0, (C,).
+        """
+        self.mel_mean.copy_(mean)
+        self.mel_std.copy_(std)
+
+    def set_guide(self, layer: int, head: int) -> None:
+        """Say which head follows the text: it decides where the end is.
+
+        Arguments
+        ---------
+        layer : int
+            Decoder layer.
+        head : int
+            Head of its cross-attention.
+        """
+        self.guide.copy_(torch.tensor([layer, head]))
+
+    def set_frames_per_token(self, frames_per_token: float) -> None:
+        """Start the monotonic attentions at the speed of the training set.
+
+        Arguments
+        ---------
+        frames_per_token : float
+            Mel frames per token.
+        """
+        queries = frames_per_token / self.decoder.reduction_factor
+        for layer in self.decoder.layers:
+            if hasattr(layer.cross_attn, "set_queries_per_token"):
+                layer.cross_attn.set_queries_per_token(queries)
+
+    def moves_per_query(self) -> Optional[int]:
+        """How many tokens the slowest layer passes per decoder step.
+
+        Returns
+        -------
+        moves : int or None
+            None where no layer is limited.
+        """
+        limits = [
+            layer.cross_attn.moves_per_query
+            for layer in self.decoder.layers
+            if hasattr(layer.cross_attn, "moves_per_query")
+        ]
+        return min(limits, default=None)
+
+    def set_energy_noise(self, std: float) -> None:
+        """Set the noise on the stay energies, for training.
+
+        Arguments
+        ---------
+        std : float
+            Standard deviation, 0 or more.
+        """
+        for layer in self.decoder.layers:
+            if hasattr(layer.cross_attn, "noise_std"):
+                layer.cross_attn.noise_std = std
+
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        token_lengths: torch.Tensor,
+        mels: torch.Tensor,
+        mel_lengths: torch.Tensor,
+    ) -> TeacherForced:
+        """Predict every frame from the true frames before it.
+
+        Arguments
+        ---------
+        tokens : torch.Tensor
+            Token indices, padded with 0, (B, T).
+        token_lengths : torch.Tensor
+            Counts, int64, (B,).
+        mels : torch.Tensor
+            Natural-log mel, (B, M, C).
+        mel_lengths : torch.Tensor
+            Frames, int64, (B,).
+
+        Returns
+        -------
+        output : TeacherForced
+            Predictions and targets.
+        """
+        factor = self.decoder.reduction_factor
+        targets = (mels - self.mel_mean) / self.mel_std
+        targets = F.pad(targets, (0, 0, 0, -targets.shape[1] % factor))
+        padding = padding_mask(mel_lengths, targets.shape[1])
+        targets = targets.masked_fill(padding[:, :, None], 0.0)
+        memory = self.encoder(tokens, token_lengths)
+        before, stop_logits, alignments = self.decoder(
+            memory, token_lengths, targets
+        )
+        after = before + self.postnet(before, padding)
+        query_lengths = (mel_lengths + factor - 1) // factor
+        return TeacherForced(
+            before, after, targets, stop_logits, alignments, query_lengths
+        )
+
+    @torch.no_grad()
+    def speak(
+        self,
+        tokens: torch.Tensor,
+        token_lengths: torch.Tensor,
+        stop_rule: StopRule,
+        seconds_per_frame: float,
+        options: DecodingOptions = DecodingOptions(),
+        seed: Optional[int] = None,
+    ) -> Synthesis:
+        """Make speech from text, one decoder step after the other.
+
+        Arguments
+        ---------
+        tokens : torch.Tensor
+            Token indices, padded with 0, (B, T).
+        token_lengths : torch.Tensor
+            Counts, int64, (B,).
+        stop_rule : StopRule
+            When an item ends.
+        seconds_per_frame : float
+            Hop length / sample rate.
+        options : DecodingOptions
+            How the cross-attentions are decoded.
+        seed : int, optional
+            Of the prenet's dropout. Default: another one each time.
+
+        Returns
+        -------
+        synthesis : Synthesis
+            Mels, lengths and alignments.
+        """
+        decoder = self.decoder
+        generator = torch.Generator()
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(seed)
+        guide_layer, guide_head = self.guide.tolist()
+        seconds_per_step = seconds_per_frame * decoder.reduction_factor
+        limits = torch.tensor(
+            [
+                stop_rule.max_steps(length, seconds_per_step)
+                for length in token_lengths.tolist()
+            ],
+            device=tokens.device,
+        )
+        detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
+        states = decoder.start(
+            self.encoder(tokens, token_lengths), token_lengths, options
+        )
+        frame = self.mel_mean.new_zeros(tokens.shape[0], decoder.n_mels)
+        lengths = torch.zeros_like(token_lengths)
+        finished = torch.zeros_like(token_lengths, dtype=torch.bool)
+        running = ~finished
+        steps = []
+        while running.any():
+            step = decoder.step(frame, states, generator)
+            steps.append(step)
+            frame = step.frames[:, -1]
+            lengths = lengths + running
+            ended = detector.update(
+                step.stop_logits,
+                step.alignments[guide_layer][:, guide_head],
+            )
+            finished = finished | (running & ended)
+            running = running & ~ended & (lengths < limits)
+        return self._assemble(steps, lengths, finished)
+
+    def _assemble(
+        self,
+        steps: list,
+        query_lengths: torch.Tensor,
+        finished: torch.Tensor,
+    ) -> Synthesis:
+        """Put the steps together, smooth them and cut each item."""
+        mel_lengths = query_lengths * self.decoder.reduction_factor
+        mels = torch.cat([step.frames for step in steps], dim=1)
+        padding = padding_mask(mel_lengths, mels.shape[1])
+        mels = mels + self.postnet(mels, padding)
+        mels = mels * self.mel_std + self.mel_mean
+        mels = mels.masked_fill(padding[:, :, None], LOG_FLOOR)
+        past_end = padding_mask(query_lengths, len(steps))[:, None, :, None]
+        alignments = [
+            torch.stack(rows, dim=2).masked_fill(past_end, 0.0)
+            for rows in zip(*(step.alignments for step in steps))
+        ]
+        return Synthesis(mels, mel_lengths, alignments, finished)

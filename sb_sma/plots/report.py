@@ -1,0 +1,417 @@
+"""The page that a training run leaves behind: what was asked for, how well it
+went, and every example to read, hear and see.
+
+One HTML file holds everything, pictures and sound included: it asks for nothing
+else, runs no script, follows the reader's light or dark setting, and can be
+sent by mail.
+"""
+
+import base64
+import io
+import os
+import pickle
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Mapping, Sequence
+
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image, ImageColor
+
+from sb_sma.metrics.bad_cases import GOOD
+from sb_sma.plots.page_style import DARK, LIGHT, STYLE
+
+
+@dataclass
+class Example:
+    """One utterance of a report.
+
+    Arguments
+    ---------
+    title : str
+        A few words that name the example, such as its identifier.
+    text : str
+        What was to be said.
+    target_wav : Path, optional
+        A WAV file with the target, if there is one.
+    result_wav : Path, optional
+        A WAV file with what the model made.
+    figures : list of Figure
+        Drawn below the players, the label of each as its description.
+    verdict : str
+        ``"good"``, or one fault per line.
+    """
+
+    title: str
+    text: str
+    target_wav: Path | None
+    result_wav: Path | None
+    figures: list[Figure] = field(default_factory=list)
+    verdict: str = GOOD
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a report.
+
+    Arguments
+    ---------
+    caption : str
+        What the table shows.
+    columns : sequence of str
+        Headings.
+    rows : sequence of sequences of str
+        Cells, as many per row as headings; the first names the row.
+
+    Raises
+    ------
+    ValueError
+        If a row has another number of cells than there are headings.
+    """
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __post_init__(self):
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"each row of table {self.caption!r} must have "
+                    f"{len(self.columns)} cells; got {list(row)}. Fill the "
+                    "missing ones with an empty string."
+                )
+
+
+def write_report(
+    path: str | Path,
+    title: str,
+    *,
+    summary: str,
+    metrics: Sequence[tuple[str, ...]],
+    curves: Sequence[Figure],
+    examples: Sequence[Example],
+    command: str,
+    versions: Mapping[str, str],
+    usage: str,
+    tables: Sequence[Table] = (),
+) -> Path:
+    """Writes the page of a run as one file that needs nothing else.
+
+    The file appears complete or not at all.
+
+    Arguments
+    ---------
+    path : str or Path
+        The file to write, usually ``index.html``. Missing folders are made.
+    title : str
+        Title of the page.
+    summary : str
+        One sentence: what came out.
+    metrics : sequence of tuples of str
+        The key figures: name, value and, optionally, what it means.
+    curves : sequence of Figure
+        How the run got there.
+    examples : sequence of Example
+        What to listen to.
+    command : str
+        The command that made the run.
+    versions : mapping of str to str
+        What the run was made with: packages, machine, commit.
+    usage : str
+        The commands that synthesise with the trained model.
+    tables : sequence of Table
+        Further tables, after the key figures.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If a sound file is missing or no WAV, or a key figure has no value.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> path = write_report(
+    ...     folder / "index.html",
+    ...     "A first run",
+    ...     summary="All 60 texts were read to the end.",
+    ...     metrics=[("bad cases", "0 of 60", "skips, repeats, wrong length")],
+    ...     curves=[],
+    ...     examples=[],
+    ...     command="python train.py hparams/tts.yaml",
+    ...     versions={"torch": "2.11.0"},
+    ...     usage="sb_sma-tts 'Hello'",
+    ... )
+    >>> "All 60 texts were read to the end." in path.read_text("utf-8")
+    True
+    """
+    path = Path(path)
+    body = [
+        _header(title, summary),
+        "<main>",
+        _metrics_section(metrics, tables),
+        _curves_section(curves),
+        _examples_section(examples),
+        _usage_section(usage),
+        _origin_section(command, versions),
+        "</main>",
+    ]
+    page = _PAGE.format(
+        title=escape(title),
+        summary=escape(summary),
+        style=STYLE,
+        body="\n".join(part for part in body if part),
+    )
+    _write_atomically(path, page)
+    return path
+
+
+# the policy lets nothing in but what is written in the page itself
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+img-src data:; media-src data:; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="description" content="{summary}">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>
+{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def _header(title: str, summary: str) -> str:
+    return (
+        f"<header>\n<h1>{escape(title)}</h1>\n"
+        f'<p class="summary">{escape(summary)}</p>\n</header>'
+    )
+
+
+def _metrics_section(
+    metrics: Sequence[tuple[str, ...]], tables: Sequence[Table]
+) -> str:
+    blocks = []
+    if metrics:
+        rows = []
+        for row in metrics:
+            if len(row) not in (2, 3):
+                raise ValueError(
+                    "each of metrics must be (name, value) or (name, value, "
+                    f"meaning); got {row!r}. Put longer rows in a Table."
+                )
+            name, value, meaning = (*row, "")[:3]
+            rows.append(
+                f'<tr><th scope="row">{escape(name)}</th>'
+                f'<td class="value">{escape(value)}</td>'
+                f'<td class="meaning">{escape(meaning)}</td></tr>'
+            )
+        blocks.append(
+            '<table class="key-figures">\n<caption class="unseen">Key figures '
+            "of the run</caption>\n"
+            '<thead class="unseen"><tr><th scope="col">Figure</th>'
+            '<th scope="col">Value</th><th scope="col">Meaning</th></tr>'
+            "</thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n</table>"
+        )
+    blocks += [_table(table) for table in tables]
+    return _section("Key figures", blocks)
+
+
+def _table(table: Table) -> str:
+    columns = "".join(
+        f'<th scope="col">{escape(column)}</th>' for column in table.columns
+    )
+    rows = "\n".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "</tr>"
+        for row in table.rows
+    )
+    return (
+        '<div class="scrolled"><table class="plain">\n'
+        f"<caption>{escape(table.caption)}</caption>\n"
+        f"<thead><tr>{columns}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n"
+        "</table></div>"
+    )
+
+
+def _curves_section(curves: Sequence[Figure]) -> str:
+    return _section("Training", [_figure(figure) for figure in curves])
+
+
+def _examples_section(examples: Sequence[Example]) -> str:
+    if not examples:
+        return ""
+    n_good = sum(example.verdict == GOOD for example in examples)
+    links = "\n".join(
+        f'<li><a href="#example-{number}">{escape(example.title)}</a> '
+        f"{_badge(example.verdict)}</li>"
+        for number, example in enumerate(examples, 1)
+    )
+    contents = (
+        f'<nav aria-label="Examples">\n<p>{n_good} of {len(examples)} are '
+        f"good.</p>\n<ul>\n{links}\n</ul>\n</nav>"
+    )
+    articles = [
+        _example(number, example) for number, example in enumerate(examples, 1)
+    ]
+    return _section("Examples", [contents, *articles])
+
+
+def _example(number: int, example: Example) -> str:
+    players = "\n".join(
+        f"<figure><figcaption>{kind}</figcaption>"
+        f'<audio controls preload="metadata" aria-label="{kind} of '
+        f'{escape(example.title)}" src="{_wav(wav, example)}"></audio>'
+        "</figure>"
+        for kind, wav in (
+            ("Target", example.target_wav),
+            ("Result", example.result_wav),
+        )
+        if wav is not None
+    )
+    faults = ""
+    if example.verdict != GOOD:
+        items = "".join(
+            f"<li>{escape(fault)}</li>"
+            for fault in example.verdict.splitlines()
+        )
+        faults = f'<ul class="faults">{items}</ul>\n'
+    if players:
+        players = f'<div class="players">\n{players}\n</div>\n'
+    figures = "\n".join(_figure(figure) for figure in example.figures)
+    return (
+        f'<article id="example-{number}">\n'
+        f"<h3>{escape(example.title)} {_badge(example.verdict)}</h3>\n"
+        f"<blockquote>{escape(example.text)}</blockquote>\n{faults}"
+        f"{players}{figures}\n</article>"
+    )
+
+
+def _badge(verdict: str) -> str:
+    if verdict == GOOD:
+        return '<span class="badge good">good</span>'
+    n_faults = len(verdict.splitlines())
+    count = "1 fault" if n_faults == 1 else f"{n_faults} faults"
+    return f'<span class="badge bad">{count}</span>'
+
+
+def _usage_section(usage: str) -> str:
+    return _section("Synthesise with this model", [_code(usage)])
+
+
+def _origin_section(command: str, versions: Mapping[str, str]) -> str:
+    blocks = [_code(command)]
+    if versions:
+        rows = tuple((name, value) for name, value in versions.items())
+        blocks.append(_table(Table("Made with", ("What", "Version"), rows)))
+    return _section("How this run was made", blocks)
+
+
+def _section(heading: str, blocks: Sequence[str]) -> str:
+    if not blocks:
+        return ""
+    inner = "\n".join(blocks)
+    return f"<section>\n<h2>{escape(heading)}</h2>\n{inner}\n</section>"
+
+
+def _code(text: str) -> str:
+    return (
+        f"<pre><code>{escape(text.strip())}</code></pre>"
+        if text.strip()
+        else ""
+    )
+
+
+def _figure(figure: Figure) -> str:
+    label = figure.get_label() or "Figure"
+    width, height = (figure.get_size_inches() * figure.dpi).astype(int)
+    return (
+        '<figure><div class="scrolled"><picture>'
+        '<source media="(prefers-color-scheme: dark)" '
+        f'srcset="{_png(figure, dark=True)}">'
+        f'<img src="{_png(figure, dark=False)}" alt="{escape(label)}" '
+        f'width="{width}" height="{height}"></picture></div>'
+        f"<figcaption>{escape(label)}</figcaption></figure>"
+    )
+
+
+def _png(figure: Figure, dark: bool) -> str:
+    theme = DARK if dark else LIGHT
+    # a copy, so that the caller's figure keeps its colours
+    figure = pickle.loads(pickle.dumps(figure))
+    _recolour(figure, theme)
+    rendered = io.BytesIO()
+    figure.savefig(rendered, format="png", dpi=figure.dpi)
+    # a palette is a third of the size, and a colour map has 256 colours
+    # anyway; the widest palette keeps the thin lines over it
+    picture = (
+        Image.open(rendered)
+        .convert("RGB")
+        .quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    )
+    # the picture's corner is the page: no seam between the two
+    corner = 3 * picture.getpixel((0, 0))
+    palette = picture.getpalette()
+    palette[corner : corner + 3] = ImageColor.getrgb(theme["card"])
+    picture.putpalette(palette)
+    packed = io.BytesIO()
+    picture.save(packed, format="png", optimize=True)
+    return _data_uri("image/png", packed.getvalue())
+
+
+def _recolour(figure: Figure, theme: Mapping[str, str]) -> None:
+    """Puts the page's colours where the figure has matplotlib's own."""
+    figure.set_facecolor(theme["card"])
+    for text in figure.findobj(Text):
+        if to_rgba(text.get_color()) == to_rgba("black"):
+            text.set_color(theme["ink"])
+    for panel in figure.axes:
+        for spine in panel.spines.values():
+            spine.set_edgecolor(theme["muted"])
+        panel.tick_params(color=theme["muted"], labelcolor=theme["ink"])
+
+
+def _wav(path: Path, example: Example) -> str:
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"sound of example {example.title!r} must be a WAV file that can "
+            f"be read; got {path}: {error.strerror}. Write it before the "
+            "report."
+        ) from error
+    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+        raise ValueError(
+            f"sound of example {example.title!r} must be a WAV file; got "
+            f"{path}, which is not one. Convert it."
+        )
+    return _data_uri("audio/wav", content)
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _write_atomically(path: Path, page: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What the recipes share besides the model: history, samples, reports."""

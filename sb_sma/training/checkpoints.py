@@ -1,0 +1,50 @@
+"""Checks on checkpoints before they are loaded."""
+
+from typing import Optional
+
+import torch
+from speechbrain.utils.checkpoints import Checkpointer
+from torch import nn
+
+
+def check_architecture(
+    checkpointer: Optional[Checkpointer], model: nn.Module, name: str = "model"
+) -> None:
+    """Refuse to resume from a checkpoint of another architecture.
+
+    Arguments
+    ---------
+    checkpointer : speechbrain.utils.checkpoints.Checkpointer, optional
+        Nothing is checked without one, or without a checkpoint.
+    model : nn.Module
+        What would be filled.
+    name : str
+        The model's name among the checkpointer's recoverables.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is missing, superfluous or of another shape.
+    """
+    checkpoint = checkpointer and checkpointer.find_checkpoint()
+    if not checkpoint:
+        return
+    path = checkpoint.paramfiles[name]
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    saved = {key: tuple(value.shape) for key, value in saved.items()}
+    wanted = {
+        key: tuple(value.shape) for key, value in model.state_dict().items()
+    }
+    differing = [
+        f"{key}: {saved.get(key, 'absent')} in the checkpoint, "
+        f"{wanted.get(key, 'absent')} in the model"
+        for key in sorted({*saved, *wanted})
+        if saved.get(key) != wanted.get(key)
+    ]
+    if differing:
+        raise ValueError(
+            f"The checkpoint {path} is of another architecture: "
+            f"{len(differing)} parameters differ, such as {differing[0]}. "
+            "Give another --output_folder, or the YAML and overrides that "
+            "the run was started with."
+        )

@@ -1,0 +1,74 @@
+"""The figures of every epoch, kept on disk so that a resumed run goes on."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Union
+
+
+class History:
+    """One JSON line per epoch, with the minutes trained so far.
+
+    Arguments
+    ---------
+    path : str or Path
+        The file, made at the first epoch.
+
+    Example
+    -------
+    >>> history = History(getfixture("tmp_path") / "history.jsonl")
+    >>> history.start(last_epoch=0)
+    >>> history.append({"epoch": 1, "valid": {"mel_loss": 0.5}})
+    >>> [record["epoch"] for record in history.records]
+    [1]
+    """
+
+    def __init__(self, path: Union[str, Path]):
+        self.path = Path(path)
+        self.records: List[Dict[str, Any]] = []
+        self._minutes_before = 0.0
+        self._started = time.monotonic()
+
+    def start(self, last_epoch: int) -> None:
+        """Start the clock after an epoch, forgetting what came later.
+
+        Arguments
+        ---------
+        last_epoch : int
+            The last epoch that is in the checkpoint; 0 for a new run.
+        """
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        records = [json.loads(line) for line in lines]
+        self.records = [r for r in records if r["epoch"] <= last_epoch]
+        if self.records:
+            self._minutes_before = self.records[-1]["minutes"]
+        self._started = time.monotonic()
+        self._write()
+
+    def minutes(self) -> float:
+        """Minutes trained so far, over all runs.
+
+        Returns
+        -------
+        minutes : float
+            Since the first epoch began.
+        """
+        return self._minutes_before + (time.monotonic() - self._started) / 60
+
+    def append(self, record: Dict[str, Any]) -> None:
+        """Add an epoch.
+
+        Arguments
+        ---------
+        record : dict
+            With the key ``epoch``; ``minutes`` is added.
+        """
+        self.records.append({**record, "minutes": self.minutes()})
+        self._write()
+
+    def _write(self) -> None:
+        """Replace the file at once."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        new = self.path.with_suffix(".new")
+        new.write_text("".join(json.dumps(r) + "\n" for r in self.records))
+        new.replace(self.path)

@@ -1,0 +1,165 @@
+"""Pictures and sounds of a few sentences while training goes on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Union
+
+import soundfile
+import torch
+from matplotlib.figure import Figure
+
+from sb_sma.data.mel import GriffinLim, MelSettings
+from sb_sma.models.stop_rule import StopRule
+from sb_sma.models.transformer_tts import TransformerTTS
+from sb_sma.plots.figures import plot_alignments, plot_mels
+
+
+@dataclass
+class Sentence:
+    """What is shown of a validation item.
+
+    Arguments
+    ---------
+    token_ids : torch.Tensor
+        (T,).
+    log_mel : torch.Tensor
+        Natural-log mel of the recording, (M, C).
+    tokens : list of str
+        The token symbols.
+    true_path : torch.Tensor, optional
+        True token of each decoder step, (Q,).
+    """
+
+    token_ids: torch.Tensor
+    log_mel: torch.Tensor
+    tokens: List[str]
+    true_path: Optional[torch.Tensor] = None
+
+
+class SampleWriter:
+    """Draws the teacher-forced alignment and speaks freely.
+
+    Arguments
+    ---------
+    folder : str or Path
+        Where the samples go, one folder per call.
+    sentences : sequence of Sentence
+        What is shown.
+    mel_settings : MelSettings
+        The numbers that define the mels.
+    stop_rule : StopRule
+        When a sentence ends.
+    griffin_lim_iterations : int
+        Rounds of phase estimation.
+    """
+
+    def __init__(
+        self,
+        folder: Union[str, Path],
+        sentences: Sequence[Sentence],
+        mel_settings: MelSettings,
+        stop_rule: StopRule,
+        griffin_lim_iterations: int,
+    ):
+        self.folder = Path(folder)
+        self.sentences = list(sentences)
+        self.mel_settings = mel_settings
+        self.stop_rule = stop_rule
+        self.vocoder = GriffinLim(mel_settings, griffin_lim_iterations)
+
+    @torch.no_grad()
+    def write(self, model: TransformerTTS, name: str) -> Dict[str, Figure]:
+        """Write one folder of pictures and sounds.
+
+        Arguments
+        ---------
+        model : TransformerTTS
+            In evaluation mode.
+        name : str
+            Of the folder, such as ``epoch_004``.
+
+        Returns
+        -------
+        figures : dict of str to Figure
+            The pictures, by file name without ending.
+        """
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        figures = {}
+        for index, sentence in enumerate(self.sentences, start=1):
+            figures.update(self._draw(model, sentence, str(index)))
+            waveform = self._speak(model, sentence)
+            soundfile.write(
+                folder / f"{index}.wav",
+                waveform.numpy(),
+                self.mel_settings.sample_rate,
+            )
+        for file_name, figure in figures.items():
+            figure.savefig(folder / f"{file_name}.png", bbox_inches="tight")
+        return figures
+
+    def draw_alignment(
+        self, model: TransformerTTS, sentence: Sentence, title: str
+    ) -> Figure:
+        """Draw every head of the layer that follows the text.
+
+        Arguments
+        ---------
+        model : TransformerTTS
+            In evaluation mode.
+        sentence : Sentence
+            Teacher-forced.
+        title : str
+            Of the picture.
+
+        Returns
+        -------
+        figure : Figure
+            With the true path where it is known.
+        """
+        layer = int(model.guide[0])
+        alignments = self._teacher_forced(model, sentence).alignments[layer][0]
+        return plot_alignments(
+            alignments.cpu(),
+            true_path=sentence.true_path,
+            tokens=sentence.tokens,
+            title=title,
+        )
+
+    def _draw(
+        self, model: TransformerTTS, sentence: Sentence, prefix: str
+    ) -> Dict[str, Figure]:
+        """The alignment, and the mel beside its target."""
+        output = self._teacher_forced(model, sentence)
+        predicted = output.mels_after[0] * model.mel_std + model.mel_mean
+        return {
+            f"{prefix}_alignment": self.draw_alignment(
+                model, sentence, "Teacher-forced alignment"
+            ),
+            f"{prefix}_mel": plot_mels(
+                sentence.log_mel, predicted[: len(sentence.log_mel)].cpu()
+            ),
+        }
+
+    def _teacher_forced(self, model: TransformerTTS, sentence: Sentence):
+        """Run the model on one sentence, as a batch of one."""
+        device = model.mel_mean.device
+        return model(
+            sentence.token_ids[None].to(device),
+            torch.tensor([len(sentence.token_ids)], device=device),
+            sentence.log_mel[None].to(device),
+            torch.tensor([len(sentence.log_mel)], device=device),
+        )
+
+    def _speak(self, model: TransformerTTS, sentence: Sentence) -> torch.Tensor:
+        """The model's own rendering as a waveform, (N,)."""
+        settings = self.mel_settings
+        device = model.mel_mean.device
+        speech = model.speak(
+            sentence.token_ids[None].to(device),
+            torch.tensor([len(sentence.token_ids)], device=device),
+            self.stop_rule,
+            settings.hop_length / settings.sample_rate,
+            seed=0,
+        )
+        return self.vocoder(speech.mels[0].cpu()).clamp(-1.0, 1.0)

@@ -1,0 +1,202 @@
+"""The page that every TTS run ends with."""
+
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Sequence, Union
+
+import numpy as np
+import soundfile
+import torch
+from matplotlib.figure import Figure
+
+from sb_sma import __version__
+from sb_sma.inference import TTS
+from sb_sma.metrics.bad_cases import find_faults, format_verdict
+from sb_sma.plots.figures import plot_curves, plot_mels
+from sb_sma.plots.report import Example, Table, write_report
+
+_SHOWN_CURVES = (
+    "mel_loss",
+    "stop_loss",
+    "guided_loss",
+    "focus_rate",
+    "within_one",
+    "skips",
+    "backward_jumps",
+    "coverage",
+    "end_mass",
+)
+_MEANINGS = {
+    "mel_loss": "mean absolute difference per channel, in standard deviations",
+    "within_one": "decoder steps within one token of the true timing",
+    "line_within_one": "the same for a straight line",
+    "exact": "decoder steps on the very token",
+    "line_exact": "the same for a straight line",
+    "focus_rate": "1 = one token per decoder step",
+    "coverage": "share of the tokens that are attended at some step",
+    "end_mass": "attention on the last token at the last step",
+    "skips": "tokens passed over, per utterance",
+    "backward_jumps": "per utterance",
+    "repeats": "returns to a token left before, per utterance",
+}
+
+
+def write_tts_report(
+    output_folder: Union[str, Path],
+    model_folder: Union[str, Path],
+    manifest: Mapping[str, Mapping[str, Any]],
+    alignment_figures: Mapping[str, Figure],
+    history: Sequence[Mapping[str, Any]],
+    test_stats: Mapping[str, float],
+) -> Path:
+    """Speak the test sentences with the exported model and show everything.
+
+    Arguments
+    ---------
+    output_folder : str or Path
+        ``index.html`` and ``report/`` go here.
+    model_folder : str or Path
+        What was exported.
+    manifest : mapping
+        Entries of the sentences that are shown, by name.
+    alignment_figures : mapping of str to Figure
+        Teacher-forced alignment of each of them.
+    history : sequence of mapping
+        Records of `sb_sma.training.history.History`.
+    test_stats : mapping of str to float
+        Figures of the whole test set.
+
+    Returns
+    -------
+    path : Path
+        The page.
+    """
+    output_folder = Path(output_folder)
+    tts = TTS.from_hparams(source=str(model_folder))
+    examples = _speak_examples(
+        tts, manifest, alignment_figures, output_folder / "report"
+    )
+    n_good = sum(example.verdict == "good" for example in examples)
+    minutes = history[-1]["minutes"] if history else 0.0
+    return write_report(
+        output_folder / "index.html",
+        "Text to speech",
+        summary=(
+            f"{n_good} of {len(examples)} test sentences were spoken without "
+            f"a fault after {minutes:.1f} minutes of training."
+        ),
+        metrics=[
+            (name.replace("_", " "), f"{test_stats[name]:.4g}", meaning)
+            for name, meaning in _MEANINGS.items()
+            if name in test_stats
+        ],
+        tables=[_focus_table(test_stats)],
+        curves=[plot_curves(_flatten(history), x="minutes")] if history else [],
+        examples=examples,
+        command="python " + " ".join(sys.argv),
+        versions=describe_versions(),
+        usage=f'sb-sma synthesize --model {model_folder} --text "Hello there." '
+        "--out hello.wav",
+    )
+
+
+def describe_versions() -> Dict[str, str]:
+    """Versions and machine that a result was made with.
+
+    Returns
+    -------
+    versions : dict of str to str
+        Package or part to version.
+
+    Example
+    -------
+    >>> sorted(describe_versions())[:2]
+    ['machine', 'numpy']
+    """
+    names = ("speechbrain", "torch", "torchaudio", "numpy")
+    versions = {"sb_sma": __version__, **{n: version(n) for n in names}}
+    versions["python"] = platform.python_version()
+    versions["machine"] = (
+        f"{platform.system()} {platform.machine()}, "
+        f"{torch.get_num_threads()} threads"
+    )
+    return versions
+
+
+def _speak_examples(
+    tts: TTS,
+    manifest: Mapping[str, Mapping[str, Any]],
+    alignment_figures: Mapping[str, Figure],
+    folder: Path,
+) -> List[Example]:
+    """One example per sentence, with its verdict."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = [entry["text"] for entry in manifest.values()]
+    mels, mel_lengths, alignments = tts.encode_text(texts, seed=0)
+    factor = tts.mods.model.decoder.reduction_factor
+    examples = []
+    for row, (name, entry) in enumerate(manifest.items()):
+        frames = int(mel_lengths[row])
+        mel = mels[row, :frames].cpu()
+        target = torch.from_numpy(np.load(entry["mel"]))
+        n_tokens = len(tts.tokens(entry["text"]))
+        faults = find_faults(
+            alignments[row, :, : frames // factor, :n_tokens].cpu(),
+            tts.finished[row],
+            mel,
+            target,
+            tts.mods.model.mel_mean.cpu(),
+            tts.mods.model.mel_std.cpu(),
+        )
+        result_wav = folder / f"{name}.wav"
+        soundfile.write(
+            result_wav,
+            tts.to_waveform(mels[row, :frames]).cpu().numpy(),
+            tts.hparams.mel_settings.sample_rate,
+        )
+        examples.append(
+            Example(
+                title=name,
+                text=entry["text"],
+                target_wav=Path(entry["wav"]),
+                result_wav=result_wav,
+                figures=[
+                    alignment_figures[name],
+                    plot_mels(target, mel, "Target, and spoken freely"),
+                ],
+                verdict=format_verdict(faults),
+            )
+        )
+    return examples
+
+
+def _focus_table(test_stats: Mapping[str, float]) -> Table:
+    """Focus rate of every head."""
+    rows = [
+        (f"layer {layer}, head {head}", f"{value:.3f}")
+        for name, value in test_stats.items()
+        if name.startswith("focus_rate_")
+        for layer, head in [name.split("_")[2:]]
+    ]
+    return Table("Focus rate of every head", ("head", "focus rate"), rows)
+
+
+def _flatten(
+    history: Sequence[Mapping[str, Any]],
+) -> List[Dict[str, float]]:
+    """Rows for `plot_curves`: train and valid side by side."""
+    return [
+        {
+            "minutes": record["minutes"],
+            "epoch": record["epoch"],
+            **{
+                f"{part}/{name}": record[part][name]
+                for name in _SHOWN_CURVES
+                for part in ("train", "valid")
+                if name in record[part]
+            },
+        }
+        for record in history
+    ]

@@ -1,0 +1,34 @@
+"""Fixtures and skips that all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("requires_cuda"):
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device")
+
+
+@pytest.fixture(scope="session")
+def repository():
+    """The root of the repository."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of real speech and golden values, which is not part of the
+    repository."""
+    folder = Path(os.environ.get("SB_SMA_SHARED", REPOSITORY / ".." / "shared"))
+    if not folder.is_dir():
+        pytest.skip(
+            f"there is no folder {folder}; name it in the environment "
+            "variable SB_SMA_SHARED"
+        )
+    return folder.resolve()

@@ -1,0 +1,128 @@
+"""Imports go one way, and every package is one."""
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+OPS = {"ops"}
+ATTENTION = {"attention"} | OPS
+STYLE = {"style"} | ATTENTION
+MODELS = {"models"} | STYLE
+# know no model; masks are built in one file, which they may use
+BESIDE = {"data", "losses", "metrics", "plots", "attention.masks"}
+INFERENCE = {"inference"} | MODELS | BESIDE
+TRAINING = {"training"} | MODELS | BESIDE
+
+# what each part of sb_sma may import, by the beginning of the name
+MAY_IMPORT = {
+    "": set(),
+    "ops": OPS,
+    "attention": ATTENTION,
+    "style": STYLE,
+    "models": MODELS,
+    "upstream": {"upstream"} | MODELS,
+    "data": BESIDE,
+    "losses": BESIDE | OPS,
+    "metrics": BESIDE | OPS,
+    "plots": BESIDE | OPS,
+    "inference": INFERENCE,
+    "training": TRAINING,
+    "hparams": {"hparams"},
+    "cli": {"cli", "hparams"} | INFERENCE,
+    "recipes": {"hparams"} | TRAINING | INFERENCE,
+}
+
+
+def imported_modules(file, package):
+    """Names below sb_sma that a file imports, e.g. ``attention.masks``."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")
+                parents = parents[: len(parents) + 1 - node.level]
+                base = ".".join([*parents, base]).strip(".")
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] == "sb_sma":
+                yield name[len("sb_sma.") :]
+
+
+def find_violations(root):
+    """Every import that goes the wrong way, below a repository's root."""
+    violations = []
+    files = [*root.glob("sb_sma/**/*.py"), *root.glob("recipes/**/*.py")]
+    for file in sorted(filter(Path.is_file, files)):
+        relative = file.relative_to(root)
+        part = relative.parts[0]
+        if part == "sb_sma":
+            part = Path(relative.parts[1]).stem.replace("__init__", "")
+        package = ".".join(relative.parts[:-1])
+        assert part in MAY_IMPORT, f"say what sb_sma/{part} may import"
+        for name in imported_modules(file, package):
+            if not any(
+                f"{name}.".startswith(f"{allowed}.")
+                for allowed in MAY_IMPORT[part]
+            ):
+                violations.append(f"{relative} imports sb_sma.{name}")
+    return violations
+
+
+def test_imports_go_one_way():
+    assert find_violations(REPOSITORY) == []
+
+
+PLANTED = {
+    "up": ("ops/planted.py", "import sb_sma.attention"),
+    "up, from the package": (
+        "attention/planted.py",
+        "from sb_sma import models",
+    ),
+    "up, relative": ("models/planted.py", "from ..inference import tts"),
+    "up, inside a function": (
+        "models/planted.py",
+        "def late():\n    from sb_sma.cli import main",
+    ),
+    "a loss that knows a model": (
+        "losses/planted.py",
+        "from sb_sma.models.encoder import Encoder",
+    ),
+    "a metric that knows attention": (
+        "metrics/planted.py",
+        "from sb_sma.attention.registry import ATTENTION_TYPES",
+    ),
+    "the package itself": ("__init__.py", "from sb_sma.ops import anything"),
+}
+
+
+@pytest.mark.parametrize("file, text", PLANTED.values(), ids=PLANTED)
+def test_planted_violation_is_found(tmp_path, file, text):
+    shutil.copytree(REPOSITORY / "sb_sma", tmp_path / "sb_sma")
+    planted = tmp_path / "sb_sma" / file
+    planted.parent.mkdir(exist_ok=True)
+    planted.write_text(text)
+    assert any(
+        violation.startswith(f"sb_sma/{file} imports sb_sma.")
+        for violation in find_violations(tmp_path)
+    )
+
+
+def test_every_folder_with_code_is_a_package():
+    """setuptools leaves a folder without ``__init__.py`` out of a wheel."""
+    folders = {file.parent for file in REPOSITORY.glob("sb_sma/**/*.py")}
+    assert [
+        f for f in sorted(folders) if not (f / "__init__.py").exists()
+    ] == []
+
+
+def test_every_link_leads_somewhere():
+    links = filter(Path.is_symlink, REPOSITORY.glob("recipes/**/*"))
+    assert [link for link in links if not link.exists()] == []

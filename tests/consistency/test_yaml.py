@@ -1,0 +1,83 @@
+"""Every experiment's YAML: its header, its keys, and what they reach."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sb_sma.hparams import check_yaml
+from sb_sma.hparams.document import Document, tag_of
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILES = sorted(
+    file
+    for pattern in ("hparams/*.yaml", "recipes/**/hparams/*.yaml")
+    for file in REPOSITORY.glob(pattern)
+)
+PARTS = sorted(REPOSITORY.glob("hparams/models/*.yaml"))
+
+
+def ids(files):
+    return [str(file.relative_to(REPOSITORY)) for file in files]
+
+
+def recipes_of(file):
+    """The script beside `hparams/`, and the one that the file names."""
+    named = Document(file).items.get("recipe")
+    if named is not None:
+        yield REPOSITORY / named.value
+    # abspath, since a linked file belongs to the recipe it is linked into
+    beside = Path(os.path.abspath(file)).parents[1] / "train.py"
+    if beside != REPOSITORY / "train.py":
+        yield beside
+
+
+def with_placeholders_given(document):
+    """Overrides that fill what a user must give."""
+    return "\n".join(
+        f"{path[0]}: given"
+        for path, node in document.walk()
+        if tag_of(node) == "!PLACEHOLDER" and len(path) == 1
+    )
+
+
+@pytest.mark.parametrize("file", FILES, ids=ids(FILES))
+def test_every_key_is_known_and_reachable(file):
+    recipes = list(recipes_of(file))
+    assert recipes, f"{file} belongs to no recipe; name it: `recipe: ...`"
+    for recipe in recipes:
+        check_yaml(file, recipe, with_placeholders_given(Document(file)))
+
+
+@pytest.mark.parametrize("file", FILES, ids=ids(FILES))
+def test_header_tells_model_data_and_command(file):
+    lines = file.read_text(encoding="utf-8").splitlines()
+    header = []
+    while lines and lines[0].startswith("#"):
+        header.append(lines.pop(0))
+    text = "\n".join(header)
+    for word in ("Model:", "Data:", "python train.py "):
+        assert word in text, f"the header of {file} has no '{word}'"
+
+
+@pytest.mark.parametrize("file", FILES, ids=ids(FILES))
+def test_random_numbers_are_seeded_first(file):
+    assert list(Document(file).items)[:2] == ["seed", "__set_seed"]
+
+
+@pytest.mark.parametrize("file", PARTS, ids=ids(PARTS))
+def test_shared_part_begins_with_what_it_is(file):
+    assert file.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("file", PARTS, ids=ids(PARTS))
+def test_shared_part_gets_every_size_from_outside(file):
+    """A number in a shared part could not be overridden by a user, and would
+    stand in two places."""
+    document = Document(file)
+    values = {
+        name
+        for name, node in document.items.items()
+        if not tag_of(node) and isinstance(node.value, str)
+    }
+    assert not values, f"{file}: make {sorted(values)} a !PLACEHOLDER"
