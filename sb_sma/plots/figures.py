@@ -10,24 +10,25 @@ Axes: ``H`` heads, ``Q`` queries (decoder steps), ``K`` keys (text tokens),
 """
 
 import math
+from itertools import cycle
 from typing import Mapping, Sequence
 
 import torch
-from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sb_sma.metrics.alignment import focus_rate
-
-DPI = 100
-WIDTH = 9.0  # inches
-COLOURMAP = "magma"
-TRUTH_COLOUR = "#35e0e6"
-# readable on white and on near-black
-SERIES_COLOURS = ("#3987d6", "#e07b39", "#2ba173", "#a56fd1")
-# room for one tick label, in inches
-_LABEL_HEIGHT = 0.115
+from sb_sma.plots.panels import (
+    COLOURMAP,
+    EMPTY_COLOUR,
+    SERIES_COLOURS,
+    TITLE_STYLE,
+    draw_alignment,
+    hide_tokens,
+    label_tokens,
+    make_panels,
+    name_true_path,
+)
 
 
 def plot_alignments(
@@ -84,20 +85,20 @@ def plot_alignments(
     n_rows = 2 if n_heads == 4 else math.ceil(n_heads / 4)
     n_columns = math.ceil(n_heads / n_rows)
     height = 3.2 if n_rows == 1 else 2.4
-    figure, axes = _panels(n_rows, n_columns, height, title)
+    figure, axes = make_panels(n_rows, n_columns, height, title)
     for head, (panel, rate) in enumerate(zip(axes, rates)):
-        _draw_alignment(panel, alignments[head], true_path)
+        draw_alignment(panel, alignments[head], true_path)
         name = f"head {head + 1}" if n_heads > 1 else "alignment"
-        panel.set_title(f"{name}, focus {rate:.2f}", **_SMALL_TITLE)
+        panel.set_title(f"{name}, focus {rate:.2f}", **TITLE_STYLE)
         if head % n_columns == 0:
-            _label_tokens(panel, tokens, n_tokens, height)
+            label_tokens(panel, tokens, n_tokens, height)
         else:
-            panel.tick_params(left=False, labelleft=False)
+            hide_tokens(panel)
         if head + n_columns >= n_heads:
             panel.set_xlabel("decoder step")
     for panel in axes[n_heads:]:
         panel.remove()
-    _name_true_path(axes[0])
+    name_true_path(axes[0])
     heads = "1 head" if n_heads == 1 else f"{n_heads} heads"
     figure.set_label(
         f"Alignment of {heads} over {n_queries} decoder steps and "
@@ -157,16 +158,18 @@ def plot_comparison(
     n_tokens = shapes[0][1]
     _check_tokens(tokens, n_tokens)
     height = 3.2
-    figure, axes = _panels(1, len(shapes), height, title)
+    figure, axes = make_panels(1, len(shapes), height, title)
+    longest = max(shape[0] for shape in shapes)
     for panel, (name, alignment) in zip(axes, alignments.items()):
-        _draw_alignment(panel, alignment.detach().float().cpu(), true_path)
-        panel.set_xlim(-0.5, max(shape[0] for shape in shapes) - 0.5)
-        panel.set_title(name, **_SMALL_TITLE)
+        draw_alignment(panel, alignment.detach().float().cpu(), true_path)
+        panel.set_xlim(-0.5, longest - 0.5)
+        panel.set_title(name, **TITLE_STYLE)
         panel.set_xlabel("decoder step")
-        panel.tick_params(left=False, labelleft=False)
-    axes[0].tick_params(left=True, labelleft=True)
-    _label_tokens(axes[0], tokens, n_tokens, height)
-    _name_true_path(axes[0])
+        if panel is axes[0]:
+            label_tokens(panel, tokens, n_tokens, height)
+        else:
+            hide_tokens(panel)
+    name_true_path(axes[0])
     figure.set_label(
         f"Alignments of {', '.join(alignments)} for the same {n_tokens} "
         f"tokens{_and_true_path(true_path)}"
@@ -219,9 +222,9 @@ def plot_mels(
     limits = {}
     if len(values):
         limits = {"vmin": float(values.min()), "vmax": float(values.max())}
-    figure, axes = _panels(len(mels), 1, 1.45, title)
+    figure, axes = make_panels(len(mels), 1, 1.45, title)
     for panel, (name, mel) in zip(axes, mels.items()):
-        panel.set_facecolor(_EMPTY)
+        panel.set_facecolor(EMPTY_COLOUR)
         panel.imshow(
             mel.T.numpy(),
             aspect="auto",
@@ -230,7 +233,7 @@ def plot_mels(
             **limits,
         )
         panel.set_xlim(-0.5, max(len(mel) for mel in mels.values()) - 0.5)
-        panel.set_title(name, **_SMALL_TITLE)
+        panel.set_title(name, **TITLE_STYLE)
         panel.set_ylabel("channel")
     axes[-1].set_xlabel("mel frame")
     label = f"of the result, {len(predicted)} frames"
@@ -290,9 +293,11 @@ def plot_curves(
         )
     n_rows = math.ceil(len(panels) / 3)
     n_columns = math.ceil(len(panels) / n_rows)
-    figure, axes = _panels(n_rows, n_columns, 2.3, title)
+    figure, axes = make_panels(n_rows, n_columns, 2.3, title)
     for panel, (name, series) in zip(axes, panels.items()):
-        for colour, (label, points) in zip(_colours(), series.items()):
+        for colour, (label, points) in zip(
+            cycle(SERIES_COLOURS), series.items()
+        ):
             panel.plot(
                 *zip(*points),
                 color=colour,
@@ -301,7 +306,7 @@ def plot_curves(
                 markersize=3,
                 label=label,
             )
-        panel.set_title(name, **_SMALL_TITLE)
+        panel.set_title(name, **TITLE_STYLE)
         panel.set_xlabel(x)
         panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         panel.grid(alpha=0.25, linewidth=0.6)
@@ -312,88 +317,6 @@ def plot_curves(
         panel.remove()
     figure.set_label(f"Curves over the {x}s: {', '.join(panels)}")
     return figure
-
-
-# text that comes from a user is never read as mathematics
-_SMALL_TITLE = {"loc": "left", "fontsize": 9, "parse_math": False}
-# where a shorter result has nothing, on any page
-_EMPTY = (0.5, 0.5, 0.5, 0.2)
-
-
-def _panels(
-    n_rows: int, n_columns: int, height: float, title: str
-) -> tuple[Figure, list[Axes]]:
-    heading = 0.3 if title else 0.0
-    figure = Figure(
-        figsize=(WIDTH, n_rows * height + heading),
-        dpi=DPI,
-        layout="constrained",
-        facecolor="white",
-    )
-    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
-    if title:
-        figure.suptitle(title, fontsize=10, parse_math=False)
-    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel().tolist()
-    for panel in axes:
-        panel.set_facecolor("none")
-        panel.tick_params(labelsize=7.5, length=2.5)
-        panel.xaxis.label.set_size(8.5)
-        panel.yaxis.label.set_size(8.5)
-    return figure, axes
-
-
-def _draw_alignment(
-    panel: Axes, alignment: torch.Tensor, true_path: torch.Tensor | None
-) -> None:
-    n_queries, n_tokens = alignment.shape
-    panel.set_facecolor(_EMPTY)
-    panel.imshow(
-        alignment.T.numpy(),
-        aspect="auto",
-        origin="lower",
-        cmap=COLOURMAP,
-        norm=PowerNorm(0.5, vmin=0.0, vmax=1.0),
-    )
-    if true_path is not None:
-        panel.plot(
-            torch.as_tensor(true_path).cpu().numpy(),
-            color=TRUTH_COLOUR,
-            linewidth=0.8,
-            drawstyle="steps-mid",
-            label="true path",
-        )
-    panel.set_xlim(-0.5, n_queries - 0.5)
-    panel.set_ylim(-0.5, n_tokens - 0.5)
-    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-
-
-def _label_tokens(
-    panel: Axes, tokens: Sequence[str] | None, n_tokens: int, height: float
-) -> None:
-    if tokens is None:
-        panel.set_ylabel("token")
-        panel.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-        return
-    stride = math.ceil(n_tokens * _LABEL_HEIGHT / (height - 0.7))
-    shown = range(0, n_tokens, stride)
-    panel.set_yticks(
-        shown,
-        [tokens[index] for index in shown],
-        fontsize=7,
-        parse_math=False,
-    )
-
-
-def _name_true_path(panel: Axes) -> None:
-    if panel.get_legend_handles_labels()[0]:
-        # where nothing is read: the end of the text at the start of the speech
-        panel.legend(
-            loc="upper left",
-            frameon=False,
-            fontsize=8,
-            labelcolor=TRUTH_COLOUR,
-            handlelength=1.2,
-        )
 
 
 def _and_true_path(true_path: torch.Tensor | None) -> str:
@@ -420,8 +343,3 @@ def _panels_of_history(
             points = panels.setdefault(quantity, {}).setdefault(series, [])
             points.append((row[x], value))
     return panels
-
-
-def _colours():
-    while True:
-        yield from SERIES_COLOURS

@@ -6,21 +6,16 @@ else, runs no script, follows the reader's light or dark setting, and can be
 sent by mail.
 """
 
-import base64
-import io
 import os
-import pickle
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.text import Text
-from PIL import Image, ImageColor
 
 from sb_sma.metrics.bad_cases import GOOD
+from sb_sma.plots.embedding import embed_figure, embed_wav
 from sb_sma.plots.page_style import DARK, LIGHT, STYLE
 
 
@@ -133,7 +128,8 @@ def write_report(
     Raises
     ------
     ValueError
-        If a sound file is missing or no WAV, or a key figure has no value.
+        If a sound cannot be read or is no WAV file, or a key figure is neither
+        two nor three texts.
 
     Example
     -------
@@ -147,7 +143,7 @@ def write_report(
     ...     examples=[],
     ...     command="python train.py hparams/tts.yaml",
     ...     versions={"torch": "2.11.0"},
-    ...     usage="sb_sma-tts 'Hello'",
+    ...     usage="sb-sma say 'Hello'",
     ... )
     >>> "All 60 texts were read to the end." in path.read_text("utf-8")
     True
@@ -276,7 +272,7 @@ def _example(number: int, example: Example) -> str:
     players = "\n".join(
         f"<figure><figcaption>{kind}</figcaption>"
         f'<audio controls preload="metadata" aria-label="{kind} of '
-        f'{escape(example.title)}" src="{_wav(wav, example)}"></audio>'
+        f'{escape(example.title)}" src="{embed_wav(wav)}"></audio>'
         "</figure>"
         for kind, wav in (
             ("Target", example.target_wav),
@@ -323,9 +319,9 @@ def _origin_section(command: str, versions: Mapping[str, str]) -> str:
 
 
 def _section(heading: str, blocks: Sequence[str]) -> str:
-    if not blocks:
+    inner = "\n".join(block for block in blocks if block)
+    if not inner:
         return ""
-    inner = "\n".join(blocks)
     return f"<section>\n<h2>{escape(heading)}</h2>\n{inner}\n</section>"
 
 
@@ -339,72 +335,16 @@ def _code(text: str) -> str:
 
 def _figure(figure: Figure) -> str:
     label = figure.get_label() or "Figure"
-    width, height = (figure.get_size_inches() * figure.dpi).astype(int)
+    dark, _ = embed_figure(figure, DARK)
+    light, (width, height) = embed_figure(figure, LIGHT)
     return (
         '<figure><div class="scrolled"><picture>'
         '<source media="(prefers-color-scheme: dark)" '
-        f'srcset="{_png(figure, dark=True)}">'
-        f'<img src="{_png(figure, dark=False)}" alt="{escape(label)}" '
+        f'srcset="{dark}">'
+        f'<img src="{light}" alt="{escape(label)}" '
         f'width="{width}" height="{height}"></picture></div>'
         f"<figcaption>{escape(label)}</figcaption></figure>"
     )
-
-
-def _png(figure: Figure, dark: bool) -> str:
-    theme = DARK if dark else LIGHT
-    # a copy, so that the caller's figure keeps its colours
-    figure = pickle.loads(pickle.dumps(figure))
-    _recolour(figure, theme)
-    rendered = io.BytesIO()
-    figure.savefig(rendered, format="png", dpi=figure.dpi)
-    # a palette is a third of the size, and a colour map has 256 colours
-    # anyway; the widest palette keeps the thin lines over it
-    picture = (
-        Image.open(rendered)
-        .convert("RGB")
-        .quantize(256, method=Image.Quantize.MAXCOVERAGE)
-    )
-    # the picture's corner is the page: no seam between the two
-    corner = 3 * picture.getpixel((0, 0))
-    palette = picture.getpalette()
-    palette[corner : corner + 3] = ImageColor.getrgb(theme["card"])
-    picture.putpalette(palette)
-    packed = io.BytesIO()
-    picture.save(packed, format="png", optimize=True)
-    return _data_uri("image/png", packed.getvalue())
-
-
-def _recolour(figure: Figure, theme: Mapping[str, str]) -> None:
-    """Puts the page's colours where the figure has matplotlib's own."""
-    figure.set_facecolor(theme["card"])
-    for text in figure.findobj(Text):
-        if to_rgba(text.get_color()) == to_rgba("black"):
-            text.set_color(theme["ink"])
-    for panel in figure.axes:
-        for spine in panel.spines.values():
-            spine.set_edgecolor(theme["muted"])
-        panel.tick_params(color=theme["muted"], labelcolor=theme["ink"])
-
-
-def _wav(path: Path, example: Example) -> str:
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise ValueError(
-            f"sound of example {example.title!r} must be a WAV file that can "
-            f"be read; got {path}: {error.strerror}. Write it before the "
-            "report."
-        ) from error
-    if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
-        raise ValueError(
-            f"sound of example {example.title!r} must be a WAV file; got "
-            f"{path}, which is not one. Convert it."
-        )
-    return _data_uri("audio/wav", content)
-
-
-def _data_uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _write_atomically(path: Path, page: str) -> None:

@@ -15,7 +15,7 @@ MODELS = {"models"} | STYLE
 # know no model; masks are built in one file, which they may use
 BESIDE = {"data", "losses", "metrics", "plots", "attention.masks"}
 INFERENCE = {"inference"} | MODELS | BESIDE
-TRAINING = {"training"} | MODELS | BESIDE
+TRAINING = {"training"} | INFERENCE
 
 # what each part of sb_sma may import, by the beginning of the name
 MAY_IMPORT = {
@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "training": TRAINING,
     "hparams": {"hparams"},
     "cli": {"cli", "hparams"} | INFERENCE,
-    "recipes": {"hparams"} | TRAINING | INFERENCE,
+    "recipes": {"hparams"} | TRAINING,
 }
 
 
@@ -52,7 +52,7 @@ def imported_modules(file, package):
         else:
             continue
         for name in names:
-            if name.split(".")[0] == "sb_sma":
+            if name.startswith("sb_sma.") and name != "sb_sma.__version__":
                 yield name[len("sb_sma.") :]
 
 

@@ -105,7 +105,9 @@ def _check_shapes(p_stay, memory_lengths, initial_alpha):
             f"{tuple(p_stay.shape)}."
         )
     if memory_lengths is not None and (
-        memory_lengths.shape != (batch,) or memory_lengths.is_floating_point()
+        memory_lengths.shape != (batch,)
+        or memory_lengths.is_floating_point()
+        or memory_lengths.dtype == torch.bool
     ):
         raise ValueError(
             f"memory_lengths must be integer counts of shape ({batch},); got "

@@ -258,7 +258,8 @@ def test_an_old_page_stays_whole_when_writing_fails(
 def test_a_missing_sound_is_refused(tmp_path, content):
     content["examples"][0].result_wav = tmp_path / "missing.wav"
     with pytest.raises(
-        ValueError, match="sound of example 'first' must be a WAV.*missing.wav"
+        ValueError,
+        match="must be a WAV file that can be read; got .*missing.wav",
     ):
         write_report(tmp_path / "index.html", "A run", **content)
     assert not (tmp_path / "index.html").exists()
@@ -268,7 +269,7 @@ def test_a_sound_that_is_no_wav_is_refused(tmp_path, content):
     other = tmp_path / "sound.mp3"
     other.write_bytes(b"ID3 and so on, long enough")
     content["examples"][0].target_wav = other
-    with pytest.raises(ValueError, match="sound.mp3, which is not one"):
+    with pytest.raises(ValueError, match="sound.mp3, which is none"):
         write_report(tmp_path / "index.html", "A run", **content)
 
 

@@ -325,6 +325,9 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
             )
             for name, sentence in zip(shown, sentences)
         }
+    (output_folder / "test_stats.json").write_text(
+        json.dumps(brain.test_stats, indent=1) + "\n"
+    )
     write_tts_report(
         output_folder,
         output_folder / "model",

@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Does the default model follow the text, and does it say hard texts?
+
+Trains ``hparams/tts.yaml`` with SMA and with softmax attention, by the very
+command of the README, then lets both speak 100 hard texts freely and counts
+the bad cases. Prints a table, and stores everything under ``results/``.
+
+> python benchmarks/tts_quality.py
+> python benchmarks/tts_quality.py --runs SMA=results/tts/SMA
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List
+
+import torch
+from machine import describe_machine
+
+from sb_sma.data.espeak import speak
+from sb_sma.data.mel import LogMel
+from sb_sma.inference import TTS
+from sb_sma.metrics.alignment import most_focused_head
+from sb_sma.metrics.bad_cases import find_faults
+from sb_sma.metrics.speech import warped_mel_distance
+from sb_sma.plots.figures import plot_comparison
+
+ROOT = Path(__file__).resolve().parent.parent
+HARD_TEXTS = Path(__file__).with_name("hard_texts.txt")
+RESULTS = Path(__file__).with_name("results")
+SEED = 0
+WANTED_AGREEMENT = 0.99
+
+
+def main() -> None:
+    """Train, measure, print and store."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--runs",
+        nargs="*",
+        default=[],
+        metavar="TYPE=FOLDER",
+        help="runs that are already trained; the others are trained now",
+    )
+    parser.add_argument(
+        "--attention_types", nargs="*", default=["SMA", "regularMHA"]
+    )
+    arguments = parser.parse_args()
+    trained = dict(run.split("=", 1) for run in arguments.runs)
+    texts = HARD_TEXTS.read_text(encoding="utf-8").splitlines()
+    references = [make_reference(text) for text in texts]
+    result: Dict[str, Any] = {
+        "machine": describe_machine(),
+        "n_hard_texts": len(texts),
+        "attention": {},
+    }
+    spoken = {}
+    for name in arguments.attention_types:
+        folder = trained.get(name)
+        cost = {} if folder else train(name)
+        folder = Path(folder or cost["output_folder"])
+        refuse_known_texts(folder, texts)
+        tts = TTS.from_hparams(source=str(folder / "model"))
+        modes = ["soft"] + ["hard"] * hasattr(
+            tts.mods.model.decoder.layers[0].cross_attn, "moves_per_query"
+        )
+        figures = {**cost, **read_history(folder), "bad_cases": {}}
+        for mode in modes:
+            items = speak_hard_texts(tts, texts, references, mode)
+            spoken.setdefault(name, items)
+            figures["bad_cases"][mode] = summarize(items)
+        result["attention"][name] = figures
+    print_table(result)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "tts_quality.json").write_text(
+        json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    )
+    draw_comparison(texts, spoken)
+
+
+def train(attention_type: str) -> Dict[str, Any]:
+    """Run the README's command and measure it as a whole."""
+    output_folder = ROOT / "results" / "tts_quality" / attention_type
+    command = [
+        sys.executable,
+        "train.py",
+        "hparams/tts.yaml",
+        f"--attention_type={attention_type}",
+        f"--output_folder={output_folder}",
+        f"--corpus_folder={output_folder}/corpus",
+    ]
+    start = time.monotonic()
+    subprocess.run(command, cwd=ROOT, check=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return {
+        "command": "python " + " ".join(command[1:4]),
+        "output_folder": str(output_folder),
+        "wall_minutes": (time.monotonic() - start) / 60,
+        "peak_memory_gib": peak / 2**20,
+    }
+
+
+def make_reference(text: str) -> torch.Tensor:
+    """The log mel of eSpeak NG's own rendering, (M, C)."""
+    speech = speak(text)
+    samples = torch.from_numpy(speech.samples.astype("float32") / 2**15)
+    return LogMel()(samples[None])[0]
+
+
+def refuse_known_texts(folder: Path, texts: List[str]) -> None:
+    """Hard texts must not be in the training set."""
+    for manifest in folder.glob("corpus/**/train.json"):
+        entries = json.loads(manifest.read_text(encoding="utf-8"))
+        known = {entry["text"] for entry in entries.values()} & set(texts)
+        if known:
+            raise ValueError(f"hard texts in the training set: {known}")
+
+
+def read_history(folder: Path) -> Dict[str, Any]:
+    """Held-out figures of the training run."""
+    lines = (folder / "history.jsonl").read_text().splitlines()
+    history = [json.loads(line) for line in lines]
+    reached = [
+        record["minutes"]
+        for record in history
+        if record["valid"].get("within_one", 0.0) >= WANTED_AGREEMENT
+    ]
+    test = json.loads((folder / "test_stats.json").read_text())
+    return {
+        "minutes_to_99_percent": min(reached, default=None),
+        "training_minutes": history[-1]["minutes"],
+        "epochs": len(history),
+        "steps": history[-1]["step"],
+        "test": test,
+        "valid_by_minutes": [
+            [record["minutes"], record["valid"].get("within_one")]
+            for record in history
+        ],
+    }
+
+
+def speak_hard_texts(
+    tts: TTS, texts: List[str], references: List[torch.Tensor], mode: str
+) -> List[Dict[str, Any]]:
+    """Speak every text freely and look for faults."""
+    mels, mel_lengths, alignments = tts.encode_text(
+        texts, mode=mode, seed=SEED, progress=True
+    )
+    factor = tts.mods.model.decoder.reduction_factor
+    mean, std = tts.mods.model.mel_mean, tts.mods.model.mel_std
+    items = []
+    for row, (text, reference) in enumerate(zip(texts, references)):
+        frames = int(mel_lengths[row])
+        mel = mels[row, :frames]
+        n_tokens = len(tts.tokens(text))
+        alignment = alignments[row, :, : frames // factor, :n_tokens]
+        items.append(
+            {
+                "text": text,
+                "alignment": alignment,
+                "length_ratio": frames / len(reference),
+                "distance": warped_mel_distance(mel, reference, mean, std),
+                "faults": find_faults(
+                    alignment, tts.finished[row], mel, reference, mean, std
+                ),
+            }
+        )
+    return items
+
+
+def summarize(items: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """What is stored of a list of spoken texts."""
+    bad = {item["text"]: item["faults"] for item in items if item["faults"]}
+    distances = torch.tensor([item["distance"] for item in items])
+    return {
+        "count": len(bad),
+        "median_distance": float(distances.median()),
+        "largest_distance": float(distances.max()),
+        "faults": bad,
+    }
+
+
+def print_table(result: Dict[str, Any]) -> None:
+    """The figures that the README quotes."""
+    for name, figures in result["attention"].items():
+        print(f"\n{name}")
+        for key in ("wall_minutes", "peak_memory_gib", "training_minutes"):
+            if key in figures:
+                print(f"  {key}: {figures[key]:.2f}")
+        reached = figures["minutes_to_99_percent"]
+        print(f"  minutes to 99 % of valid frames within one: {reached}")
+        for key in ("within_one", "line_within_one", "exact", "line_exact"):
+            print(f"  test {key}: {figures['test'][key]:.4f}")
+        for mode, bad in figures["bad_cases"].items():
+            print(
+                f"  bad cases, {mode}: {bad['count']} of "
+                f"{result['n_hard_texts']}, median mel distance "
+                f"{bad['median_distance']:.3f}"
+            )
+            for text, faults in bad["faults"].items():
+                print(f"    {text[:50]!r}: {'; '.join(faults)}")
+
+
+def draw_comparison(texts: List[str], spoken: Dict[str, list]) -> None:
+    """Both attentions on the first text that softmax does not manage."""
+    if len(spoken) < 2:
+        return
+    failed = [i for i, item in enumerate(spoken["regularMHA"]) if item["faults"]]
+    index = failed[0] if failed else len(texts) - 1
+    heads = {}
+    for name, items in spoken.items():
+        alignment = items[index]["alignment"]
+        lengths = [torch.tensor([size]) for size in alignment.shape[1:]]
+        head = int(most_focused_head(alignment[None], *lengths)[0])
+        heads[name] = alignment[head]
+    figure = plot_comparison(heads, title=texts[index])
+    figure.savefig(RESULTS / "tts_quality.png", bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""The op against its formula, its gradients and what it promises to ignore."""
+
+import pytest
+import torch
+
+from sb_sma.ops import stepwise_monotonic_expectation
+from sb_sma.ops.stepwise_monotonic import BACKENDS
+
+# (H, Q, K) and the valid keys of each item
+SHAPES = [
+    pytest.param((1, 1, 1), [1], id="one-of-all"),
+    pytest.param((2, 3, 1), [1, 0], id="one-key"),
+    pytest.param((1, 1, 5), [5, 2], id="one-query"),
+    pytest.param((2, 3, 7), [7, 5, 1, 0], id="fewer-queries-than-keys"),
+    pytest.param((3, 7, 3), [3, 2, 1], id="more-queries-than-keys"),
+    pytest.param((2, 5, 5), [4, 5], id="square"),
+    pytest.param((1, 7, 11), [11, 3], id="primes"),
+]
+
+
+@pytest.fixture(params=list(BACKENDS))
+def backend(request):
+    return request.param
+
+
+def random_inputs(shape, lengths, dtype=torch.float64, seed=0):
+    """Stay probabilities, lengths and an initial alignment."""
+    generator = torch.Generator().manual_seed(seed)
+    heads, queries, keys = shape
+    batch = len(lengths)
+    p_stay = torch.rand(batch, heads, queries, keys, generator=generator)
+    initial = torch.rand(batch, heads, keys, generator=generator)
+    return p_stay.to(dtype), torch.tensor(lengths), initial.to(dtype)
+
+
+def naive(p_stay, lengths, initial):
+    """The formula, one number after the other."""
+    alpha = torch.zeros_like(p_stay)
+    batch, heads, queries, keys = p_stay.shape
+    for b, h in torch.cartesian_prod(
+        torch.arange(batch), torch.arange(heads)
+    ).tolist():
+        length = int(lengths[b])
+        before = [float(initial[b, h, j]) for j in range(length)]
+        for i in range(queries):
+            # the last valid key absorbs
+            stay = [float(p_stay[b, h, i, j]) for j in range(length - 1)] + [1]
+            now = []
+            for j in range(length):
+                arriving = before[j - 1] * (1 - stay[j - 1]) if j > 0 else 0.0
+                now.append(before[j] * stay[j] + arriving)
+                alpha[b, h, i, j] = now[j]
+            before = now
+    return alpha
+
+
+@pytest.mark.parametrize("shape, lengths", SHAPES)
+def test_it_is_the_formula(shape, lengths, backend):
+    p_stay, lengths, initial = random_inputs(shape, lengths)
+    alpha = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
+    expected = naive(p_stay, lengths, initial)
+    torch.testing.assert_close(alpha, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape, lengths", SHAPES)
+def test_defaults_are_every_key_and_all_mass_on_the_first(
+    shape, lengths, backend
+):
+    p_stay, lengths, initial = random_inputs(shape, lengths)
+    first = torch.zeros_like(initial)
+    first[..., 0] = 1.0
+    every = torch.full_like(lengths, shape[-1])
+    torch.testing.assert_close(
+        stepwise_monotonic_expectation(p_stay, backend=backend),
+        naive(p_stay, every, first),
+        rtol=0,
+        atol=1e-12,
+    )
+
+
+def test_a_backend_is_chosen_by_itself():
+    inputs = random_inputs((2, 5, 7), [7, 3])
+    expected = stepwise_monotonic_expectation(*inputs, backend="reference")
+    for alpha in (
+        stepwise_monotonic_expectation(*inputs),
+        stepwise_monotonic_expectation(*inputs, backend="auto"),
+    ):
+        torch.testing.assert_close(alpha, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape, lengths", SHAPES)
+def test_gradients_are_those_of_the_function(shape, lengths, backend):
+    p_stay, lengths, initial = random_inputs(shape, lengths)
+    p_stay = (0.1 + 0.8 * p_stay).requires_grad_()
+    initial.requires_grad_()
+
+    def function(p_stay, initial):
+        return stepwise_monotonic_expectation(
+            p_stay, lengths, initial, backend
+        )
+
+    assert torch.autograd.gradcheck(function, (p_stay, initial))
+
+
+@pytest.mark.parametrize("shape, lengths", SHAPES)
+def test_every_row_keeps_the_mass_of_the_valid_keys(shape, lengths, backend):
+    p_stay, lengths, initial = random_inputs(shape, lengths)
+    alpha = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
+    valid = torch.arange(shape[-1]) < lengths[:, None]  # (B, K)
+    mass = (initial * valid[:, None]).sum(-1)  # (B, H)
+    expected = mass[:, :, None].expand(-1, -1, shape[1])
+    torch.testing.assert_close(alpha.sum(-1), expected, rtol=0, atol=1e-12)
+    assert bool((alpha >= 0).all())
+
+
+@pytest.mark.parametrize("shape, lengths", SHAPES)
+def test_keys_past_the_length_get_nothing(shape, lengths, backend):
+    p_stay, lengths, initial = random_inputs(shape, lengths)
+    alpha = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
+    for item, length in zip(alpha, lengths):
+        assert bool((item[..., length:] == 0).all())
+
+
+@pytest.mark.parametrize("garbage", [float("nan"), float("inf"), 7.0])
+@pytest.mark.parametrize("shape, lengths", SHAPES)
+def test_what_stands_at_and_past_the_last_valid_key_is_never_read(
+    shape, lengths, garbage, backend
+):
+    p_stay, lengths, initial = random_inputs(shape, lengths)
+    unread = torch.arange(shape[-1]) >= lengths[:, None, None, None] - 1
+    past = torch.arange(shape[-1]) >= lengths[:, None, None]
+    unread, past = unread.expand_as(p_stay), past.expand_as(initial)
+    weights = torch.rand_like(p_stay)
+
+    def outcome(p_stay, initial):
+        p_stay = p_stay.clone().requires_grad_()
+        initial = initial.clone().requires_grad_()
+        alpha = stepwise_monotonic_expectation(
+            p_stay, lengths, initial, backend
+        )
+        (alpha * weights).sum().backward()
+        return alpha, p_stay.grad, initial.grad
+
+    plain = outcome(p_stay, initial)
+    spoilt = outcome(
+        p_stay.masked_fill(unread, garbage), initial.masked_fill(past, garbage)
+    )
+    for expected, actual in zip(plain, spoilt):
+        assert torch.equal(actual, expected)
+    assert bool((spoilt[1][unread] == 0).all())
+    assert bool((spoilt[2][past] == 0).all())
+
+
+@pytest.mark.parametrize("shape, lengths", SHAPES)
+def test_a_row_depends_on_no_later_query(shape, lengths, backend):
+    p_stay, lengths, initial = random_inputs(shape, lengths)
+    p_stay.requires_grad_()
+    alpha = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
+    for step in range(shape[1]):
+        (gradient,) = torch.autograd.grad(
+            alpha[:, :, step].square().sum(), p_stay, retain_graph=True
+        )
+        assert bool((gradient[:, :, step + 1 :] == 0).all())
+
+
+@pytest.mark.parametrize("split", [1, 4, 12])
+def test_it_can_be_continued(split, backend):
+    p_stay, lengths, initial = random_inputs((2, 13, 7), [7, 4, 1, 0])
+    whole = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
+    first = stepwise_monotonic_expectation(
+        p_stay[:, :, :split], lengths, initial, backend
+    )
+    second = stepwise_monotonic_expectation(
+        p_stay[:, :, split:], lengths, first[:, :, -1], backend
+    )
+    together = torch.cat((first, second), dim=2)
+    torch.testing.assert_close(together, whole, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [[0, 0, 1, 2, 2, 3], [1, 2, 3, 3, 3, 3], [0, 0, 0, 0, 0, 0]],
+    ids=["walks", "hurries", "stays"],
+)
+def test_certain_moves_walk_the_planted_path(path, backend):
+    p_stay = torch.full((1, 1, len(path), 4), 0.5)
+    before = 0
+    for step, here in enumerate(path):
+        p_stay[0, 0, step, before] = float(here == before)
+        before = here
+    alpha = stepwise_monotonic_expectation(p_stay, backend=backend)
+    assert torch.equal(alpha[0, 0], torch.eye(4)[path])
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_low_precision_input_keeps_its_mass(dtype, backend):
+    # a state of this precision would lose percents on the way
+    p_stay = torch.full((1, 1, 600, 100), 0.83, dtype=dtype)
+    alpha = stepwise_monotonic_expectation(p_stay, backend=backend)
+    assert alpha.dtype == dtype
+    expected = stepwise_monotonic_expectation(p_stay.double())
+    precision = torch.finfo(dtype).eps  # of what comes out
+    assert bool(((alpha.double().sum(-1) - 1).abs() < precision).all())
+    torch.testing.assert_close(
+        alpha.double(), expected, rtol=precision, atol=1e-6
+    )
+
+
+def test_the_dtype_of_the_initial_alignment_does_not_matter(backend):
+    p_stay, lengths, initial = random_inputs(
+        (2, 3, 5), [5, 2], dtype=torch.float32
+    )
+    expected = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
+    alpha = stepwise_monotonic_expectation(
+        p_stay, lengths.int(), initial.double(), backend
+    )
+    assert alpha.dtype == torch.float32
+    torch.testing.assert_close(alpha, expected)
+
+
+def test_arguments_are_left_as_they_were(backend):
+    arguments = random_inputs((2, 5, 7), [7, 3, 0])
+    before = [argument.clone() for argument in arguments]
+    stepwise_monotonic_expectation(*arguments, backend=backend)
+    for argument, copy in zip(arguments, before):
+        assert torch.equal(argument, copy)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        pytest.param(
+            {"p_stay": torch.rand(2, 7, 5)},
+            r"p_stay must have shape \(B, H, Q, K\); got \(2, 7, 5\)\. Add",
+            id="axes",
+        ),
+        pytest.param(
+            {"p_stay": torch.ones(1, 1, 2, 2, dtype=torch.int64)},
+            r"p_stay must be a floating-point tensor; got torch\.int64",
+            id="dtype",
+        ),
+        pytest.param(
+            {"p_stay": torch.rand(1, 1, 0, 3)},
+            r"at least one query and one key; got \(1, 1, 0, 3\)",
+            id="no-query",
+        ),
+        pytest.param(
+            {"p_stay": torch.rand(1, 1, 3, 0)},
+            r"at least one query and one key; got \(1, 1, 3, 0\)",
+            id="no-key",
+        ),
+        pytest.param(
+            {"memory_lengths": torch.tensor([3])},
+            r"memory_lengths must be integer counts of shape \(2,\); got "
+            r"torch\.int64 of shape \(1,\)",
+            id="lengths-of-another-batch",
+        ),
+        pytest.param(
+            {"memory_lengths": torch.tensor([0.5, 1.0])},
+            r"integer counts.*got torch\.float32.*multiplied by K and rounded",
+            id="relative-lengths",
+        ),
+        pytest.param(
+            {"memory_lengths": torch.tensor([True, True])},
+            r"integer counts.*got torch\.bool",
+            id="bool-lengths",
+        ),
+        pytest.param(
+            {"initial_alpha": torch.rand(2, 3, 4)},
+            r"initial_alpha must have shape \(B, H, K\) = \(2, 3, 5\); got "
+            r"\(2, 3, 4\)",
+            id="initial-alpha",
+        ),
+        pytest.param(
+            {"backend": "numpy"},
+            "backend must be one of auto, reference; got 'numpy'",
+            id="backend",
+        ),
+        pytest.param(
+            {"backend": "triton"},
+            "backend 'triton' is not part of this version.*auto, reference",
+            id="backend-to-come",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        stepwise_monotonic_expectation(
+            **{"p_stay": torch.rand(2, 3, 4, 5), **arguments}
+        )
