@@ -12,9 +12,6 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
-# time-warped mel distance of the bad-case test
-QUALITY = ["librosa>=0.10"]
-
 setup(
     name="sb_sma",
     version=VERSION,
@@ -56,12 +53,14 @@ setup(
         "matplotlib",
         "tensorboard",
         "tqdm",
+        # the fast CPU recurrence; plain PyTorch takes its place without it
+        "numba; python_version < '3.15'",
         "numpy",
     ],
     extras_require={
-        "quality": QUALITY,
         "dev": [
-            *QUALITY,
+            # what the mel filters and the time warping are compared with
+            "librosa>=0.10",
             "pytest>=7.4",
             "ruff==0.12.4",
             "yamllint==1.35.1",

@@ -84,9 +84,14 @@ def prepare_embedded(
             "voice must name at least one voice; got an empty list. Give "
             "'en-us'."
         )
-    # a voice that eSpeak lacks should fail once, and before the corpus starts
+    # what would fail for every utterance should fail once, and at the start
     for name in voices:
-        speak("a", VoiceSettings(voice=name))
+        sample_rate = speak("a", VoiceSettings(voice=name)).sample_rate
+        if sample_rate != mel.sample_rate:
+            raise ValueError(
+                f"sample_rate must be {sample_rate} Hz, eSpeak NG's own; got "
+                f"{mel.sample_rate}. Change it in the YAML file."
+            )
 
     def build(folder: Path) -> None:
         draw = random.Random(seed)
@@ -98,7 +103,7 @@ def prepare_embedded(
             drawn = {name: draw.randint(*ranges[name]) for name in ranges}
             settings = VoiceSettings(voice=draw.choice(voices), **drawn)
             items.append((f"{split}_{i:06d}", split, text, settings))
-        write_corpus(folder, items, lambda item: _speak(item, mel), mel)
+        write_corpus(folder, items, _speak, mel)
 
     parameters = {
         "corpus": "embedded",
@@ -113,14 +118,9 @@ def prepare_embedded(
     build_once(save_folder, parameters, build)
 
 
-def _speak(item: tuple, mel: MelSettings) -> Utterance:
+def _speak(item: tuple[str, str, str, VoiceSettings]) -> Utterance:
     name, split, text, settings = item
     speech = speak(text, settings)
-    if speech.sample_rate != mel.sample_rate:
-        raise ValueError(
-            f"sample_rate must be {speech.sample_rate} Hz, eSpeak NG's own; "
-            f"got {mel.sample_rate}. Change it in the YAML file."
-        )
     return Utterance(
         name=name,
         split=split,

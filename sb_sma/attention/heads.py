@@ -3,6 +3,32 @@
 import torch
 
 
+def check_heads(d_model: int, nhead: int) -> None:
+    """Refuse a width that cannot be split.
+
+    Arguments
+    ---------
+    d_model : int
+        The width.
+    nhead : int
+        Number of heads.
+
+    Raises
+    ------
+    ValueError
+        If `nhead` does not divide `d_model`.
+
+    Example
+    -------
+    >>> check_heads(d_model=8, nhead=2)
+    """
+    if nhead < 1 or d_model % nhead:
+        raise ValueError(
+            f"nhead ({nhead}) must divide d_model ({d_model}). "
+            "Change one of them."
+        )
+
+
 def split_heads(features: torch.Tensor, nhead: int) -> torch.Tensor:
     """Give every head its part of the width.
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from speechbrain.nnet.attention import MultiheadAttention
 
 from sb_sma.attention.decoding import DecodingOptions, require_soft
-from sb_sma.attention.heads import merge_heads, split_heads
+from sb_sma.attention.heads import check_heads, merge_heads, split_heads
 from sb_sma.attention.masks import padding_mask
 
 
@@ -29,11 +29,14 @@ class SoftmaxState:
         (B, H, K, D / H).
     blocked : torch.Tensor
         True on padding, (B, 1, 1, K).
+    empty : torch.Tensor
+        True where all is padding, (B, 1, 1, 1).
     """
 
     keys: torch.Tensor
     values: torch.Tensor
     blocked: torch.Tensor
+    empty: torch.Tensor
 
 
 class RegularMHA(MultiheadAttention):
@@ -48,6 +51,11 @@ class RegularMHA(MultiheadAttention):
     dropout : float
         Dropout on the attention weights in training.
 
+    Raises
+    ------
+    ValueError
+        If `nhead` does not divide `d_model`.
+
     Example
     -------
     >>> attention = RegularMHA(d_model=8, nhead=2)
@@ -58,6 +66,7 @@ class RegularMHA(MultiheadAttention):
     """
 
     def __init__(self, d_model: int, nhead: int, dropout: float = 0.0):
+        check_heads(d_model, nhead)
         super().__init__(nhead=nhead, d_model=d_model, dropout=dropout)
 
     def forward(
@@ -94,29 +103,40 @@ class RegularMHA(MultiheadAttention):
         out : torch.Tensor
             (B, Q, D).
         attn : torch.Tensor
-            Weights of every head, (B, H, Q, K); only if asked for.
+            Weights of every head, (B, H, Q, K); only if asked for. A query
+            that may attend to nothing has zeros here and in `out`.
+
+        Raises
+        ------
+        ValueError
+            If `attn_mask` is not (Q, K).
         """
-        if pos_embs is not None:
-            attn_mask = pos_embs if attn_mask is None else attn_mask + pos_embs
-        empty = key.new_zeros(key.shape[0], dtype=torch.bool)
-        if key_padding_mask is not None:
-            empty = key_padding_mask.all(dim=1)
-            # softmax over no key at all would be NaN
-            key_padding_mask = key_padding_mask & ~empty[:, None]
+        if key_padding_mask is None:
+            key_padding_mask = key.new_zeros(key.shape[:2], dtype=torch.bool)
+        bias = _logit_bias(attn_mask, pos_embs, query.dtype)
+        # softmax over no key at all would be NaN
+        if bias is None:
+            empty = key_padding_mask.all(dim=1)[:, None, None]  # (B, 1, 1)
+            key_padding_mask = key_padding_mask & ~empty[:, 0]
+        else:
+            blocked = key_padding_mask[:, None] | (bias == -torch.inf)
+            empty = blocked.all(dim=-1, keepdim=True)  # (B, Q, 1)
+            bias = bias.masked_fill(blocked, -torch.inf).masked_fill(empty, 0.0)
+            bias = bias.repeat_interleave(self.att.num_heads, dim=0)
+            key_padding_mask = None
         out, attn = self.att(
             query.transpose(0, 1),
             key.transpose(0, 1),
             value.transpose(0, 1),
-            attn_mask=attn_mask,
+            attn_mask=bias,
             key_padding_mask=key_padding_mask,
             need_weights=return_attn_weights,
             average_attn_weights=False,
         )
-        out = out.transpose(0, 1)  # (B, Q, D)
-        out = out.masked_fill(empty[:, None, None], 0.0)
+        out = out.transpose(0, 1).masked_fill(empty, 0.0)  # (B, Q, D)
         if not return_attn_weights:
             return out
-        return out, attn.masked_fill(empty[:, None, None, None], 0.0)
+        return out, attn.masked_fill(empty[:, None], 0.0)
 
     def start(
         self,
@@ -148,11 +168,13 @@ class RegularMHA(MultiheadAttention):
             self.att.in_proj_bias[width:],
         )
         keys, values = projected.chunk(2, dim=-1)
-        blocked = padding_mask(memory_lengths, memory.shape[1])
+        blocked = padding_mask(memory_lengths, memory.shape[1])[:, None, None]
+        empty = blocked.all(dim=-1, keepdim=True)
         return SoftmaxState(
             split_heads(keys, self.att.num_heads),
             split_heads(values, self.att.num_heads),
-            blocked[:, None, None, :],
+            blocked & ~empty,
+            empty,
         )
 
     def step(
@@ -188,4 +210,24 @@ class RegularMHA(MultiheadAttention):
         logits = logits.masked_fill(state.blocked, -torch.inf)
         attn = logits.softmax(dim=-1)  # (B, H, 1, K)
         out = self.att.out_proj(merge_heads(attn @ state.values))
-        return out, attn, state
+        attn = attn.masked_fill(state.empty, 0.0)
+        return out.masked_fill(state.empty[:, 0], 0.0), attn, state
+
+
+def _logit_bias(
+    attn_mask: Optional[torch.Tensor],
+    pos_embs: Optional[torch.Tensor],
+    dtype: torch.dtype,
+) -> Optional[torch.Tensor]:
+    """What is added to the logits, -inf where blocked, (Q, K)."""
+    if attn_mask is None:
+        return pos_embs
+    if attn_mask.dim() != 2:
+        raise ValueError(
+            "attn_mask must have shape (Q, K); got "
+            f"{tuple(attn_mask.shape)}. Give padding as key_padding_mask."
+        )
+    if attn_mask.dtype == torch.bool:
+        zeros = torch.zeros_like(attn_mask, dtype=dtype)
+        attn_mask = zeros.masked_fill(attn_mask, -torch.inf)
+    return attn_mask if pos_embs is None else attn_mask + pos_embs

@@ -1,5 +1,6 @@
 """Our attention inside SpeechBrain's own Transformer decoder."""
 
+import functools
 from typing import Any, Callable, Union
 
 from speechbrain.lobes.models.transformer.Transformer import TransformerDecoder
@@ -43,7 +44,7 @@ def set_cross_attention(
     >>> alignments[0].shape
     torch.Size([3, 2, 5, 7])
     """
-    factory = attention_factory(attention_type, {attention_type: options})
+    factory = functools.partial(attention_factory(attention_type), **options)
     for layer in decoder.layers:
         d_model = layer.norm2.norm.normalized_shape[0]
         layer.multihead_attn = factory(

@@ -60,22 +60,12 @@ def run(arguments: argparse.Namespace) -> None:
     Raises
     ------
     ValueError
-        If there is nothing to say, or a folder to write to does not exist.
+        If there is nothing to say, there is no such model, or a file cannot
+        be written.
     """
     texts = _read_texts(arguments)
-    for path in (arguments.out, arguments.plot):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise ValueError(
-                f"{path} cannot be written: the folder "
-                f"{path.absolute().parent} does not exist. Make it first."
-            )
-    if not Path(arguments.model).is_dir() and arguments.model.startswith(
-        (".", "/", "~")
-    ):
-        raise ValueError(
-            f"--model must be a folder that a training run exported; "
-            f"{arguments.model} does not exist."
-        )
+    _check_outputs(arguments)
+    _check_model(arguments.model)
     # torch takes seconds to load: mistakes above are told at once
     from sb_sma.inference import TTS
     from sb_sma.plots.figures import plot_alignments
@@ -124,6 +114,35 @@ def _read_texts(arguments: argparse.Namespace) -> List[str]:
             f"{name} holds no text. Give --text, or one utterance per line."
         )
     return texts
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse files that could not be written in the end."""
+    if arguments.out.suffix.lower() != ".wav":
+        raise ValueError(f"--out must end in .wav; got {arguments.out}.")
+    for path in (arguments.out, arguments.plot):
+        if path is None:
+            continue
+        if path.is_dir():
+            raise ValueError(
+                f"{path} cannot be written: it is a folder. Name a file in it."
+            )
+        if not path.absolute().parent.is_dir():
+            raise ValueError(
+                f"{path} cannot be written: the folder "
+                f"{path.absolute().parent} does not exist. Make it first."
+            )
+
+
+def _check_model(model: str) -> None:
+    """Refuse a folder that does not exist, before a hub is asked for it."""
+    path = Path(model)
+    looks_local = path.parent.is_dir() or model.count("/") != 1
+    if looks_local and not path.is_dir():
+        raise ValueError(
+            f"--model must be a folder that a training run exported; {model} "
+            "does not exist."
+        )
 
 
 def _numbered(path: Path, index: int, count: int) -> Path:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Union
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from speechbrain.utils.parameter_transfer import Pretrainer
 from torch import nn
 
@@ -24,7 +24,8 @@ def save_weights(model: nn.Module, path: Union[str, Path]) -> None:
         name: tensor.detach().cpu().contiguous()
         for name, tensor in model.state_dict().items()
     }
-    save_file(state, str(path))
+    # safetensors' own save_file lets nobody else read the file
+    Path(path).write_bytes(save(state))
 
 
 def load_weights(model: nn.Module, path: Union[str, Path]) -> None:

@@ -87,8 +87,6 @@ def find_faults(
     ------
     ValueError
         If a shape does not fit.
-    ImportError
-        If librosa, which does the warping, is not installed.
 
     Example
     -------

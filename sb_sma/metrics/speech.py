@@ -6,6 +6,8 @@ Axes: ``M`` mel frames, ``C`` mel channels. Mels are natural-log amplitudes.
 
 import torch
 
+from sb_sma.metrics.warping import mean_cost_of_best_path
+
 
 def warped_mel_distance(
     mel: torch.Tensor,
@@ -40,8 +42,6 @@ def warped_mel_distance(
     ValueError
         If a shape does not fit, a mel has no frame, a value is not finite or
         a standard deviation is not positive.
-    ImportError
-        If librosa, which does the warping, is not installed.
 
     Example
     -------
@@ -58,20 +58,7 @@ def warped_mel_distance(
     cost = torch.cdist(
         ((mel - mean) / std)[None], ((reference - mean) / std)[None], p=1.0
     )[0] / len(mean)
-    cost = cost.numpy()
-    _, path = _import_dtw()(C=cost)
-    return float(cost[path[:, 0], path[:, 1]].mean())
-
-
-def _import_dtw():
-    try:
-        from librosa.sequence import dtw
-    except ImportError as error:
-        raise ImportError(
-            "The warped mel distance needs librosa, which is not installed. "
-            "Install it with: pip install 'sb_sma[quality]'"
-        ) from error
-    return dtw
+    return mean_cost_of_best_path(cost.numpy())
 
 
 def _check(

@@ -7,6 +7,7 @@ from speechbrain.lobes.models.transformer.Transformer import TransformerEncoder
 from speechbrain.nnet.attention import RelPosEncXL
 from torch import nn
 
+from sb_sma.attention.heads import check_heads
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.positional import ScaledPositions
@@ -53,7 +54,8 @@ class TransformerTextEncoder(nn.Module):
     Raises
     ------
     ValueError
-        If `encoder_attention_type` is unknown.
+        If `encoder_attention_type` is unknown, or `nhead` does not divide
+        `d_model`.
 
     Example
     -------
@@ -72,8 +74,8 @@ class TransformerTextEncoder(nn.Module):
         num_layers: int,
         d_ffn: int,
         dropout: float = 0.1,
-        prenet_layers: int = 3,
-        prenet_kernel_size: int = 5,
+        prenet_layers: int = 1,
+        prenet_kernel_size: int = 3,
         encoder_attention_type: str = "regularMHA",
     ):
         super().__init__()
@@ -83,6 +85,7 @@ class TransformerTextEncoder(nn.Module):
                 f"{', '.join(ENCODER_ATTENTION_TYPES)}; got "
                 f"'{encoder_attention_type}'."
             )
+        check_heads(d_model, nhead)
         kind = ENCODER_ATTENTION_TYPES[encoder_attention_type]
         self.embedding = nn.Embedding(n_tokens, d_model, padding_idx=0)
         self.prenet = MaskedConvStack(
@@ -120,7 +123,10 @@ class TransformerTextEncoder(nn.Module):
             Zero on padding, (B, T, D).
         """
         padding = padding_mask(token_lengths, tokens.shape[1])
-        features = self.prenet(self.embedding(tokens), padding)
+        embedded = self.embedding(tokens)
+        # the residual keeps each token's identity sharp, without which the
+        # attention may stand on a neighbour as well
+        features = embedded + self.prenet(embedded, padding)
         if self.positions is not None:
             features = self.positions(features)
         pos_embs = None

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sb_sma.attention.heads import merge_heads, split_heads
+from sb_sma.attention.heads import check_heads, merge_heads, split_heads
 from sb_sma.attention.masks import window_mask
 
 _GROWTH_STEPS = 256
@@ -81,6 +81,11 @@ class CausalSelfAttention(nn.Module):
     window : int, optional
         How many steps back a step sees, itself included. Default: all.
 
+    Raises
+    ------
+    ValueError
+        If `nhead` does not divide `d_model`, or `window` is below 1.
+
     Example
     -------
     >>> attention = CausalSelfAttention(d_model=8, nhead=2)
@@ -96,6 +101,11 @@ class CausalSelfAttention(nn.Module):
         window: Optional[int] = None,
     ):
         super().__init__()
+        check_heads(d_model, nhead)
+        if window is not None and window < 1:
+            raise ValueError(
+                f"window must be 1 or more, or None to see all; got {window}."
+            )
         self.nhead = nhead
         self.dropout = dropout
         self.window = window

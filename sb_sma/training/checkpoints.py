@@ -24,11 +24,17 @@ def check_architecture(
     Raises
     ------
     ValueError
-        If a parameter is missing, superfluous or of another shape.
+        If the checkpoint has no such model, or a parameter is missing,
+        superfluous or of another shape.
     """
     checkpoint = checkpointer and checkpointer.find_checkpoint()
     if not checkpoint:
         return
+    if name not in checkpoint.paramfiles:
+        raise ValueError(
+            f"The checkpoint {checkpoint.path} holds no '{name}': it is of "
+            "another recipe. Give another --output_folder."
+        )
     path = checkpoint.paramfiles[name]
     saved = torch.load(path, map_location="cpu", weights_only=True)
     saved = {key: tuple(value.shape) for key, value in saved.items()}

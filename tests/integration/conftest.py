@@ -127,7 +127,7 @@ class Browser:
         self.send("Page.navigate", session, url=path.as_uri())
         while not self.events_of(session, "Page.loadEventFired", since=since):
             self._events.append(self._receive())
-        return Page(self, session)
+        return Page(self, session, width)
 
     def close(self):
         """Ends the browser."""
@@ -144,7 +144,8 @@ class Browser:
 class Page:
     """One page in the browser."""
 
-    def __init__(self, browser, session):
+    def __init__(self, browser, session, width):
+        self.width = width
         self._browser = browser
         self._session = session
 

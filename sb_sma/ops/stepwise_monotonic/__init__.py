@@ -16,8 +16,13 @@ from sb_sma.ops.stepwise_monotonic.reference import reference_expectation
 
 __all__ = ["BACKENDS", "stepwise_monotonic_expectation"]
 
-BACKENDS = {"reference": reference_expectation}
-_NOT_BUILT = ("numba", "triton")
+try:
+    from sb_sma.ops.stepwise_monotonic.cpu import numba_expectation
+except ImportError:
+    # numba has no wheel for every Python
+    numba_expectation = None
+
+BACKENDS = {"reference": reference_expectation, "numba": numba_expectation}
 
 
 def stepwise_monotonic_expectation(
@@ -45,7 +50,8 @@ def stepwise_monotonic_expectation(
         Alignment before the first query, (B, H, K). Default: all mass on
         key 0. Mass on keys past the item's length is ignored.
     backend : str
-        ``auto`` or ``reference``.
+        ``auto``, ``reference`` (plain PyTorch, any device) or ``numba``
+        (CPU). ``auto`` takes numba on the CPU where it is installed.
 
     Returns
     -------
@@ -56,7 +62,8 @@ def stepwise_monotonic_expectation(
     Raises
     ------
     ValueError
-        If a shape, a dtype or `backend` is not as described.
+        If a shape or dtype is not as described, or `backend` is unknown,
+        not installed or not for this device.
 
     Example
     -------
@@ -67,16 +74,18 @@ def stepwise_monotonic_expectation(
             [0.1250, 0.3750, 0.5000]])
     """
     _check_shapes(p_stay, memory_lengths, initial_alpha)
-    name = "reference" if backend == "auto" else backend
-    if name in _NOT_BUILT:
-        raise ValueError(
-            f"backend '{name}' is not part of this version of sb_sma. "
-            f"Use one of: auto, {', '.join(BACKENDS)}."
-        )
-    if name not in BACKENDS:
+    if backend != "auto" and backend not in BACKENDS:
         raise ValueError(
             f"backend must be one of auto, {', '.join(BACKENDS)}; "
             f"got '{backend}'."
+        )
+    if backend == "auto":
+        on_cpu = p_stay.device.type == "cpu" and BACKENDS["numba"] is not None
+        backend = "numba" if on_cpu else "reference"
+    if BACKENDS[backend] is None:
+        raise ValueError(
+            f"backend '{backend}' is not installed. Install it with: "
+            f"pip install {backend}"
         )
     batch, heads, _, keys = p_stay.shape
     if memory_lengths is None:
@@ -84,7 +93,7 @@ def stepwise_monotonic_expectation(
     if initial_alpha is None:
         initial_alpha = p_stay.new_zeros(batch, heads, keys)
         initial_alpha[..., 0] = 1.0
-    return BACKENDS[name](p_stay, memory_lengths, initial_alpha)
+    return BACKENDS[backend](p_stay, memory_lengths, initial_alpha)
 
 
 def _check_shapes(p_stay, memory_lengths, initial_alpha):

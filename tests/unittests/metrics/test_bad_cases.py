@@ -198,6 +198,7 @@ def verdict_on(path, n_tokens, finished=True, ratio=1.0, rules=BadCaseRules()):
         pytest.param([0, 1, 2, 3, 4, 5], [], id="stepwise"),
         pytest.param([0, 3, 4, 5], [], id="passes-over-two"),
         pytest.param([2, 3, 4, 5], [], id="starts-on-the-third"),
+        pytest.param([1, 3, 5], [], id="passes-over-one-three-times"),
         pytest.param(
             [0, 4, 5],
             ["attention passes over 3 tokens at once (at most 2)"],

@@ -95,9 +95,7 @@ def test_gradients_are_those_of_the_function(shape, lengths, backend):
     initial.requires_grad_()
 
     def function(p_stay, initial):
-        return stepwise_monotonic_expectation(
-            p_stay, lengths, initial, backend
-        )
+        return stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
 
     assert torch.autograd.gradcheck(function, (p_stay, initial))
 

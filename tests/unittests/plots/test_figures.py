@@ -92,6 +92,15 @@ def test_every_head_is_drawn(n_heads, n_queries, n_tokens):
     rendered(figure)
 
 
+@pytest.mark.parametrize(
+    "n_heads, grid",
+    [(1, (1, 1)), (3, (1, 3)), (4, (2, 2)), (6, (2, 3)), (12, (3, 4))],
+)
+def test_heads_fill_the_grid(n_heads, grid):
+    figure = plot_alignments(random_alignments(n_heads, 5, 5))
+    assert figure.axes[0].get_gridspec().get_geometry() == grid
+
+
 def test_heads_are_titled_with_their_focus():
     alignments = torch.stack([torch.eye(4), torch.full((4, 4), 0.25)])
     assert titles(plot_alignments(alignments)) == [

@@ -166,6 +166,8 @@ def test_nothing_is_asked_for_and_no_script_runs(tmp_path, content):
     )
     assert "default-src 'none'" in policy
     assert not page.all("script")
+    # without an icon, a browser asks the server for one
+    assert page.all("link") == [{"rel": "icon", "href": "data:,"}]
     for _, attributes in page.elements:
         for name in ("src", "srcset", "href"):
             assert attributes.get(name, "#").startswith(("data:", "#"))

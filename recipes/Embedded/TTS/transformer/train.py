@@ -25,7 +25,6 @@ sys.path.insert(0, str(Path(__file__).absolute().parent))
 
 import speechbrain as sb  # noqa: E402
 from hyperpyyaml import resolve_references  # noqa: E402
-from speechbrain.dataio.sampler import DynamicBatchSampler  # noqa: E402
 from speechbrain.utils.distributed import (  # noqa: E402
     ddp_init_group,
     if_main_process,
@@ -36,6 +35,7 @@ from speechbrain.utils.train_logger import TensorboardLogger  # noqa: E402
 from sb_sma.data.batch import with_lengths  # noqa: E402
 from sb_sma.data.checks import check_manifest, check_token_room  # noqa: E402
 from sb_sma.data.mel import MelStatistics  # noqa: E402
+from sb_sma.data.sampler import FrameBatchSampler  # noqa: E402
 from sb_sma.data.text import TokenTable  # noqa: E402
 from sb_sma.hparams import load_experiment  # noqa: E402
 from sb_sma.inference.export import export_tts  # noqa: E402
@@ -256,16 +256,15 @@ def make_datasets(manifests, table):
     }
 
 
-def make_sampler(manifest, dataset, hparams, shuffle):
+def make_sampler(manifest, hparams, shuffle):
     """Batches of about as many frames each."""
-    return DynamicBatchSampler(
-        dataset,
-        max_batch_length=hparams["max_batch_frames"],
-        num_buckets=20,
-        shuffle=shuffle,
-        max_batch_ex=hparams["max_batch_items"],
-        lengths_list=[entry["mel_length"] for entry in manifest.values()],
+    return FrameBatchSampler(
+        [entry["mel_length"] for entry in manifest.values()],
+        max_frames=hparams["max_batch_frames"],
+        max_items=hparams["max_batch_items"],
         seed=hparams["seed"],
+        shuffle=shuffle,
+        short_first_epochs=hparams["short_first_epochs"],
     )
 
 
@@ -384,9 +383,7 @@ def main(argv):
         checkpointer=hparams["checkpointer"],
     )
     samplers = {
-        split: make_sampler(
-            manifests[split], datasets[split], hparams, split == "train"
-        )
+        split: make_sampler(manifests[split], hparams, split == "train")
         for split in SPLITS
     }
     loader_options = {

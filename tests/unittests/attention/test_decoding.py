@@ -1,0 +1,95 @@
+"""Decoding any module that keeps the contract."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from sb_sma.attention import DecodingOptions, RegularMHA, StepwiseMonotonicMHA
+from sb_sma.attention.decoding import start_decoding, step_decoding
+
+
+class ForwardOnly(nn.Module):
+    """A module that was written for training only."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.inner = RegularMHA(d_model=8, nhead=2)
+        self.n_queries = []
+
+    def forward(self, query, key, value, key_padding_mask=None, **kwargs):
+        """Attend, and note the number of queries."""
+        self.n_queries.append(query.shape[1])
+        return self.inner(
+            query, key, value, key_padding_mask=key_padding_mask, **kwargs
+        )
+
+
+def decode(attention, query, memory, lengths, **options):
+    state = start_decoding(
+        attention, memory, lengths, DecodingOptions(**options)
+    )
+    outs, attns = [], []
+    for step in range(query.shape[1]):
+        out, attn, state = step_decoding(
+            attention, query[:, step : step + 1], state
+        )
+        outs.append(out)
+        attns.append(attn)
+    return torch.cat(outs, dim=1), torch.cat(attns, dim=2)
+
+
+def test_a_module_with_forward_alone_is_decoded_by_it():
+    attention = ForwardOnly().eval()
+    query, memory = torch.rand(3, 4, 8), torch.rand(3, 5, 8)
+    lengths = torch.tensor([5, 2, 1])
+    mask = torch.arange(5) >= lengths[:, None]
+    expected = attention(query, memory, memory, key_padding_mask=mask)
+    out, attn = decode(attention, query, memory, lengths)
+    torch.testing.assert_close(out, expected[0], rtol=0, atol=1e-5)
+    torch.testing.assert_close(attn, expected[1], rtol=0, atol=1e-5)
+    assert attention.n_queries == [4, 1, 1, 1, 1]
+
+
+def test_a_module_with_a_state_keeps_it():
+    torch.manual_seed(0)
+    attention = StepwiseMonotonicMHA(d_model=8, nhead=2).eval()
+    query, memory = torch.rand(3, 4, 8), torch.rand(3, 5, 8)
+    expected = attention(query=query, key=memory, value=memory)
+    out, attn = decode(attention, query, memory, torch.tensor([5, 5, 5]))
+    torch.testing.assert_close(out, expected[0], rtol=0, atol=1e-5)
+    torch.testing.assert_close(attn, expected[1], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("attention", [ForwardOnly(), RegularMHA(8, 2)])
+@pytest.mark.parametrize("options", [{"mode": "hard"}, {"pace": 1.2}], ids=str)
+def test_softmax_cannot_be_decoded_like_a_walk(attention, options):
+    with pytest.raises(
+        ValueError,
+        match=f"{type(attention).__name__} can only be decoded with "
+        r"mode='soft' and pace=1\.0; got .*attention_type: SMA",
+    ):
+        decode(
+            attention,
+            torch.rand(1, 1, 8),
+            torch.rand(1, 5, 8),
+            torch.tensor([5]),
+            **options,
+        )
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"mode": "sofft"}, "mode must be one of soft, hard; got 'sofft'"),
+        ({"pace": 0.0}, r"pace must be above 0 \(1 = as trained\); got 0\.0"),
+        ({"pace": -1.0}, r"pace must be above 0.*got -1\.0"),
+        ({"pace": math.nan}, "pace must be above 0.*got nan"),
+    ],
+    ids=str,
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        DecodingOptions(**options)

@@ -1,0 +1,101 @@
+"""The two ways to walk, on stay probabilities given by hand."""
+
+import pytest
+import torch
+
+from sb_sma.attention.walks import WALKS, HardWalk, SoftWalk
+from sb_sma.ops import stepwise_monotonic_expectation
+
+
+def start(heads, keys, batch=1):
+    alpha = torch.zeros(batch, heads, keys)
+    alpha[..., 0] = 1.0
+    return alpha
+
+
+def path_of(walk, p_stay):
+    """Keys on which the walk stands, (B, H, Q), for p_stay (B, H, Q, K)."""
+    return torch.stack(
+        [walk.advance(row).argmax(-1) for row in p_stay.unbind(2)], dim=-1
+    )
+
+
+def test_the_names_are_those_of_the_modes():
+    assert WALKS == {"soft": SoftWalk, "hard": HardWalk}
+
+
+@pytest.mark.parametrize("moves", [1, 2, 3])
+def test_soft_walk_is_the_op(moves):
+    torch.manual_seed(0)
+    p_stay = torch.rand(2, 3, 5, 7)
+    lengths = torch.tensor([7, 4])
+    walk = SoftWalk(start(3, 7, batch=2), lengths, moves)
+    rows = [walk.advance(row) for row in p_stay.unbind(2)]
+    expected = stepwise_monotonic_expectation(
+        p_stay.repeat_interleave(moves, dim=2), lengths
+    )[:, :, moves - 1 :: moves]
+    torch.testing.assert_close(torch.stack(rows, dim=2), expected)
+
+
+@pytest.mark.parametrize("moves", [1, 2, 3])
+def test_hard_walk_is_the_op_where_moves_are_certain(moves):
+    torch.manual_seed(1)
+    p_stay = (torch.rand(2, 3, 9, 7) < 0.6).float()
+    lengths = torch.tensor([7, 4])
+    walk = HardWalk(start(3, 7, batch=2), lengths, moves)
+    rows = [walk.advance(row) for row in p_stay.unbind(2)]
+    expected = stepwise_monotonic_expectation(
+        p_stay.repeat_interleave(moves, dim=2), lengths
+    )[:, :, moves - 1 :: moves]
+    assert torch.equal(torch.stack(rows, dim=2), expected)
+
+
+@pytest.mark.parametrize(
+    "p_stay, expected",
+    [
+        # 0.8 ** 3 is above one half, 0.8 ** 4 below
+        (0.8, [0, 0, 0, 1, 1, 1, 1, 2, 2]),
+        (0.5, [0, 1, 1, 2, 2, 2, 2, 2, 2]),
+        (0.49, [1, 2, 2, 2, 2, 2, 2, 2, 2]),
+        (1.0, [0] * 9),
+    ],
+    ids=str,
+)
+def test_hard_walk_moves_after_the_median_time(p_stay, expected):
+    walk = HardWalk(start(1, 3), torch.tensor([3]), moves_per_query=1)
+    path = path_of(walk, torch.full((1, 1, 9, 3), p_stay))
+    assert path[0, 0].tolist() == expected
+
+
+def test_time_spent_on_a_key_does_not_count_on_the_next():
+    walk = HardWalk(start(1, 3), torch.tensor([3]), moves_per_query=1)
+    p_stay = torch.tensor([[0.6, 0.9, 0.0]] * 8)[None, None]
+    # 0.6 lasts two queries, 0.9 seven
+    assert path_of(walk, p_stay)[0, 0].tolist() == [0, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_hard_heads_and_items_walk_on_their_own():
+    p_stay = torch.tensor([[0.0, 1.0], [1.0, 0.0]])  # (B, H)
+    walk = HardWalk(start(2, 4, batch=2), torch.tensor([4, 3]), 1)
+    path = path_of(walk, p_stay[:, :, None, None].expand(2, 2, 5, 4))
+    assert path.tolist() == [
+        [[1, 2, 3, 3, 3], [0, 0, 0, 0, 0]],
+        [[0, 0, 0, 0, 0], [1, 2, 2, 2, 2]],
+    ]
+
+
+@pytest.mark.parametrize("mode", WALKS)
+def test_no_probability_is_read_at_the_last_key(mode):
+    p_stay = torch.zeros(1, 1, 6, 4)
+    p_stay[..., 2:] = float("nan")
+    walk = WALKS[mode](start(1, 4), torch.tensor([3]), 1)
+    assert path_of(walk, p_stay)[0, 0].tolist() == [1, 2, 2, 2, 2, 2]
+    assert bool(walk.advance(p_stay[:, :, 0]).isfinite().all())
+
+
+@pytest.mark.parametrize("mode", WALKS)
+def test_a_walk_leaves_its_start_as_it_was(mode):
+    alpha = start(2, 4)
+    walk = WALKS[mode](alpha, torch.tensor([4]), 1)
+    walk.advance(torch.zeros(1, 2, 4))
+    assert torch.equal(alpha, start(2, 4))

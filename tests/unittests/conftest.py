@@ -1,0 +1,85 @@
+"""A small model, exported as a training run does it."""
+
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+TEXTS = ["A short one, I say.", "No.", "Two words: three words; four words."]
+SMALL = {
+    "d_model": 16,
+    "nhead": 2,
+    "d_ffn": 32,
+    "encoder_layers": 1,
+    "n_tokens": 64,
+    "postnet_channels": 8,
+    "reduction_factor": 2,
+    "hold_seconds": 0.1,
+    "max_seconds_per_token": 0.2,
+    "griffin_lim_iterations": 2,
+}
+
+
+def export_small_model(folder, repository, **overrides):
+    """Build the model of hparams/tts.yaml, and export it untrained."""
+    from hyperpyyaml import load_hyperpyyaml, resolve_references
+
+    from sb_sma.data.espeak import VoiceSettings, phonemize
+    from sb_sma.inference.export import export_tts
+
+    overrides = {"output_folder": str(folder / "run"), **SMALL, **overrides}
+    path = repository / "hparams" / "tts.yaml"
+    with pytest.MonkeyPatch.context() as patch:
+        recipe = repository / "recipes" / "Embedded" / "TTS" / "transformer"
+        patch.syspath_prepend(str(recipe))
+        # the YAML seeds what the other tests use
+        with torch.random.fork_rng(), open(path, encoding="utf-8") as stream:
+            hparams = load_hyperpyyaml(stream, overrides)
+        with open(path, encoding="utf-8") as stream:
+            resolved = resolve_references(stream, overrides).read()
+    model = hparams["models"]["model"].eval()
+    model.set_mel_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
+    model.set_frames_per_token(6.0)
+    symbols = sorted({token for text in TEXTS for token in phonemize(text)})
+    settings = {
+        "griffin_lim_iterations": hparams["griffin_lim_iterations"],
+        "mel_settings": (
+            "sb_sma.data.mel.MelSettings",
+            asdict(hparams["mel_settings"]),
+        ),
+        "voice_settings": (
+            "sb_sma.data.espeak.VoiceSettings",
+            asdict(replace(VoiceSettings(), voice=hparams["voice"])),
+        ),
+        "stop_rule": (
+            "sb_sma.models.stop_rule.StopRule",
+            asdict(hparams["stop_rule"]),
+        ),
+    }
+    export_tts(folder / "model", resolved, model, symbols, settings)
+    return model, symbols
+
+
+@pytest.fixture(scope="session")
+def texts():
+    """Texts whose phonemes the exported models know."""
+    return list(TEXTS)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, repository):
+    """The model, its symbols, and the folder that it was exported to."""
+    folder = tmp_path_factory.mktemp("exported")
+    model, symbols = export_small_model(folder, repository)
+    # an exported model can be moved
+    moved = tmp_path_factory.mktemp("elsewhere") / "moved model"
+    (folder / "model").rename(moved)
+    return model, symbols, moved
+
+
+@pytest.fixture(scope="session")
+def exported_softmax(tmp_path_factory, repository):
+    """Folder of a model with softmax attention."""
+    folder = tmp_path_factory.mktemp("softmax")
+    export_small_model(folder, repository, attention_type="regularMHA")
+    return folder / "model"

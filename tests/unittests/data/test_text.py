@@ -1,0 +1,51 @@
+"""Symbols become indices, and nothing unknown passes silently."""
+
+import logging
+
+import pytest
+
+from sb_sma.data.text import PADDING, UNKNOWN, TokenTable
+
+
+def test_symbols_follow_padding_and_unknown():
+    table = TokenTable(["<pause>", "a", "ɹ", "<end>"])
+    assert len(table) == 6
+    assert table.symbols == ["<pause>", "a", "ɹ", "<end>"]
+    assert table.encode(["a", "<end>", "<pause>", "ɹ", "a"]) == [3, 5, 2, 4, 3]
+
+
+def test_known_symbols_raise_no_warning(caplog):
+    assert TokenTable(["a"]).encode([]) == []
+    TokenTable(["a"]).encode(["a"])
+    assert caplog.records == []
+
+
+def test_an_unknown_symbol_is_spoken_as_such_and_warned_about(caplog):
+    with caplog.at_level(logging.WARNING):
+        assert TokenTable(["a"]).encode(iter(["x", "a", "x", "b"])) == [
+            1,
+            2,
+            1,
+            1,
+        ]
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "The model never heard ['b', 'x']; spoken as '<unk>'."
+    )
+
+
+def test_symbols_are_copied():
+    symbols = ["a", "b"]
+    table = TokenTable(symbols)
+    symbols.append("c")
+    assert len(table) == 4 and table.symbols == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "symbols", [["a", "b", "a"], [PADDING], ["a", UNKNOWN]], ids=str
+)
+def test_a_symbol_that_comes_twice_is_refused(symbols):
+    with pytest.raises(
+        ValueError, match="symbols must be different from each other.*got "
+    ):
+        TokenTable(symbols)

@@ -1,0 +1,214 @@
+"""Texts become mels and waveforms, one like many."""
+
+import logging
+
+import pytest
+import torch
+
+from sb_sma.data.espeak import phonemize
+from sb_sma.inference import TTS
+from sb_sma.models.stop_rule import StopRule
+from sb_sma.models.transformer_tts import LOG_FLOOR
+
+
+@pytest.fixture
+def tts(exported):
+    return TTS.from_hparams(source=str(exported[2]))
+
+
+@pytest.fixture
+def brief(tts):
+    """A model that is cut off at every text."""
+    tts.hparams.stop_rule = StopRule(
+        hold_seconds=9.0, max_seconds_per_token=0.03
+    )
+    torch.nn.init.constant_(tts.mods.model.decoder.to_stop.bias, -100.0)
+    return tts
+
+
+def test_shapes(tts, texts):
+    mels, lengths, alignments = tts.encode_text(texts)
+    frames, n_tokens = int(lengths.max()), [len(phonemize(t)) for t in texts]
+    assert mels.shape == (3, frames, 80)
+    assert lengths.shape == (3,) and lengths.dtype == torch.int64
+    assert alignments.shape == (3, 2, frames // 2, max(n_tokens))
+    assert tts.finished == [True] * 3
+    for item, (length, count) in enumerate(zip(lengths.tolist(), n_tokens)):
+        valid = alignments[item, :, : length // 2, :count]
+        torch.testing.assert_close(
+            valid.sum(-1), torch.ones(2, length // 2), rtol=0, atol=1e-5
+        )
+        assert float(alignments[item].sum()) == pytest.approx(
+            float(valid.sum())
+        )
+        assert bool((mels[item, length:] == LOG_FLOOR).all())
+        assert bool((mels[item, :length] != LOG_FLOOR).all())
+    assert not mels.requires_grad and bool(mels.isfinite().all())
+
+
+def test_a_single_string_is_a_list_of_one(tts, texts):
+    mels, lengths, _ = tts.encode_text(texts[1], seed=0)
+    expected, _, _ = tts.encode_text(texts[1:2], seed=0)
+    assert torch.equal(mels, expected)
+    assert lengths.shape == (1,) and len(tts.finished) == 1
+
+
+def test_calling_it_is_encoding(tts, texts):
+    mels, _, alignments = tts(texts)
+    assert mels.shape[::2] == (3, 80) and alignments.dim() == 4
+
+
+@pytest.mark.parametrize("mode", ["soft", "hard"])
+def test_many_are_spoken_like_one(tts, texts, mode, monkeypatch):
+    # the shortest two together, the longest in a batch of its own
+    monkeypatch.setattr("sb_sma.inference.tts._BATCH_ITEMS", 2)
+    mels, lengths, alignments = tts.encode_text(texts, seed=3, mode=mode)
+    finished = tts.finished
+    for item, text in enumerate(texts):
+        mel, length, alignment = tts.encode_text(text, seed=3, mode=mode)
+        assert tts.finished == [finished[item]]
+        frames, (queries, keys) = int(length), alignment.shape[2:]
+        assert int(lengths[item]) == frames
+        torch.testing.assert_close(
+            mels[item, :frames], mel[0], rtol=0, atol=1e-4
+        )
+        torch.testing.assert_close(
+            alignments[item, :, :queries, :keys],
+            alignment[0],
+            rtol=0,
+            atol=1e-4,
+        )
+
+
+def test_the_seed_decides_what_is_said(tts, texts):
+    first = tts.encode_text(texts[1], seed=3)[0]
+    assert torch.equal(tts.encode_text(texts[1], seed=3)[0], first)
+    for seed in (4, None):
+        other = tts.encode_text(texts[1], seed=seed)[0]
+        assert other.shape != first.shape or not torch.equal(other, first)
+
+
+def test_hard_mode_stands_on_one_token(tts, texts):
+    _, lengths, alignments = tts.encode_text(texts, mode="hard")
+    assert set(alignments.unique().tolist()) == {0.0, 1.0}
+    for alignment, length in zip(alignments, lengths.tolist()):
+        steps = alignment[:, : length // 2].argmax(-1).diff(dim=-1)
+        assert 0 <= int(steps.min()) <= int(steps.max()) <= 1
+
+
+@pytest.mark.parametrize("mode", ["soft", "hard"])
+def test_a_faster_pace_is_shorter(tts, texts, mode):
+    lengths = [
+        int(tts.encode_text(texts[0], mode=mode, pace=pace, seed=0)[1])
+        for pace in (0.7, 1.0, 2.0, 4.0)
+    ]
+    assert all(slow > fast for slow, fast in zip(lengths, lengths[1:]))
+
+
+def test_alignments_are_those_of_the_layer_that_follows_the_text(tts, texts):
+    assert tts.mods.model.guide.tolist() == [1, 0]
+    for layer in (0, 1):
+        tts.mods.model.set_guide(layer, 0)
+        for other in (0, 1):
+            bias = 100.0 if other == layer else -100.0
+            attention = tts.mods.model.decoder.layers[other].cross_attn
+            torch.nn.init.constant_(attention.stay_bias, bias)
+        _, _, alignments = tts.encode_text(texts[1])
+        assert bool((alignments[..., 0] == 1).all())
+
+
+def test_a_text_that_is_cut_off_is_warned_about(brief, texts, caplog):
+    with caplog.at_level(logging.WARNING, logger="sb_sma"):
+        _, lengths, _ = brief.encode_text(texts[:2])
+    assert brief.finished == [False, False]
+    seconds_per_step = 2 * 256 / 22050
+    for text, length in zip(texts, lengths.tolist()):
+        steps = round(0.03 * len(phonemize(text)) / seconds_per_step)
+        assert length == 2 * max(steps, 1)
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == [
+        f"text {index} was cut off after max_seconds_per_token (0.03 s) for "
+        f"each of its tokens: {text!r}"
+        for index, text in enumerate(texts[:2], start=1)
+    ]
+
+
+def test_what_ends_by_itself_is_not_warned_about(tts, texts, caplog):
+    with caplog.at_level(logging.WARNING, logger="sb_sma"):
+        tts.encode_text(texts)
+    assert tts.finished == [True, True, True] and caplog.records == []
+
+
+def test_finished_is_that_of_the_last_call(brief, texts):
+    brief.encode_text(texts)
+    brief.hparams.stop_rule = StopRule(hold_seconds=0.03)
+    brief.encode_text(texts[1])
+    assert brief.finished == [True]
+
+
+def test_waveforms_are_sound(tts, texts):
+    waveforms, sample_rate = tts.synthesize(texts, seed=0)
+    _, lengths, _ = tts.encode_text(texts, seed=0)
+    assert sample_rate == 22050 and len(waveforms) == 3
+    for waveform, frames in zip(waveforms, lengths.tolist()):
+        assert waveform.dim() == 1
+        assert abs(len(waveform) - 256 * frames) <= 256
+        assert bool(waveform.isfinite().all())
+        assert 0 < float(waveform.abs().max()) <= 1
+    again, _ = tts.synthesize(texts[1], seed=0)
+    torch.testing.assert_close(again[0], waveforms[1], rtol=0, atol=1e-3)
+
+
+def test_tokens_are_phonemes(tts, texts):
+    assert tts.tokens(texts[0]) == phonemize(texts[0])
+    assert tts.tokens(texts[0])[-1] == "<end>"
+
+
+@pytest.mark.parametrize("texts", [[], (), [3], ["a", None]], ids=str)
+def test_what_is_no_text_is_refused(tts, texts):
+    with pytest.raises(
+        ValueError, match="texts must be a string or a list of.*; got "
+    ):
+        tts.encode_text(texts)
+
+
+def test_a_text_that_cannot_be_spoken_is_named(tts):
+    with pytest.raises(ValueError, match="text 2: .*"):
+        tts.encode_text(["Fine.", " ... "])
+    for text in ("", "  ", "?!"):
+        with pytest.raises(ValueError, match="text 1: "):
+            tts.encode_text(text)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"mode": "Soft"}, "mode must be one of soft, hard; got 'Soft'"),
+        ({"pace": 0}, "pace must be above 0"),
+    ],
+    ids=str,
+)
+def test_options_out_of_range_are_refused(tts, options, message):
+    with pytest.raises(ValueError, match=message):
+        tts.encode_text("Fine.", **options)
+
+
+def test_softmax_speaks_softly_only(exported_softmax, texts):
+    tts = TTS.from_hparams(source=str(exported_softmax))
+    _, lengths, alignments = tts.encode_text(texts[1])
+    torch.testing.assert_close(
+        alignments.sum(-1), torch.ones(1, 2, int(lengths) // 2)
+    )
+    for options in ({"mode": "hard"}, {"pace": 1.5}):
+        with pytest.raises(ValueError, match="attention_type: SMA"):
+            tts.encode_text(texts[1], **options)
+
+
+def test_a_model_without_a_part_is_refused(exported, tmp_path):
+    text = (exported[2] / "hyperparams.yaml").read_text(encoding="utf-8")
+    text = text.replace("griffin_lim_iterations: 2\n", "")
+    (tmp_path / "hyperparams.yaml").write_text(text, encoding="utf-8")
+    weights = (exported[2] / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(weights)
+    with pytest.raises(ValueError, match="griffin_lim_iterations"):
+        TTS.from_hparams(source=str(tmp_path))

@@ -1,0 +1,89 @@
+"""A checkpoint of another architecture is refused before it is loaded."""
+
+import pytest
+import torch
+from speechbrain.utils.checkpoints import Checkpointer
+from torch import nn
+
+from sb_sma.training.checkpoints import check_architecture
+
+
+def make_model(width=4, **layers):
+    return nn.ModuleDict(
+        {"inner": nn.Linear(3, width), "norm": nn.BatchNorm1d(width), **layers}
+    )
+
+
+def make_checkpointer(folder, **recoverables):
+    return Checkpointer(str(folder), recoverables=recoverables)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A folder with a checkpoint of `make_model()`."""
+    make_checkpointer(tmp_path, model=make_model()).save_checkpoint()
+    return tmp_path
+
+
+def test_the_same_architecture_is_accepted(saved):
+    model = make_model()
+    before = {name: x.clone() for name, x in model.state_dict().items()}
+    check_architecture(make_checkpointer(saved, model=model), model)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_nothing_is_checked_without_a_checkpoint(tmp_path):
+    model = make_model()
+    check_architecture(None, model)
+    check_architecture(make_checkpointer(tmp_path, model=model), model)
+
+
+@pytest.mark.parametrize(
+    "other, message",
+    [
+        pytest.param(
+            make_model(width=5),
+            r"6 parameters differ, such as inner\.bias: \(4,\) in the "
+            r"checkpoint, \(5,\) in the model",
+            id="width",
+        ),
+        pytest.param(
+            make_model(extra=nn.Linear(2, 2)),
+            r"2 parameters differ, such as extra\.bias: absent in the "
+            r"checkpoint, \(2,\) in the model",
+            id="one-layer-more",
+        ),
+        pytest.param(
+            nn.ModuleDict({"inner": nn.Linear(3, 4)}),
+            r"5 parameters differ, such as norm\.bias: \(4,\) in the "
+            "checkpoint, absent in the model",
+            id="one-layer-less",
+        ),
+    ],
+)
+def test_another_architecture_is_refused(saved, other, message):
+    with pytest.raises(
+        ValueError,
+        match=rf"The checkpoint .*model\.ckpt is of another architecture: "
+        rf"{message}\. Give another --output_folder",
+    ):
+        check_architecture(make_checkpointer(saved, model=other), other)
+
+
+def test_the_name_says_which_recoverable_is_meant(tmp_path):
+    model, teacher = make_model(), make_model(width=5)
+    checkpointer = make_checkpointer(tmp_path, model=model, teacher=teacher)
+    checkpointer.save_checkpoint()
+    check_architecture(checkpointer, teacher, name="teacher")
+    with pytest.raises(ValueError, match="of another architecture"):
+        check_architecture(checkpointer, model, name="teacher")
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
+    make_checkpointer(tmp_path, g2p=make_model()).save_checkpoint()
+    model = make_model()
+    with pytest.raises(
+        ValueError, match="holds no 'model'.*Give another --output_folder"
+    ):
+        check_architecture(make_checkpointer(tmp_path, model=model), model)

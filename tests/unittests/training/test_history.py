@@ -1,0 +1,77 @@
+"""The epochs so far survive an interruption."""
+
+import json
+
+import pytest
+
+from sb_sma.training.history import History
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands until it is set, in seconds."""
+
+    class Clock:
+        now = 1000.0
+
+    monkeypatch.setattr(
+        "sb_sma.training.history.time.monotonic", lambda: Clock.now
+    )
+    return Clock
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "results" / "history.jsonl"
+
+
+def test_every_epoch_is_a_line(path, clock):
+    history = History(path)
+    history.start(last_epoch=0)
+    clock.now += 90
+    history.append({"epoch": 1, "valid": {"mel_loss": 0.5}})
+    clock.now += 60
+    history.append({"epoch": 2, "valid": {"mel_loss": 0.25}})
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines == history.records
+    assert lines == [
+        {"epoch": 1, "valid": {"mel_loss": 0.5}, "minutes": 1.5},
+        {"epoch": 2, "valid": {"mel_loss": 0.25}, "minutes": 2.5},
+    ]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_resumed_run_goes_on_where_it_was(path, clock):
+    history = History(path)
+    history.start(last_epoch=0)
+    for epoch in (1, 2, 3):
+        clock.now += 60
+        history.append({"epoch": epoch})
+    clock.now += 500  # nothing ran
+
+    resumed = History(str(path))
+    resumed.start(last_epoch=2)
+    assert [record["epoch"] for record in resumed.records] == [1, 2]
+    assert resumed.minutes() == 2.0
+    clock.now += 30
+    resumed.append({"epoch": 3})
+    assert [record["minutes"] for record in resumed.records] == [1, 2, 2.5]
+    assert len(path.read_text().splitlines()) == 3
+
+
+def test_a_new_run_forgets_the_old_one(path, clock):
+    history = History(path)
+    history.start(last_epoch=0)
+    clock.now += 60
+    history.append({"epoch": 1})
+    again = History(path)
+    again.start(last_epoch=0)
+    assert again.records == [] and again.minutes() == 0.0
+    assert path.read_text() == ""
+
+
+def test_what_is_appended_is_left_as_it_was(path, clock):
+    history, record = History(path), {"epoch": 1}
+    history.start(last_epoch=0)
+    history.append(record)
+    assert record == {"epoch": 1}
