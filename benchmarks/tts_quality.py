@@ -209,7 +209,9 @@ def draw_comparison(texts: List[str], spoken: Dict[str, list]) -> None:
     """Both attentions on the first text that softmax does not manage."""
     if len(spoken) < 2:
         return
-    failed = [i for i, item in enumerate(spoken["regularMHA"]) if item["faults"]]
+    failed = [
+        i for i, item in enumerate(spoken["regularMHA"]) if item["faults"]
+    ]
     index = failed[0] if failed else len(texts) - 1
     heads = {}
     for name, items in spoken.items():

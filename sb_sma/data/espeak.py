@@ -4,8 +4,10 @@ The ``espeakng-loader`` wheel brings the library and its voices.
 
 * The same text and settings always give the same samples.
 * Tokens are IPA phonemes; stress is a part of a vowel's symbol (``ˈoʊ``).
-* Unnamed events are ``PAUSE``; neighbouring ones are joined. An event of no
-  length is left out, because a stepwise path cannot skip a token that has no
+* Unnamed events are ``PAUSE``, one token for every ``PAUSE_SECONDS`` that the
+  silence lasts: nothing else in the text tells a decoder how long it is to
+  wait.
+* An event of no length is left out, because a stepwise path cannot skip a token that has no
   frames.
 * ``END`` is always last and always ``END_SECONDS`` long: eSpeak's own trailing
   silence, which lasts between 7 ms and 350 ms depending on punctuation, is cut
@@ -23,6 +25,7 @@ from sb_sma.data.espeak_library import synthesize
 PAUSE = "<pause>"
 END = "<end>"
 END_SECONDS = 0.15
+PAUSE_SECONDS = 0.1
 
 # eSpeak clips values outside of these without a word
 _BOUNDS = {"rate": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99)}
@@ -147,6 +150,7 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
             f"found no phoneme in {text!r}. Leave this utterance out or "
             "choose a voice of its language."
         )
+    tokens, starts = _split_pauses(tokens, starts, end_start, sample_rate)
     tail = np.zeros(round(END_SECONDS * sample_rate), dtype=np.int16)
     silence = samples[end_start : end_start + len(tail)]
     tail[: len(silence)] = silence
@@ -179,7 +183,7 @@ def phonemize(
     Example
     -------
     >>> phonemize("Yes, you.")
-    ['j', 'ˈɛ', 's', '<pause>', 'j', 'ˈuː', '<end>']
+    ['j', 'ˈɛ', 's', '<pause>', '<pause>', 'j', 'ˈuː', '<end>']
     """
     return list(speak(text, settings).tokens)
 
@@ -233,3 +237,22 @@ def _merge_events(
     if starts:
         starts[0] = 0
     return tokens, starts, end_start
+
+
+def _split_pauses(
+    tokens: list[str], starts: list[int], end_start: int, sample_rate: int
+) -> tuple[list[str], list[int]]:
+    """Gives a pause as many tokens of equal length as it has tenths of a
+    second: nothing else in a text tells how long it is.
+    """
+    split_tokens, split_starts = [], []
+    for token, start, end in zip(tokens, starts, [*starts[1:], end_start]):
+        count = 1
+        if token == PAUSE:
+            seconds = (end - start) / sample_rate
+            count = max(1, round(seconds / PAUSE_SECONDS))
+        split_tokens += [token] * count
+        split_starts += [
+            start + (end - start) * i // count for i in range(count)
+        ]
+    return split_tokens, split_starts

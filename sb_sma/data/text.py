@@ -6,12 +6,14 @@ from typing import Iterable, List, Sequence
 logger = logging.getLogger(__name__)
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
+STRESS = "ˈˌ"
 
 
 class TokenTable:
     """The symbols that a model knows.
 
-    Index 0 is padding, index 1 stands for every unknown symbol.
+    Index 0 is padding, index 1 stands for every unknown symbol that is not
+    known without its stress either.
 
     Arguments
     ---------
@@ -61,9 +63,17 @@ class TokenTable:
             One per token.
         """
         tokens = list(tokens)
-        unknown = sorted(set(tokens) - self._index.keys())
-        if unknown:
+        for token in sorted(set(tokens) - self._index.keys()):
             logger.warning(
-                "The model never heard %s; spoken as '%s'.", unknown, UNKNOWN
+                "The model never heard '%s'; spoken as '%s'.",
+                token,
+                self._nearest(token),
             )
-        return [self._index.get(t, self._index[UNKNOWN]) for t in tokens]
+        return [self._index[self._nearest(token)] for token in tokens]
+
+    def _nearest(self, token: str) -> str:
+        """The symbol itself, without its stress, or unknown."""
+        for candidate in (token, token.strip(STRESS)):
+            if candidate in self._index:
+                return candidate
+        return UNKNOWN

@@ -179,7 +179,7 @@ class MelDecoder(nn.Module):
         memory_lengths: torch.Tensor,
         mels: torch.Tensor,
     ) -> Tuple[torch.Tensor, torch.Tensor, List[torch.Tensor]]:
-        """Predict every frame from the true frames before it.
+        """Predict every frame from the frames before it.
 
         Arguments
         ---------
@@ -188,7 +188,7 @@ class MelDecoder(nn.Module):
         memory_lengths : torch.Tensor
             Counts, int64, (B,).
         mels : torch.Tensor
-            True frames, standardised, (B, M, C); M is a multiple of the
+            Frames to hear, standardised, (B, M, C); M is a multiple of the
             reduction factor.
 
         Returns

@@ -1,6 +1,7 @@
 """When a sentence is over."""
 
 from dataclasses import dataclass
+from typing import Union
 
 import torch
 
@@ -71,6 +72,9 @@ class StopRule:
 class EndDetector:
     """Applies a `StopRule` to a batch, step by step.
 
+    Of a layer's heads, the one that has been the most focused so far says
+    which token is attended.
+
     Arguments
     ---------
     rule : StopRule
@@ -83,7 +87,7 @@ class EndDetector:
     Example
     -------
     >>> detector = EndDetector(StopRule(), torch.tensor([2]), 0.05)
-    >>> on_last = torch.tensor([[0.1, 0.9]])
+    >>> on_last = torch.tensor([[[0.1, 0.9], [0.5, 0.5]]])
     >>> detector.update(torch.tensor([3.0]), on_last)
     tensor([True])
     """
@@ -98,6 +102,7 @@ class EndDetector:
         self.memory_lengths = memory_lengths
         self.hold_steps = max(1, round(rule.hold_seconds / seconds_per_step))
         self.steps_on_last = torch.zeros_like(memory_lengths)
+        self._focus: Union[torch.Tensor, float] = 0.0
 
     def update(
         self, stop_logits: torch.Tensor, alignment: torch.Tensor
@@ -109,14 +114,18 @@ class EndDetector:
         stop_logits : torch.Tensor
             (B,).
         alignment : torch.Tensor
-            This step's alignment of the head that follows the text, (B, K).
+            This step's alignment, (B, H, K).
 
         Returns
         -------
         ended : torch.Tensor
             True where the item ends, (B,).
         """
-        on_last = alignment.argmax(dim=-1) >= self.memory_lengths - 1
+        weight, position = alignment.max(dim=-1)  # (B, H)
+        self._focus = self._focus + weight
+        head = self._focus.argmax(dim=-1, keepdim=True)
+        attended = position.gather(1, head)[:, 0]
+        on_last = attended >= self.memory_lengths - 1
         self.steps_on_last = self.steps_on_last + on_last
         wants_to_stop = stop_logits.sigmoid() > self.rule.stop_threshold
         held = self.steps_on_last >= self.hold_steps

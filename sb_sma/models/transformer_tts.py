@@ -130,7 +130,7 @@ class TransformerTTS(nn.Module):
         self.mel_std.copy_(std)
 
     def set_guide(self, layer: int, head: int) -> None:
-        """Say which head follows the text: it decides where the end is.
+        """Say which head follows the text; its layer decides when to stop.
 
         Arguments
         ---------
@@ -187,8 +187,16 @@ class TransformerTTS(nn.Module):
         token_lengths: torch.Tensor,
         mels: torch.Tensor,
         mel_lengths: torch.Tensor,
+        own_frames: float = 0.0,
     ) -> TeacherForced:
         """Predict every frame from the true frames before it.
+
+        With `own_frames`, some of the frames that the decoder hears are its
+        own, predicted from the true ones in a first pass: a decoder that only
+        ever heard true frames waits in a pause for a voice that, when it
+        speaks freely, never comes (Bengio et al.: "Scheduled Sampling for
+        Sequence Prediction with Recurrent Neural Networks", NeurIPS 2015, in
+        the parallel form of Duckworth et al., 2019).
 
         Arguments
         ---------
@@ -200,6 +208,8 @@ class TransformerTTS(nn.Module):
             Natural-log mel, (B, M, C).
         mel_lengths : torch.Tensor
             Frames, int64, (B,).
+        own_frames : float
+            Share of the decoder steps that hear the model's own frame.
 
         Returns
         -------
@@ -212,14 +222,35 @@ class TransformerTTS(nn.Module):
         padding = padding_mask(mel_lengths, targets.shape[1])
         targets = targets.masked_fill(padding[:, :, None], 0.0)
         memory = self.encoder(tokens, token_lengths)
+        heard = targets
+        if own_frames > 0:
+            heard = self._mix_own_frames(
+                memory, token_lengths, targets, own_frames
+            )
         before, stop_logits, alignments = self.decoder(
-            memory, token_lengths, targets
+            memory, token_lengths, heard
         )
         after = before + self.postnet(before, padding)
         query_lengths = (mel_lengths + factor - 1) // factor
         return TeacherForced(
             before, after, targets, stop_logits, alignments, query_lengths
         )
+
+    @torch.no_grad()
+    def _mix_own_frames(
+        self,
+        memory: torch.Tensor,
+        token_lengths: torch.Tensor,
+        targets: torch.Tensor,
+        share: float,
+    ) -> torch.Tensor:
+        """Replace the frames of some decoder steps by predictions."""
+        own, _, _ = self.decoder(memory, token_lengths, targets)
+        factor = self.decoder.reduction_factor
+        n_steps = targets.shape[1] // factor
+        drawn = torch.rand(len(targets), n_steps, 1, device=targets.device)
+        is_own = (drawn < share).repeat_interleave(factor, dim=1)
+        return torch.where(is_own, own.to(targets.dtype), targets)
 
     @torch.no_grad()
     def speak(
@@ -259,7 +290,7 @@ class TransformerTTS(nn.Module):
             generator.seed()
         else:
             generator.manual_seed(seed)
-        guide_layer, guide_head = self.guide.tolist()
+        guide = int(self.guide[0])
         seconds_per_step = seconds_per_frame * decoder.reduction_factor
         limits = torch.tensor(
             [
@@ -282,10 +313,7 @@ class TransformerTTS(nn.Module):
             steps.append(step)
             frame = step.frames[:, -1]
             lengths = lengths + running
-            ended = detector.update(
-                step.stop_logits,
-                step.alignments[guide_layer][:, guide_head],
-            )
+            ended = detector.update(step.stop_logits, step.alignments[guide])
             finished = finished | (running & ended)
             running = running & ~ended & (lengths < limits)
         return self._assemble(steps, lengths, finished)

@@ -44,8 +44,8 @@ def stepwise_monotonic_expectation(
         Probability of staying on each key at each query, in [0, 1],
         (B, H, Q, K).
     memory_lengths : torch.Tensor, optional
-        Number of valid keys of each item, int64, (B,). Default: K.
-        A length of 0 gives zeros.
+        Number of valid keys of each item, int64, (B,). Default: K, which is
+        also the most that counts. A length of 0 gives zeros.
     initial_alpha : torch.Tensor, optional
         Alignment before the first query, (B, H, K). Default: all mass on
         key 0. Mass on keys past the item's length is ignored.

@@ -126,7 +126,8 @@ def numba_expectation(
         )
     shape = p_stay.shape
     dtype = torch.promote_types(p_stay.dtype, torch.float32)
-    lengths = memory_lengths.clamp(max=shape[-1])
+    # one integer type, for which the kernels are compiled
+    lengths = memory_lengths.clamp(max=shape[-1]).long()
     alpha = _Expectation.apply(
         p_stay.to(dtype).flatten(0, 1).contiguous(),
         lengths.repeat_interleave(shape[1]),

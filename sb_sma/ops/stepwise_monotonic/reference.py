@@ -36,7 +36,7 @@ def reference_expectation(
     """
     state_dtype = torch.promote_types(p_stay.dtype, torch.float32)
     keys = torch.arange(p_stay.shape[-1], device=p_stay.device)
-    lengths = memory_lengths[:, None, None]  # (B, 1, 1)
+    lengths = memory_lengths.clamp(max=len(keys))[:, None, None]  # (B, 1, 1)
     may_move = (keys < lengths - 1)[:, :, None]  # (B, 1, 1, K)
     p_stay_valid = p_stay.to(state_dtype)
     stay = torch.where(may_move, p_stay_valid, 1.0)

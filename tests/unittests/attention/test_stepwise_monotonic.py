@@ -325,6 +325,22 @@ def test_noise_is_for_training_only_and_follows_the_seed():
     assert torch.equal(trained(noisy, 3), expected)
 
 
+def test_noise_is_as_large_as_said():
+    attention = make_attention().train()
+    query, memory, _ = make_inputs((1, 2), [2] * 400)
+
+    def energies(noise_std):
+        torch.manual_seed(3)
+        attention.noise_std = noise_std
+        return attend(attention, query, memory)[1][..., 0, 0].logit()
+
+    plain = energies(0.0)
+    for noise_std in (0.25, 0.5):
+        noise = (energies(noise_std) - plain).detach()
+        assert float(noise.std()) == pytest.approx(noise_std, rel=0.1)
+        assert float(noise.mean()) == pytest.approx(0.0, abs=0.1)
+
+
 def test_dropout_leaves_the_returned_alignment_alone():
     plain, dropping = make_attention(), make_attention(dropout=0.5).train()
     query, memory, mask = make_inputs((6, 5), [5, 3])

@@ -1,5 +1,6 @@
 """eSpeak NG: tokens, their timing, and the same samples every time."""
 
+import itertools
 import multiprocessing
 import threading
 
@@ -11,6 +12,7 @@ from sb_sma.data.espeak import (
     END,
     END_SECONDS,
     PAUSE,
+    PAUSE_SECONDS,
     VoiceSettings,
     is_speakable,
     phonemize,
@@ -61,8 +63,20 @@ def test_tokens_divide_the_audio(text):
     assert speech.tokens[-1] == END
     assert END not in speech.tokens[:-1]
     assert speech.tokens[-2] != PAUSE
-    neighbours = zip(speech.tokens, speech.tokens[1:])
-    assert (PAUSE, PAUSE) not in neighbours
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_pause_has_as_many_tokens_as_tenths_of_a_second(text):
+    speech = speak(text)
+    for token, group in itertools.groupby(
+        zip(speech.tokens, spans(speech)), key=lambda pair: pair[0]
+    ):
+        if token != PAUSE:
+            continue
+        lengths = [len(samples) for _, (_, samples) in group]
+        seconds = sum(lengths) / speech.sample_rate
+        assert len(lengths) == max(1, round(seconds / PAUSE_SECONDS))
+        assert max(lengths) - min(lengths) <= 1
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -75,7 +89,7 @@ def test_symbols_are_complete_ipa(text):
 
 def test_phonemes_are_those_of_the_text():
     # ˈɔːɹ fills all eight bytes that eSpeak has for a name
-    tokens = "f ˈɔːɹ <pause> ð ə d ˈɑː ɡ <end>".split()
+    tokens = "f ˈɔːɹ <pause> <pause> ð ə d ˈɑː ɡ <end>".split()
     assert phonemize("Four: the dog.") == tokens
     assert phonemize("4: the dog.") == tokens
     assert list(speak("Four: the dog.").tokens) == tokens
@@ -261,6 +275,12 @@ def say_events(monkeypatch, events, count=10_000):
             ("a", PAUSE, "b", END),
             (0, 90, 200, 10_000),
             id="pauses joined across no length",
+        ),
+        pytest.param(
+            [(0, b"a"), (100, b""), (5_612, b"b"), (6_000, b"")],
+            ("a", PAUSE, PAUSE, "b", END),
+            (0, 100, 2856, 5_612, 6_000),
+            id="a quarter of a second is two pauses",
         ),
         pytest.param(
             [(264, b"f"), (900, b"")],

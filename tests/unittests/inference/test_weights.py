@@ -64,7 +64,21 @@ def test_the_pretrainer_finds_its_files(tmp_path):
     assert_same(other, model)
 
 
-def test_weights_of_another_width_are_refused(tmp_path):
+@pytest.mark.parametrize(
+    "other, message",
+    [
+        (nn.Linear(3, 5), "size mismatch for weight"),
+        (nn.Linear(3, 4, bias=False), "Unexpected key.*bias"),
+    ],
+    ids=["width", "superfluous"],
+)
+def test_weights_of_another_architecture_are_refused(tmp_path, other, message):
     save_weights(nn.Linear(3, 4), tmp_path / "model.safetensors")
-    with pytest.raises(RuntimeError, match="size mismatch for weight"):
-        load_weights(nn.Linear(3, 5), tmp_path / "model.safetensors")
+    with pytest.raises(RuntimeError, match=message):
+        load_weights(other, tmp_path / "model.safetensors")
+
+
+def test_a_missing_weight_is_an_error(tmp_path):
+    save_weights(nn.Linear(3, 4, bias=False), tmp_path / "model.safetensors")
+    with pytest.raises(RuntimeError, match="Missing key.*bias"):
+        load_weights(nn.Linear(3, 4), tmp_path / "model.safetensors")

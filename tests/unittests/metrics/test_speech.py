@@ -2,7 +2,6 @@
 difference, and tells speech from what only has its statistics.
 """
 
-
 import numpy as np
 import pytest
 import torch

@@ -53,6 +53,17 @@ def test_the_factory_gets_its_keywords():
     assert given == [{"d_model": 8, "nhead": 2, "dropout": 0.3}]
 
 
+@pytest.mark.parametrize("window, first", [(None, 0), (2, 3), (1, 4)])
+def test_the_window_limits_what_is_heard(window, first):
+    layer = make_layer(RegularMHA, window=window)
+    features, memory, _, padding = make_inputs()
+    features.requires_grad_()
+    out, _ = layer(features, memory, padding)
+    out[:, 4].square().sum().backward()
+    heard = (features.grad != 0).any(-1).all(0)
+    assert heard.tolist() == [step >= first for step in range(5)]
+
+
 @torch.no_grad()
 def test_padding_of_the_memory_changes_nothing():
     layer = make_layer(StepwiseMonotonicMHA)

@@ -151,6 +151,49 @@ def test_gradients_reach_every_parameter():
         assert bool(parameter.grad.isfinite().all()), name
 
 
+def hear(model, own_frames, seed=0):
+    """What the decoder hears in the pass that is learnt from, and the
+    output."""
+    heard = []
+    handle = model.decoder.register_forward_pre_hook(
+        lambda module, inputs: heard.append(inputs[2])
+    )
+    torch.manual_seed(seed)
+    output = model(*make_batch(), own_frames)
+    handle.remove()
+    return heard[-1], output
+
+
+@pytest.mark.parametrize("factor", [1, 4])
+def test_own_frames_take_the_place_of_true_ones(factor):
+    model = make_model(reduction_factor=factor)
+    true, plain = hear(model, 0.0)
+    assert torch.equal(true, plain.targets)
+    own, output = hear(model, 1.0)
+    assert_close(own, plain.mels_before)
+    assert torch.equal(output.targets, plain.targets)
+    assert not torch.allclose(output.mels_before, plain.mels_before)
+
+    shares = []
+    for seed in range(10):
+        mixed, _ = hear(model, 0.4, seed)
+        is_own = (mixed == own).all(-1)
+        assert bool((is_own | (mixed == true).all(-1)).all())
+        # of whole decoder steps
+        steps = is_own.unflatten(1, (-1, factor))
+        assert torch.equal(steps.any(-1), steps.all(-1))
+        shares.append(float(is_own.float().mean()))
+    assert sum(shares) / 10 == pytest.approx(0.4, abs=0.12)
+
+
+def test_own_frames_are_not_learnt_through():
+    model = make_model()
+    heard, output = hear(model, 1.0)
+    assert not heard.requires_grad
+    output.mels_before.square().sum().backward()
+    assert bool((model.decoder.to_frames.weight.grad != 0).any())
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_low_precision_stays_finite(dtype):
     model = make_model(prenet_dropout=0.5)
@@ -286,6 +329,21 @@ def test_a_walk_that_does_not_end_is_cut_off_and_says_so():
     # the only token of the last item is its last one
     assert speech.finished.tolist() == [False, False, True]
     assert speech.mel_lengths.tolist() == [2 * 28, 2 * 16, 2 * 1]
+
+
+def test_an_item_that_was_cut_off_did_not_end_later():
+    model = make_model()
+    force_stop(model, 100.0)
+    for layer in model.decoder.layers:
+        torch.nn.init.zeros_(layer.cross_attn.query_proj.weight)
+        torch.nn.init.zeros_(layer.cross_attn.query_proj.bias)
+        # p_stay is 0.89, whose sixth power falls below one half
+        torch.nn.init.constant_(layer.cross_attn.stay_bias, 2.09)
+    rule = StopRule(max_seconds_per_token=0.1)  # 4 steps per token
+    # the second item, of 4 tokens, reaches its last after 18 steps
+    speech = speak(model, slice(2), rule=rule, mode="hard")
+    assert speech.finished.tolist() == [False, False]
+    assert speech.mel_lengths.tolist() == [2 * 28, 2 * 16]
 
 
 def test_an_item_that_ends_at_the_limit_ended_by_itself():

@@ -20,6 +20,8 @@ SHAPES = [
 
 @pytest.fixture(params=list(BACKENDS))
 def backend(request):
+    if BACKENDS[request.param] is None:
+        pytest.skip(f"needs {request.param}: pip install {request.param}")
     return request.param
 
 
@@ -78,14 +80,97 @@ def test_defaults_are_every_key_and_all_mass_on_the_first(
     )
 
 
-def test_a_backend_is_chosen_by_itself():
-    inputs = random_inputs((2, 5, 7), [7, 3])
-    expected = stepwise_monotonic_expectation(*inputs, backend="reference")
-    for alpha in (
-        stepwise_monotonic_expectation(*inputs),
-        stepwise_monotonic_expectation(*inputs, backend="auto"),
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("shape, lengths", SHAPES)
+def test_backends_agree_to_every_gradient(shape, lengths, dtype, backend):
+    p_stay, lengths, initial = random_inputs(shape, lengths)
+    weights = torch.rand_like(p_stay)
+
+    def outcome(dtype, backend):
+        inputs = [
+            x.detach().to(dtype, copy=True).requires_grad_()
+            for x in (p_stay, initial)
+        ]
+        alpha = stepwise_monotonic_expectation(
+            inputs[0], lengths, inputs[1], backend
+        )
+        (alpha * weights).sum().backward()
+        return alpha, *(x.grad for x in inputs)
+
+    expected = outcome(torch.float64, "reference")
+    atol = 1e-12 if dtype == torch.float64 else 1e-5
+    for actual, right in zip(outcome(dtype, backend), expected):
+        assert actual.dtype == dtype
+        torch.testing.assert_close(
+            actual.double(), right.double(), rtol=0, atol=atol
+        )
+
+
+def test_any_memory_layout_will_do(backend):
+    p_stay, lengths, initial = random_inputs((3, 5, 7), [7, 3])
+    expected = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
+    alpha = stepwise_monotonic_expectation(
+        p_stay.mT.contiguous().mT,
+        lengths.repeat_interleave(2)[::2],
+        initial.mT.contiguous().mT,
+        backend,
+    )
+    torch.testing.assert_close(alpha, expected)
+    rows = p_stay[:, :, :1].expand(-1, -1, 5, -1)
+    torch.testing.assert_close(
+        stepwise_monotonic_expectation(rows, lengths, initial, backend),
+        stepwise_monotonic_expectation(rows.clone(), lengths, initial, backend),
+    )
+
+
+def test_lengths_beyond_the_keys_count_as_all_of_them(backend):
+    p_stay, _, initial = random_inputs((2, 5, 7), [7, 7])
+    torch.testing.assert_close(
+        stepwise_monotonic_expectation(
+            p_stay, torch.tensor([7, 9]), initial, backend
+        ),
+        stepwise_monotonic_expectation(p_stay, None, initial, backend),
+    )
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_fastest_installed_backend_is_taken(installed, monkeypatch):
+    called = []
+
+    def backend_called(name):
+        def expectation(p_stay, lengths, initial):
+            called.append(name)
+            return p_stay
+
+        return expectation
+
+    monkeypatch.setitem(BACKENDS, "reference", backend_called("reference"))
+    fast = backend_called("numba") if installed else None
+    monkeypatch.setitem(BACKENDS, "numba", fast)
+    stepwise_monotonic_expectation(torch.rand(1, 1, 2, 3))
+    # numba cannot run off the CPU
+    stepwise_monotonic_expectation(torch.rand(1, 1, 2, 3, device="meta"))
+    assert called == ["numba" if installed else "reference", "reference"]
+
+
+def test_a_backend_that_is_not_installed_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(BACKENDS, "numba", None)
+    with pytest.raises(
+        ValueError, match="backend 'numba' is not installed.*pip install numba"
     ):
-        torch.testing.assert_close(alpha, expected, rtol=0, atol=1e-12)
+        stepwise_monotonic_expectation(torch.rand(1, 1, 2, 3), backend="numba")
+
+
+def test_a_backend_for_another_device_is_refused():
+    if BACKENDS["numba"] is None:
+        pytest.skip("needs numba: pip install numba")
+    with pytest.raises(
+        ValueError,
+        match="backend 'numba' runs on the CPU only; p_stay is on meta. Use",
+    ):
+        stepwise_monotonic_expectation(
+            torch.rand(1, 1, 2, 3, device="meta"), backend="numba"
+        )
 
 
 @pytest.mark.parametrize("shape, lengths", SHAPES)
@@ -271,13 +356,8 @@ def test_arguments_are_left_as_they_were(backend):
         ),
         pytest.param(
             {"backend": "numpy"},
-            "backend must be one of auto, reference; got 'numpy'",
+            "backend must be one of auto, reference, numba; got 'numpy'",
             id="backend",
-        ),
-        pytest.param(
-            {"backend": "triton"},
-            "backend 'triton' is not part of this version.*auto, reference",
-            id="backend-to-come",
         ),
     ],
 )

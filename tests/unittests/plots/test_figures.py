@@ -120,6 +120,8 @@ def test_the_true_path_is_drawn_over_every_head(n_steps):
         # a longer target never widens the result
         assert panel.get_xlim() == (-0.5, 5.5)
         assert panel.get_ylim() == (-0.5, 9.5)
+    legend = figure.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["true path"]
     assert figure.get_label().endswith("with the true path")
 
 
@@ -186,8 +188,11 @@ def test_a_mel_without_a_target_stands_alone():
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_diverged_model_can_still_be_looked_at(value):
-    mel = torch.full((5, 8), value)
-    rendered(plot_mels(torch.rand(5, 8), mel))
+    target, mel = torch.rand(5, 8), torch.full((5, 8), value)
+    figure = plot_mels(target, mel)
+    rendered(figure)
+    limits = float(target.min()), float(target.max())
+    assert figure.axes[0].get_images()[0].get_clim() == limits
     rendered(plot_mels(None, mel))
     rendered(plot_alignments(torch.full((2, 5, 4), value)))
     rendered(plot_curves([{"epoch": 1, "loss": value, "focus": 0.5}]))

@@ -60,7 +60,12 @@ class TTSBrain(sb.Brain):
         batch = batch.to(self.device)
         tokens, token_lengths = with_lengths(batch.token_ids)
         mels, mel_lengths = with_lengths(batch.log_mel)
-        return self.modules.model(tokens, token_lengths, mels, mel_lengths)
+        own_frames = 0.0
+        if stage == sb.Stage.TRAIN:
+            own_frames = self.hparams.own_frames_schedule(self.optimizer_step)
+        return self.modules.model(
+            tokens, token_lengths, mels, mel_lengths, own_frames
+        )
 
     def compute_objectives(self, predictions, batch, stage):
         """Mel, stop and guided attention losses."""

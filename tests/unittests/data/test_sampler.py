@@ -1,0 +1,86 @@
+"""Every item comes once an epoch, in batches that fit."""
+
+import pytest
+import torch
+
+from sb_sma.data.sampler import FrameBatchSampler
+
+LENGTHS = torch.randint(
+    10, 400, (200,), generator=torch.Generator().manual_seed(0)
+).tolist()
+
+
+def make_sampler(**options):
+    arguments = {"max_frames": 2000, "max_items": 16, **options}
+    return FrameBatchSampler(LENGTHS, **arguments)
+
+
+def batches_of(sampler, epoch):
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("epoch", [1, 2, 7])
+def test_every_item_comes_once_in_batches_that_fit(epoch, shuffle):
+    sampler = make_sampler(shuffle=shuffle)
+    batches = batches_of(sampler, epoch)
+    assert sorted(sum(batches, [])) == list(range(200))
+    assert len(sampler) == len(batches)
+    for batch in batches:
+        longest = max(LENGTHS[index] for index in batch)
+        assert longest * len(batch) <= 2000
+        assert 1 <= len(batch) <= 16
+
+
+def test_items_of_a_batch_are_of_similar_length():
+    used, padded = 0, 0
+    for batch in batches_of(make_sampler(), epoch=5):
+        lengths = [LENGTHS[index] for index in batch]
+        used, padded = used + sum(lengths), padded + max(lengths) * len(batch)
+    assert used / padded > 0.85
+
+
+def test_an_item_that_is_too_long_is_a_batch_of_its_own():
+    sampler = FrameBatchSampler([50, 3000, 60], max_frames=200, max_items=8)
+    assert sorted(map(sorted, sampler)) == [[0, 2], [1]]
+
+
+def test_the_first_epochs_go_from_short_to_long():
+    sampler = make_sampler(short_first_epochs=2)
+    for epoch, is_rising in ((1, True), (2, True), (3, False)):
+        longest = [
+            max(LENGTHS[index] for index in batch)
+            for batch in batches_of(sampler, epoch)
+        ]
+        # neighbours are mixed a little
+        steps = zip(longest, longest[1:])
+        assert all(b > 0.85 * a for a, b in steps) is is_rising
+
+
+def test_without_shuffling_every_epoch_is_the_same_and_sorted():
+    sampler = make_sampler(shuffle=False)
+    batches = batches_of(sampler, 1)
+    lengths = [LENGTHS[index] for batch in batches for index in batch]
+    assert lengths == sorted(lengths)
+    assert batches_of(sampler, 9) == batches
+
+
+def test_epochs_differ_and_a_resumed_run_repeats_them():
+    sampler = make_sampler(seed=3)
+    epochs = [batches_of(sampler, epoch) for epoch in (1, 2, 3)]
+    assert epochs[0] != epochs[1] != epochs[2]
+    assert {frozenset(b) for b in epochs[1]} != {
+        frozenset(b) for b in epochs[2]
+    }
+    assert batches_of(make_sampler(seed=3), 3) == epochs[2]
+    assert batches_of(make_sampler(seed=4), 3) != epochs[2]
+    sampler.set_epoch(2)
+    assert list(sampler) == list(sampler) == epochs[1]
+
+
+def test_no_item_is_an_error():
+    with pytest.raises(
+        ValueError, match="at least one item; got none. Is the manifest empty"
+    ):
+        FrameBatchSampler([], max_frames=10, max_items=1)
