@@ -21,16 +21,17 @@ def batches_of(sampler, epoch):
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize("epoch", [1, 2, 7])
-def test_every_item_comes_once_in_batches_that_fit(epoch, shuffle):
-    sampler = make_sampler(shuffle=shuffle)
+@pytest.mark.parametrize("epoch", range(1, 9))
+@pytest.mark.parametrize("options", [{}, {"max_items": 100}], ids=str)
+def test_every_item_comes_once_in_batches_that_fit(epoch, shuffle, options):
+    sampler = make_sampler(shuffle=shuffle, **options)
     batches = batches_of(sampler, epoch)
     assert sorted(sum(batches, [])) == list(range(200))
     assert len(sampler) == len(batches)
     for batch in batches:
         longest = max(LENGTHS[index] for index in batch)
         assert longest * len(batch) <= 2000
-        assert 1 <= len(batch) <= 16
+        assert 1 <= len(batch) <= sampler.max_items
 
 
 def test_items_of_a_batch_are_of_similar_length():
@@ -44,6 +45,7 @@ def test_items_of_a_batch_are_of_similar_length():
 def test_an_item_that_is_too_long_is_a_batch_of_its_own():
     sampler = FrameBatchSampler([50, 3000, 60], max_frames=200, max_items=8)
     assert sorted(map(sorted, sampler)) == [[0, 2], [1]]
+    assert list(FrameBatchSampler([3000], max_frames=200, max_items=8)) == [[0]]
 
 
 def test_the_first_epochs_go_from_short_to_long():

@@ -174,6 +174,9 @@ def test_own_frames_take_the_place_of_true_ones(factor):
     assert torch.equal(output.targets, plain.targets)
     assert not torch.allclose(output.mels_before, plain.mels_before)
 
+    drawn, _ = hear(model, 0.4)
+    is_own = (drawn == own).all(-1)
+    assert not torch.equal(is_own[0], is_own[1])
     shares = []
     for seed in range(10):
         mixed, _ = hear(model, 0.4, seed)

@@ -355,6 +355,11 @@ def test_arguments_are_left_as_they_were(backend):
             id="initial-alpha",
         ),
         pytest.param(
+            {"initial_alpha": torch.rand(3, 5)},
+            r"initial_alpha must have shape.*got \(3, 5\)",
+            id="initial-alpha-of-one-item",
+        ),
+        pytest.param(
             {"backend": "numpy"},
             "backend must be one of auto, reference, numba; got 'numpy'",
             id="backend",

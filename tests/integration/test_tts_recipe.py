@@ -1,0 +1,189 @@
+"""The main job, small: train, log, export, report, resume, refuse."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from sb_sma.inference import TTS
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = (
+    "--n_utterances=24",
+    "--n_valid=4",
+    "--n_test=4",
+    "--d_model=32",
+    "--nhead=2",
+    "--d_ffn=32",
+    "--postnet_channels=16",
+    "--n_samples=2",
+    "--samples_every=2",
+    "--griffin_lim_iterations=2",
+    "--max_seconds_per_token=0.1",
+    "--device=cpu",
+)
+
+
+def train(output_folder, *flags, script="train.py", yaml="hparams/tts.yaml"):
+    """Run the README's command from another folder."""
+    command = [
+        sys.executable,
+        str(ROOT / script),
+        str(ROOT / yaml),
+        f"--output_folder={output_folder}",
+        f"--corpus_folder={output_folder.parent / 'corpus'}",
+        *SMALL,
+        *flags,
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command,
+        cwd=output_folder.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+
+
+def read_history(output_folder):
+    """The records of every epoch."""
+    lines = (output_folder / "history.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run of two epochs, continued by a third."""
+    folder = tmp_path_factory.mktemp("tts") / "run"
+    for n_epochs in (2, 3):
+        done = train(folder, f"--number_of_epochs={n_epochs}")
+        assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def test_a_run_leaves_what_the_readme_promises(run):
+    for name in ("index.html", "train_log.txt", "test_stats.json"):
+        assert (run / name).stat().st_size > 0
+    assert {path.name for path in (run / "model").iterdir()} == {
+        "hyperparams.yaml",
+        "model.safetensors",
+    }
+    assert {path.name for path in (run / "samples/epoch_002").iterdir()} == {
+        f"{index}{ending}"
+        for index in (1, 2)
+        for ending in (".wav", "_alignment.png", "_mel.png")
+    }
+    assert list((run / "tensorboard").glob("events*"))
+    page = (run / "index.html").read_text(encoding="utf-8")
+    assert page.count("<audio") == 4
+    assert "--number_of_epochs=3" in page
+
+
+def test_the_logged_figures_are_all_there(run):
+    log = (run / "train_log.txt").read_text()
+    for name in (
+        "train mel_loss",
+        "valid mel_before",
+        "valid stop_loss",
+        "valid guided_loss",
+        "valid focus_rate_1_1",
+        "valid skips",
+        "valid repeats",
+        "valid backward_jumps",
+        "valid coverage",
+        "valid end_mass",
+        "valid within_one",
+        "valid line_within_one",
+        "test within_one",
+    ):
+        assert f"{name}: " in log, name
+
+
+def test_a_second_start_goes_on_where_the_first_ended(run):
+    history = read_history(run)
+    assert [record["epoch"] for record in history] == [1, 2, 3]
+    steps = [record["step"] for record in history]
+    minutes = [record["minutes"] for record in history]
+    weights = [record["guided_weight"] for record in history]
+    assert steps == sorted(set(steps))
+    assert minutes == sorted(set(minutes))
+    assert weights == pytest.approx([2 ** (-i / 4) for i in range(3)])
+
+
+def test_the_exported_model_speaks_where_the_recipe_is_absent(run, tmp_path):
+    moved = tmp_path / "moved"
+    (run / "model").rename(moved)
+    try:
+        tts = TTS.from_hparams(source=str(moved))
+        for mode in ("soft", "hard"):
+            mels, mel_lengths, alignments = tts.encode_text(
+                ["Yes.", "No, no."], mode=mode, seed=1
+            )
+            assert mels.shape == (2, int(mel_lengths.max()), 80)
+            steps = int(mel_lengths.max()) // 4
+            n_tokens = len(tts.tokens("No, no."))
+            assert alignments.shape == (2, 2, steps, n_tokens)
+            assert torch.isfinite(mels).all()
+            assert len(tts.finished) == 2
+    finally:
+        moved.rename(run / "model")
+
+
+def test_another_architecture_is_refused(run):
+    done = train(run, "--number_of_epochs=4", "--attention_type=regularMHA")
+    assert done.returncode != 0
+    assert "is of another architecture" in done.stderr
+    assert "Give another --output_folder" in done.stderr
+
+
+def test_a_typo_in_the_attention_type_lists_the_choices(tmp_path):
+    done = train(tmp_path / "run", "--attention_type=SAM")
+    assert done.returncode != 0
+    assert "attention_type must be one of SMA, regularMHA" in done.stderr
+
+
+def test_utterances_too_long_for_the_steps_are_named(run):
+    done = train(run.parent / "fast", "--reduction_factor=8")
+    assert done.returncode != 0
+    assert "cannot be walked through at reduction_factor 8" in done.stderr
+    assert "raise moves_per_query" in done.stderr
+
+
+def test_softmax_and_two_moves_train_from_the_recipes_own_folder(run):
+    for flags in (
+        ("--attention_type=regularMHA",),
+        ("--reduction_factor=8", "--moves_per_query=2"),
+    ):
+        folder = run.parent / f"run{len(flags)}"
+        done = train(
+            folder,
+            "--number_of_epochs=1",
+            *flags,
+            script="recipes/Embedded/TTS/transformer/train.py",
+            yaml="recipes/Embedded/TTS/transformer/hparams/train.yaml",
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert (folder / "index.html").exists()
+
+
+def test_real_speech_trains_through_the_same_pipeline(tmp_path, shared):
+    folder = tmp_path / "run"
+    done = train(
+        folder,
+        f"--data_folder={shared / 'data' / 'ljspeech-mini'}",
+        "--number_of_epochs=2",
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, last = (
+        record["train"]["mel_loss"] for record in read_history(folder)
+    )
+    assert last < first
+    assert (folder / "index.html").exists()
