@@ -11,7 +11,8 @@ the bad cases. Prints a table, and stores everything under ``results/``.
 
 import argparse
 import json
-import resource
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -34,6 +35,7 @@ HARD_TEXTS = Path(__file__).with_name("hard_texts.txt")
 RESULTS = Path(__file__).with_name("results")
 SEED = 0
 WANTED_AGREEMENT = 0.99
+SHOWN_TOKENS = 30
 
 
 def main() -> None:
@@ -68,6 +70,7 @@ def main() -> None:
         modes = ["soft"] + ["hard"] * hasattr(
             tts.mods.model.decoder.layers[0].cross_attn, "moves_per_query"
         )
+        cost.pop("output_folder", None)
         figures = {**cost, **read_history(folder), "bad_cases": {}}
         for mode in modes:
             items = speak_hard_texts(tts, texts, references, mode)
@@ -93,14 +96,17 @@ def train(attention_type: str) -> Dict[str, Any]:
         f"--output_folder={output_folder}",
         f"--corpus_folder={output_folder}/corpus",
     ]
+    shutil.rmtree(output_folder, ignore_errors=True)
     start = time.monotonic()
-    subprocess.run(command, cwd=ROOT, check=True)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    process = subprocess.Popen(command, cwd=ROOT)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise RuntimeError(f"{' '.join(command)} failed")
     return {
         "command": "python " + " ".join(command[1:4]),
         "output_folder": str(output_folder),
         "wall_minutes": (time.monotonic() - start) / 60,
-        "peak_memory_gib": peak / 2**20,
+        "peak_memory_gib": usage.ru_maxrss / 2**20,
     }
 
 
@@ -113,7 +119,13 @@ def make_reference(text: str) -> torch.Tensor:
 
 def refuse_known_texts(folder: Path, texts: List[str]) -> None:
     """Hard texts must not be in the training set."""
-    for manifest in folder.glob("corpus/**/train.json"):
+    manifests = list(folder.glob("corpus/**/train.json"))
+    if not manifests:
+        raise ValueError(
+            f"{folder} has no corpus/ with the training texts. Train with "
+            "--corpus_folder=OUTPUT_FOLDER/corpus."
+        )
+    for manifest in manifests:
         entries = json.loads(manifest.read_text(encoding="utf-8"))
         known = {entry["text"] for entry in entries.values()} & set(texts)
         if known:
@@ -206,13 +218,17 @@ def print_table(result: Dict[str, Any]) -> None:
 
 
 def draw_comparison(texts: List[str], spoken: Dict[str, list]) -> None:
-    """Both attentions on the first text that softmax does not manage."""
-    if len(spoken) < 2:
+    """Both attentions on a text that only SMA manages."""
+    if not {"SMA", "regularMHA"} <= spoken.keys():
         return
-    failed = [
-        i for i, item in enumerate(spoken["regularMHA"]) if item["faults"]
+    shown = [
+        index
+        for index, items in enumerate(zip(spoken["SMA"], spoken["regularMHA"]))
+        if items[1]["faults"]
+        and not items[0]["faults"]
+        and items[0]["alignment"].shape[2] >= SHOWN_TOKENS
     ]
-    index = failed[0] if failed else len(texts) - 1
+    index = shown[0] if shown else len(texts) - 1
     heads = {}
     for name, items in spoken.items():
         alignment = items[index]["alignment"]

@@ -109,7 +109,7 @@ def _make_folder(folder: Path) -> None:
 def _unwritable(folder: Path, reason: Any) -> ValueError:
     return ValueError(
         f"The corpus needs a folder that can be written; got {folder} "
-        f"({reason}). Give another save_folder."
+        f"({reason}). Give another corpus_folder."
     )
 
 
@@ -135,7 +135,7 @@ def _is_finished(folder: Path, wanted: dict[str, Any]) -> bool:
         raise ValueError(
             f"The corpus folder {folder} must be empty or hold a corpus and "
             f"nothing else; got {', '.join(foreign[:5]) or 'no corpus.json'}. "
-            "Give another save_folder: a folder that holds anything else is "
+            "Give another corpus_folder: a folder that holds anything else is "
             "never deleted."
         )
     logger.warning(

@@ -111,15 +111,23 @@ class AlignmentStatistics:
         layer, head = divmod(int(focus.argmax()), focus.shape[1])
         return layer, head
 
-    def summarize(self) -> Dict[str, float]:
+    def summarize(
+        self, guide: Optional[Tuple[int, int]] = None
+    ) -> Dict[str, float]:
         """Figures of the guiding head, and the focus rate of every head.
+
+        Arguments
+        ---------
+        guide : (int, int), optional
+            Layer and head. Default: those with the highest focus rate of
+            this very set.
 
         Returns
         -------
         summary : dict of str to float
             Means over the set.
         """
-        guide = self.guide()
+        guide = self.guide() if guide is None else tuple(guide)
         names = {name: None for row in self._rows for name in row}
         summary = {
             name: float(self.per_head(name)[guide]) for name in sorted(names)

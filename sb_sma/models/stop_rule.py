@@ -126,7 +126,7 @@ class EndDetector:
         head = self._focus.argmax(dim=-1, keepdim=True)
         attended = position.gather(1, head)[:, 0]
         on_last = attended >= self.memory_lengths - 1
-        self.steps_on_last = self.steps_on_last + on_last
+        self.steps_on_last = (self.steps_on_last + 1) * on_last
         wants_to_stop = stop_logits.sigmoid() > self.rule.stop_threshold
         held = self.steps_on_last >= self.hold_steps
         return (on_last & wants_to_stop) | held

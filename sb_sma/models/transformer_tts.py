@@ -246,6 +246,8 @@ class TransformerTTS(nn.Module):
     ) -> torch.Tensor:
         """Replace the frames of some decoder steps by predictions."""
         own, _, _ = self.decoder(memory, token_lengths, targets)
+        # autocast must not reuse the casts of this pass, which have no graph
+        torch.clear_autocast_cache()
         factor = self.decoder.reduction_factor
         n_steps = targets.shape[1] // factor
         drawn = torch.rand(len(targets), n_steps, 1, device=targets.device)

@@ -1,6 +1,9 @@
 """Checks on checkpoints before they are loaded."""
 
-from typing import Optional
+import json
+import shutil
+from pathlib import Path
+from typing import Optional, Union
 
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
@@ -53,4 +56,45 @@ def check_architecture(
             f"{len(differing)} parameters differ, such as {differing[0]}. "
             "Give another --output_folder, or the YAML and overrides that "
             "the run was started with."
+        )
+
+
+def check_same_corpus(
+    save_folder: Union[str, Path], corpus_file: Union[str, Path]
+) -> None:
+    """Refuse to resume a run on another corpus than it began with.
+
+    Arguments
+    ---------
+    save_folder : str or Path
+        Where the run's checkpoints are; remembers the corpus.
+    corpus_file : str or Path
+        ``corpus.json`` of the corpus: the parameters it was built with.
+
+    Raises
+    ------
+    ValueError
+        If the parameters differ from those that the run began with.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "corpus.json").write_text('{"parameters": {"seed": 1}}')
+    >>> check_same_corpus(folder / "save", folder / "corpus.json")
+    >>> check_same_corpus(folder / "save", folder / "corpus.json")
+    """
+    remembered = Path(save_folder) / "corpus.json"
+    if not remembered.exists():
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(corpus_file, remembered)
+        return
+    before, now = (
+        json.loads(Path(path).read_text(encoding="utf-8"))
+        for path in (remembered, corpus_file)
+    )
+    if before != now:
+        raise ValueError(
+            f"The run in {save_folder} began on another corpus: "
+            f"{before['parameters']}; now it is {now['parameters']}. Give "
+            "another --output_folder, or the parameters of before."
         )

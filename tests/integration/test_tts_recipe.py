@@ -140,21 +140,27 @@ def test_the_exported_model_speaks_where_the_recipe_is_absent(run, tmp_path):
 def test_another_architecture_is_refused(run):
     done = train(run, "--number_of_epochs=4", "--attention_type=regularMHA")
     assert done.returncode != 0
-    assert "is of another architecture" in done.stderr
-    assert "Give another --output_folder" in done.stderr
+    assert "is of another architecture" in done.stdout + done.stderr
+    assert "Give another --output_folder" in done.stdout + done.stderr
 
 
 def test_a_typo_in_the_attention_type_lists_the_choices(tmp_path):
     done = train(tmp_path / "run", "--attention_type=SAM")
     assert done.returncode != 0
-    assert "attention_type must be one of SMA, regularMHA" in done.stderr
+    assert (
+        "attention_type must be one of SMA, regularMHA"
+        in done.stdout + done.stderr
+    )
 
 
 def test_utterances_too_long_for_the_steps_are_named(run):
     done = train(run.parent / "fast", "--reduction_factor=8")
     assert done.returncode != 0
-    assert "cannot be walked through at reduction_factor 8" in done.stderr
-    assert "raise moves_per_query" in done.stderr
+    assert (
+        "cannot be walked through at reduction_factor 8"
+        in done.stdout + done.stderr
+    )
+    assert "raise moves_per_query" in done.stdout + done.stderr
 
 
 def test_softmax_and_two_moves_train_from_the_recipes_own_folder(run):
@@ -187,3 +193,9 @@ def test_real_speech_trains_through_the_same_pipeline(tmp_path, shared):
     )
     assert last < first
     assert (folder / "index.html").exists()
+
+
+def test_another_corpus_is_refused(run):
+    done = train(run, "--number_of_epochs=4", "--pitch=60")
+    assert done.returncode != 0
+    assert "began on another corpus" in done.stdout + done.stderr

@@ -135,7 +135,7 @@ def test_place_that_cannot_be_written_is_an_error(tmp_path, below):
     (tmp_path / "file").write_text("precious")
     with pytest.raises(ValueError, match="a folder that can be written") as e:
         build_once(tmp_path / "file" / below, {}, must_not_build)
-    assert "Give another save_folder" in str(e.value)
+    assert "Give another corpus_folder" in str(e.value)
     assert (tmp_path / "file").read_text() == "precious"
 
 

@@ -44,7 +44,10 @@ from sb_sma.metrics.alignment_statistics import (  # noqa: E402
     AlignmentStatistics,
 )
 from sb_sma.metrics.path import true_path  # noqa: E402
-from sb_sma.training.checkpoints import check_architecture  # noqa: E402
+from sb_sma.training.checkpoints import (  # noqa: E402
+    check_architecture,
+    check_same_corpus,
+)
 from sb_sma.training.history import History  # noqa: E402
 from sb_sma.training.samples import SampleWriter, Sentence  # noqa: E402
 from sb_sma.training.tts_report import write_tts_report  # noqa: E402
@@ -143,14 +146,16 @@ class TTSBrain(sb.Brain):
         if stage == sb.Stage.TRAIN:
             self.train_stats = stats
             return
-        stats.update(self.alignment_statistics.summarize())
+        model = self.hparams.models["model"]
         if stage == sb.Stage.TEST:
+            guide = model.guide.tolist()
+            stats.update(self.alignment_statistics.summarize(guide))
             self.test_stats = stats
             self.hparams.train_logger.log_stats(
                 {"epoch": self.hparams.epoch_counter.current}, test_stats=stats
             )
             return
-        model = self.hparams.models["model"]
+        stats.update(self.alignment_statistics.summarize())
         model.set_guide(*self.alignment_statistics.guide())
         stats_meta = {
             "epoch": epoch,
@@ -163,14 +168,16 @@ class TTSBrain(sb.Brain):
             logger.log_stats(
                 stats_meta, train_stats=self.train_stats, valid_stats=stats
             )
+        if if_main_process():
+            # before the checkpoint, which decides what a resumed run keeps
+            self.history.append(
+                {**stats_meta, "train": self.train_stats, "valid": stats}
+            )
         self.checkpointer.save_and_keep_only(
             meta={"epoch": epoch, "mel_loss": stats["mel_loss"]},
             min_keys=["mel_loss"],
         )
         if if_main_process():
-            self.history.append(
-                {**stats_meta, "train": self.train_stats, "valid": stats}
-            )
             self._save_samples(epoch)
 
     def _save_samples(self, epoch):
@@ -354,13 +361,19 @@ def speaking_settings(hparams):
         ),
         "voice_settings": (
             "sb_sma.data.espeak.VoiceSettings",
-            {"voice": voice},
+            {"voice": voice, "rate": speaking_rate(hparams)},
         ),
         "stop_rule": (
             "sb_sma.models.stop_rule.StopRule",
             asdict(hparams["stop_rule"]),
         ),
     }
+
+
+def speaking_rate(hparams):
+    """Words per minute of the texts' tokens: the middle of a range."""
+    rate = hparams["rate"]
+    return rate if isinstance(rate, int) else sum(rate) // 2
 
 
 def main(argv):
@@ -377,6 +390,9 @@ def main(argv):
     symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
     table = TokenTable(symbols)
     check_token_room(table, hparams["n_tokens"])
+    run_on_main(
+        check_same_corpus, args=[hparams["save_folder"], folder / "corpus.json"]
+    )
     set_up_model(hparams, folder, manifests)
     datasets = make_datasets(manifests, table)
 
