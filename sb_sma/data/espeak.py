@@ -183,7 +183,7 @@ def phonemize(
     Example
     -------
     >>> phonemize("Yes, you.")
-    ['j', 'ˈɛ', 's', '<pause>', '<pause>', 'j', 'ˈuː', '<end>']
+    ['j', 'ˈɛ', 's', '<pause>', 'j', 'ˈuː', '<end>']
     """
     return list(speak(text, settings).tokens)
 

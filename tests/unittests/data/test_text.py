@@ -28,10 +28,15 @@ def test_an_unknown_symbol_is_spoken_as_such_and_warned_about(caplog):
             1,
             1,
         ]
-    (record,) = caplog.records
-    assert record.getMessage() == (
-        "The model never heard ['b', 'x']; spoken as '<unk>'."
-    )
+    assert [record.getMessage() for record in caplog.records] == [
+        f"The model never heard '{token}'; spoken as '<unk>'."
+        for token in ("b", "x")
+    ]
+
+
+def test_a_vowel_of_unknown_stress_is_spoken_without_it(caplog):
+    assert TokenTable(["ə"]).encode(["ˈə", "ˌə"]) == [2, 2]
+    assert "never heard 'ˈə'; spoken as 'ə'" in caplog.text
 
 
 def test_symbols_are_copied():

@@ -16,7 +16,7 @@ def run(rule, lengths, logits, positions, seconds_per_step=0.05):
     keys = max(lengths)
     return [
         detector.update(
-            torch.tensor(row), torch.eye(keys)[torch.tensor(places)]
+            torch.tensor(row), torch.eye(keys)[torch.tensor(places)][:, None]
         ).tolist()
         for row, places in zip(logits, positions)
     ]
@@ -77,12 +77,32 @@ def test_items_hold_on_their_own():
 
 def test_arguments_are_left_as_they_were():
     lengths, logits = torch.tensor([2, 1]), torch.tensor([STOP, GO_ON])
-    alignment = torch.eye(2)
+    alignment = torch.eye(2)[:, None]
     detector = EndDetector(StopRule(), lengths, 0.05)
     detector.update(logits, alignment)
     detector.update(logits, alignment)
     assert lengths.tolist() == [2, 1] and logits.tolist() == [STOP, GO_ON]
-    assert torch.equal(alignment, torch.eye(2))
+    assert torch.equal(alignment, torch.eye(2)[:, None])
+
+
+def test_a_visit_to_the_last_token_is_forgotten():
+    ended = run(
+        StopRule(hold_seconds=0.15),
+        [3],
+        [[GO_ON]] * 6,
+        [[2], [2], [1], [2], [2], [2]],
+    )
+    assert ended == [[False]] * 5 + [[True]]
+
+
+def test_the_most_focused_head_so_far_says_where_the_end_is():
+    detector = EndDetector(StopRule(), torch.tensor([3]), 0.05)
+    stop = torch.tensor([STOP])
+    blurred, sharp = [0.3, 0.3, 0.4], [0.0, 1.0, 0.0]
+    assert not detector.update(stop, torch.tensor([[blurred, sharp]]))
+    at_the_end = [0.2, 0.2, 0.6]
+    assert not detector.update(stop, torch.tensor([[at_the_end, sharp]]))
+    assert detector.update(stop, torch.tensor([[sharp, at_the_end]]))
 
 
 @pytest.mark.parametrize(

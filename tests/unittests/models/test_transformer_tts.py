@@ -360,13 +360,13 @@ def test_an_item_that_ends_at_the_limit_ended_by_itself():
     assert speech.finished.tolist() == [True]
 
 
-def test_the_guide_decides_where_the_end_is():
+def test_the_guides_layer_decides_where_the_end_is():
     model = make_model()
     force_stop(model, 100.0)
     for layer in model.decoder.layers:
         torch.nn.init.constant_(layer.cross_attn.stay_bias, 100.0)
     with torch.no_grad():
-        model.decoder.layers[0].cross_attn.stay_bias[1] = -100.0
+        model.decoder.layers[0].cross_attn.stay_bias.fill_(-100.0)
     rule = StopRule(max_seconds_per_token=0.1)
     assert model.guide.tolist() == [1, 0]
     assert speak(model, slice(1), rule=rule).finished.tolist() == [False]
