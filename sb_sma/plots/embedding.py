@@ -58,18 +58,6 @@ def embed_figure(
     return _data_uri("image/png", packed.getvalue()), picture.size
 
 
-def _recolour(figure: Figure, theme: Mapping[str, str]) -> None:
-    """Puts the page's colours where the figure has matplotlib's own."""
-    figure.set_facecolor(theme["card"])
-    for text in figure.findobj(Text):
-        if to_rgba(text.get_color()) == to_rgba("black"):
-            text.set_color(theme["ink"])
-    for panel in figure.axes:
-        for spine in panel.spines.values():
-            spine.set_edgecolor(theme["muted"])
-        panel.tick_params(color=theme["muted"], labelcolor=theme["ink"])
-
-
 def embed_wav(path: str | Path) -> str:
     """Reads a WAV file.
 
