@@ -131,7 +131,7 @@ def test_a_missing_file_is_an_error(command, capsys):
 
 
 @pytest.mark.parametrize(
-    "model", ["moddel", "./moddel", "results/tts/moddel", "/moddel", "x/moddel"]
+    "model", ["absent", "./absent", "results/tts/absent", "/absent", "x/absent"]
 )
 def test_a_missing_model_is_an_error(command, tmp_path, model, capsys):
     (tmp_path / "x").mkdir()
