@@ -315,7 +315,7 @@ def plot_curves(
             panel.legend(frameon=False, fontsize=8)
     for panel in axes[len(panels) :]:
         panel.remove()
-    figure.set_label(f"Curves over the {x}s: {', '.join(panels)}")
+    figure.set_label(f"Curves over the {x.rstrip('s')}s: {', '.join(panels)}")
     return figure
 
 

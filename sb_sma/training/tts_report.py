@@ -190,7 +190,6 @@ def _flatten(
     return [
         {
             "minutes": record["minutes"],
-            "epoch": record["epoch"],
             **{
                 f"{part}/{name}": record[part][name]
                 for name in _SHOWN_CURVES

@@ -34,6 +34,15 @@ def test_every_item_comes_once_in_batches_that_fit(epoch, shuffle, options):
         assert 1 <= len(batch) <= sampler.max_items
 
 
+def test_the_first_item_of_a_batch_may_be_its_longest():
+    lengths = list(range(95, 106))
+    sampler = FrameBatchSampler(lengths, max_frames=200, max_items=8)
+    for epoch in range(1, 20):
+        for batch in batches_of(sampler, epoch):
+            longest = max(lengths[index] for index in batch)
+            assert len(batch) == 1 or len(batch) * longest <= 200
+
+
 def test_items_of_a_batch_are_of_similar_length():
     used, padded = 0, 0
     for batch in batches_of(make_sampler(), epoch=5):

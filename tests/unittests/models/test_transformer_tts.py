@@ -197,6 +197,16 @@ def test_own_frames_are_not_learnt_through():
     assert bool((model.decoder.to_frames.weight.grad != 0).any())
 
 
+def test_own_frames_do_not_hide_the_gradient_from_autocast():
+    model = make_model().train()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = model(*make_batch(), own_frames=1.0)
+        loss = output.mels_after.square().sum() + output.stop_logits.sum()
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_low_precision_stays_finite(dtype):
     model = make_model(prenet_dropout=0.5)

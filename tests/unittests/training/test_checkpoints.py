@@ -1,11 +1,13 @@
 """A checkpoint of another architecture is refused before it is loaded."""
 
+import json
+
 import pytest
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
-from sb_sma.training.checkpoints import check_architecture
+from sb_sma.training.checkpoints import check_architecture, check_same_corpus
 
 
 def make_model(width=4, **layers):
@@ -87,3 +89,32 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
         ValueError, match="holds no 'model'.*Give another --output_folder"
     ):
         check_architecture(make_checkpointer(tmp_path, model=model), model)
+
+
+def write_corpus(folder, **parameters):
+    """The file that a corpus is told by."""
+    folder.mkdir(exist_ok=True)
+    text = json.dumps({"format": 1, "parameters": parameters})
+    (folder / "corpus.json").write_text(text)
+    return folder / "corpus.json"
+
+
+def test_a_run_goes_on_with_its_corpus(tmp_path):
+    save = tmp_path / "run" / "save"
+    check_same_corpus(save, write_corpus(tmp_path / "a", seed=1, rate=175))
+    # made again, elsewhere
+    check_same_corpus(str(save), write_corpus(tmp_path / "b", rate=175, seed=1))
+
+
+def test_another_corpus_is_refused(tmp_path):
+    save, corpus = tmp_path / "save", tmp_path / "corpus"
+    check_same_corpus(save, write_corpus(corpus, seed=1))
+    other = write_corpus(corpus, seed=2)
+    for _ in range(2):
+        with pytest.raises(
+            ValueError,
+            match=r"began on another corpus: \{'seed': 1\}; now it is "
+            r"\{'seed': 2\}\. Give another --output_folder",
+        ):
+            check_same_corpus(save, other)
+    check_same_corpus(save, write_corpus(corpus, seed=1))
