@@ -86,7 +86,7 @@ def test_a_step_depends_on_earlier_steps_only(factor, factory):
 @torch.no_grad()
 @pytest.mark.parametrize("factory", FACTORIES)
 @pytest.mark.parametrize(
-    "factor, window", [*((factor, None) for factor in FACTORS), (2, 2)]
+    "factor, window", [(1, None), (3, None), (8, None), (2, 2)]
 )
 def test_step_by_step_is_the_whole_sequence(factor, window, factory):
     decoder = make_decoder(factor, factory, window=window)
