@@ -390,10 +390,10 @@ def main(argv):
     symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
     table = TokenTable(symbols)
     check_token_room(table, hparams["n_tokens"])
+    set_up_model(hparams, folder, manifests)
     run_on_main(
         check_same_corpus, args=[hparams["save_folder"], folder / "corpus.json"]
     )
-    set_up_model(hparams, folder, manifests)
     datasets = make_datasets(manifests, table)
 
     brain = TTSBrain(
