@@ -159,29 +159,19 @@ def speak_hard_texts(
     tts: TTS, texts: List[str], references: List[torch.Tensor], mode: str
 ) -> List[Dict[str, Any]]:
     """Speak every text freely and look for faults."""
-    mels, mel_lengths, alignments = tts.encode_text(
-        texts, mode=mode, seed=SEED, progress=True
-    )
-    factor = tts.mods.model.decoder.reduction_factor
     mean, std = tts.mods.model.mel_mean, tts.mods.model.mel_std
-    items = []
-    for row, (text, reference) in enumerate(zip(texts, references)):
-        frames = int(mel_lengths[row])
-        mel = mels[row, :frames]
-        n_tokens = len(tts.tokens(text))
-        alignment = alignments[row, :, : frames // factor, :n_tokens]
-        items.append(
-            {
-                "text": text,
-                "alignment": alignment,
-                "length_ratio": frames / len(reference),
-                "distance": warped_mel_distance(mel, reference, mean, std),
-                "faults": find_faults(
-                    alignment, tts.finished[row], mel, reference, mean, std
-                ),
-            }
-        )
-    return items
+    spoken = tts.speak(texts, mode=mode, seed=SEED, progress=True)
+    return [
+        {
+            "text": item.text,
+            "alignment": item.alignment,
+            "distance": warped_mel_distance(item.mel, reference, mean, std),
+            "faults": find_faults(
+                item.alignment, item.finished, item.mel, reference, mean, std
+            ),
+        }
+        for item, reference in zip(spoken, references)
+    ]
 
 
 def summarize(items: List[Dict[str, Any]]) -> Dict[str, Any]:

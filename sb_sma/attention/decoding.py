@@ -27,11 +27,17 @@ class DecodingOptions:
         ``soft`` carries the expected alignment, ``hard`` stands on one key.
     pace : float
         Above 1 speaks faster, below 1 slower.
+    max_stay : float
+        Highest probability of staying on a key, at pace 1. Below 1, no head
+        can wait for ever.
+    catch_up : bool
+        Soft decoding: whether what lags behind the median key is moved onto
+        it after each query, so that the most attended key never goes back.
 
     Raises
     ------
     ValueError
-        If `mode` is unknown or `pace` is not above 0.
+        If `mode` is unknown or a number is out of range.
 
     Example
     -------
@@ -41,6 +47,8 @@ class DecodingOptions:
 
     mode: str = "soft"
     pace: float = 1.0
+    max_stay: float = 1.0
+    catch_up: bool = False
 
     def __post_init__(self):
         if self.mode not in MODES:
@@ -50,6 +58,11 @@ class DecodingOptions:
         if not self.pace > 0:
             raise ValueError(
                 f"pace must be above 0 (1 = as trained); got {self.pace}."
+            )
+        if not 0 < self.max_stay <= 1:
+            raise ValueError(
+                f"max_stay must be in (0, 1] (1 = no limit); got "
+                f"{self.max_stay}."
             )
 
 

@@ -22,7 +22,7 @@ from torch import nn
 from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.attention.heads import check_heads, merge_heads, split_heads
 from sb_sma.attention.masks import lengths_of
-from sb_sma.attention.walks import WALKS, HardWalk, SoftWalk
+from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
 from sb_sma.ops import stepwise_monotonic_expectation
 
 MIN_MOVES_PER_TOKEN, MAX_MOVES_PER_TOKEN = 1.1, 50.0
@@ -40,6 +40,8 @@ class MonotonicState:
         The memory's values, projected once, (B, H, K, D / H).
     memory_lengths : torch.Tensor
         Counts, int64, (B,).
+    max_energy : float
+        Where the stay energies are capped.
     energy_offset : float
         Added to every stay energy: the pace.
     walk : SoftWalk or HardWalk
@@ -49,6 +51,7 @@ class MonotonicState:
     keys: torch.Tensor
     values: torch.Tensor
     memory_lengths: torch.Tensor
+    max_energy: float
     energy_offset: float
     walk: Union[SoftWalk, HardWalk]
 
@@ -230,7 +233,8 @@ class StepwiseMonotonicMHA(nn.Module):
         memory_lengths : torch.Tensor
             Counts, int64, (B,).
         options : DecodingOptions
-            Soft or hard, and the pace: the odds of staying are divided by it.
+            Soft or hard, the highest probability of staying, and the pace:
+            the odds of staying are divided by it.
 
         Returns
         -------
@@ -240,11 +244,13 @@ class StepwiseMonotonicMHA(nn.Module):
         batch, n_keys, _ = memory.shape
         alpha = torch.zeros(batch, self.nhead, n_keys, device=memory.device)
         alpha[..., 0] = 1.0
-        walk = WALKS[options.mode](alpha, memory_lengths, self.moves_per_query)
+        walk = start_walk(options, alpha, memory_lengths, self.moves_per_query)
+        p_stay = torch.tensor(options.max_stay, dtype=torch.float64)
         return MonotonicState(
             split_heads(self.key_proj(memory), self.nhead),
             split_heads(self.value_proj(memory), self.nhead),
             memory_lengths,
+            p_stay.logit().item(),
             -math.log(options.pace),
             walk,
         )
@@ -270,8 +276,9 @@ class StepwiseMonotonicMHA(nn.Module):
         state : MonotonicState
             The state for the next query.
         """
-        energies = self._energies(query, state.keys) + state.energy_offset
-        attn = state.walk.advance(energies[:, :, 0].sigmoid())[:, :, None]
+        energies = self._energies(query, state.keys)[:, :, 0]
+        energies = energies.clamp(max=state.max_energy) + state.energy_offset
+        attn = state.walk.advance(energies.sigmoid())[:, :, None]
         out = self._output(attn, state.values, state.memory_lengths)
         return out, attn, state
 

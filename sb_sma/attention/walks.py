@@ -4,14 +4,22 @@ A walk holds one position, or one distribution over positions, per item and
 head, and moves it by at most `moves_per_query` keys per query.
 """
 
+from typing import Union
+
 import torch
 import torch.nn.functional as F
 
+from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.ops import stepwise_monotonic_expectation
 
 
 class SoftWalk:
     """Carries the expected alignment, as in training.
+
+    The expectation may hold two keys in balance, and its largest entry may
+    then go back; its median never does, and passes at most `moves_per_query`
+    keys. With `catch_up`, what lags behind the median key is moved onto it,
+    which makes that key the largest.
 
     Arguments
     ---------
@@ -21,6 +29,8 @@ class SoftWalk:
         Counts, int64, (B,).
     moves_per_query : int
         How often the recurrence runs per query.
+    catch_up : bool
+        Whether to move what lags behind the median onto it.
 
     Example
     -------
@@ -35,10 +45,12 @@ class SoftWalk:
         alpha: torch.Tensor,
         memory_lengths: torch.Tensor,
         moves_per_query: int,
+        catch_up: bool = False,
     ):
         self.alpha = alpha
         self.memory_lengths = memory_lengths
         self.moves_per_query = moves_per_query
+        self.catch_up = catch_up
 
     def advance(self, p_stay: torch.Tensor) -> torch.Tensor:
         """Take one query's moves.
@@ -58,6 +70,8 @@ class SoftWalk:
             moves, self.memory_lengths, self.alpha
         )
         self.alpha = rows[:, :, -1]
+        if self.catch_up:
+            self.alpha = _gather_on_median(self.alpha)
         return self.alpha
 
 
@@ -122,4 +136,47 @@ class HardWalk:
         return alpha * (self.last_key >= 0)[..., None]
 
 
-WALKS = {"soft": SoftWalk, "hard": HardWalk}
+def start_walk(
+    options: DecodingOptions,
+    alpha: torch.Tensor,
+    memory_lengths: torch.Tensor,
+    moves_per_query: int,
+) -> Union[SoftWalk, HardWalk]:
+    """Make the walk that the options ask for.
+
+    Arguments
+    ---------
+    options : DecodingOptions
+        Soft or hard.
+    alpha : torch.Tensor
+        Alignment before the first query, (B, H, K).
+    memory_lengths : torch.Tensor
+        Counts, int64, (B,).
+    moves_per_query : int
+        Most keys passed in one query.
+
+    Returns
+    -------
+    walk : SoftWalk or HardWalk
+        Before its first query.
+
+    Example
+    -------
+    >>> alpha = torch.tensor([[[1.0, 0.0]]])
+    >>> walk = start_walk(DecodingOptions("hard"), alpha, torch.tensor([2]), 1)
+    >>> type(walk).__name__
+    'HardWalk'
+    """
+    if options.mode == "hard":
+        return HardWalk(alpha, memory_lengths, moves_per_query)
+    return SoftWalk(alpha, memory_lengths, moves_per_query, options.catch_up)
+
+
+def _gather_on_median(alpha: torch.Tensor) -> torch.Tensor:
+    """Put all mass before the median key onto it, (B, H, K)."""
+    below = alpha.cumsum(dim=-1)
+    half = below[..., -1:] / 2
+    before = F.pad(below[..., :-1], (1, 0))
+    is_median = (below >= half) & (before < half)
+    gathered = torch.where(is_median, below, alpha)
+    return gathered.masked_fill(below < half, 0.0)

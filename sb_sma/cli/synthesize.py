@@ -71,28 +71,25 @@ def run(arguments: argparse.Namespace) -> None:
     from sb_sma.plots.figures import plot_alignments
 
     tts = TTS.from_hparams(source=arguments.model)
-    mels, mel_lengths, alignments = tts.encode_text(
+    spoken = tts.speak(
         texts,
         mode=arguments.mode,
         pace=arguments.pace,
         seed=arguments.seed,
         progress=True,
     )
-    factor = tts.mods.model.decoder.reduction_factor
-    for index, text in enumerate(texts):
-        frames = int(mel_lengths[index])
+    for index, item in enumerate(spoken):
         soundfile.write(
             _numbered(arguments.out, index, len(texts)),
-            tts.to_waveform(mels[index, :frames]).cpu().numpy(),
+            tts.to_waveform(item.mel).cpu().numpy(),
             tts.hparams.mel_settings.sample_rate,
         )
         if arguments.plot is None:
             continue
-        tokens = tts.tokens(text)
         figure = plot_alignments(
-            alignments[index, :, : frames // factor, : len(tokens)].cpu(),
-            tokens=tokens,
-            title=text if len(text) < 80 else text[:77] + "...",
+            item.alignment.cpu(),
+            tokens=item.tokens,
+            title=item.text if len(item.text) < 80 else item.text[:77] + "...",
         )
         figure.savefig(
             _numbered(arguments.plot, index, len(texts)), bbox_inches="tight"

@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SPLITS = ("train", "valid", "test")
 _CORPUS_FILE = "corpus.json"
 _OWN_NAMES = frozenset(

@@ -28,7 +28,13 @@ from tqdm import tqdm
 from sb_sma.data.build_once import SPLITS, build_once
 from sb_sma.data.mel import LogMel, MelSettings, MelStatistics
 
-__all__ = ["Utterance", "build_once", "raise_problems", "write_corpus"]
+__all__ = [
+    "Utterance",
+    "build_once",
+    "load_manifests",
+    "raise_problems",
+    "write_corpus",
+]
 
 _WORKERS = 2
 _REPORTED_PROBLEMS = 20
@@ -134,6 +140,27 @@ def write_corpus(
         torch.from_numpy(np.load(folder / "mels" / f"{name}.npy"))
         for name in manifests["train"]
     ).save(folder / "mel_statistics.json")
+
+
+def load_manifests(folder: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Reads the manifests of a corpus folder.
+
+    Arguments
+    ---------
+    folder : Path
+        A finished corpus folder.
+
+    Returns
+    -------
+    dict
+        Of each split, the entries by name, with the paths of this machine.
+    """
+    manifests = {}
+    for split in SPLITS:
+        text = (folder / f"{split}.json").read_text(encoding="utf-8")
+        root = json.dumps(str(folder.absolute()))[1:-1]
+        manifests[split] = json.loads(text.replace("{data_root}", root))
+    return manifests
 
 
 def raise_problems(problems: list[str]) -> None:

@@ -86,6 +86,12 @@ class PhraseGrammar:
             word += self._pick(_ENDINGS)
         return word
 
+    def _syllable(self) -> str:
+        """Gives a syllable or less, such as a vowel alone."""
+        parts = ("v", "v", "cv", "cv", "vc", "cvc", "c")
+        sounds = {"c": _ONSETS, "v": _NUCLEI}
+        return "".join(self._pick(sounds[part]) for part in self._pick(parts))
+
     def _any(self) -> str:
         if self._chance(0.2):
             return self._invented()

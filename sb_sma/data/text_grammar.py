@@ -15,6 +15,17 @@ LONGEST_PARAGRAPH = 350
 _CONJUNCTIONS = "and but so because while although until before after".split()
 _QUESTION_WORDS = "why when where how".split()
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SEPARATORS = (";", ",", "...", " ... ", " -- ", "/", "?! ", "!! ", "; ", ": ")
+_BRACKETS = (
+    ("( ", " )"),
+    ("[ ", " ]"),
+    ("{ ", " }"),
+    ('"', '"'),
+    ("'", "'"),
+    ("(", ")"),
+    ("*", "*"),
+)
+_MARKS = ("!!!", "???", "...", "--", "***", "!", "?!")
 _DRAWS_PER_TEXT = 1000
 _FULL_PARAGRAPH = 0.7
 
@@ -38,14 +49,16 @@ class TextGrammar(PhraseGrammar):
 
     # share of each kind among the texts
     KINDS = {
-        "word": 0.08,
-        "repetition": 0.06,
-        "code": 0.08,
-        "sentence": 0.40,
-        "question": 0.07,
+        "word": 0.12,
+        "repetition": 0.09,
+        "code": 0.10,
+        "syllables": 0.05,
+        "punctuation": 0.05,
+        "sentence": 0.24,
+        "question": 0.06,
         "exclamation": 0.05,
-        "enumeration": 0.08,
-        "sentences": 0.12,
+        "enumeration": 0.07,
+        "sentences": 0.11,
         "paragraph": 0.06,
     }
 
@@ -247,6 +260,29 @@ class TextGrammar(PhraseGrammar):
             ]
             text = "-".join(parts)
         return text + self._pick(("", "", "", "."))
+
+    def _syllables(self) -> str:
+        space = self._pick((" ", " ", ", ", "; ", "-"))
+        count = self.random.randint(2, 7)
+        text = space.join(self._syllable() for _ in range(count))
+        return self._capitalized(text) + self._pick(("", "", ".", "!", "?"))
+
+    def _punctuation(self) -> str:
+        count = self.random.randint(1, 5)
+        words = [self._any() for _ in range(count)]
+        form = self.random.random()
+        if form < 0.4:
+            text = self._pick(_SEPARATORS).join(words)
+        elif form < 0.7:
+            text = " ".join(
+                left + word + right
+                for word in words
+                for left, right in [self._pick(_BRACKETS)]
+            )
+        else:
+            marks = self._pick(_MARKS)
+            text = f"{marks} {' '.join(words)} {marks}"
+        return text + self._pick(("", ".", "!!", "?!", "...", "!?!"))
 
     def _enumeration(self) -> str:
         make = self._pick(

@@ -1,8 +1,9 @@
 """Writes a trained model as a folder of its own."""
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, Sequence, Union
+from typing import Any, Dict, Mapping, Sequence, Tuple, Union
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
@@ -48,6 +49,42 @@ def export_tts(
         YAML().dump(_inference_yaml(resolved_yaml, symbols, settings), stream)
     shutil.rmtree(folder, ignore_errors=True)
     building.rename(folder)
+
+
+def speaking_settings(hparams: Mapping[str, Any]) -> Dict[str, Any]:
+    """Collect what the exported YAML needs besides the model.
+
+    Arguments
+    ---------
+    hparams : mapping
+        The loaded training YAML. Of several voices the first is taken, of a
+        range of rates the middle.
+
+    Returns
+    -------
+    settings : dict
+        For `export_tts`.
+    """
+    voice, rate = hparams["voice"], hparams["rate"]
+    return {
+        "griffin_lim_iterations": hparams["griffin_lim_iterations"],
+        "mel_settings": _as_node(hparams["mel_settings"]),
+        "voice_settings": (
+            "sb_sma.data.espeak.VoiceSettings",
+            {
+                "voice": voice if isinstance(voice, str) else voice[0],
+                "rate": rate if isinstance(rate, int) else sum(rate) // 2,
+            },
+        ),
+        "decoding": _as_node(hparams["decoding"]),
+        "stop_rule": _as_node(hparams["stop_rule"]),
+    }
+
+
+def _as_node(settings: Any) -> Tuple[str, Dict[str, Any]]:
+    """Class path and keyword arguments of a dataclass."""
+    kind = type(settings)
+    return f"{kind.__module__}.{kind.__qualname__}", asdict(settings)
 
 
 def _inference_yaml(

@@ -1,6 +1,7 @@
 """Text to speech with a trained model."""
 
 import logging
+from dataclasses import dataclass, replace
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -16,6 +17,31 @@ from sb_sma.models.transformer_tts import LOG_FLOOR, Synthesis
 logger = logging.getLogger(__name__)
 
 _BATCH_ITEMS = 16
+
+
+@dataclass
+class SpokenText:
+    """One text as it was spoken, without padding.
+
+    Arguments
+    ---------
+    text : str
+        What was to be said.
+    tokens : list of str
+        What the model read.
+    mel : torch.Tensor
+        Natural-log mel, (M, C).
+    alignment : torch.Tensor
+        Of the decoder layer that follows the text best, (H, Q, T).
+    finished : bool
+        Whether it ended by itself.
+    """
+
+    text: str
+    tokens: List[str]
+    mel: torch.Tensor
+    alignment: torch.Tensor
+    finished: bool
 
 
 class TTS(Pretrained):
@@ -38,6 +64,7 @@ class TTS(Pretrained):
         "tokens",
         "mel_settings",
         "voice_settings",
+        "decoding",
         "stop_rule",
         "griffin_lim_iterations",
     ]
@@ -109,35 +136,65 @@ class TTS(Pretrained):
         ValueError
             If there is no text, or one that cannot be spoken.
         """
+        spoken = self.speak(texts, mode, pace, seed, progress)
+        lengths = [len(item.mel) for item in spoken]
+        return (
+            torch.stack(
+                [_pad_frames(item.mel, max(lengths)) for item in spoken]
+            ),
+            torch.tensor(lengths, device=spoken[0].mel.device),
+            _stack_alignments([item.alignment for item in spoken]),
+        )
+
+    def speak(
+        self,
+        texts: Union[str, Sequence[str]],
+        mode: str = "soft",
+        pace: float = 1.0,
+        seed: Optional[int] = None,
+        progress: bool = False,
+    ) -> List[SpokenText]:
+        """Turn texts into mels, each without padding.
+
+        Arguments
+        ---------
+        texts : str or sequence of str
+            What is to be said.
+        mode : str
+            As in `encode_text`.
+        pace : float
+            As in `encode_text`.
+        seed : int, optional
+            As in `encode_text`.
+        progress : bool
+            As in `encode_text`.
+
+        Returns
+        -------
+        spoken : list of SpokenText
+            One per text.
+
+        Raises
+        ------
+        ValueError
+            If there is no text, or one that cannot be spoken.
+        """
         texts = _as_texts(texts)
-        options = DecodingOptions(mode=mode, pace=pace)
-        ids = [self._token_ids(index, text) for index, text in enumerate(texts)]
-        by_length = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-        outputs: List[Optional[tuple]] = [None] * len(ids)
-        self.finished = [False] * len(ids)
-        layer = int(self.mods.model.guide[0])
-        with tqdm(total=len(ids), unit="text", disable=not progress) as bar:
+        options = replace(self.hparams.decoding, mode=mode, pace=pace)
+        tokens, ids = zip(*map(self._read, range(len(texts)), texts))
+        by_length = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
+        spoken: List[Optional[SpokenText]] = [None] * len(texts)
+        with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
             for chosen in _chunks(by_length, _BATCH_ITEMS):
                 speech = self._speak([ids[i] for i in chosen], options, seed)
-                factor = self.mods.model.decoder.reduction_factor
                 for row, index in enumerate(chosen):
-                    frames = int(speech.mel_lengths[row])
-                    outputs[index] = (
-                        speech.mels[row, :frames],
-                        speech.alignments[layer][
-                            row, :, : frames // factor, : len(ids[index])
-                        ],
+                    spoken[index] = self._cut_out(
+                        speech, row, texts[index], tokens[index]
                     )
-                    self.finished[index] = bool(speech.finished[row])
                 bar.update(len(chosen))
+        self.finished = [item.finished for item in spoken]
         self._warn_about_limits(texts)
-        mels, alignments = zip(*outputs)
-        lengths = [len(mel) for mel in mels]
-        return (
-            torch.stack([_pad_frames(mel, max(lengths)) for mel in mels]),
-            torch.tensor(lengths, device=mels[0].device),
-            _stack_alignments(alignments),
-        )
+        return spoken
 
     def synthesize(
         self,
@@ -169,13 +226,8 @@ class TTS(Pretrained):
         sample_rate : int
             In Hz.
         """
-        mels, mel_lengths, _ = self.encode_text(
-            texts, mode=mode, pace=pace, seed=seed, progress=progress
-        )
-        waveforms = [
-            self.to_waveform(mel[:length])
-            for mel, length in zip(mels, mel_lengths.tolist())
-        ]
+        spoken = self.speak(texts, mode, pace, seed, progress)
+        waveforms = [self.to_waveform(item.mel) for item in spoken]
         return waveforms, self.hparams.mel_settings.sample_rate
 
     def to_waveform(self, mel: torch.Tensor) -> torch.Tensor:
@@ -208,12 +260,29 @@ class TTS(Pretrained):
         """
         return self.encode_text(texts)
 
-    def _token_ids(self, index: int, text: str) -> List[int]:
-        """Indices of a text's tokens; an error says which text it was."""
+    def _read(self, index: int, text: str) -> Tuple[List[str], List[int]]:
+        """A text's tokens and indices; an error says which text it was."""
         try:
-            return self.hparams.tokens.encode(self.tokens(text))
+            tokens = self.tokens(text)
+            return tokens, self.hparams.tokens.encode(tokens)
         except ValueError as error:
             raise ValueError(f"text {index + 1}: {error}") from error
+
+    def _cut_out(
+        self, speech: Synthesis, row: int, text: str, tokens: List[str]
+    ) -> SpokenText:
+        """One item of a batch, without padding."""
+        model = self.mods.model
+        n_frames = int(speech.mel_lengths[row])
+        n_steps = n_frames // model.decoder.reduction_factor
+        alignment = speech.alignments[int(model.guide[0])][row]
+        return SpokenText(
+            text,
+            tokens,
+            speech.mels[row, :n_frames],
+            alignment[:, :n_steps, : len(tokens)],
+            bool(speech.finished[row]),
+        )
 
     def _speak(
         self,

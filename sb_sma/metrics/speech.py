@@ -6,7 +6,10 @@ Axes: ``M`` mel frames, ``C`` mel channels. Mels are natural-log amplitudes.
 
 import torch
 
-from sb_sma.metrics.warping import mean_cost_of_best_path
+from sb_sma.metrics.warping import cost_of_best_path
+
+BENDING_COST = 1.25
+"""Standard deviations that one frame of bent time costs."""
 
 
 def warped_mel_distance(
@@ -15,11 +18,15 @@ def warped_mel_distance(
     mean: torch.Tensor,
     std: torch.Tensor,
 ) -> float:
-    """Returns the mean cost along the best time warping between two mels.
+    """Returns the mean difference under the best time warping of two mels.
 
+    The result is resampled to the length of the target, then warped to it.
     The cost of two frames is the mean over the channels of their absolute
-    difference in standard deviations, so 0 is the same sound at any rate, and
-    about 0.8 is what the mean frame scores.
+    difference in standard deviations; every frame that the warping repeats or
+    merges adds `BENDING_COST`, or else a walk at a constant rate that says
+    the mean frame of each phoneme would pass for speech. The sum is divided
+    by the frames of the target: 0 is the same sound at any steady rate, 0.8
+    what the mean frame scores.
 
     Arguments
     ---------
@@ -35,7 +42,7 @@ def warped_mel_distance(
     Returns
     -------
     float
-        Mean cost, in standard deviations.
+        Mean cost per frame of the target, in standard deviations.
 
     Raises
     ------
@@ -55,10 +62,17 @@ def warped_mel_distance(
         for values in (mel, reference, mean, std)
     )
     _check(mel, reference, mean, std)
+    mel = _resample(mel, len(reference))
     cost = torch.cdist(
         ((mel - mean) / std)[None], ((reference - mean) / std)[None], p=1.0
     )[0] / len(mean)
-    return mean_cost_of_best_path(cost.numpy())
+    return cost_of_best_path(cost.numpy(), BENDING_COST) / len(reference)
+
+
+def _resample(mel: torch.Tensor, n_frames: int) -> torch.Tensor:
+    """The frame in the middle of each of `n_frames` equal spans."""
+    middles = (torch.arange(n_frames) + 0.5) * len(mel) / n_frames
+    return mel[middles.long()]
 
 
 def _check(

@@ -293,7 +293,9 @@ class TransformerTTS(nn.Module):
         else:
             generator.manual_seed(seed)
         guide = int(self.guide[0])
-        seconds_per_step = seconds_per_frame * decoder.reduction_factor
+        # a slow pace may take its time
+        seconds_per_step = seconds_per_frame * min(options.pace, 1.0)
+        seconds_per_step *= decoder.reduction_factor
         limits = torch.tensor(
             [
                 stop_rule.max_steps(length, seconds_per_step)

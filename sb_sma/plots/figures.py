@@ -36,6 +36,7 @@ def plot_alignments(
     true_path: torch.Tensor | None = None,
     tokens: Sequence[str] | None = None,
     title: str = "",
+    names: Sequence[str] | None = None,
 ) -> Figure:
     """Draws the alignment of every head, the true path over it.
 
@@ -53,6 +54,8 @@ def plot_alignments(
         The ``K`` tokens, written along the text axis.
     title : str
         Title of the figure.
+    names : sequence of str, optional
+        Name of each head. Default: numbered from 1.
 
     Returns
     -------
@@ -78,6 +81,13 @@ def plot_alignments(
     alignments = alignments.detach().float().cpu()
     n_heads, n_queries, n_tokens = alignments.shape
     _check_tokens(tokens, n_tokens)
+    if names is None:
+        names = [f"head {head + 1}" for head in range(n_heads)]
+        names = names if n_heads > 1 else ["alignment"]
+    if len(names) != n_heads:
+        raise ValueError(
+            f"names must hold one name per head, {n_heads}; got {len(names)}."
+        )
     rates = focus_rate(
         alignments[None], torch.tensor([n_queries]), torch.tensor([n_tokens])
     )[0].tolist()
@@ -88,8 +98,7 @@ def plot_alignments(
     figure, axes = make_panels(n_rows, n_columns, height, title)
     for head, (panel, rate) in enumerate(zip(axes, rates)):
         draw_alignment(panel, alignments[head], true_path)
-        name = f"head {head + 1}" if n_heads > 1 else "alignment"
-        panel.set_title(f"{name}, focus {rate:.2f}", **TITLE_STYLE)
+        panel.set_title(f"{names[head]}, focus {rate:.2f}", **TITLE_STYLE)
         if head % n_columns == 0:
             label_tokens(panel, tokens, n_tokens, height)
         else:

@@ -3,7 +3,9 @@
 import json
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Union
+from typing import Any, Dict, List, Mapping, Union
+
+from speechbrain.utils.train_logger import TensorboardLogger
 
 
 class History:
@@ -72,3 +74,30 @@ class History:
         new = self.path.with_suffix(".new")
         new.write_text("".join(json.dumps(r) + "\n" for r in self.records))
         new.replace(self.path)
+
+
+def continue_curves(
+    logger: TensorboardLogger,
+    epoch: int,
+    train_stats: Mapping[str, float],
+    valid_stats: Mapping[str, float],
+) -> None:
+    """Let a logger write this epoch's figures at the step `epoch`.
+
+    SpeechBrain's logger counts its own calls, and would begin anew in a
+    resumed run.
+
+    Arguments
+    ---------
+    logger : TensorboardLogger
+        About to log the epoch.
+    epoch : int
+        Counted from 1.
+    train_stats : mapping of str to float
+        What it is going to log.
+    valid_stats : mapping of str to float
+        What it is going to log.
+    """
+    logger.global_step["meta"] = epoch - 1
+    logger.global_step["train"] = dict.fromkeys(train_stats, epoch - 1)
+    logger.global_step["valid"] = dict.fromkeys(valid_stats, epoch - 1)

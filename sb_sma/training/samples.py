@@ -8,6 +8,7 @@ import soundfile
 import torch
 from matplotlib.figure import Figure
 
+from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.mel import GriffinLim, MelSettings
 from sb_sma.models.stop_rule import StopRule
 from sb_sma.models.transformer_tts import TransformerTTS
@@ -49,6 +50,8 @@ class SampleWriter:
         The numbers that define the mels.
     stop_rule : StopRule
         When a sentence ends.
+    decoding : DecodingOptions
+        How it is spoken.
     griffin_lim_iterations : int
         Rounds of phase estimation.
     """
@@ -59,12 +62,14 @@ class SampleWriter:
         sentences: Sequence[Sentence],
         mel_settings: MelSettings,
         stop_rule: StopRule,
+        decoding: DecodingOptions,
         griffin_lim_iterations: int,
     ):
         self.folder = Path(folder)
         self.sentences = list(sentences)
         self.mel_settings = mel_settings
         self.stop_rule = stop_rule
+        self.decoding = decoding
         self.vocoder = GriffinLim(mel_settings, griffin_lim_iterations)
 
     @torch.no_grad()
@@ -98,33 +103,26 @@ class SampleWriter:
             figure.savefig(folder / f"{file_name}.png", bbox_inches="tight")
         return figures
 
+    @torch.no_grad()
     def draw_alignment(
-        self, model: TransformerTTS, sentence: Sentence, title: str
+        self, model: TransformerTTS, sentence: Sentence
     ) -> Figure:
-        """Draw every head of the layer that follows the text.
+        """Draw every head of every layer, teacher-forced.
 
         Arguments
         ---------
         model : TransformerTTS
             In evaluation mode.
         sentence : Sentence
-            Teacher-forced.
-        title : str
-            Of the picture.
+            What is read.
 
         Returns
         -------
         figure : Figure
             With the true path where it is known.
         """
-        layer = int(model.guide[0])
-        alignments = self._teacher_forced(model, sentence).alignments[layer][0]
-        return plot_alignments(
-            alignments.cpu(),
-            true_path=sentence.true_path,
-            tokens=sentence.tokens,
-            title=title,
-        )
+        output = self._teacher_forced(model, sentence)
+        return _plot_heads(output.alignments, sentence)
 
     def _draw(
         self, model: TransformerTTS, sentence: Sentence, prefix: str
@@ -133,9 +131,7 @@ class SampleWriter:
         output = self._teacher_forced(model, sentence)
         predicted = output.mels_after[0] * model.mel_std + model.mel_mean
         return {
-            f"{prefix}_alignment": self.draw_alignment(
-                model, sentence, "Teacher-forced alignment"
-            ),
+            f"{prefix}_alignment": _plot_heads(output.alignments, sentence),
             f"{prefix}_mel": plot_mels(
                 sentence.log_mel, predicted[: len(sentence.log_mel)].cpu()
             ),
@@ -160,6 +156,25 @@ class SampleWriter:
             torch.tensor([len(sentence.token_ids)], device=device),
             self.stop_rule,
             settings.hop_length / settings.sample_rate,
+            self.decoding,
             seed=0,
         )
         return self.vocoder(speech.mels[0].cpu()).clamp(-1.0, 1.0)
+
+
+def _plot_heads(
+    alignments: Sequence[torch.Tensor], sentence: Sentence
+) -> Figure:
+    """Every head of every layer, each (1, H, Q, K)."""
+    names = [
+        f"layer {layer}, head {head}"
+        for layer, heads in enumerate(alignments)
+        for head in range(heads.shape[1])
+    ]
+    return plot_alignments(
+        torch.cat(list(alignments), dim=1)[0].cpu(),
+        true_path=sentence.true_path,
+        tokens=sentence.tokens,
+        title="Teacher-forced alignment",
+        names=names,
+    )

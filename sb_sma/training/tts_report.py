@@ -1,6 +1,7 @@
 """The page that every TTS run ends with."""
 
 import platform
+import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -95,7 +96,7 @@ def write_tts_report(
         tables=[_focus_table(test_stats)],
         curves=[plot_curves(_flatten(history), x="minutes")] if history else [],
         examples=examples,
-        command="python " + " ".join(sys.argv),
+        command=shlex.join(["python", *sys.orig_argv[1:]]),
         versions=describe_versions(),
         usage=f'sb-sma synthesize --model {model_folder} --text "Hello there." '
         "--out hello.wav",
@@ -134,17 +135,14 @@ def _speak_examples(
     """One example per sentence, with its verdict."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = [entry["text"] for entry in manifest.values()]
-    mels, mel_lengths, alignments = tts.encode_text(texts, seed=0)
-    factor = tts.mods.model.decoder.reduction_factor
     examples = []
-    for row, (name, entry) in enumerate(manifest.items()):
-        frames = int(mel_lengths[row])
-        mel = mels[row, :frames].cpu()
+    spoken = tts.speak(texts, seed=0)
+    for item, (name, entry) in zip(spoken, manifest.items()):
+        mel = item.mel.cpu()
         target = torch.from_numpy(np.load(entry["mel"]))
-        n_tokens = len(tts.tokens(entry["text"]))
         faults = find_faults(
-            alignments[row, :, : frames // factor, :n_tokens].cpu(),
-            tts.finished[row],
+            item.alignment.cpu(),
+            item.finished,
             mel,
             target,
             tts.mods.model.mel_mean.cpu(),
@@ -153,7 +151,7 @@ def _speak_examples(
         result_wav = folder / f"{name}.wav"
         soundfile.write(
             result_wav,
-            tts.to_waveform(mels[row, :frames]).cpu().numpy(),
+            tts.to_waveform(item.mel).cpu().numpy(),
             tts.hparams.mel_settings.sample_rate,
         )
         examples.append(

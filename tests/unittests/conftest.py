@@ -1,7 +1,5 @@
 """A small model, exported as a training run does it."""
 
-from dataclasses import asdict, replace
-
 import pytest
 import torch
 
@@ -24,8 +22,8 @@ def export_small_model(folder, repository, **overrides):
     """Build the model of hparams/tts.yaml, and export it untrained."""
     from hyperpyyaml import load_hyperpyyaml, resolve_references
 
-    from sb_sma.data.espeak import VoiceSettings, phonemize
-    from sb_sma.inference.export import export_tts
+    from sb_sma.data.espeak import phonemize
+    from sb_sma.inference.export import export_tts, speaking_settings
 
     overrides = {"output_folder": str(folder / "run"), **SMALL, **overrides}
     path = repository / "hparams" / "tts.yaml"
@@ -41,21 +39,7 @@ def export_small_model(folder, repository, **overrides):
     model.set_mel_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
     model.set_frames_per_token(6.0)
     symbols = sorted({token for text in TEXTS for token in phonemize(text)})
-    settings = {
-        "griffin_lim_iterations": hparams["griffin_lim_iterations"],
-        "mel_settings": (
-            "sb_sma.data.mel.MelSettings",
-            asdict(hparams["mel_settings"]),
-        ),
-        "voice_settings": (
-            "sb_sma.data.espeak.VoiceSettings",
-            asdict(replace(VoiceSettings(), voice=hparams["voice"])),
-        ),
-        "stop_rule": (
-            "sb_sma.models.stop_rule.StopRule",
-            asdict(hparams["stop_rule"]),
-        ),
-    }
+    settings = speaking_settings(hparams)
     export_tts(folder / "model", resolved, model, symbols, settings)
     return model, symbols
 

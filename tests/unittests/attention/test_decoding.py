@@ -87,6 +87,8 @@ def test_softmax_cannot_be_decoded_like_a_walk(attention, options):
         ({"pace": 0.0}, r"pace must be above 0 \(1 = as trained\); got 0\.0"),
         ({"pace": -1.0}, r"pace must be above 0.*got -1\.0"),
         ({"pace": math.nan}, "pace must be above 0.*got nan"),
+        ({"max_stay": 0.0}, r"max_stay must be in \(0, 1\].*got 0\.0"),
+        ({"max_stay": 1.1}, r"max_stay must be in \(0, 1\].*got 1\.1"),
     ],
     ids=str,
 )

@@ -263,6 +263,37 @@ def test_pace_divides_the_odds_of_staying():
     assert_close(odds[0] / odds[1], torch.full((1, HEADS), 2.0), atol=1e-4)
 
 
+def test_staying_is_capped_before_the_pace_is_applied():
+    attention = make_attention()
+    with torch.no_grad():
+        attention.stay_bias.fill_(100.0)
+    query, memory, _ = make_inputs((1, 5), [5])
+    for pace, p_stay in ((1.0, 0.9), (3.0, 0.75), (1 / 3, 27 / 28)):
+        _, attn = walk(
+            attention,
+            query,
+            memory,
+            torch.tensor([5]),
+            max_stay=0.9,
+            pace=pace,
+        )
+        assert_close(attn[:, :, 0, 0], torch.full((1, HEADS), p_stay))
+
+
+@pytest.mark.parametrize("mode", ["soft", "hard"])
+def test_a_head_that_would_stay_for_ever_arrives_when_capped(mode):
+    attention = make_attention()
+    with torch.no_grad():
+        attention.stay_bias.fill_(100.0)
+    query, memory, _ = make_inputs((30, 5), [5])
+    lengths = torch.tensor([5])
+    _, waiting = walk(attention, query, memory, lengths, mode=mode)
+    assert int(waiting.argmax(-1).max()) == 0
+    # 0.9 ** 7 is below one half: seven queries on each of four keys
+    _, moving = walk(attention, query, memory, lengths, mode=mode, max_stay=0.9)
+    assert bool((moving.argmax(-1)[..., -1] == 4).all())
+
+
 @pytest.mark.parametrize(
     "queries_per_token, moves, p_stay",
     [

@@ -3,8 +3,15 @@
 import pytest
 import torch
 
-from sb_sma.attention.walks import WALKS, HardWalk, SoftWalk
+from sb_sma.attention.decoding import MODES, DecodingOptions
+from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
 from sb_sma.ops import stepwise_monotonic_expectation
+
+EVERY_WALK = [
+    DecodingOptions("soft"),
+    DecodingOptions("soft", catch_up=True),
+    DecodingOptions("hard"),
+]
 
 
 def start(heads, keys, batch=1):
@@ -20,8 +27,14 @@ def path_of(walk, p_stay):
     )
 
 
-def test_the_names_are_those_of_the_modes():
-    assert WALKS == {"soft": SoftWalk, "hard": HardWalk}
+def test_the_mode_says_how_to_walk():
+    kinds = {
+        mode: type(
+            start_walk(DecodingOptions(mode), start(1, 2), torch.tensor([2]), 1)
+        )
+        for mode in MODES
+    }
+    assert kinds == {"soft": SoftWalk, "hard": HardWalk}
 
 
 @pytest.mark.parametrize("moves", [1, 2, 3])
@@ -84,18 +97,58 @@ def test_hard_heads_and_items_walk_on_their_own():
     ]
 
 
-@pytest.mark.parametrize("mode", WALKS)
-def test_no_probability_is_read_at_the_last_key(mode):
+@pytest.mark.parametrize("options", EVERY_WALK, ids=str)
+def test_no_probability_is_read_at_the_last_key(options):
     p_stay = torch.zeros(1, 1, 6, 4)
     p_stay[..., 2:] = float("nan")
-    walk = WALKS[mode](start(1, 4), torch.tensor([3]), 1)
+    walk = start_walk(options, start(1, 4), torch.tensor([3]), 1)
     assert path_of(walk, p_stay)[0, 0].tolist() == [1, 2, 2, 2, 2, 2]
     assert bool(walk.advance(p_stay[:, :, 0]).isfinite().all())
 
 
-@pytest.mark.parametrize("mode", WALKS)
-def test_a_walk_leaves_its_start_as_it_was(mode):
+@pytest.mark.parametrize("options", EVERY_WALK, ids=str)
+def test_a_walk_leaves_its_start_as_it_was(options):
     alpha = start(2, 4)
-    walk = WALKS[mode](alpha, torch.tensor([4]), 1)
+    walk = start_walk(options, alpha, torch.tensor([4]), 1)
     walk.advance(torch.zeros(1, 2, 4))
     assert torch.equal(alpha, start(2, 4))
+
+
+def walk_at_random(catch_up, moves=1, seed=0):
+    """Paths and alignments of many heads under random probabilities."""
+    torch.manual_seed(seed)
+    p_stay = torch.rand(4, 50, 30, 9)
+    lengths = torch.tensor([9, 5, 2, 1])
+    walk = SoftWalk(start(50, 9, batch=4), lengths, moves, catch_up)
+    alphas = torch.stack([walk.advance(row) for row in p_stay.unbind(2)], 2)
+    return alphas.argmax(-1), alphas, lengths
+
+
+@pytest.mark.parametrize("moves", [1, 2, 3])
+def test_the_largest_entry_goes_back_unless_it_catches_up(moves):
+    path, _, _ = walk_at_random(catch_up=False, moves=moves)
+    assert int(path.diff(dim=-1).min()) < 0
+    path, _, _ = walk_at_random(catch_up=True, moves=moves)
+    assert 0 <= int(path.diff(dim=-1).min())
+    assert int(path.diff(dim=-1).max()) <= moves
+    assert int(path[..., 0].max()) <= moves
+
+
+def test_catching_up_keeps_the_median_and_all_that_is_ahead():
+    walk = SoftWalk(
+        torch.tensor([[[0.2, 0.2, 0.4, 0.2]]]), torch.tensor([4]), 1, True
+    )
+    alpha = walk.advance(torch.ones(1, 1, 4))
+    torch.testing.assert_close(alpha, torch.tensor([[[0.0, 0.0, 0.8, 0.2]]]))
+
+
+def test_catching_up_loses_nothing_and_stays_in_the_text():
+    _, alphas, lengths = walk_at_random(catch_up=True)
+    torch.testing.assert_close(alphas.sum(-1), torch.ones(4, 50, 30))
+    for alpha, length in zip(alphas, lengths.tolist()):
+        assert float(alpha[..., length:].sum()) == 0
+
+
+def test_an_item_without_a_key_stays_at_zero():
+    walk = SoftWalk(torch.zeros(1, 2, 3), torch.tensor([0]), 1, catch_up=True)
+    assert float(walk.advance(torch.rand(1, 2, 3)).abs().sum()) == 0

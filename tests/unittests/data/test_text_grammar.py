@@ -89,6 +89,25 @@ def test_codes_are_of_digits_letters_dates_and_times(kinds):
     assert any(re.search(r"[a-z] \d+, \d{4}", text) for text in kinds["code"])
 
 
+def test_syllables_are_of_letters_and_few(kinds):
+    vowels_alone = 0
+    for text in kinds["syllables"]:
+        parts = re.findall(r"[a-z]+", text.casefold())
+        assert 2 <= len(parts) <= 7 and max(map(len, parts)) <= 9, text
+        vowels_alone += any(set(part) <= set("aeiou") for part in parts)
+    assert vowels_alone > 100
+
+
+def test_punctuation_stands_where_it_is_unusual(kinds):
+    unusual = re.compile(
+        r"[a-z][;,/][a-z]|[([{\"'*].*[a-z]|^(!|\?|\.|-)|[!?]{2}|\.\.\.| -- |[;:] "
+    )
+    marked = [text for text in kinds["punctuation"] if unusual.search(text)]
+    assert len(marked) > 150
+    assert any(text.startswith("!!! ") for text in marked)
+    assert any(text.startswith("[ ") for text in marked)
+
+
 def test_questions_and_exclamations_end_with_their_mark(kinds):
     marks = Counter(text[-1] for text in kinds["question"])
     assert set(marks) == {"?", "!"}

@@ -5,6 +5,7 @@ import logging
 import pytest
 import torch
 
+from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.espeak import phonemize
 from sb_sma.inference import TTS
 from sb_sma.models.stop_rule import StopRule
@@ -108,7 +109,33 @@ def test_a_faster_pace_is_shorter(tts, texts, mode):
     assert all(slow > fast for slow, fast in zip(lengths, lengths[1:]))
 
 
+def test_the_exported_decoding_keeps_the_attention_moving(tts, texts):
+    for layer in tts.mods.model.decoder.layers:
+        torch.nn.init.constant_(layer.cross_attn.stay_bias, 100.0)
+    for mode in ("soft", "hard"):
+        for item in tts.speak(texts, mode=mode, seed=0):
+            path = item.alignment.argmax(-1)
+            assert 0 <= int(path.diff(dim=-1).min())
+            assert int(path.diff(dim=-1).max()) == 1
+    tts.hparams.decoding = DecodingOptions()
+    assert int(tts.speak(texts, seed=0)[0].alignment.argmax(-1).max()) == 0
+
+
+def test_what_is_spoken_has_no_padding(tts, texts):
+    mels, lengths, alignments = tts.encode_text(texts, seed=0)
+    for item, text in enumerate(texts):
+        spoken = tts.speak(texts, seed=0)[item]
+        assert spoken.text == text and spoken.tokens == phonemize(text)
+        frames = int(lengths[item])
+        assert torch.equal(spoken.mel, mels[item, :frames])
+        steps, n_tokens = frames // 2, len(spoken.tokens)
+        assert torch.equal(
+            spoken.alignment, alignments[item, :, :steps, :n_tokens]
+        )
+
+
 def test_alignments_are_those_of_the_layer_that_follows_the_text(tts, texts):
+    tts.hparams.decoding = DecodingOptions()
     assert tts.mods.model.guide.tolist() == [1, 0]
     for layer in (0, 1):
         tts.mods.model.set_guide(layer, 0)

@@ -163,18 +163,21 @@ def test_a_walk_that_says_another_text_is_bad(renderings, statistics):
         )
 
 
-def test_phoneme_averages_need_a_stricter_limit(renderings, statistics):
-    # the right sounds without their transitions: farther from the target than
-    # any rendering of the text, and yet within the default limit
-    strict = BadCaseRules(max_mel_distance=0.2)
-    for text, rendering in zip(TEXTS, renderings):
-        walk, target = straight_walk(rendering), rendering.mel
+def test_a_walk_that_says_phoneme_averages_is_bad(renderings, statistics):
+    # in a single word, the mean phonemes are nearly the word itself
+    several_words = [item for item in renderings if len(item.tokens) > 10]
+    assert len(several_words) == 5
+    for rendering in several_words:
         averages = phoneme_averages(rendering, renderings)
         assert is_far(
-            find_faults(walk, True, averages, target, *statistics, strict)
+            find_faults(
+                straight_walk(rendering),
+                True,
+                averages,
+                rendering.mel,
+                *statistics,
+            )
         )
-        spoken = render(text, rate=150).mel
-        assert not find_faults(walk, True, spoken, target, *statistics, strict)
 
 
 def verdict_on(path, n_tokens, finished=True, ratio=1.0, rules=BadCaseRules()):

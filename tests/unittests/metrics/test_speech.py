@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from sb_sma.data.espeak import VoiceSettings, speak
 from sb_sma.data.mel import LogMel
-from sb_sma.metrics.speech import warped_mel_distance
+from sb_sma.metrics.speech import BENDING_COST, warped_mel_distance
 
 TEXTS = [
     "Banana",
@@ -54,17 +54,31 @@ SIZES = [
 
 
 @pytest.mark.parametrize("n_frames, n_reference, n_channels", SIZES)
-def test_distance_is_zero_to_itself_and_the_same_both_ways(
-    n_frames, n_reference, n_channels
-):
+def test_distance_is_zero_to_itself_alone(n_frames, n_reference, n_channels):
     mel = random_mel(n_frames, n_channels)
     reference = random_mel(n_reference, n_channels, seed=1)
     statistics = statistics_of(n_channels)
     assert warped_mel_distance(mel, mel, *statistics) == 0
+    assert warped_mel_distance(mel, reference, *statistics) > 0
+
+
+def test_distance_of_equal_lengths_is_the_same_both_ways():
+    mel, reference = random_mel(17, 4), random_mel(17, 4, seed=1)
+    statistics = statistics_of(4)
     there = warped_mel_distance(mel, reference, *statistics)
-    back = warped_mel_distance(reference, mel, *statistics)
-    assert there == pytest.approx(back)
-    assert there > 0
+    assert there == pytest.approx(
+        warped_mel_distance(reference, mel, *statistics)
+    )
+
+
+def test_a_sound_that_comes_late_costs_the_frames_that_are_bent():
+    reference = torch.zeros(20, 3)
+    reference[10:] = 9.0
+    late = torch.zeros(20, 3)
+    late[12:] = 9.0
+    # two frames of silence merged, two of sound repeated
+    distance = warped_mel_distance(late, reference, *statistics_of(3))
+    assert distance == pytest.approx(4 * BENDING_COST / 20)
 
 
 @pytest.mark.parametrize("repeats", [2, 3, 7])
@@ -94,22 +108,24 @@ def test_distance_does_not_depend_on_the_mean():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_distance_is_that_of_the_cheapest_path_of_a_plain_loop(seed):
-    mel, reference = random_mel(7, 3, seed), random_mel(5, 3, seed + 10)
-    cost = (mel[:, None] - reference).abs().mean(-1).double().tolist()
-    # total cost and number of cells of the cheapest path to each cell
+    mel, reference = random_mel(15, 3, seed), random_mel(5, 3, seed + 10)
+    # the middle of each of five spans of three frames
+    cost = (mel[1::3][:, None] - reference).abs().mean(-1).double().tolist()
     best = {}
     for i, row in enumerate(cost):
         for j, cell in enumerate(row):
             before = [
-                best[cell_before]
-                for cell_before in ((i - 1, j - 1), (i - 1, j), (i, j - 1))
+                best[cell_before] + bent
+                for cell_before, bent in (
+                    ((i - 1, j - 1), 0.0),
+                    ((i - 1, j), BENDING_COST),
+                    ((i, j - 1), BENDING_COST),
+                )
                 if cell_before in best
             ]
-            total, n_cells = min(before, default=(0.0, 0))
-            best[i, j] = (total + cell, n_cells + 1)
-    total, n_cells = best[len(mel) - 1, len(reference) - 1]
+            best[i, j] = min(before, default=0.0) + cell
     distance = warped_mel_distance(mel, reference, *statistics_of(3))
-    assert distance == pytest.approx(total / n_cells)
+    assert distance == pytest.approx(best[4, 4] / 5)
 
 
 def test_half_precision_and_numpy_are_taken():

@@ -13,7 +13,6 @@ a report to look at and listen to.
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,12 +32,14 @@ from speechbrain.utils.distributed import (  # noqa: E402
 from speechbrain.utils.train_logger import TensorboardLogger  # noqa: E402
 
 from sb_sma.data.batch import with_lengths  # noqa: E402
+from sb_sma.data.build_once import SPLITS  # noqa: E402
 from sb_sma.data.checks import check_manifest, check_token_room  # noqa: E402
+from sb_sma.data.corpus import load_manifests  # noqa: E402
 from sb_sma.data.mel import MelStatistics  # noqa: E402
 from sb_sma.data.sampler import FrameBatchSampler  # noqa: E402
 from sb_sma.data.text import TokenTable  # noqa: E402
 from sb_sma.hparams import load_experiment  # noqa: E402
-from sb_sma.inference.export import export_tts  # noqa: E402
+from sb_sma.inference.export import export_tts, speaking_settings  # noqa: E402
 from sb_sma.losses import masked_l1, stop_loss  # noqa: E402
 from sb_sma.metrics.alignment_statistics import (  # noqa: E402
     AlignmentStatistics,
@@ -48,11 +49,9 @@ from sb_sma.training.checkpoints import (  # noqa: E402
     check_architecture,
     check_same_corpus,
 )
-from sb_sma.training.history import History  # noqa: E402
+from sb_sma.training.history import History, continue_curves  # noqa: E402
 from sb_sma.training.samples import SampleWriter, Sentence  # noqa: E402
 from sb_sma.training.tts_report import write_tts_report  # noqa: E402
-
-SPLITS = ("train", "valid", "test")
 
 
 class TTSBrain(sb.Brain):
@@ -63,9 +62,10 @@ class TTSBrain(sb.Brain):
         batch = batch.to(self.device)
         tokens, token_lengths = with_lengths(batch.token_ids)
         mels, mel_lengths = with_lengths(batch.log_mel)
-        own_frames = 0.0
-        if stage == sb.Stage.TRAIN:
-            own_frames = self.hparams.own_frames_schedule(self.optimizer_step)
+        if stage != sb.Stage.TRAIN:
+            average = self.hparams.average.module
+            return average(tokens, token_lengths, mels, mel_lengths)
+        own_frames = self.hparams.own_frames_schedule(self.optimizer_step)
         return self.modules.model(
             tokens, token_lengths, mels, mel_lengths, own_frames
         )
@@ -118,19 +118,22 @@ class TTSBrain(sb.Brain):
     def on_fit_start(self):
         """Refuse a checkpoint of another architecture, then recover."""
         check_architecture(self.checkpointer, self.hparams.models["model"])
+        self.hparams.average.to(self.device)
         super().on_fit_start()
         self.history.start(self.hparams.epoch_counter.current)
 
     def on_fit_batch_start(self, batch, should_step):
-        """Set the energy noise, a function of the optimizer step."""
+        """Set the learning rate and the energy noise of this step."""
+        if should_step:
+            self.hparams.lr_schedule(self.optimizer)
         self.hparams.models["model"].set_energy_noise(
             self.hparams.noise_schedule(self.optimizer_step)
         )
 
     def on_fit_batch_end(self, batch, outputs, loss, should_step):
-        """Set the learning rate of the next step."""
+        """Let the average follow the weights."""
         if should_step:
-            self.hparams.lr_schedule(self.optimizer)
+            self.hparams.average.update_parameters(self.hparams.models["model"])
 
     def on_stage_start(self, stage, epoch=None):
         """Start the averages anew."""
@@ -146,9 +149,9 @@ class TTSBrain(sb.Brain):
         if stage == sb.Stage.TRAIN:
             self.train_stats = stats
             return
-        model = self.hparams.models["model"]
+        average = self.hparams.average.module
         if stage == sb.Stage.TEST:
-            guide = model.guide.tolist()
+            guide = average.guide.tolist()
             stats.update(self.alignment_statistics.summarize(guide))
             self.test_stats = stats
             self.hparams.train_logger.log_stats(
@@ -156,7 +159,8 @@ class TTSBrain(sb.Brain):
             )
             return
         stats.update(self.alignment_statistics.summarize())
-        model.set_guide(*self.alignment_statistics.guide())
+        for model in (self.hparams.models["model"], average):
+            model.set_guide(*self.alignment_statistics.guide())
         stats_meta = {
             "epoch": epoch,
             "step": self.optimizer_step,
@@ -165,6 +169,8 @@ class TTSBrain(sb.Brain):
             "minutes": self.history.minutes(),
         }
         for logger in self.loggers:
+            if isinstance(logger, TensorboardLogger):
+                continue_curves(logger, epoch, self.train_stats, stats)
             logger.log_stats(
                 stats_meta, train_stats=self.train_stats, valid_stats=stats
             )
@@ -185,7 +191,7 @@ class TTSBrain(sb.Brain):
         if epoch % self.hparams.samples_every:
             return
         figures = self.sample_writer.write(
-            self.hparams.models["model"], f"epoch_{epoch:03d}"
+            self.hparams.average.module, f"epoch_{epoch:03d}"
         )
         for logger in self.loggers:
             if isinstance(logger, TensorboardLogger):
@@ -233,16 +239,6 @@ def prepare_corpus(hparams):
     arguments["mel"] = hparams["mel_settings"]
     run_on_main(prepare, kwargs=arguments)
     return folder
-
-
-def load_manifests(folder):
-    """The three manifests with the paths of this machine."""
-    manifests = {}
-    for split in SPLITS:
-        text = (folder / f"{split}.json").read_text(encoding="utf-8")
-        root = json.dumps(str(folder.absolute()))[1:-1]
-        manifests[split] = json.loads(text.replace("{data_root}", root))
-    return manifests
 
 
 def make_datasets(manifests, table):
@@ -319,7 +315,7 @@ def set_up_model(hparams, folder, manifests):
 def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
     """Write model/ and index.html."""
     output_folder = Path(hparams["output_folder"])
-    model = hparams["models"]["model"]
+    model = hparams["average"].module
     export_tts(
         output_folder / "model",
         resolved_yaml,
@@ -329,13 +325,10 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
     )
     shown = dict(list(manifest.items())[: hparams["n_samples"]])
     sentences = make_sentences(shown, dataset, hparams)
-    with torch.no_grad():
-        figures = {
-            name: brain.sample_writer.draw_alignment(
-                model, sentence, "Teacher-forced alignment"
-            )
-            for name, sentence in zip(shown, sentences)
-        }
+    figures = {
+        name: brain.sample_writer.draw_alignment(model, sentence)
+        for name, sentence in zip(shown, sentences)
+    }
     (output_folder / "test_stats.json").write_text(
         json.dumps(brain.test_stats, indent=1) + "\n"
     )
@@ -347,33 +340,6 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
         brain.history.records,
         brain.test_stats,
     )
-
-
-def speaking_settings(hparams):
-    """What the exported YAML needs besides the model."""
-    voices = hparams["voice"]
-    voice = voices if isinstance(voices, str) else voices[0]
-    return {
-        "griffin_lim_iterations": hparams["griffin_lim_iterations"],
-        "mel_settings": (
-            "sb_sma.data.mel.MelSettings",
-            asdict(hparams["mel_settings"]),
-        ),
-        "voice_settings": (
-            "sb_sma.data.espeak.VoiceSettings",
-            {"voice": voice, "rate": speaking_rate(hparams)},
-        ),
-        "stop_rule": (
-            "sb_sma.models.stop_rule.StopRule",
-            asdict(hparams["stop_rule"]),
-        ),
-    }
-
-
-def speaking_rate(hparams):
-    """Words per minute of the texts' tokens: the middle of a range."""
-    rate = hparams["rate"]
-    return rate if isinstance(rate, int) else sum(rate) // 2
 
 
 def main(argv):
@@ -427,6 +393,7 @@ def main(argv):
         make_sentences(manifests["valid"], datasets["valid"], hparams),
         hparams["mel_settings"],
         hparams["stop_rule"],
+        hparams["decoding"],
         hparams["griffin_lim_iterations"],
     )
     brain.fit(
