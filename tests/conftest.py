@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+# several threads wait for each other where other work takes the cores
+torch.set_num_threads(1)
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -117,6 +117,8 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
     """Refuse files that could not be written in the end."""
     if arguments.out.suffix.lower() != ".wav":
         raise ValueError(f"--out must end in .wav; got {arguments.out}.")
+    if arguments.plot is not None:
+        _check_plot_ending(arguments.plot)
     for path in (arguments.out, arguments.plot):
         if path is None:
             continue
@@ -129,6 +131,17 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
                 f"{path} cannot be written: the folder "
                 f"{path.absolute().parent} does not exist. Make it first."
             )
+
+
+def _check_plot_ending(path: Path) -> None:
+    """Refuse a picture of a kind that cannot be drawn."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    endings = sorted(FigureCanvasBase.get_supported_filetypes())
+    if path.suffix.lower().lstrip(".") not in endings:
+        raise ValueError(
+            f"--plot must end in one of .{', .'.join(endings)}; got {path}."
+        )
 
 
 def _check_model(model: str) -> None:

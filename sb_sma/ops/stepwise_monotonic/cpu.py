@@ -4,12 +4,22 @@ One pass over memory forward and one backward, serial and without the
 interpreter's lock. The equations are in ``README.md``.
 """
 
+from typing import Callable
+
 import numpy as np
 import torch
 from numba import njit
 
 
-@njit(nogil=True, cache=True)
+def _compiled(kernel: Callable) -> Callable:
+    """Compile at the first call; keep the result where that is possible."""
+    try:
+        return njit(nogil=True, cache=True)(kernel)
+    except RuntimeError:  # neither this folder nor the home can be written
+        return njit(nogil=True)(kernel)
+
+
+@_compiled
 def _forward_kernel(p_stay, lengths, initial, alpha):
     """Fill alpha (N, Q, K) from p_stay (N, Q, K) and initial (N, K)."""
     rows, queries, keys = p_stay.shape
@@ -34,7 +44,7 @@ def _forward_kernel(p_stay, lengths, initial, alpha):
             before = row
 
 
-@njit(nogil=True, cache=True)
+@_compiled
 def _backward_kernel(p_stay, lengths, initial, alpha, grad, d_p, d_initial):
     """Fill d_p (N, Q, K) and d_initial (N, K) from grad (N, Q, K)."""
     rows, queries, keys = p_stay.shape

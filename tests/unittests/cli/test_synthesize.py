@@ -164,6 +164,15 @@ def test_only_wav_is_written(command, name, capsys):
     assert error_of(capsys) == f"--out must end in .wav; got {name}."
 
 
+@pytest.mark.parametrize("name", ["a", "a.wav", "a.png.txt"])
+def test_only_pictures_are_drawn(command, tmp_path, name, capsys):
+    assert command("--text", "Hi.", "--out", "a.wav", "--plot", name) == 1
+    message = error_of(capsys)
+    assert message.startswith("--plot must end in one of .")
+    assert ".png" in message and message.endswith(f"; got {name}.")
+    assert files(tmp_path) == []
+
+
 def test_a_folder_is_not_overwritten(command, tmp_path, capsys):
     (tmp_path / "a.wav").mkdir()
     assert command("--text", "Hi.", "--out", "a.wav") == 1

@@ -371,3 +371,19 @@ def test_what_does_not_fit_is_refused(arguments, message):
         stepwise_monotonic_expectation(
             **{"p_stay": torch.rand(2, 3, 4, 5), **arguments}
         )
+
+
+def test_the_kernels_run_where_their_code_cannot_be_kept(monkeypatch):
+    from sb_sma.ops.stepwise_monotonic import cpu
+
+    asked = []
+
+    def read_only(cache=False, **options):
+        asked.append(cache)
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda kernel: kernel
+
+    monkeypatch.setattr(cpu, "njit", read_only)
+    assert cpu._compiled(abs) is abs
+    assert asked == [True, False]

@@ -3,8 +3,12 @@
 import json
 
 import pytest
+from speechbrain.utils.train_logger import TensorboardLogger
+from tensorboard.backend.event_processing.event_accumulator import (
+    EventAccumulator,
+)
 
-from sb_sma.training.history import History
+from sb_sma.training.history import History, continue_curves
 
 
 @pytest.fixture
@@ -76,3 +80,16 @@ def test_what_is_appended_is_left_as_it_was(path, clock):
     history.start(last_epoch=0)
     history.append(record)
     assert record == {"epoch": 1}
+
+
+def test_curves_of_a_resumed_run_go_on(tmp_path):
+    for epochs in ([1, 2], [3]):  # two runs
+        logger = TensorboardLogger(str(tmp_path))
+        for epoch in epochs:
+            train, valid = {"mel_loss": 1.0 / epoch}, {"within_one": 0.5}
+            continue_curves(logger, epoch, train, valid)
+            logger.log_stats({"lr": 0.1}, train_stats=train, valid_stats=valid)
+        logger.writer.close()
+    events = EventAccumulator(str(tmp_path)).Reload()
+    for tag in ("lr", "mel_loss/train", "within_one/valid"):
+        assert [event.step for event in events.Scalars(tag)] == [1, 2, 3], tag
