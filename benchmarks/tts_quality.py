@@ -46,7 +46,7 @@ def main() -> None:
         nargs="*",
         default=[],
         metavar="TYPE=FOLDER",
-        help="runs that are already trained; the others are trained now",
+        help="runs that this script has trained before",
     )
     parser.add_argument(
         "--attention_types", nargs="*", default=["SMA", "regularMHA"]
@@ -63,14 +63,13 @@ def main() -> None:
     spoken = {}
     for name in arguments.attention_types:
         folder = trained.get(name)
-        cost = {} if folder else train(name)
-        folder = Path(folder or cost["output_folder"])
+        folder = Path(folder or train(name))
         refuse_known_texts(folder, texts)
         tts = TTS.from_hparams(source=str(folder / "model"))
         modes = ["soft"] + ["hard"] * hasattr(
             tts.mods.model.decoder.layers[0].cross_attn, "moves_per_query"
         )
-        cost.pop("output_folder", None)
+        cost = json.loads((folder / "cost.json").read_text())
         figures = {**cost, **read_history(folder), "bad_cases": {}}
         for mode in modes:
             items = speak_hard_texts(tts, texts, references, mode)
@@ -85,8 +84,8 @@ def main() -> None:
     draw_comparison(texts, spoken)
 
 
-def train(attention_type: str) -> Dict[str, Any]:
-    """Run the README's command and measure it as a whole."""
+def train(attention_type: str) -> Path:
+    """Run the README's command, and note in its folder what it cost."""
     output_folder = ROOT / "results" / "tts_quality" / attention_type
     command = [
         sys.executable,
@@ -102,12 +101,13 @@ def train(attention_type: str) -> Dict[str, Any]:
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         raise RuntimeError(f"{' '.join(command)} failed")
-    return {
+    cost = {
         "command": "python " + " ".join(command[1:4]),
-        "output_folder": str(output_folder),
         "wall_minutes": (time.monotonic() - start) / 60,
         "peak_memory_gib": usage.ru_maxrss / 2**20,
     }
+    (output_folder / "cost.json").write_text(json.dumps(cost) + "\n")
+    return output_folder
 
 
 def make_reference(text: str) -> torch.Tensor:

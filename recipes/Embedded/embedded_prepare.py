@@ -20,7 +20,7 @@ Range = int | Sequence[int]
 
 def prepare_embedded(
     save_folder: str | Path,
-    n_utterances: int = 3000,
+    n_utterances: int = 3200,
     n_valid: int = 60,
     n_test: int = 60,
     seed: int = 1,

@@ -28,11 +28,11 @@ class DecodingOptions:
     pace : float
         Above 1 speaks faster, below 1 slower.
     max_stay : float
-        Highest probability of staying on a key, at pace 1. Below 1, no head
-        can wait for ever.
+        Highest probability of staying on a key for one query, at pace 1.
+        Below 1, no head can wait for ever. Softmax has no such limit.
     catch_up : bool
-        Soft decoding: whether what lags behind the median key is moved onto
-        it after each query, so that the most attended key never goes back.
+        Soft decoding: whether the median key is always the most attended one,
+        which then never goes back. Softmax has no such order.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def step_decoding(
 
 
 def require_soft(attention: nn.Module, options: DecodingOptions) -> None:
-    """Refuse options that only monotonic attention understands.
+    """Refuse a mode and a pace that only monotonic attention has.
 
     Arguments
     ---------

@@ -245,12 +245,13 @@ class StepwiseMonotonicMHA(nn.Module):
         alpha = torch.zeros(batch, self.nhead, n_keys, device=memory.device)
         alpha[..., 0] = 1.0
         walk = start_walk(options, alpha, memory_lengths, self.moves_per_query)
-        p_stay = torch.tensor(options.max_stay, dtype=torch.float64)
+        max_stay = torch.tensor(options.max_stay, dtype=torch.float64)
+        max_stay = max_stay ** (1.0 / self.moves_per_query)
         return MonotonicState(
             split_heads(self.key_proj(memory), self.nhead),
             split_heads(self.value_proj(memory), self.nhead),
             memory_lengths,
-            p_stay.logit().item(),
+            max_stay.logit().item(),
             -math.log(options.pace),
             walk,
         )

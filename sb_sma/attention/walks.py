@@ -18,8 +18,9 @@ class SoftWalk:
 
     The expectation may hold two keys in balance, and its largest entry may
     then go back; its median never does, and passes at most `moves_per_query`
-    keys. With `catch_up`, what lags behind the median key is moved onto it,
-    which makes that key the largest.
+    keys. With `catch_up`, where the largest entry is not the median, what
+    lags behind is attended on the median key. The walk itself is not changed,
+    so that the pace stays as it is.
 
     Arguments
     ---------
@@ -30,7 +31,7 @@ class SoftWalk:
     moves_per_query : int
         How often the recurrence runs per query.
     catch_up : bool
-        Whether to move what lags behind the median onto it.
+        Whether the most attended key is always the median.
 
     Example
     -------
@@ -70,9 +71,7 @@ class SoftWalk:
             moves, self.memory_lengths, self.alpha
         )
         self.alpha = rows[:, :, -1]
-        if self.catch_up:
-            self.alpha = _gather_on_median(self.alpha)
-        return self.alpha
+        return _gather_on_median(self.alpha) if self.catch_up else self.alpha
 
 
 class HardWalk:
@@ -173,10 +172,11 @@ def start_walk(
 
 
 def _gather_on_median(alpha: torch.Tensor) -> torch.Tensor:
-    """Put all mass before the median key onto it, (B, H, K)."""
-    below = alpha.cumsum(dim=-1)
-    half = below[..., -1:] / 2
-    before = F.pad(below[..., :-1], (1, 0))
-    is_median = (below >= half) & (before < half)
-    gathered = torch.where(is_median, below, alpha)
-    return gathered.masked_fill(below < half, 0.0)
+    """Put all mass before the median key onto it, unless it is the largest."""
+    below = alpha.cumsum(dim=-1)  # (B, H, K)
+    median = (below < below[..., -1:] / 2).sum(dim=-1, keepdim=True)
+    keys = torch.arange(alpha.shape[-1], device=alpha.device)
+    gathered = torch.where(keys == median, below, alpha)
+    gathered = gathered.masked_fill(keys < median, 0.0)
+    is_largest = alpha.argmax(dim=-1, keepdim=True) == median
+    return torch.where(is_largest, alpha, gathered)

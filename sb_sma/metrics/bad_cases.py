@@ -36,7 +36,8 @@ class BadCaseRules:
     max_length_ratio : float
         Longest result, as a share of the target's length.
     max_mel_distance : float
-        Largest warped mel distance to the target, in standard deviations.
+        Largest warped mel distance to the target, in standard deviations, the
+        cost of bent time included.
     """
 
     max_skip: int = 2

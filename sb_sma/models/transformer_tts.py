@@ -293,12 +293,12 @@ class TransformerTTS(nn.Module):
         else:
             generator.manual_seed(seed)
         guide = int(self.guide[0])
+        seconds_per_step = seconds_per_frame * decoder.reduction_factor
         # a slow pace may take its time
-        seconds_per_step = seconds_per_frame * min(options.pace, 1.0)
-        seconds_per_step *= decoder.reduction_factor
+        trained_seconds = seconds_per_step * min(options.pace, 1.0)
         limits = torch.tensor(
             [
-                stop_rule.max_steps(length, seconds_per_step)
+                stop_rule.max_steps(length, trained_seconds)
                 for length in token_lengths.tolist()
             ],
             device=tokens.device,

@@ -55,7 +55,7 @@ def plot_alignments(
     title : str
         Title of the figure.
     names : sequence of str, optional
-        Name of each head. Default: numbered from 1.
+        Name of each head. Default: numbered from 0.
 
     Returns
     -------
@@ -82,8 +82,8 @@ def plot_alignments(
     n_heads, n_queries, n_tokens = alignments.shape
     _check_tokens(tokens, n_tokens)
     if names is None:
-        names = [f"head {head + 1}" for head in range(n_heads)]
-        names = names if n_heads > 1 else ["alignment"]
+        numbered = [f"head {head}" for head in range(n_heads)]
+        names = numbered if n_heads > 1 else ["alignment"]
     if len(names) != n_heads:
         raise ValueError(
             f"names must hold one name per head, {n_heads}; got {len(names)}."

@@ -72,7 +72,6 @@ class SampleWriter:
         self.decoding = decoding
         self.vocoder = GriffinLim(mel_settings, griffin_lim_iterations)
 
-    @torch.no_grad()
     def write(self, model: TransformerTTS, name: str) -> Dict[str, Figure]:
         """Write one folder of pictures and sounds.
 
@@ -103,7 +102,6 @@ class SampleWriter:
             figure.savefig(folder / f"{file_name}.png", bbox_inches="tight")
         return figures
 
-    @torch.no_grad()
     def draw_alignment(
         self, model: TransformerTTS, sentence: Sentence
     ) -> Figure:
@@ -137,6 +135,7 @@ class SampleWriter:
             ),
         }
 
+    @torch.no_grad()
     def _teacher_forced(self, model: TransformerTTS, sentence: Sentence):
         """Run the model on one sentence, as a batch of one."""
         device = model.mel_mean.device

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from sb_sma.inference import TTS
 
@@ -116,6 +117,30 @@ def test_a_second_start_goes_on_where_the_first_ended(run):
     assert steps == sorted(set(steps))
     assert minutes == sorted(set(minutes))
     assert weights == pytest.approx([2 ** (-i / 4) for i in range(3)])
+    # Noam's warm-up, from the very first step on
+    rates = [record["lr"] for record in history]
+    assert rates == pytest.approx([0.002 * step / 200 for step in steps])
+
+
+def test_the_averaged_weights_are_what_is_exported(run):
+    exported = load_file(run / "model" / "model.safetensors")
+    found, n_averaged = False, []
+    for checkpoint in (run / "save").glob("CKPT*"):
+        average, model = (
+            torch.load(checkpoint / f"{name}.ckpt", weights_only=True)
+            for name in ("average", "model")
+        )
+        n_averaged.append(int(average["n_averaged"]))
+        found |= all(
+            torch.equal(value, average[f"module.{name}"])
+            for name, value in exported.items()
+        )
+        assert any(
+            not torch.equal(value, model[name])
+            for name, value in exported.items()
+        )
+    assert found
+    assert max(n_averaged) == read_history(run)[-1]["step"]
 
 
 def test_the_exported_model_speaks_where_the_recipe_is_absent(run, tmp_path):

@@ -134,12 +134,31 @@ def test_the_largest_entry_goes_back_unless_it_catches_up(moves):
     assert int(path[..., 0].max()) <= moves
 
 
-def test_catching_up_keeps_the_median_and_all_that_is_ahead():
-    walk = SoftWalk(
-        torch.tensor([[[0.2, 0.2, 0.4, 0.2]]]), torch.tensor([4]), 1, True
-    )
-    alpha = walk.advance(torch.ones(1, 1, 4))
-    torch.testing.assert_close(alpha, torch.tensor([[[0.0, 0.0, 0.8, 0.2]]]))
+@pytest.mark.parametrize(
+    "alpha, attended",
+    [
+        ([0.4, 0.2, 0.3, 0.1], [0.0, 0.6, 0.3, 0.1]),
+        ([0.2, 0.2, 0.4, 0.2], [0.2, 0.2, 0.4, 0.2]),
+        ([0.1, 0.5, 0.2, 0.2], [0.1, 0.5, 0.2, 0.2]),
+    ],
+    ids=["median-is-not-the-largest", "median-is-the-largest", "half"],
+)
+def test_what_lags_behind_is_attended_on_the_median(alpha, attended):
+    alpha = torch.tensor([[alpha]])
+    walk = SoftWalk(alpha, torch.tensor([4]), 1, catch_up=True)
+    result = walk.advance(torch.ones(1, 1, 4))
+    torch.testing.assert_close(result, torch.tensor([[attended]]))
+    torch.testing.assert_close(walk.alpha, alpha)
+
+
+def test_catching_up_does_not_change_the_pace():
+    torch.manual_seed(2)
+    plain = SoftWalk(start(50, 9), torch.tensor([9]), 1)
+    catching_up = SoftWalk(start(50, 9), torch.tensor([9]), 1, catch_up=True)
+    for p_stay in torch.rand(30, 1, 50, 9):
+        plain.advance(p_stay)
+        catching_up.advance(p_stay)
+        assert torch.equal(plain.alpha, catching_up.alpha)
 
 
 def test_catching_up_loses_nothing_and_stays_in_the_text():
@@ -150,5 +169,5 @@ def test_catching_up_loses_nothing_and_stays_in_the_text():
 
 
 def test_an_item_without_a_key_stays_at_zero():
-    walk = SoftWalk(torch.zeros(1, 2, 3), torch.tensor([0]), 1, catch_up=True)
+    walk = SoftWalk(start(2, 3), torch.tensor([0]), 1, catch_up=True)
     assert float(walk.advance(torch.rand(1, 2, 3)).abs().sum()) == 0

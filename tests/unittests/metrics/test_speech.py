@@ -54,18 +54,15 @@ SIZES = [
 
 
 @pytest.mark.parametrize("n_frames, n_reference, n_channels", SIZES)
-def test_distance_is_zero_to_itself_alone(n_frames, n_reference, n_channels):
+def test_distance_is_zero_to_itself_and_the_same_both_ways(
+    n_frames, n_reference, n_channels
+):
     mel = random_mel(n_frames, n_channels)
     reference = random_mel(n_reference, n_channels, seed=1)
     statistics = statistics_of(n_channels)
     assert warped_mel_distance(mel, mel, *statistics) == 0
-    assert warped_mel_distance(mel, reference, *statistics) > 0
-
-
-def test_distance_of_equal_lengths_is_the_same_both_ways():
-    mel, reference = random_mel(17, 4), random_mel(17, 4, seed=1)
-    statistics = statistics_of(4)
     there = warped_mel_distance(mel, reference, *statistics)
+    assert there > 0
     assert there == pytest.approx(
         warped_mel_distance(reference, mel, *statistics)
     )
@@ -108,9 +105,8 @@ def test_distance_does_not_depend_on_the_mean():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_distance_is_that_of_the_cheapest_path_of_a_plain_loop(seed):
-    mel, reference = random_mel(15, 3, seed), random_mel(5, 3, seed + 10)
-    # the middle of each of five spans of three frames
-    cost = (mel[1::3][:, None] - reference).abs().mean(-1).double().tolist()
+    mel, reference = random_mel(7, 3, seed), random_mel(5, 3, seed + 10)
+    cost = (mel[:, None] - reference).abs().mean(-1).double().tolist()
     best = {}
     for i, row in enumerate(cost):
         for j, cell in enumerate(row):
@@ -125,7 +121,9 @@ def test_distance_is_that_of_the_cheapest_path_of_a_plain_loop(seed):
             ]
             best[i, j] = min(before, default=0.0) + cell
     distance = warped_mel_distance(mel, reference, *statistics_of(3))
-    assert distance == pytest.approx(best[4, 4] / 5)
+    # two frames more need two moves along one axis
+    expected = (best[6, 4] - 2 * BENDING_COST) / 7
+    assert distance == pytest.approx(expected)
 
 
 def test_half_precision_and_numpy_are_taken():

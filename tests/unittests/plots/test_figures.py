@@ -104,10 +104,16 @@ def test_heads_fill_the_grid(n_heads, grid):
 def test_heads_are_titled_with_their_focus():
     alignments = torch.stack([torch.eye(4), torch.full((4, 4), 0.25)])
     assert titles(plot_alignments(alignments)) == [
-        "head 1, focus 1.00",
-        "head 2, focus 0.25",
+        "head 0, focus 1.00",
+        "head 1, focus 0.25",
     ]
     assert titles(plot_alignments(alignments[:1])) == ["alignment, focus 1.00"]
+    assert titles(plot_alignments(alignments, names=["a", "b"])) == [
+        "a, focus 1.00",
+        "b, focus 0.25",
+    ]
+    with pytest.raises(ValueError, match="one name per head, 2; got 1"):
+        plot_alignments(alignments, names=["a"])
 
 
 @pytest.mark.parametrize("n_steps", [3, 6, 9])

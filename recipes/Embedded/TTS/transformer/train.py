@@ -118,6 +118,7 @@ class TTSBrain(sb.Brain):
     def on_fit_start(self):
         """Refuse a checkpoint of another architecture, then recover."""
         check_architecture(self.checkpointer, self.hparams.models["model"])
+        check_architecture(self.checkpointer, self.hparams.average, "average")
         self.hparams.average.to(self.device)
         super().on_fit_start()
         self.history.start(self.hparams.epoch_counter.current)
