@@ -1,47 +1,22 @@
 """Text to speech with a trained model."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 import torch
-import torch.nn.functional as F
 from speechbrain.inference.interfaces import Pretrained
 from tqdm import tqdm
 
 from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.espeak import phonemize
 from sb_sma.data.mel import GriffinLim
-from sb_sma.models.transformer_tts import LOG_FLOOR, Synthesis
+from sb_sma.inference.spoken import SpokenText, pad_spoken
+from sb_sma.models.transformer_tts import Synthesis
 
 logger = logging.getLogger(__name__)
 
 _BATCH_ITEMS = 16
-
-
-@dataclass
-class SpokenText:
-    """One text as it was spoken, without padding.
-
-    Arguments
-    ---------
-    text : str
-        What was to be said.
-    tokens : list of str
-        What the model read.
-    mel : torch.Tensor
-        Natural-log mel, (M, C).
-    alignment : torch.Tensor
-        Of the decoder layer that follows the text best, (H, Q, T).
-    finished : bool
-        Whether it ended by itself.
-    """
-
-    text: str
-    tokens: List[str]
-    mel: torch.Tensor
-    alignment: torch.Tensor
-    finished: bool
 
 
 class TTS(Pretrained):
@@ -136,15 +111,7 @@ class TTS(Pretrained):
         ValueError
             If there is no text, or one that cannot be spoken.
         """
-        spoken = self.speak(texts, mode, pace, seed, progress)
-        lengths = [len(item.mel) for item in spoken]
-        return (
-            torch.stack(
-                [_pad_frames(item.mel, max(lengths)) for item in spoken]
-            ),
-            torch.tensor(lengths, device=spoken[0].mel.device),
-            _stack_alignments([item.alignment for item in spoken]),
-        )
+        return pad_spoken(self.speak(texts, mode, pace, seed, progress))
 
     def speak(
         self,
@@ -334,24 +301,3 @@ def _chunks(indices: List[int], size: int) -> Iterator[List[int]]:
     """Consecutive parts of a list."""
     for start in range(0, len(indices), size):
         yield indices[start : start + size]
-
-
-def _pad_frames(mel: torch.Tensor, n_frames: int) -> torch.Tensor:
-    """Add silence at the end, (n_frames, C)."""
-    return F.pad(mel, (0, 0, 0, n_frames - len(mel)), value=LOG_FLOOR)
-
-
-def _stack_alignments(alignments: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Pad each (H, Q, K) with zeros and stack them."""
-    n_queries = max(alignment.shape[1] for alignment in alignments)
-    n_keys = max(alignment.shape[2] for alignment in alignments)
-    return torch.stack(
-        [
-            F.pad(
-                alignment,
-                (0, n_keys - alignment.shape[2])
-                + (0, n_queries - alignment.shape[1]),
-            )
-            for alignment in alignments
-        ]
-    )

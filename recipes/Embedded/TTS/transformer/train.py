@@ -17,41 +17,36 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import speechbrain as sb
 import torch
-
-# the prepare scripts stand beside this file, also where it is a link
-sys.path.insert(0, str(Path(__file__).absolute().parent))
-
-import speechbrain as sb  # noqa: E402
-from hyperpyyaml import resolve_references  # noqa: E402
-from speechbrain.utils.distributed import (  # noqa: E402
+from hyperpyyaml import resolve_references
+from speechbrain.utils.distributed import (
     ddp_init_group,
     if_main_process,
     run_on_main,
 )
-from speechbrain.utils.train_logger import TensorboardLogger  # noqa: E402
+from speechbrain.utils.train_logger import TensorboardLogger
 
-from sb_sma.data.batch import with_lengths  # noqa: E402
-from sb_sma.data.build_once import SPLITS  # noqa: E402
-from sb_sma.data.checks import check_manifest, check_token_room  # noqa: E402
-from sb_sma.data.corpus import load_manifests  # noqa: E402
-from sb_sma.data.mel import MelStatistics  # noqa: E402
-from sb_sma.data.sampler import FrameBatchSampler  # noqa: E402
-from sb_sma.data.text import TokenTable  # noqa: E402
-from sb_sma.hparams import load_experiment  # noqa: E402
-from sb_sma.inference.export import export_tts, speaking_settings  # noqa: E402
-from sb_sma.losses import masked_l1, stop_loss  # noqa: E402
-from sb_sma.metrics.alignment_statistics import (  # noqa: E402
-    AlignmentStatistics,
-)
-from sb_sma.metrics.path import true_path  # noqa: E402
-from sb_sma.training.checkpoints import (  # noqa: E402
-    check_architecture,
-    check_same_corpus,
-)
-from sb_sma.training.history import History, continue_curves  # noqa: E402
-from sb_sma.training.samples import SampleWriter, Sentence  # noqa: E402
-from sb_sma.training.tts_report import write_tts_report  # noqa: E402
+from sb_sma.data.batch import with_lengths
+from sb_sma.data.build_once import SPLITS
+from sb_sma.data.checks import check_manifest, check_token_room
+from sb_sma.data.corpus import load_manifests
+from sb_sma.data.mel import MelStatistics
+from sb_sma.data.sampler import FrameBatchSampler
+from sb_sma.data.text import TokenTable
+from sb_sma.hparams import load_experiment
+from sb_sma.inference.export import export_tts, speaking_settings
+from sb_sma.losses import masked_l1, stop_loss
+from sb_sma.metrics.alignment_statistics import AlignmentStatistics
+from sb_sma.metrics.path import true_path
+from sb_sma.training.checkpoints import check_architecture, check_same_corpus
+from sb_sma.training.history import History, continue_curves
+from sb_sma.training.samples import SampleWriter, Sentence
+from sb_sma.training.tts_report import write_tts_report
+
+# the YAML names the prepare scripts, which stand beside this file, also where
+# it is a link
+sys.path.insert(0, str(Path(__file__).absolute().parent))
 
 
 class TTSBrain(sb.Brain):
