@@ -263,6 +263,16 @@ def test_pace_divides_the_odds_of_staying():
     assert_close(odds[0] / odds[1], torch.full((1, HEADS), 2.0), atol=1e-4)
 
 
+@pytest.mark.parametrize("moves", MOVES)
+def test_staying_is_capped_per_query(moves):
+    attention = make_attention(moves)
+    with torch.no_grad():
+        attention.stay_bias.fill_(100.0)
+    query, memory, _ = make_inputs((1, 5), [5])
+    _, attn = walk(attention, query, memory, torch.tensor([5]), max_stay=0.9)
+    assert_close(attn[:, :, 0, 0], torch.full((1, HEADS), 0.9))
+
+
 def test_staying_is_capped_before_the_pace_is_applied():
     attention = make_attention()
     with torch.no_grad():
