@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+# triton's kernels then run on the CPU; read when triton is imported
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
 # several threads wait for each other where other work takes the cores
 torch.set_num_threads(1)
 

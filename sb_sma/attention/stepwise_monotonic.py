@@ -210,11 +210,9 @@ class StepwiseMonotonicMHA(nn.Module):
         if self.training and self.noise_std > 0:
             energies = energies + self.noise_std * torch.randn_like(energies)
         p_stay = energies.sigmoid()  # (B, H, Q, K)
-        moves = self.moves_per_query
-        if moves > 1:
-            p_stay = p_stay.repeat_interleave(moves, dim=2)
-        attn = stepwise_monotonic_expectation(p_stay, lengths)
-        attn = attn[:, :, moves - 1 :: moves]
+        attn = stepwise_monotonic_expectation(
+            p_stay, lengths, moves_per_query=self.moves_per_query
+        )
         out = self._output(self.dropout(attn), values, lengths)
         return (out, attn) if return_attn_weights else out
 

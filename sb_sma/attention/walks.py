@@ -66,11 +66,13 @@ class SoftWalk:
         alpha : torch.Tensor
             Alignment of this query, (B, H, K).
         """
-        moves = p_stay[:, :, None].expand(-1, -1, self.moves_per_query, -1)
         rows = stepwise_monotonic_expectation(
-            moves, self.memory_lengths, self.alpha
+            p_stay[:, :, None],
+            self.memory_lengths,
+            self.alpha,
+            moves_per_query=self.moves_per_query,
         )
-        self.alpha = rows[:, :, -1]
+        self.alpha = rows[:, :, 0]
         return _gather_on_median(self.alpha) if self.catch_up else self.alpha
 
 

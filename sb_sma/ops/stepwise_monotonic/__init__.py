@@ -8,7 +8,9 @@ He, Deng, He: "Robust Sequence-to-Sequence Acoustic Modeling with Stepwise
 Monotonic Attention for Neural TTS", Interspeech 2019.
 """
 
-from typing import Optional
+import importlib.util
+import os
+from typing import Callable, Dict, Optional
 
 import torch
 
@@ -22,7 +24,25 @@ except ImportError:
     # numba has no wheel for every Python
     numba_expectation = None
 
-BACKENDS = {"reference": reference_expectation, "numba": numba_expectation}
+
+def _triton_expectation(*arguments):
+    """Import triton when it is first needed: it takes a second to load."""
+    from sb_sma.ops.stepwise_monotonic.triton_kernels import triton_expectation
+
+    return triton_expectation(*arguments)
+
+
+_HAS_TRITON = importlib.util.find_spec("triton") is not None
+
+BACKENDS: Dict[str, Optional[Callable]] = {
+    "reference": reference_expectation,
+    "numba": numba_expectation,
+    "triton": _triton_expectation if _HAS_TRITON else None,
+}
+"""None where the backend is not installed."""
+
+_FASTEST = {"cpu": "numba", "cuda": "triton"}
+_TRITON_MAX_KEYS = 4096
 
 
 def stepwise_monotonic_expectation(
@@ -30,6 +50,8 @@ def stepwise_monotonic_expectation(
     memory_lengths: Optional[torch.Tensor] = None,
     initial_alpha: Optional[torch.Tensor] = None,
     backend: str = "auto",
+    *,
+    moves_per_query: int = 1,
 ) -> torch.Tensor:
     """Expected alignment of a walk that stays on a key or moves to the next.
 
@@ -50,8 +72,11 @@ def stepwise_monotonic_expectation(
         Alignment before the first query, (B, H, K). Default: all mass on
         key 0. Mass on keys past the item's length is ignored.
     backend : str
-        ``auto``, ``reference`` (plain PyTorch, any device) or ``numba``
-        (CPU). ``auto`` takes numba on the CPU where it is installed.
+        ``auto``, ``reference`` (plain PyTorch, any device), ``numba`` (CPU)
+        or ``triton`` (CUDA, up to 4,096 keys). ``auto`` takes the fastest
+        that is installed for the device of `p_stay`.
+    moves_per_query : int
+        How often the recurrence runs for each query, with the same `p_stay`.
 
     Returns
     -------
@@ -62,8 +87,8 @@ def stepwise_monotonic_expectation(
     Raises
     ------
     ValueError
-        If a shape or dtype is not as described, or `backend` is unknown,
-        not installed or not for this device.
+        If a shape, dtype or number is not as described, or `backend` is
+        unknown, not installed or not for this device or so many keys.
 
     Example
     -------
@@ -74,26 +99,73 @@ def stepwise_monotonic_expectation(
             [0.1250, 0.3750, 0.5000]])
     """
     _check_shapes(p_stay, memory_lengths, initial_alpha)
-    if backend != "auto" and backend not in BACKENDS:
+    if moves_per_query < 1:
+        raise ValueError(
+            f"moves_per_query must be 1 or more; got {moves_per_query}."
+        )
+    if backend == "auto":
+        backend = _fastest_backend(p_stay)
+    else:
+        _check_backend(backend, p_stay)
+    batch, heads, _, keys = p_stay.shape
+    state_dtype = torch.promote_types(p_stay.dtype, torch.float32)
+    if memory_lengths is None:
+        memory_lengths = torch.full((batch,), keys, device=p_stay.device)
+    if initial_alpha is None:
+        initial_alpha = p_stay.new_zeros(
+            (batch, heads, keys), dtype=state_dtype
+        )
+        initial_alpha[..., 0] = 1.0
+    return BACKENDS[backend](
+        p_stay,
+        memory_lengths.long(),
+        initial_alpha.to(state_dtype),
+        moves_per_query,
+    )
+
+
+def _fastest_backend(p_stay: torch.Tensor) -> str:
+    """The backend that `auto` stands for."""
+    backend = _FASTEST.get(p_stay.device.type, "reference")
+    if BACKENDS[backend] is None:
+        return "reference"
+    if backend == "triton" and p_stay.shape[-1] > _TRITON_MAX_KEYS:
+        return "reference"
+    return backend
+
+
+def _check_backend(backend: str, p_stay: torch.Tensor) -> None:
+    """Raise a ValueError that says why a backend cannot run."""
+    if backend not in BACKENDS:
         raise ValueError(
             f"backend must be one of auto, {', '.join(BACKENDS)}; "
             f"got '{backend}'."
         )
-    if backend == "auto":
-        on_cpu = p_stay.device.type == "cpu" and BACKENDS["numba"] is not None
-        backend = "numba" if on_cpu else "reference"
     if BACKENDS[backend] is None:
         raise ValueError(
             f"backend '{backend}' is not installed. Install it with: "
             f"pip install {backend}"
         )
-    batch, heads, _, keys = p_stay.shape
-    if memory_lengths is None:
-        memory_lengths = torch.full((batch,), keys, device=p_stay.device)
-    if initial_alpha is None:
-        initial_alpha = p_stay.new_zeros(batch, heads, keys)
-        initial_alpha[..., 0] = 1.0
-    return BACKENDS[backend](p_stay, memory_lengths, initial_alpha)
+    device = p_stay.device.type
+    if backend == "numba" and device != "cpu":
+        raise ValueError(
+            f"backend 'numba' runs on the CPU only; p_stay is on "
+            f"{p_stay.device}. Use backend='auto'."
+        )
+    if backend != "triton":
+        return
+    interpreted = os.environ.get("TRITON_INTERPRET") == "1"
+    if device != "cuda" and not (device == "cpu" and interpreted):
+        raise ValueError(
+            "backend 'triton' runs on CUDA devices only (or, with "
+            "TRITON_INTERPRET=1, slowly on the CPU); p_stay is on "
+            f"{p_stay.device}. Use backend='auto'."
+        )
+    if p_stay.shape[-1] > _TRITON_MAX_KEYS:
+        raise ValueError(
+            f"backend 'triton' takes at most {_TRITON_MAX_KEYS} keys; p_stay "
+            f"has {p_stay.shape[-1]}. Use backend='reference'."
+        )
 
 
 def _check_shapes(p_stay, memory_lengths, initial_alpha):

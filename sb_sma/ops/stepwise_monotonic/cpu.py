@@ -1,146 +1,197 @@
 """The stepwise monotonic expectation on the CPU, compiled by numba.
 
-One pass over memory forward and one backward, serial and without the
-interpreter's lock. The equations are in ``README.md``.
+One pass over memory forward and one backward, by serial kernels that run
+without the interpreter's lock on a pool of threads of our own: numba's own
+parallel loops end a forked process, abort under two Python threads and know
+nothing of ``torch.set_num_threads``. The equations are in ``README.md``.
+
+A tensor that is not contiguous, or not float32 or float64, is copied once.
 """
 
-from typing import Callable
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, Tuple
 
 import numpy as np
 import torch
 from numba import njit
 
+from sb_sma.ops.stepwise_monotonic.custom_op import make_operator
+
+# below this, waking a thread takes longer than the work
+_ELEMENTS_WORTH_A_THREAD = 1 << 17
+# items differ in length: several pieces for each thread even that out
+_PIECES_PER_THREAD = 4
+
 
 def _compiled(kernel: Callable) -> Callable:
     """Compile at the first call; keep the result where that is possible."""
+    # a multiplication and an addition may be rounded once
+    options = {"nogil": True, "fastmath": {"contract"}}
     try:
-        return njit(nogil=True, cache=True)(kernel)
+        return njit(cache=True, **options)(kernel)
     except RuntimeError:  # neither this folder nor the home can be written
-        return njit(nogil=True)(kernel)
+        return njit(**options)(kernel)
+
+
+# LLVM vectorizes a loop only if it can tell its few arrays apart: hence
+# several short loops over rows that stay in the cache, and no shared helper
 
 
 @_compiled
-def _forward_kernel(p_stay, lengths, initial, alpha):
+def _forward_kernel(p_stay, lengths, initial, moves, alpha):
     """Fill alpha (N, Q, K) from p_stay (N, Q, K) and initial (N, K)."""
     rows, queries, keys = p_stay.shape
+    state = np.empty(keys, dtype=alpha.dtype)
+    arriving = np.zeros(keys + 1, dtype=alpha.dtype)
     for n in range(rows):
         last = lengths[n] - 1
-        before = np.zeros(keys, dtype=alpha.dtype)
-        before[: last + 1] = initial[n, : last + 1]
+        for j in range(keys):
+            state[j] = initial[n, j] if j <= last else 0.0
         for i in range(queries):
-            row, p_row = alpha[n, i], p_stay[n, i]
-            row[:] = 0.0
-            if last == 0:
-                row[0] = before[0]
-            elif last > 0:
-                row[0] = before[0] * p_row[0]
-                for j in range(1, last):
-                    row[j] = before[j] * p_row[j] + before[j - 1] * (
-                        1.0 - p_row[j - 1]
-                    )
-                row[last] = before[last] + before[last - 1] * (
-                    1.0 - p_row[last - 1]
-                )
-            before = row
+            for _ in range(moves):
+                for j in range(last):
+                    arriving[j + 1] = state[j] - state[j] * p_stay[n, i, j]
+                for j in range(last):
+                    state[j] = state[j] * p_stay[n, i, j] + arriving[j]
+                if last > 0:
+                    state[last] += arriving[last]
+            for j in range(keys):
+                alpha[n, i, j] = state[j]
 
 
 @_compiled
-def _backward_kernel(p_stay, lengths, initial, alpha, grad, d_p, d_initial):
-    """Fill d_p (N, Q, K) and d_initial (N, K) from grad (N, Q, K)."""
+def _backward_kernel(
+    p_stay, lengths, initial, moves, alpha, grad, d_p_stay, d_initial
+):
+    """Fill d_p_stay (N, Q, K) and d_initial (N, K) from grad (N, Q, K)."""
     rows, queries, keys = p_stay.shape
+    between = np.empty((moves, keys), dtype=alpha.dtype)
+    arriving = np.zeros(keys + 1, dtype=alpha.dtype)
+    drop = np.empty(keys, dtype=alpha.dtype)
+    returning = np.empty(keys, dtype=alpha.dtype)
     for n in range(rows):
         last = lengths[n] - 1
-        d_p[n] = 0.0
-        carried = np.zeros(keys, dtype=alpha.dtype)
+        drop[:] = 0.0
+        returning[:] = 0.0
+        total = 0.0  # float64: a sum over all queries
         for i in range(queries - 1, -1, -1):
-            before = alpha[n, i - 1] if i > 0 else initial[n]
-            p_row, g_row, d_row = p_stay[n, i], grad[n, i], d_p[n, i]
-            for j in range(last + 1):
-                carried[j] += g_row[j]
+            grad_row, p_row, d_row = grad[n, i], p_stay[n, i], d_p_stay[n, i]
+            first = alpha[n, i - 1] if i > 0 else initial[n]
+            d_row[max(last, 0) :] = 0.0
             for j in range(last):
-                d_row[j] = before[j] * (carried[j] - carried[j + 1])
-                carried[j] = carried[j] * p_row[j] + carried[j + 1] * (
-                    1.0 - p_row[j]
-                )
-        d_initial[n] = carried
+                drop[j] += grad_row[j] - grad_row[j + 1]
+            if last >= 0:
+                total += grad_row[last]
+            # the states between the moves of this query were not kept
+            for m in range(1, moves):
+                before = first if m == 1 else between[m - 1]
+                after = between[m]
+                for j in range(last):
+                    arriving[j + 1] = before[j] - before[j] * p_row[j]
+                for j in range(last):
+                    after[j] = before[j] * p_row[j] + arriving[j]
+            for m in range(moves - 1, -1, -1):
+                before = first if m == 0 else between[m]
+                if m == moves - 1:
+                    for j in range(last):
+                        d_row[j] = before[j] * drop[j]
+                else:
+                    for j in range(last):
+                        d_row[j] += before[j] * drop[j]
+                for j in range(last):
+                    returning[j] = drop[j] - drop[j] * p_row[j]
+                for j in range(last):
+                    drop[j] = drop[j] * p_row[j] + returning[j + 1]
+        for j in range(keys - 1, -1, -1):
+            if j < last:
+                total += drop[j]
+            d_initial[n, j] = total if j <= last else 0.0
 
 
-class _Expectation(torch.autograd.Function):
-    """The recurrence on contiguous (N, Q, K) tensors of one dtype."""
-
-    @staticmethod
-    def forward(ctx, p_stay, lengths, initial):
-        alpha = torch.empty_like(p_stay)
-        _forward_kernel(
-            p_stay.numpy(), lengths.numpy(), initial.numpy(), alpha.numpy()
-        )
-        ctx.save_for_backward(p_stay, lengths, initial, alpha)
-        return alpha
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, grad):
-        p_stay, lengths, initial, alpha = ctx.saved_tensors
-        d_p, d_initial = torch.empty_like(p_stay), torch.empty_like(initial)
-        _backward_kernel(
-            p_stay.numpy(),
-            lengths.numpy(),
-            initial.numpy(),
-            alpha.numpy(),
-            grad.contiguous().numpy(),
-            d_p.numpy(),
-            d_initial.numpy(),
-        )
-        return d_p, None, d_initial
+@functools.lru_cache(maxsize=None)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Threads that wait for kernels, made once."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="sb_sma")
 
 
-def numba_expectation(
+if hasattr(os, "register_at_fork"):
+    # threads do not survive a fork
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def _over_rows(
+    kernel: Callable, moves: int, inputs: tuple, results: tuple
+) -> None:
+    """Run a kernel on arrays (N, ...), a part of the rows on each thread."""
+    rows = len(inputs[0])
+    threads = min(
+        torch.get_num_threads(),
+        rows,
+        1 + inputs[0].size // _ELEMENTS_WORTH_A_THREAD,
+    )
+    if threads == 1:
+        kernel(*inputs[:3], moves, *inputs[3:], *results)
+        return
+    pieces = min(rows, threads * _PIECES_PER_THREAD)
+    edges = [rows * piece // pieces for piece in range(pieces + 1)]
+
+    def run(start, stop):
+        part = [array[start:stop] for array in inputs + results]
+        kernel(*part[:3], moves, *part[3:])
+
+    for _ in _pool(threads).map(run, edges[:-1], edges[1:]):
+        pass  # an error in a thread is raised here
+
+
+def _rows(tensor: torch.Tensor, dtype: torch.dtype) -> np.ndarray:
+    """The tensor (B, H, ...) as an array (B * H, ...), contiguous."""
+    tensor = tensor.detach().to(dtype).contiguous()
+    return tensor.flatten(0, 1).numpy()
+
+
+def _arrays(p_stay, memory_lengths, initial_alpha):
+    """The arguments as the kernels take them, and the dtype of the state."""
+    _, heads, _, keys = p_stay.shape
+    dtype = torch.promote_types(p_stay.dtype, torch.float32)
+    lengths = np.minimum(memory_lengths.numpy(), keys).repeat(heads)
+    return dtype, (_rows(p_stay, dtype), lengths, _rows(initial_alpha, dtype))
+
+
+def _tensor(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
+    """The array as a tensor of another's shape and dtype."""
+    return torch.from_numpy(array).view(like.shape).to(like.dtype)
+
+
+def _forward(
     p_stay: torch.Tensor,
     memory_lengths: torch.Tensor,
     initial_alpha: torch.Tensor,
+    moves_per_query: int,
 ) -> torch.Tensor:
-    """Run the recurrence on the CPU.
+    """The alignment, (B, H, Q, K)."""
+    _, arrays = _arrays(p_stay, memory_lengths, initial_alpha)
+    # numpy asks for huge pages: touching fresh memory is then much cheaper
+    alpha = np.empty_like(arrays[0])
+    _over_rows(_forward_kernel, moves_per_query, arrays, (alpha,))
+    return _tensor(alpha, p_stay)
 
-    Arguments
-    ---------
-    p_stay : torch.Tensor
-        Probability of staying, (B, H, Q, K), on the CPU.
-    memory_lengths : torch.Tensor
-        Number of valid keys of each item, int64, (B,).
-    initial_alpha : torch.Tensor
-        Alignment before the first query, (B, H, K).
 
-    Returns
-    -------
-    alpha : torch.Tensor
-        Expected alignment in the dtype of `p_stay`, (B, H, Q, K).
+def _backward(
+    grad: torch.Tensor,
+    p_stay: torch.Tensor,
+    memory_lengths: torch.Tensor,
+    initial_alpha: torch.Tensor,
+    alpha: torch.Tensor,
+    moves_per_query: int,
+) -> Tuple[torch.Tensor, torch.Tensor]:
+    """The gradients of p_stay and of the initial alignment."""
+    dtype, arrays = _arrays(p_stay, memory_lengths, initial_alpha)
+    arrays += _rows(alpha, dtype), _rows(grad, dtype)
+    d_p_stay, d_initial = np.empty_like(arrays[0]), np.empty_like(arrays[2])
+    _over_rows(_backward_kernel, moves_per_query, arrays, (d_p_stay, d_initial))
+    return _tensor(d_p_stay, p_stay), _tensor(d_initial, initial_alpha)
 
-    Raises
-    ------
-    ValueError
-        If a tensor is not on the CPU.
 
-    Example
-    -------
-    >>> alpha = numba_expectation(
-    ...     torch.zeros(1, 1, 2, 2), torch.tensor([2]), torch.eye(2)[None, :1]
-    ... )
-    >>> alpha[0, 0]
-    tensor([[0., 1.],
-            [0., 1.]])
-    """
-    if p_stay.device.type != "cpu":
-        raise ValueError(
-            f"backend 'numba' runs on the CPU only; p_stay is on "
-            f"{p_stay.device}. Use backend='reference'."
-        )
-    shape = p_stay.shape
-    dtype = torch.promote_types(p_stay.dtype, torch.float32)
-    # one integer type, for which the kernels are compiled
-    lengths = memory_lengths.clamp(max=shape[-1]).long()
-    alpha = _Expectation.apply(
-        p_stay.to(dtype).flatten(0, 1).contiguous(),
-        lengths.repeat_interleave(shape[1]),
-        initial_alpha.to(dtype).flatten(0, 1).contiguous(),
-    )
-    return alpha.unflatten(0, shape[:2]).to(p_stay.dtype)
+numba_expectation = make_operator("numba", _forward, _backward)

@@ -8,6 +8,7 @@ def reference_expectation(
     p_stay: torch.Tensor,
     memory_lengths: torch.Tensor,
     initial_alpha: torch.Tensor,
+    moves_per_query: int = 1,
 ) -> torch.Tensor:
     """Run the recurrence over queries, one after the other.
 
@@ -19,6 +20,8 @@ def reference_expectation(
         Number of valid keys of each item, int64, (B,).
     initial_alpha : torch.Tensor
         Alignment before the first query, (B, H, K).
+    moves_per_query : int
+        How often the recurrence runs for each query.
 
     Returns
     -------
@@ -45,7 +48,8 @@ def reference_expectation(
     alpha = torch.where(keys < lengths, initial_alpha.to(state_dtype), 0.0)
     rows = []
     for stay_row, move_row in zip(stay.unbind(2), move.unbind(2)):
-        arriving = F.pad((alpha * move_row)[..., :-1], (1, 0))
-        alpha = alpha * stay_row + arriving  # (B, H, K)
+        for _ in range(moves_per_query):
+            arriving = F.pad((alpha * move_row)[..., :-1], (1, 0))
+            alpha = alpha * stay_row + arriving  # (B, H, K)
         rows.append(alpha)
     return torch.stack(rows, dim=2).to(p_stay.dtype)

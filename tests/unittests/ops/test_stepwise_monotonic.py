@@ -1,10 +1,13 @@
 """The op against its formula, its gradients and what it promises to ignore."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 
 from sb_sma.ops import stepwise_monotonic_expectation
-from sb_sma.ops.stepwise_monotonic import BACKENDS
+from sb_sma.ops.stepwise_monotonic import BACKENDS, _fastest_backend
 
 # (H, Q, K) and the valid keys of each item
 SHAPES = [
@@ -16,23 +19,59 @@ SHAPES = [
     pytest.param((2, 5, 5), [4, 5], id="square"),
     pytest.param((1, 7, 11), [11, 3], id="primes"),
 ]
+LONGER_SHAPES = [
+    pytest.param((1, 37, 17), [13], id="many-queries"),
+    pytest.param((1, 5, 131), [131], id="many-keys"),
+]
 
 
 @pytest.fixture(params=list(BACKENDS))
 def backend(request):
+    """A backend's name; tensors are made on the device that it is for."""
     if BACKENDS[request.param] is None:
         pytest.skip(f"needs {request.param}: pip install {request.param}")
-    return request.param
+    on_cuda = request.param == "triton" and torch.cuda.is_available()
+    with torch.device("cuda" if on_cuda else "cpu"):
+        yield request.param
 
 
 def random_inputs(shape, lengths, dtype=torch.float64, seed=0):
     """Stay probabilities, lengths and an initial alignment."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     heads, queries, keys = shape
     batch = len(lengths)
-    p_stay = torch.rand(batch, heads, queries, keys, generator=generator)
-    initial = torch.rand(batch, heads, keys, generator=generator)
-    return p_stay.to(dtype), torch.tensor(lengths), initial.to(dtype)
+
+    def draw(*shape):
+        drawn = torch.rand(*shape, generator=generator, device="cpu")
+        return drawn.to(torch.get_default_device(), dtype)
+
+    p_stay = draw(batch, heads, queries, keys)
+    return p_stay, torch.tensor(lengths), draw(batch, heads, keys)
+
+
+def outcome(p_stay, lengths, initial, weights, backend, moves=1):
+    """The alignment and both gradients of its weighted sum."""
+    p_stay = p_stay.detach().clone().requires_grad_()
+    initial = initial.detach().clone().requires_grad_()
+    alpha = stepwise_monotonic_expectation(
+        p_stay, lengths, initial, backend, moves_per_query=moves
+    )
+    alpha.backward(weights.to(alpha.dtype))
+    return alpha.detach(), p_stay.grad, initial.grad
+
+
+@pytest.fixture
+def poisoned(monkeypatch):
+    """Fresh memory holds NaN, so that a cell never written is seen."""
+
+    def poison_torch(*arguments, **options):
+        return torch.full_like(*arguments, torch.nan, **options)
+
+    def poison_numpy(array):
+        return np.full_like(array, np.nan)
+
+    monkeypatch.setattr(torch, "empty_like", poison_torch)
+    monkeypatch.setattr(np, "empty_like", poison_numpy)
 
 
 def naive(p_stay, lengths, initial):
@@ -80,30 +119,108 @@ def test_defaults_are_every_key_and_all_mass_on_the_first(
     )
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("shape, lengths", SHAPES)
-def test_backends_agree_to_every_gradient(shape, lengths, dtype, backend):
+@pytest.mark.parametrize("moves", [1, 3])
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16]
+)
+@pytest.mark.parametrize("shape, lengths", [*SHAPES, *LONGER_SHAPES])
+def test_backends_agree_to_every_gradient(
+    shape, lengths, dtype, moves, backend, poisoned
+):
     p_stay, lengths, initial = random_inputs(shape, lengths)
+    p_stay, initial = p_stay.to(dtype), initial.float()
     weights = torch.rand_like(p_stay)
+    actual = outcome(p_stay, lengths, initial, weights, backend, moves)
+    single = outcome(
+        p_stay.float(), lengths, initial, weights, "reference", moves
+    )
+    exact = outcome(
+        p_stay.double(),
+        lengths,
+        initial.double(),
+        weights.double(),
+        "reference",
+        moves,
+    )
+    for ours, rounded, right in zip(actual, single, exact):
+        assert ours.dtype in (dtype, torch.float32)
+        error = (ours.double() - right).abs().max()
+        allowed = 4 * torch.finfo(ours.dtype).eps * right.abs().max()
+        if dtype != torch.float64:
+            reference_error = (rounded.double() - right).abs().max()
+            allowed = torch.maximum(allowed, 2 * reference_error)
+        else:
+            # the recurrence itself rounds once for each query
+            allowed = allowed * (1 + moves * shape[1])
+        assert error <= allowed
 
-    def outcome(dtype, backend):
-        inputs = [
-            x.detach().to(dtype, copy=True).requires_grad_()
-            for x in (p_stay, initial)
-        ]
+
+@pytest.mark.parametrize("moves", [2, 3])
+@pytest.mark.parametrize("shape, lengths", SHAPES)
+def test_several_moves_are_the_recurrence_on_repeated_queries(
+    shape, lengths, moves, backend
+):
+    p_stay, lengths, initial = random_inputs(shape, lengths)
+    torch.testing.assert_close(
+        stepwise_monotonic_expectation(
+            p_stay, lengths, initial, backend, moves_per_query=moves
+        ),
+        naive(p_stay.repeat_interleave(moves, 2), lengths, initial)[
+            :, :, moves - 1 :: moves
+        ],
+        rtol=0,
+        atol=1e-12,
+    )
+
+
+def test_two_runs_are_identical(backend, monkeypatch):
+    if BACKENDS["numba"] is not None:
+        from sb_sma.ops.stepwise_monotonic import cpu
+
+        monkeypatch.setattr(cpu, "_ELEMENTS_WORTH_A_THREAD", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    p_stay, lengths, initial = random_inputs(
+        (3, 11, 13), [13, 5, 1, 0], dtype=torch.float32
+    )
+    weights = torch.rand_like(p_stay)
+    first = outcome(p_stay, lengths, initial, weights, backend)
+    second = outcome(p_stay, lengths, initial, weights, backend)
+    for one, other in zip(first, second):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("moves", [1, 2])
+def test_it_compiles_into_one_graph(moves, backend):
+    p_stay, lengths, initial = random_inputs(
+        (2, 5, 7), [7, 3], dtype=torch.float32
+    )
+
+    def loss(energies, initial):
         alpha = stepwise_monotonic_expectation(
-            inputs[0], lengths, inputs[1], backend
+            energies.sigmoid(),
+            lengths,
+            initial,
+            backend,
+            moves_per_query=moves,
         )
-        (alpha * weights).sum().backward()
-        return alpha, *(x.grad for x in inputs)
+        return alpha.square().sum()
 
-    expected = outcome(torch.float64, "reference")
-    atol = 1e-12 if dtype == torch.float64 else 1e-5
-    for actual, right in zip(outcome(dtype, backend), expected):
-        assert actual.dtype == dtype
-        torch.testing.assert_close(
-            actual.double(), right.double(), rtol=0, atol=atol
-        )
+    inputs = p_stay.logit().requires_grad_(), initial.requires_grad_()
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    expected = torch.autograd.grad(loss(*inputs), inputs)
+    actual = torch.autograd.grad(compiled(*inputs), inputs)
+    torch.testing.assert_close(actual, expected)
+
+
+@pytest.mark.parametrize("backend", ["numba", "triton"], indirect=True)
+def test_the_operator_keeps_pytorchs_rules(backend):
+    p_stay, lengths, initial = random_inputs((2, 5, 7), [7, 3])
+    stepwise_monotonic_expectation(p_stay, lengths, initial, backend)  # loads
+    operator = getattr(torch.ops.sb_sma, f"stepwise_monotonic_{backend}")
+    torch.library.opcheck(
+        operator,
+        (p_stay.requires_grad_(), lengths, initial.requires_grad_(), 2),
+    )
 
 
 def test_any_memory_layout_will_do(backend):
@@ -134,45 +251,69 @@ def test_lengths_beyond_the_keys_count_as_all_of_them(backend):
 
 
 @pytest.mark.parametrize("installed", [True, False])
-def test_the_fastest_installed_backend_is_taken(installed, monkeypatch):
-    called = []
+@pytest.mark.parametrize(
+    "device, keys, fastest",
+    [
+        ("cpu", 3, "numba"),
+        ("cuda", 3, "triton"),
+        ("cuda", 4096, "triton"),
+        ("cuda", 4097, "reference"),
+        ("meta", 3, "reference"),
+    ],
+)
+def test_the_fastest_installed_backend_is_taken(
+    device, keys, fastest, installed, monkeypatch
+):
+    for name in ("numba", "triton"):
+        monkeypatch.setitem(BACKENDS, name, print if installed else None)
+    p_stay = SimpleNamespace(device=torch.device(device), shape=(1, 1, 2, keys))
+    assert _fastest_backend(p_stay) == (fastest if installed else "reference")
 
-    def backend_called(name):
-        def expectation(p_stay, lengths, initial):
-            called.append(name)
-            return p_stay
 
-        return expectation
-
-    monkeypatch.setitem(BACKENDS, "reference", backend_called("reference"))
-    fast = backend_called("numba") if installed else None
-    monkeypatch.setitem(BACKENDS, "numba", fast)
-    stepwise_monotonic_expectation(torch.rand(1, 1, 2, 3))
-    # numba cannot run off the CPU
-    stepwise_monotonic_expectation(torch.rand(1, 1, 2, 3, device="meta"))
-    assert called == ["numba" if installed else "reference", "reference"]
-
-
-def test_a_backend_that_is_not_installed_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(BACKENDS, "numba", None)
+@pytest.mark.parametrize("name", ["numba", "triton"])
+def test_a_backend_that_is_not_installed_says_how_to_get_it(name, monkeypatch):
+    monkeypatch.setitem(BACKENDS, name, None)
     with pytest.raises(
-        ValueError, match="backend 'numba' is not installed.*pip install numba"
+        ValueError, match=f"'{name}' is not installed.*pip install {name}"
     ):
-        stepwise_monotonic_expectation(torch.rand(1, 1, 2, 3), backend="numba")
+        stepwise_monotonic_expectation(torch.rand(1, 1, 2, 3), backend=name)
 
 
-def test_a_backend_for_another_device_is_refused():
-    if BACKENDS["numba"] is None:
-        pytest.skip("needs numba: pip install numba")
+@pytest.mark.parametrize(
+    "backend, message",
+    [
+        ("numba", "'numba' runs on the CPU only; p_stay is on meta. Use"),
+        ("triton", "'triton' runs on CUDA devices only .*p_stay is on meta"),
+    ],
+    indirect=["backend"],
+)
+def test_a_backend_for_another_device_is_refused(backend, message):
+    p_stay = torch.rand(1, 1, 2, 3, device="meta")
+    with pytest.raises(ValueError, match=message):
+        stepwise_monotonic_expectation(p_stay, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["triton"], indirect=True)
+def test_more_keys_than_a_kernel_holds_are_refused(backend):
     with pytest.raises(
-        ValueError,
-        match="backend 'numba' runs on the CPU only; p_stay is on meta. Use",
+        ValueError, match="at most 4096 keys; p_stay has 4097. Use"
     ):
         stepwise_monotonic_expectation(
-            torch.rand(1, 1, 2, 3, device="meta"), backend="numba"
+            torch.rand(1, 1, 1, 4097), backend=backend
         )
 
 
+@pytest.mark.parametrize("backend", ["triton"], indirect=True)
+def test_as_many_keys_as_a_kernel_holds_are_taken(backend):
+    p_stay, lengths, initial = random_inputs((1, 2, 4096), [4001])
+    torch.testing.assert_close(
+        stepwise_monotonic_expectation(p_stay, lengths, initial, backend),
+        stepwise_monotonic_expectation(p_stay, lengths, initial, "reference"),
+    )
+
+
+# Triton's interpreter takes minutes; its gradients are compared with these
+@pytest.mark.parametrize("backend", ["reference", "numba"], indirect=True)
 @pytest.mark.parametrize("shape, lengths", SHAPES)
 def test_gradients_are_those_of_the_function(shape, lengths, backend):
     p_stay, lengths, initial = random_inputs(shape, lengths)
@@ -215,18 +356,13 @@ def test_what_stands_at_and_past_the_last_valid_key_is_never_read(
     unread, past = unread.expand_as(p_stay), past.expand_as(initial)
     weights = torch.rand_like(p_stay)
 
-    def outcome(p_stay, initial):
-        p_stay = p_stay.clone().requires_grad_()
-        initial = initial.clone().requires_grad_()
-        alpha = stepwise_monotonic_expectation(
-            p_stay, lengths, initial, backend
-        )
-        (alpha * weights).sum().backward()
-        return alpha, p_stay.grad, initial.grad
-
-    plain = outcome(p_stay, initial)
+    plain = outcome(p_stay, lengths, initial, weights, backend)
     spoilt = outcome(
-        p_stay.masked_fill(unread, garbage), initial.masked_fill(past, garbage)
+        p_stay.masked_fill(unread, garbage),
+        lengths,
+        initial.masked_fill(past, garbage),
+        weights,
+        backend,
     )
     for expected, actual in zip(plain, spoilt):
         assert torch.equal(actual, expected)
@@ -237,13 +373,15 @@ def test_what_stands_at_and_past_the_last_valid_key_is_never_read(
 @pytest.mark.parametrize("shape, lengths", SHAPES)
 def test_a_row_depends_on_no_later_query(shape, lengths, backend):
     p_stay, lengths, initial = random_inputs(shape, lengths)
-    p_stay.requires_grad_()
-    alpha = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
-    for step in range(shape[1]):
-        (gradient,) = torch.autograd.grad(
-            alpha[:, :, step].square().sum(), p_stay, retain_graph=True
+    whole = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
+    for step in {0, shape[1] // 2}:
+        other = p_stay.clone()
+        other[:, :, step + 1 :] = 1.0 - other[:, :, step + 1 :]
+        changed = stepwise_monotonic_expectation(
+            other, lengths, initial, backend
         )
-        assert bool((gradient[:, :, step + 1 :] == 0).all())
+        seen = slice(0, step + 1)
+        assert torch.equal(changed[:, :, seen], whole[:, :, seen])
 
 
 @pytest.mark.parametrize("split", [1, 4, 12])
@@ -360,8 +498,13 @@ def test_arguments_are_left_as_they_were(backend):
             id="initial-alpha-of-one-item",
         ),
         pytest.param(
+            {"moves_per_query": 0},
+            "moves_per_query must be 1 or more; got 0",
+            id="moves",
+        ),
+        pytest.param(
             {"backend": "numpy"},
-            "backend must be one of auto, reference, numba; got 'numpy'",
+            "backend must be one of auto, reference, numba, triton; got 'numpy'",
             id="backend",
         ),
     ],
@@ -371,19 +514,3 @@ def test_what_does_not_fit_is_refused(arguments, message):
         stepwise_monotonic_expectation(
             **{"p_stay": torch.rand(2, 3, 4, 5), **arguments}
         )
-
-
-def test_the_kernels_run_where_their_code_cannot_be_kept(monkeypatch):
-    from sb_sma.ops.stepwise_monotonic import cpu
-
-    asked = []
-
-    def read_only(cache=False, **options):
-        asked.append(cache)
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda kernel: kernel
-
-    monkeypatch.setattr(cpu, "njit", read_only)
-    assert cpu._compiled(abs) is abs
-    assert asked == [True, False]
