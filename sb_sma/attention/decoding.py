@@ -4,8 +4,12 @@ An attention module that is decoded with a state of its own offers
 ``start(memory, memory_lengths, options) -> state`` and ``step(query (B, 1, D),
 state) -> (out (B, 1, D), attn (B, H, 1, K), state)``. A module that has only
 ``forward`` must be stateless, and is decoded by ``forward`` with Q = 1.
+
+Items that have ended leave the batch: the tensors of a state have the batch as
+their first axis, or the state has ``select_rows(rows) -> state``.
 """
 
+import copy
 from dataclasses import dataclass
 from typing import Any, Tuple
 
@@ -161,6 +165,50 @@ def step_decoding(
         key_padding_mask=state.key_padding_mask,
     )
     return out, attn, state
+
+
+def select_rows(state: Any, rows: torch.Tensor) -> Any:
+    """Keep some items of the batch in a state.
+
+    Every tensor is indexed along its first axis, which is the batch, however
+    deep it lies in lists, tuples, dicts and objects; what is no tensor stays
+    as it is. A state that needs another way has a method ``select_rows``.
+
+    Arguments
+    ---------
+    state : object
+        What `start_decoding` or `step_decoding` returned, or any holder of
+        such states. It is not changed.
+    rows : torch.Tensor
+        Indices of the items to keep, int64, (R,).
+
+    Returns
+    -------
+    state : object
+        The state of these items.
+
+    Example
+    -------
+    >>> state = {"walk": [torch.tensor([[1.0], [2.0]])], "mode": "soft"}
+    >>> select_rows(state, torch.tensor([1]))
+    {'walk': [tensor([[2.]])], 'mode': 'soft'}
+    """
+    if isinstance(state, torch.Tensor):
+        return state[rows]
+    if hasattr(state, "select_rows"):
+        return state.select_rows(rows)
+    if isinstance(state, (list, tuple)):
+        return type(state)(select_rows(part, rows) for part in state)
+    if isinstance(state, dict):
+        return {key: select_rows(part, rows) for key, part in state.items()}
+    if isinstance(state, nn.Module) or not hasattr(state, "__dict__"):
+        return state
+    selected = copy.copy(state)
+    for name, part in vars(state).items():
+        # frozen dataclasses hold no tensors
+        if not isinstance(part, (str, int, float, type(None))):
+            setattr(selected, name, select_rows(part, rows))
+    return selected
 
 
 def require_soft(attention: nn.Module, options: DecodingOptions) -> None:

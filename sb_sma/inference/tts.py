@@ -12,7 +12,7 @@ from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.espeak import phonemize
 from sb_sma.data.mel import GriffinLim
 from sb_sma.inference.spoken import SpokenText, pad_spoken
-from sb_sma.models.transformer_tts import Synthesis
+from sb_sma.models.synthesis import Speaker, Synthesis, assemble, stream
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +153,10 @@ class TTS(Pretrained):
         spoken: List[Optional[SpokenText]] = [None] * len(texts)
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
             for chosen in _chunks(by_length, _BATCH_ITEMS):
-                speech = self._speak([ids[i] for i in chosen], options, seed)
+                with self.inference_ctx:
+                    speech = assemble(
+                        self._speaker([ids[i] for i in chosen], options, seed)
+                    )
                 for row, index in enumerate(chosen):
                     spoken[index] = self._cut_out(
                         speech, row, texts[index], tokens[index]
@@ -162,6 +165,56 @@ class TTS(Pretrained):
         self.finished = [item.finished for item in spoken]
         self._warn_about_limits(texts)
         return spoken
+
+    def stream(
+        self,
+        text: str,
+        mode: str = "soft",
+        pace: float = 1.0,
+        seed: Optional[int] = None,
+        chunk_seconds: float = 0.25,
+    ) -> Iterator[torch.Tensor]:
+        """Give out the mel of a text while it is being made.
+
+        Arguments
+        ---------
+        text : str
+            What is to be said.
+        mode : str
+            As in `encode_text`.
+        pace : float
+            As in `encode_text`.
+        seed : int, optional
+            As in `encode_text`.
+        chunk_seconds : float
+            Least duration of a chunk, in seconds; the last one may be
+            shorter.
+
+        Returns
+        -------
+        chunks : iterator of torch.Tensor
+            Natural-log mels, each (M', C); put together, they are the mel
+            that `speak` gives with the same seed.
+
+        Raises
+        ------
+        ValueError
+            If the text cannot be spoken, or `chunk_seconds` is not above 0.
+        """
+        if not chunk_seconds > 0:
+            raise ValueError(
+                f"chunk_seconds must be above 0; got {chunk_seconds}."
+            )
+        (text,) = _as_texts(text)
+        options = replace(self.hparams.decoding, mode=mode, pace=pace)
+        settings = self.hparams.mel_settings
+        frames = chunk_seconds * settings.sample_rate / settings.hop_length
+        _, ids = self._read(0, text)
+        with self.inference_ctx:
+            speaker = self._speaker([ids], options, seed)
+        return self._give_out(
+            text, speaker, stream(speaker, max(1, round(frames)))
+        )
 
     def synthesize(
         self,
@@ -235,6 +288,19 @@ class TTS(Pretrained):
         except ValueError as error:
             raise ValueError(f"text {index + 1}: {error}") from error
 
+    def _give_out(
+        self, text: str, speaker: Speaker, chunks: Iterator[torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
+        """The chunks, without holding the context between them."""
+        while True:
+            with self.inference_ctx:
+                chunk = next(chunks, None)
+            if chunk is None:
+                break
+            yield chunk
+        self.finished = speaker.finished.tolist()
+        self._warn_about_limits([text])
+
     def _cut_out(
         self, speech: Synthesis, row: int, text: str, tokens: List[str]
     ) -> SpokenText:
@@ -251,27 +317,27 @@ class TTS(Pretrained):
             bool(speech.finished[row]),
         )
 
-    def _speak(
+    def _speaker(
         self,
         ids: List[List[int]],
         options: DecodingOptions,
         seed: Optional[int],
-    ) -> Synthesis:
-        """Run the model on a batch of texts."""
+    ) -> Speaker:
+        """What runs the model on a batch of texts."""
         mel_settings = self.hparams.mel_settings
         lengths = torch.tensor([len(item) for item in ids])
         padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
         for row, item in zip(padded, ids):
             row[: len(item)] = torch.tensor(item)
-        with self.inference_ctx:
-            return self.mods.model.speak(
-                padded.to(self.device),
-                lengths.to(self.device),
-                self.hparams.stop_rule,
-                mel_settings.hop_length / mel_settings.sample_rate,
-                options,
-                seed,
-            )
+        return Speaker(
+            self.mods.model,
+            padded.to(self.device),
+            lengths.to(self.device),
+            self.hparams.stop_rule,
+            mel_settings.hop_length / mel_settings.sample_rate,
+            options,
+            seed,
+        )
 
     def _warn_about_limits(self, texts: List[str]) -> None:
         """Name the texts that were cut off."""

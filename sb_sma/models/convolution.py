@@ -23,6 +23,11 @@ class MaskedConvStack(nn.Module):
     activate_last : bool
         False makes the last layer a bare convolution.
 
+    Attributes
+    ----------
+    reach : int
+        How many steps before and after it an output depends on.
+
     Raises
     ------
     ValueError
@@ -51,6 +56,7 @@ class MaskedConvStack(nn.Module):
             nn.Conv1d(c_in, c_out, kernel_size, padding=kernel_size // 2)
             for c_in, c_out in zip(channels[:-1], channels[1:])
         )
+        self.reach = len(self.convs) * (kernel_size // 2)
         n_finished = len(self.convs) - (0 if activate_last else 1)
         self.finishes = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(width), activation, nn.Dropout(dropout))

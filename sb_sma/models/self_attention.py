@@ -61,6 +61,26 @@ class KeyValueCache:
             :, :, : self.length
         ]
 
+    def select_rows(self, rows: torch.Tensor) -> "KeyValueCache":
+        """Keep some items of the batch.
+
+        Arguments
+        ---------
+        rows : torch.Tensor
+            Their indices, int64, (R,).
+
+        Returns
+        -------
+        cache : KeyValueCache
+            Of these items.
+        """
+        selected = KeyValueCache()
+        if self._keys is not None:
+            selected.length = self.length
+            selected._keys = self._keys[rows]
+            selected._values = self._values[rows]
+        return selected
+
     @staticmethod
     def _doubled(stored: torch.Tensor) -> torch.Tensor:
         """Twice the room, with the same start."""

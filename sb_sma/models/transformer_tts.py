@@ -17,10 +17,8 @@ from torch import nn
 from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.mel_decoder import MelDecoder
-from sb_sma.models.stop_rule import EndDetector, StopRule
-
-LOG_FLOOR = -11.512925
-"""Natural log of 1e-5: silence, in the mel of `sb_sma.data.mel`."""
+from sb_sma.models.stop_rule import StopRule
+from sb_sma.models.synthesis import Speaker, Synthesis, assemble
 
 
 @dataclass
@@ -50,28 +48,6 @@ class TeacherForced:
     stop_logits: torch.Tensor
     alignments: List[torch.Tensor]
     query_lengths: torch.Tensor
-
-
-@dataclass
-class Synthesis:
-    """What the model says on its own.
-
-    Arguments
-    ---------
-    mels : torch.Tensor
-        Natural-log mel, the log floor on padding, (B, M, C).
-    mel_lengths : torch.Tensor
-        Frames of each item, int64, (B,).
-    alignments : list of torch.Tensor
-        One (B, H, Q, K) per decoder layer, zero on padding.
-    finished : torch.Tensor
-        True where the item ended by itself, (B,).
-    """
-
-    mels: torch.Tensor
-    mel_lengths: torch.Tensor
-    alignments: List[torch.Tensor]
-    finished: torch.Tensor
 
 
 class TransformerTTS(nn.Module):
@@ -254,7 +230,6 @@ class TransformerTTS(nn.Module):
         is_own = (drawn < share).repeat_interleave(factor, dim=1)
         return torch.where(is_own, own.to(targets.dtype), targets)
 
-    @torch.no_grad()
     def speak(
         self,
         tokens: torch.Tensor,
@@ -286,58 +261,14 @@ class TransformerTTS(nn.Module):
         synthesis : Synthesis
             Mels, lengths and alignments.
         """
-        decoder = self.decoder
-        generator = torch.Generator()
-        if seed is None:
-            generator.seed()
-        else:
-            generator.manual_seed(seed)
-        guide = int(self.guide[0])
-        seconds_per_step = seconds_per_frame * decoder.reduction_factor
-        # a slow pace may take its time
-        trained_seconds = seconds_per_step * min(options.pace, 1.0)
-        limits = torch.tensor(
-            [
-                stop_rule.max_steps(length, trained_seconds)
-                for length in token_lengths.tolist()
-            ],
-            device=tokens.device,
+        return assemble(
+            Speaker(
+                self,
+                tokens,
+                token_lengths,
+                stop_rule,
+                seconds_per_frame,
+                options,
+                seed,
+            )
         )
-        detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
-        states = decoder.start(
-            self.encoder(tokens, token_lengths), token_lengths, options
-        )
-        frame = self.mel_mean.new_zeros(tokens.shape[0], decoder.n_mels)
-        lengths = torch.zeros_like(token_lengths)
-        finished = torch.zeros_like(token_lengths, dtype=torch.bool)
-        running = ~finished
-        steps = []
-        while running.any():
-            step = decoder.step(frame, states, generator)
-            steps.append(step)
-            frame = step.frames[:, -1]
-            lengths = lengths + running
-            ended = detector.update(step.stop_logits, step.alignments[guide])
-            finished = finished | (running & ended)
-            running = running & ~ended & (lengths < limits)
-        return self._assemble(steps, lengths, finished)
-
-    def _assemble(
-        self,
-        steps: list,
-        query_lengths: torch.Tensor,
-        finished: torch.Tensor,
-    ) -> Synthesis:
-        """Put the steps together, smooth them and cut each item."""
-        mel_lengths = query_lengths * self.decoder.reduction_factor
-        mels = torch.cat([step.frames for step in steps], dim=1)
-        padding = padding_mask(mel_lengths, mels.shape[1])
-        mels = mels + self.postnet(mels, padding)
-        mels = mels * self.mel_std + self.mel_mean
-        mels = mels.masked_fill(padding[:, :, None], LOG_FLOOR)
-        past_end = padding_mask(query_lengths, len(steps))[:, None, :, None]
-        alignments = [
-            torch.stack(rows, dim=2).masked_fill(past_end, 0.0)
-            for rows in zip(*(step.alignments for step in steps))
-        ]
-        return Synthesis(mels, mel_lengths, alignments, finished)

@@ -9,7 +9,7 @@ from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.espeak import phonemize
 from sb_sma.inference import TTS
 from sb_sma.models.stop_rule import StopRule
-from sb_sma.models.transformer_tts import LOG_FLOOR
+from sb_sma.models.synthesis import LOG_FLOOR
 
 
 @pytest.fixture
@@ -45,6 +45,28 @@ def test_shapes(tts, texts):
         assert bool((mels[item, length:] == LOG_FLOOR).all())
         assert bool((mels[item, :length] != LOG_FLOOR).all())
     assert not mels.requires_grad and bool(mels.isfinite().all())
+
+
+@pytest.mark.parametrize("mode", ["soft", "hard"])
+def test_a_stream_is_what_is_spoken(tts, texts, mode):
+    chunks = list(tts.stream(texts[0], mode, seed=3, chunk_seconds=0.05))
+    assert len(chunks) > 1 and tts.finished == [True]
+    (spoken,) = tts.speak(texts[0], mode, seed=3)
+    torch.testing.assert_close(torch.cat(chunks), spoken.mel, rtol=0, atol=1e-4)
+
+
+def test_a_stream_that_is_cut_off_says_so(brief, texts, caplog):
+    with caplog.at_level(logging.WARNING):
+        for _ in brief.stream(texts[0]):
+            pass
+    assert brief.finished == [False] and "cut off" in caplog.text
+
+
+def test_a_stream_of_nothing_is_refused_at_once(tts, texts):
+    with pytest.raises(ValueError, match="chunk_seconds must be above 0; got"):
+        tts.stream(texts[0], chunk_seconds=0.0)
+    with pytest.raises(ValueError, match="text 1: "):
+        tts.stream("   ")
 
 
 def test_a_single_string_is_a_list_of_one(tts, texts):

@@ -8,7 +8,8 @@ from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.encoder import TransformerTextEncoder
 from sb_sma.models.mel_decoder import MelDecoder
 from sb_sma.models.stop_rule import StopRule
-from sb_sma.models.transformer_tts import LOG_FLOOR, TransformerTTS
+from sb_sma.models.synthesis import LOG_FLOOR, Speaker, stream
+from sb_sma.models.transformer_tts import TransformerTTS
 
 N_MELS = 5
 TOKEN_LENGTHS, MEL_LENGTHS = [7, 4, 1], [21, 11, 3]
@@ -246,6 +247,73 @@ def test_a_batch_speaks_as_its_items_do(factory, mode):
         assert_close(together.mels[item, :frames], alone.mels[0], atol=1e-4)
         for both, own in zip(together.alignments, alone.alignments):
             assert_close(both[item, :, : frames // 2, :n_tokens], own[0])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("factory", [StepwiseMonotonicMHA, RegularMHA])
+def test_an_item_that_has_ended_costs_nothing_more(factory, monkeypatch):
+    model = make_model(factory)
+    batch_sizes = []
+    step = model.decoder.step
+
+    def counted(frame, states, generator):
+        batch_sizes.append(len(frame))
+        return step(frame, states, generator)
+
+    monkeypatch.setattr(model.decoder, "step", counted)
+    speech = speak(model, seed=5)
+    steps = speech.mel_lengths // model.decoder.reduction_factor
+    assert len(steps.unique()) > 1  # else nothing is tested
+    assert batch_sizes == [
+        int((steps > index).sum()) for index in range(int(steps.max()))
+    ]
+
+
+@pytest.mark.parametrize("chunk_frames", [1, 5, 1000])
+@pytest.mark.parametrize("item", [0, 1, 2])
+def test_a_stream_is_the_whole_in_pieces(item, chunk_frames):
+    model = make_model(StepwiseMonotonicMHA)
+    tokens, lengths, _, _ = make_batch()
+    speaker = Speaker(
+        model,
+        tokens[item : item + 1, : int(lengths[item])],
+        lengths[item : item + 1],
+        BRIEF,
+        SECONDS_PER_FRAME,
+        seed=5,
+    )
+    chunks = []
+    for chunk in stream(speaker, chunk_frames):
+        assert torch.is_grad_enabled()  # the caller's own setting
+        made = int(speaker.query_lengths) * model.decoder.reduction_factor
+        chunks.append(chunk)
+        given = sum(map(len, chunks))
+        # as early as the postnet allows
+        assert given in (made - model.postnet.reach, made)
+        if given < made:
+            assert len(chunk) >= chunk_frames
+    whole = speak(model, slice(item, item + 1), seed=5)
+    torch.testing.assert_close(
+        torch.cat(chunks), whole.mels[0], rtol=0, atol=1e-5
+    )
+    assert len(chunks) == 1 or chunk_frames < 1000
+
+
+@pytest.mark.parametrize(
+    "n_items, chunk_frames, message",
+    [
+        (2, 5, "only one text can be streamed at a time; got 2"),
+        (1, 0, "chunk_frames must be 1 or more; got 0"),
+    ],
+)
+def test_what_cannot_be_streamed_is_refused(n_items, chunk_frames, message):
+    model = make_model(StepwiseMonotonicMHA)
+    tokens, lengths, _, _ = make_batch()
+    speaker = Speaker(
+        model, tokens[:n_items], lengths[:n_items], BRIEF, SECONDS_PER_FRAME
+    )
+    with pytest.raises(ValueError, match=message):
+        stream(speaker, chunk_frames)
 
 
 def test_the_seed_decides_what_is_said():
