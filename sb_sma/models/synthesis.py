@@ -198,10 +198,10 @@ def stream(speaker: Speaker, chunk_frames: int) -> Iterator[torch.Tensor]:
         Least number of frames in a chunk, 1 or more; the last one may be
         shorter.
 
-    Yields
-    ------
-    mel : torch.Tensor
-        Natural-log mel, (M', C).
+    Returns
+    -------
+    chunks : iterator of torch.Tensor
+        Natural-log mels, each (M', C).
 
     Raises
     ------
