@@ -69,21 +69,22 @@ def _backward_kernel(
     rows, queries, keys = p_stay.shape
     between = np.empty((moves, keys), dtype=alpha.dtype)
     arriving = np.zeros(keys + 1, dtype=alpha.dtype)
+    total = np.empty(keys, dtype=alpha.dtype)
     drop = np.empty(keys, dtype=alpha.dtype)
     returning = np.empty(keys, dtype=alpha.dtype)
     for n in range(rows):
         last = lengths[n] - 1
         drop[:] = 0.0
         returning[:] = 0.0
-        total = 0.0  # float64: a sum over all queries
+        total[:] = 0.0
         for i in range(queries - 1, -1, -1):
             grad_row, p_row, d_row = grad[n, i], p_stay[n, i], d_p_stay[n, i]
             first = alpha[n, i - 1] if i > 0 else initial[n]
             d_row[max(last, 0) :] = 0.0
             for j in range(last):
                 drop[j] += grad_row[j] - grad_row[j + 1]
-            if last >= 0:
-                total += grad_row[last]
+            for j in range(last + 1):
+                total[j] += grad_row[j]
             # the states between the moves of this query were not kept
             for m in range(1, moves):
                 before = first if m == 1 else between[m - 1]
@@ -101,13 +102,13 @@ def _backward_kernel(
                     for j in range(last):
                         d_row[j] += before[j] * drop[j]
                 for j in range(last):
+                    stays = (total[j] - total[j + 1]) * p_row[j]
+                    total[j] = total[j + 1] + stays
+                for j in range(last):
                     returning[j] = drop[j] - drop[j] * p_row[j]
                 for j in range(last):
                     drop[j] = drop[j] * p_row[j] + returning[j + 1]
-        for j in range(keys - 1, -1, -1):
-            if j < last:
-                total += drop[j]
-            d_initial[n, j] = total if j <= last else 0.0
+        d_initial[n] = total
 
 
 @functools.lru_cache(maxsize=None)

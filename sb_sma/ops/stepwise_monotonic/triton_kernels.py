@@ -96,7 +96,7 @@ def _backward_kernel(
     p_d_initial += row * keys + b_key
     b_first = tl.load(p_initial, mask=can_leave, other=0.0)
     b_drop = tl.zeros_like(b_first)
-    b_at_last = tl.zeros_like(b_first)
+    b_total = tl.zeros_like(b_first)
     b_next_grad = tl.load(p_grad, mask=b_key < length, other=0.0)
     b_next_p_stay = tl.load(p_p_stay, mask=can_leave, other=1.0)
     b_next_state = tl.load(p_alpha, mask=can_leave & (queries > 1), other=0.0)
@@ -118,7 +118,7 @@ def _backward_kernel(
         )
         b_drop += b_grad - tl.gather(b_grad, b_after, axis=0)
         b_drop = tl.where(can_leave, b_drop, 0.0)
-        b_at_last += tl.where(b_key == length - 1, b_grad, 0.0)
+        b_total += b_grad
         b_d_p_stay = tl.zeros_like(b_drop)
         for m in tl.static_range(MOVES):
             # the states between the moves of this query were not kept
@@ -127,13 +127,11 @@ def _backward_kernel(
                 b_before = _move(b_before, b_p_stay, b_key)
             b_d_p_stay += b_before * b_drop
             b_staying = b_drop * b_p_stay
+            b_neighbour = tl.gather(b_total, b_after, axis=0)
+            b_total = b_neighbour + (b_total - b_neighbour) * b_p_stay
             b_drop = b_staying + tl.gather(b_drop - b_staying, b_after, axis=0)
         tl.store(p_d_p_stay, b_d_p_stay, mask=b_key < keys)
         p_d_p_stay -= keys
-    b_total = tl.sum(b_at_last, axis=0) + tl.cumsum(
-        b_drop, axis=0, reverse=True
-    )
-    b_total = tl.where(b_key < length, b_total, 0.0)
     tl.store(p_d_initial, b_total, mask=b_key < keys)
 
 
