@@ -18,11 +18,14 @@ import torch
 from numba import njit
 
 from sb_sma.ops.stepwise_monotonic.custom_op import make_operator
+from sb_sma.ops.stepwise_monotonic.prefetch import CACHE_LINE_BYTES, prefetch
 
 # below this, waking a thread takes longer than the work
 _ELEMENTS_WORTH_A_THREAD = 1 << 17
 # items differ in length: several pieces for each thread even that out
 _PIECES_PER_THREAD = 4
+# how far ahead of the backward pass memory is asked for
+_PREFETCHED_QUERIES = 4
 
 
 def _compiled(kernel: Callable) -> Callable:
@@ -67,47 +70,72 @@ def _backward_kernel(
 ):
     """Fill d_p_stay (N, Q, K) and d_initial (N, K) from grad (N, Q, K)."""
     rows, queries, keys = p_stay.shape
+    line = CACHE_LINE_BYTES // p_stay.itemsize
     between = np.empty((moves, keys), dtype=alpha.dtype)
     arriving = np.zeros(keys + 1, dtype=alpha.dtype)
     total = np.empty(keys, dtype=alpha.dtype)
     drop = np.empty(keys, dtype=alpha.dtype)
-    returning = np.empty(keys, dtype=alpha.dtype)
+    slope = np.empty(keys, dtype=alpha.dtype)
     for n in range(rows):
         last = lengths[n] - 1
+        if last < 0:
+            d_p_stay[n] = 0.0
+            d_initial[n] = 0.0
+            continue
         drop[:] = 0.0
-        returning[:] = 0.0
         total[:] = 0.0
         for i in range(queries - 1, -1, -1):
+            if i >= _PREFETCHED_QUERIES:
+                for j in range(0, last + 1, line):
+                    prefetch(grad, n, i - _PREFETCHED_QUERIES, j)
+                    prefetch(p_stay, n, i - _PREFETCHED_QUERIES, j)
+                    prefetch(alpha, n, i - _PREFETCHED_QUERIES, j)
             grad_row, p_row, d_row = grad[n, i], p_stay[n, i], d_p_stay[n, i]
-            first = alpha[n, i - 1] if i > 0 else initial[n]
-            d_row[max(last, 0) :] = 0.0
+            before = alpha[n, i - 1] if i > 0 else initial[n]
+            # back over the first move of the query after this one; after the
+            # last query there is nothing to bring back
+            p_next = p_stay[n, min(i + 1, queries - 1)]
+            for j in range(last - 1):
+                drop[j] = (grad_row[j] - grad_row[j + 1]) + (
+                    drop[j] * p_next[j]
+                    + (drop[j + 1] - drop[j + 1] * p_next[j + 1])
+                )
+            if last > 0:
+                drop[last - 1] = (grad_row[last - 1] - grad_row[last]) + (
+                    drop[last - 1] * p_next[last - 1]
+                )
             for j in range(last):
-                drop[j] += grad_row[j] - grad_row[j + 1]
-            for j in range(last + 1):
-                total[j] += grad_row[j]
+                stays = (total[j] - total[j + 1]) * p_next[j]
+                total[j] = grad_row[j] + (total[j + 1] + stays)
+            total[last] += grad_row[last]
             # the states between the moves of this query were not kept
             for m in range(1, moves):
-                before = first if m == 1 else between[m - 1]
-                after = between[m]
                 for j in range(last):
-                    arriving[j + 1] = before[j] - before[j] * p_row[j]
+                    state = before[j] if m == 1 else between[m - 1, j]
+                    arriving[j + 1] = state - state * p_row[j]
                 for j in range(last):
-                    after[j] = before[j] * p_row[j] + arriving[j]
-            for m in range(moves - 1, -1, -1):
-                before = first if m == 0 else between[m]
-                if m == moves - 1:
-                    for j in range(last):
-                        d_row[j] = before[j] * drop[j]
-                else:
-                    for j in range(last):
-                        d_row[j] += before[j] * drop[j]
+                    state = before[j] if m == 1 else between[m - 1, j]
+                    between[m, j] = state * p_row[j] + arriving[j]
+            slope[:] = 0.0
+            for m in range(moves - 1, 0, -1):
+                for j in range(last):
+                    slope[j] += between[m, j] * drop[j]
+                for j in range(last - 1):
+                    drop[j] = drop[j] * p_row[j] + (
+                        drop[j + 1] - drop[j + 1] * p_row[j + 1]
+                    )
+                if last > 0:
+                    drop[last - 1] *= p_row[last - 1]
                 for j in range(last):
                     stays = (total[j] - total[j + 1]) * p_row[j]
                     total[j] = total[j + 1] + stays
-                for j in range(last):
-                    returning[j] = drop[j] - drop[j] * p_row[j]
-                for j in range(last):
-                    drop[j] = drop[j] * p_row[j] + returning[j + 1]
+            for j in range(last):
+                d_row[j] = slope[j] + before[j] * drop[j]
+            d_row[last:] = 0.0
+        for j in range(last):
+            stays = (total[j] - total[j + 1]) * p_stay[n, 0, j]
+            total[j] = total[j + 1] + stays
+        # past the item's length nothing was added
         d_initial[n] = total
 
 
