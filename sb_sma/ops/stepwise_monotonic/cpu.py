@@ -21,7 +21,7 @@ from sb_sma.ops.stepwise_monotonic.custom_op import make_operator
 from sb_sma.ops.stepwise_monotonic.prefetch import CACHE_LINE_BYTES, prefetch
 
 # below this, waking a thread takes longer than the work
-_ELEMENTS_WORTH_A_THREAD = 1 << 17
+_ELEMENTS_WORTH_A_THREAD = 1 << 18
 # items differ in length: several pieces for each thread even that out
 _PIECES_PER_THREAD = 4
 # how far ahead of the backward pass memory is asked for
@@ -163,15 +163,21 @@ def _over_rows(
     if threads == 1:
         kernel(*inputs[:3], moves, *inputs[3:], *results)
         return
-    pieces = min(rows, threads * _PIECES_PER_THREAD)
-    edges = [rows * piece // pieces for piece in range(pieces + 1)]
+    n_pieces = min(rows, threads * _PIECES_PER_THREAD)
+    edges = [rows * piece // n_pieces for piece in range(n_pieces + 1)]
+    pieces = iter(zip(edges[:-1], edges[1:]))  # each goes to who comes first
 
-    def run(start, stop):
-        part = [array[start:stop] for array in inputs + results]
-        kernel(*part[:3], moves, *part[3:])
+    def work():
+        for start, stop in pieces:
+            part = [array[start:stop] for array in inputs + results]
+            kernel(*part[:3], moves, *part[3:])
 
-    for _ in _pool(threads).map(run, edges[:-1], edges[1:]):
-        pass  # an error in a thread is raised here
+    helpers = [_pool(threads - 1).submit(work) for _ in range(threads - 1)]
+    work()
+    for helper in helpers:
+        # one that has not begun finds nothing left to do
+        if not helper.cancel():
+            helper.result()  # an error in a thread is raised here
 
 
 def _rows(tensor: torch.Tensor, dtype: torch.dtype) -> np.ndarray:
