@@ -19,16 +19,21 @@ ratios are of the same round. Prints a table, and stores everything under
 
 import argparse
 import json
-import sys
-import tempfile
 import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
 import torch
-from hyperpyyaml import load_hyperpyyaml
 from machine import describe_machine
+from models import (
+    ESPNET_COMMAND,
+    N_MELS,
+    SAME_SIZE,
+    count_parameters,
+    espnet_arguments,
+    load_hparams,
+)
 from speechbrain import Stage
 from speechbrain.dataio.batch import PaddedBatch
 from timing import compare, median, time_in_turn
@@ -36,27 +41,14 @@ from timing import compare, median, time_in_turn
 from sb_sma.attention.schedules import LinearAnneal
 from sb_sma.data.batch import with_lengths
 
-ROOT = Path(__file__).resolve().parent.parent
-HPARAMS = ROOT / "hparams" / "tts.yaml"
-RECIPE = ROOT / "recipes" / "Embedded" / "TTS" / "transformer"
 OUTPUT = Path(__file__).with_name("results") / "training_step.json"
 ATTENTION_TYPES = ("SMA", "regularMHA")
 OWN_FRAMES = (0.0, 0.5)  # at the start and at the end of training
-N_MELS = 80
 FRAMES_PER_STEP = 4
 WANTED_SHARE = "<= 1.05"
 # items, their most tokens and mel frames; the shortest item has 0.9 of them
 RECIPE_BATCH = {"items": 8, "tokens": 45, "frames": 312}
 ESPNET_BATCH = {"items": 16, "tokens": 80, "frames": 400}
-SAME_SIZE = {
-    "d_model": 192,
-    "nhead": 4,
-    "d_ffn": 768,
-    "encoder_layers": 2,
-    "decoder_layers": 2,
-    "reduction_factor": FRAMES_PER_STEP,
-}
-ESPNET_COMMAND = "pip install --no-deps espnet typeguard==2.13.3"
 
 
 def main() -> None:
@@ -132,7 +124,7 @@ def compare_with_espnet(device: str, rounds: int) -> Dict[str, Any]:
             steps[step_name(attention_type, share)] = plain_step(
                 brain_loss(brain, batch, share), model
             )
-    arguments = espnet_arguments(brain.hparams)
+    arguments = espnet_arguments(vars(brain.hparams))
     rival = Transformer(**arguments).to(device).train()
     parameters["ESPnet2"] = count_parameters(rival)
     steps["ESPnet2"] = plain_step(espnet_loss(rival, device), rival)
@@ -169,14 +161,9 @@ def step_name(attention_type: str, own_frames: float) -> str:
 
 def make_brain(device: str, overrides: Dict[str, Any]) -> Any:
     """The recipe's brain, as it is when an epoch of training starts."""
-    if str(RECIPE) not in sys.path:
-        sys.path.insert(0, str(RECIPE))
-    from train import TTSBrain
+    hparams = load_hparams(overrides)
+    from train import TTSBrain  # the recipe's, whose folder is now known
 
-    with tempfile.TemporaryDirectory() as folder:
-        overrides = {"output_folder": folder, **overrides}
-        with open(HPARAMS, encoding="utf-8") as stream:
-            hparams = load_hyperpyyaml(stream, overrides)
     brain = TTSBrain(
         modules=hparams["modules"],
         opt_class=hparams["opt_class"],
@@ -271,44 +258,6 @@ def plain_step(
         return loss.detach()
 
     return step
-
-
-def espnet_arguments(hparams: Any) -> Dict[str, Any]:
-    """ESPnet2's Transformer in the size of ours, everything else its own."""
-    return {
-        "idim": hparams.n_tokens,
-        "odim": N_MELS,
-        "embed_dim": hparams.d_model,
-        "eprenet_conv_layers": hparams.encoder_prenet_layers,
-        "eprenet_conv_chans": hparams.d_model,
-        "eprenet_conv_filts": hparams.encoder_prenet_kernel_size,
-        "dprenet_layers": 2,
-        "dprenet_units": hparams.d_model,
-        "elayers": hparams.encoder_layers,
-        "eunits": hparams.d_ffn,
-        "adim": hparams.d_model,
-        "aheads": hparams.nhead,
-        "dlayers": hparams.decoder_layers,
-        "dunits": hparams.d_ffn,
-        "postnet_layers": len(hparams.models["postnet"].convs),
-        "postnet_chans": hparams.postnet_channels,
-        "postnet_filts": 5,
-        "positionwise_layer_type": "linear",
-        "reduction_factor": hparams.reduction_factor,
-        "eprenet_dropout_rate": hparams.dropout,
-        "dprenet_dropout_rate": hparams.prenet_dropout,
-        "postnet_dropout_rate": hparams.postnet_dropout,
-        "use_masking": True,
-        "bce_pos_weight": hparams.stop_positive_weight,
-        "use_guided_attn_loss": True,
-        "modules_applied_guided_attn": ["encoder-decoder"],
-        "guided_attn_loss_sigma": 0.4,
-    }
-
-
-def count_parameters(model: torch.nn.Module) -> int:
-    """Numbers that are trained."""
-    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def print_tables(device: str, figures: Dict[str, Any]) -> None:

@@ -35,24 +35,24 @@ class MonotonicState:
     Arguments
     ---------
     keys : torch.Tensor
-        The memory's keys, projected once, (B, H, K, D / H).
+        The memory's keys, projected and scaled once, (B, H, D / H, K).
     values : torch.Tensor
         The memory's values, projected once, (B, H, K, D / H).
-    memory_lengths : torch.Tensor
-        Counts, int64, (B,).
+    empty : torch.Tensor, optional
+        True for items without a key, (B, 1, 1); None if there is none.
+    energy_offset : torch.Tensor
+        Added to the stay energies: the bias and the pace, (B, H, 1).
     max_energy : float
-        Where the stay energies are capped.
-    energy_offset : float
-        Added to every stay energy: the pace.
+        Where their sum is capped.
     walk : SoftWalk or HardWalk
         Where the heads stand.
     """
 
     keys: torch.Tensor
     values: torch.Tensor
-    memory_lengths: torch.Tensor
+    empty: Optional[torch.Tensor]
+    energy_offset: torch.Tensor
     max_energy: float
-    energy_offset: float
     walk: Union[SoftWalk, HardWalk]
 
 
@@ -213,7 +213,9 @@ class StepwiseMonotonicMHA(nn.Module):
         attn = stepwise_monotonic_expectation(
             p_stay, lengths, moves_per_query=self.moves_per_query
         )
-        out = self._output(self.dropout(attn), values, lengths)
+        weights = self.dropout(attn).to(values.dtype)
+        out = self.out_proj(merge_heads(weights @ values))
+        out = out.masked_fill((lengths == 0)[:, None, None], 0.0)
         return (out, attn) if return_attn_weights else out
 
     def start(
@@ -245,12 +247,17 @@ class StepwiseMonotonicMHA(nn.Module):
         walk = start_walk(options, alpha, memory_lengths, self.moves_per_query)
         max_stay = torch.tensor(options.max_stay, dtype=torch.float64)
         max_stay = max_stay ** (1.0 / self.moves_per_query)
+        offset = self.stay_bias.to(_state_dtype(self.stay_bias))
+        offset = offset[:, None] - math.log(options.pace)
+        empty = memory_lengths == 0
+        keys = split_heads(self.key_proj(memory), self.nhead)
+        keys = keys.transpose(-1, -2) / math.sqrt(keys.shape[-1])
         return MonotonicState(
-            split_heads(self.key_proj(memory), self.nhead),
-            split_heads(self.value_proj(memory), self.nhead),
-            memory_lengths,
-            max_stay.logit().item(),
-            -math.log(options.pace),
+            keys.contiguous(),
+            split_heads(self.value_proj(memory), self.nhead).contiguous(),
+            empty[:, None, None] if empty.any() else None,
+            offset.expand(batch, -1, 1),
+            max_stay.logit().item() - math.log(options.pace),
             walk,
         )
 
@@ -275,10 +282,18 @@ class StepwiseMonotonicMHA(nn.Module):
         state : MonotonicState
             The state for the next query.
         """
-        energies = self._energies(query, state.keys)[:, :, 0]
-        energies = energies.clamp(max=state.max_energy) + state.energy_offset
-        attn = state.walk.advance(energies.sigmoid())[:, :, None]
-        out = self._output(attn, state.values, state.memory_lengths)
+        # with one query, the heads lie side by side already
+        queries = self.query_proj.forward(query)
+        queries = queries.view(len(query), self.nhead, 1, -1)
+        energies = (queries @ state.keys)[:, :, 0]  # (B, H, K)
+        # the offset is in float32 or better
+        energies = energies + state.energy_offset
+        p_stay = energies.clamp(max=state.max_energy).sigmoid()
+        attn = state.walk.advance(p_stay)[:, :, None]
+        out = attn.to(state.values.dtype) @ state.values
+        out = self.out_proj.forward(out.reshape(query.shape))
+        if state.empty is not None:
+            out = out.masked_fill(state.empty, 0.0)
         return out, attn, state
 
     def _energies(
@@ -287,18 +302,11 @@ class StepwiseMonotonicMHA(nn.Module):
         """Stay energies in float32 or better, (B, H, Q, K)."""
         queries = split_heads(self.query_proj(query), self.nhead)
         energies = queries @ keys.transpose(-1, -2)
-        energies = energies.to(
-            torch.promote_types(energies.dtype, torch.float32)
-        )
+        energies = energies.to(_state_dtype(energies))
         scale = 1.0 / math.sqrt(queries.shape[-1])
         return energies * scale + self.stay_bias[:, None, None]
 
-    def _output(
-        self,
-        weights: torch.Tensor,
-        values: torch.Tensor,
-        lengths: torch.Tensor,
-    ) -> torch.Tensor:
-        """Mix the values and project them, (B, Q, D)."""
-        out = self.out_proj(merge_heads(weights.to(values.dtype) @ values))
-        return out.masked_fill((lengths == 0)[:, None, None], 0.0)
+
+def _state_dtype(energies: torch.Tensor) -> torch.dtype:
+    """Float32 or better: what walks are computed in."""
+    return torch.promote_types(energies.dtype, torch.float32)

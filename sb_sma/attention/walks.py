@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 
 from sb_sma.attention.decoding import DecodingOptions
-from sb_sma.ops import stepwise_monotonic_expectation
 
 
 class SoftWalk:
@@ -48,8 +47,11 @@ class SoftWalk:
         moves_per_query: int,
         catch_up: bool = False,
     ):
-        self.alpha = alpha
-        self.memory_lengths = memory_lengths
+        keys = torch.arange(alpha.shape[-1], device=alpha.device)
+        lengths = memory_lengths[:, None, None]
+        self.alpha = alpha.masked_fill(keys >= lengths, 0.0)
+        self.half_mass = self.alpha.sum(dim=-1, keepdim=True) / 2  # (B, H, 1)
+        self.must_stay = keys >= lengths - 1  # (B, 1, K)
         self.moves_per_query = moves_per_query
         self.catch_up = catch_up
 
@@ -66,14 +68,25 @@ class SoftWalk:
         alpha : torch.Tensor
             Alignment of this query, (B, H, K).
         """
-        rows = stepwise_monotonic_expectation(
-            p_stay[:, :, None],
-            self.memory_lengths,
-            self.alpha,
-            moves_per_query=self.moves_per_query,
-        )
-        self.alpha = rows[:, :, 0]
-        return _gather_on_median(self.alpha) if self.catch_up else self.alpha
+        # the op's recurrence; for a single query, it is faster than a kernel
+        p_leave = (1.0 - p_stay).masked_fill(self.must_stay, 0.0)
+        alpha = self.alpha
+        for _ in range(self.moves_per_query):
+            leaving = alpha * p_leave
+            alpha = alpha - leaving
+            alpha[..., 1:].add_(leaving[..., :-1])
+        self.alpha = alpha
+        return self._gathered() if self.catch_up else alpha
+
+    def _gathered(self) -> torch.Tensor:
+        """All mass before the median key on it, unless it is the largest."""
+        below = self.alpha.cumsum(dim=-1)  # (B, H, K)
+        is_before = below < self.half_mass
+        median = is_before.sum(dim=-1, keepdim=True)
+        gathered = self.alpha.masked_fill(is_before, 0.0)
+        gathered.scatter_(-1, median, below.gather(-1, median))
+        is_largest = self.alpha.argmax(dim=-1, keepdim=True) == median
+        return torch.where(is_largest, self.alpha, gathered)
 
 
 class HardWalk:
@@ -171,14 +184,3 @@ def start_walk(
     if options.mode == "hard":
         return HardWalk(alpha, memory_lengths, moves_per_query)
     return SoftWalk(alpha, memory_lengths, moves_per_query, options.catch_up)
-
-
-def _gather_on_median(alpha: torch.Tensor) -> torch.Tensor:
-    """Put all mass before the median key onto it, unless it is the largest."""
-    below = alpha.cumsum(dim=-1)  # (B, H, K)
-    median = (below < below[..., -1:] / 2).sum(dim=-1, keepdim=True)
-    keys = torch.arange(alpha.shape[-1], device=alpha.device)
-    gathered = torch.where(keys == median, below, alpha)
-    gathered = gathered.masked_fill(keys < median, 0.0)
-    is_largest = alpha.argmax(dim=-1, keepdim=True) == median
-    return torch.where(is_largest, alpha, gathered)

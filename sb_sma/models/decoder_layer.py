@@ -75,12 +75,8 @@ class DecoderLayer(nn.Module):
         self.cross_attn = cross_attention(
             d_model=d_model, nhead=nhead, dropout=dropout
         )
-        self.feed_forward = nn.Sequential(
-            nn.Linear(d_model, d_ffn),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(d_ffn, d_model),
-        )
+        self.linear1 = nn.Linear(d_model, d_ffn)
+        self.linear2 = nn.Linear(d_ffn, d_model)
         self.dropout = nn.Dropout(dropout)
 
     def forward(
@@ -116,14 +112,15 @@ class DecoderLayer(nn.Module):
             key_padding_mask=memory_padding,
         )
         features = features + self.dropout(attended)
-        fed = self.feed_forward(self.norm3(features))
-        return features + self.dropout(fed), alignments
+        fed = self.dropout(self.linear1(self.norm3(features)).relu())
+        return features + self.dropout(self.linear2(fed)), alignments
 
     def start(
         self,
         memory: torch.Tensor,
         memory_lengths: torch.Tensor,
         options: DecodingOptions,
+        max_steps: int,
     ) -> LayerState:
         """Make the state before the first step.
 
@@ -135,14 +132,18 @@ class DecoderLayer(nn.Module):
             Counts, int64, (B,).
         options : DecodingOptions
             How the cross-attention is decoded.
+        max_steps : int
+            Most steps that will be taken.
 
         Returns
         -------
         state : LayerState
             The state before the first step.
         """
-        cross = start_decoding(self.cross_attn, memory, memory_lengths, options)
-        return LayerState(KeyValueCache(), cross)
+        return LayerState(
+            self.self_attn.start(len(memory), max_steps),
+            start_decoding(self.cross_attn, memory, memory_lengths, options),
+        )
 
     def step(
         self, features: torch.Tensor, state: LayerState
@@ -163,10 +164,15 @@ class DecoderLayer(nn.Module):
         alignments : torch.Tensor
             (B, H, 1, K).
         """
-        attended = self.self_attn.step(self.norm1(features), state.history)
-        features = features + attended
-        attended, alignments, state.cross = step_decoding(
-            self.cross_attn, self.norm2(features), state.cross
+        # `forward`: for one step, the search for hooks that a call makes takes
+        # as long as the work
+        attended = self.self_attn.step(
+            self.norm1.forward(features), state.history
         )
         features = features + attended
-        return features + self.feed_forward(self.norm3(features)), alignments
+        attended, alignments, state.cross = step_decoding(
+            self.cross_attn, self.norm2.forward(features), state.cross
+        )
+        features = features + attended
+        fed = self.linear1.forward(self.norm3.forward(features)).relu()
+        return features + self.linear2.forward(fed), alignments

@@ -8,16 +8,20 @@ Reference
 Li et al.: "Neural Speech Synthesis with Transformer Network", AAAI 2019.
 """
 
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from dataclasses import dataclass, replace
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sb_sma.attention.decoding import DecodingOptions
+from sb_sma.attention.decoding import DecodingOptions, select_rows
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.decoder_layer import DecoderLayer, LayerState
 from sb_sma.models.positional import ScaledPositions
+
+# steps for which what depends on nothing heard is made at once
+_BLOCK_STEPS = 64
 
 
 class Prenet(nn.Module):
@@ -52,7 +56,7 @@ class Prenet(nn.Module):
     def forward(
         self,
         frames: torch.Tensor,
-        generator: Optional[torch.Generator] = None,
+        masks: Optional[torch.Tensor] = None,
     ) -> torch.Tensor:
         """Transform the frames that the decoder hears of itself.
 
@@ -60,24 +64,45 @@ class Prenet(nn.Module):
         ---------
         frames : torch.Tensor
             (B, Q, C).
-        generator : torch.Generator, optional
-            Draws one dropout mask for all items, so that an item sounds the
-            same in any batch. Default: a mask of its own for every value.
+        masks : torch.Tensor, optional
+            What each layer's values are multiplied with, for all items and
+            steps, (2, width). Default: dropout of its own for every value.
 
         Returns
         -------
         features : torch.Tensor
             (B, Q, width).
         """
-        for layer in self.layers:
+        for index, layer in enumerate(self.layers):
             frames = layer(frames).relu()
-            if generator is None:
+            if masks is None:
                 frames = F.dropout(frames, self.dropout, training=True)
-                continue
-            kept = torch.rand(frames.shape[1:], generator=generator)
-            kept = (kept >= self.dropout).to(frames) / (1.0 - self.dropout)
-            frames = frames * kept
+            else:
+                frames = frames * masks[index]
         return frames
+
+    def draw_masks(
+        self, n_steps: int, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Draw dropout for all items alike: one sounds the same in any batch.
+
+        Arguments
+        ---------
+        n_steps : int
+            Decoder steps.
+        generator : torch.Generator
+            On the CPU, so that a seed is the same on every device.
+
+        Returns
+        -------
+        masks : torch.Tensor
+            Zero or 1 / (1 - dropout), (n_steps, 2, width).
+        """
+        weight = self.layers[-1].weight
+        drawn = torch.rand(
+            n_steps, len(self.layers), len(weight), generator=generator
+        )
+        return (drawn >= self.dropout).to(weight) / (1.0 - self.dropout)
 
 
 class DecoderStep(NamedTuple):
@@ -96,6 +121,46 @@ class DecoderStep(NamedTuple):
     frames: torch.Tensor
     stop_logits: torch.Tensor
     alignments: List[torch.Tensor]
+
+
+@dataclass
+class DecoderState:
+    """What the decoder carries from step to step.
+
+    Arguments
+    ---------
+    layers : list of LayerState
+        One per layer.
+    generator : torch.Generator
+        Of the prenet's dropout, on the CPU.
+    n_steps : int
+        Steps so far.
+    masks : sequence of torch.Tensor
+        The prenet's dropout in each step of this block, (2, D).
+    positions : sequence of torch.Tensor
+        The position of each step of this block, (D,).
+    """
+
+    layers: List[LayerState]
+    generator: torch.Generator
+    n_steps: int = 0
+    masks: Sequence[torch.Tensor] = ()
+    positions: Sequence[torch.Tensor] = ()
+
+    def select_rows(self, rows: torch.Tensor) -> "DecoderState":
+        """Keep some items of the batch.
+
+        Arguments
+        ---------
+        rows : torch.Tensor
+            Their indices, int64, (R,).
+
+        Returns
+        -------
+        state : DecoderState
+            Of these items.
+        """
+        return replace(self, layers=select_rows(self.layers, rows))
 
 
 class MelDecoder(nn.Module):
@@ -226,8 +291,10 @@ class MelDecoder(nn.Module):
         memory: torch.Tensor,
         memory_lengths: torch.Tensor,
         options: DecodingOptions,
-    ) -> List[LayerState]:
-        """Make the states before the first step.
+        generator: torch.Generator,
+        max_steps: int,
+    ) -> DecoderState:
+        """Make the state before the first step.
 
         Arguments
         ---------
@@ -237,44 +304,49 @@ class MelDecoder(nn.Module):
             Counts, int64, (B,).
         options : DecodingOptions
             How the cross-attentions are decoded.
+        generator : torch.Generator
+            Of the prenet's dropout, on the CPU.
+        max_steps : int
+            Most steps that will be taken.
 
         Returns
         -------
-        states : list of LayerState
-            One per layer.
+        state : DecoderState
+            The state before the first step.
         """
-        return [
-            layer.start(memory, memory_lengths, options)
+        layers = [
+            layer.start(memory, memory_lengths, options, max_steps)
             for layer in self.layers
         ]
+        return DecoderState(layers, generator)
 
-    def step(
-        self,
-        frame: torch.Tensor,
-        states: List[LayerState],
-        generator: torch.Generator,
-    ) -> DecoderStep:
-        """Make the next frames; the states are advanced.
+    def step(self, frame: torch.Tensor, state: DecoderState) -> DecoderStep:
+        """Make the next frames; the state is advanced.
 
         Arguments
         ---------
         frame : torch.Tensor
             The last frame made, zeros at the start, (B, C).
-        states : list of LayerState
+        state : DecoderState
             What the step before left.
-        generator : torch.Generator
-            Of the prenet's dropout, on the CPU.
 
         Returns
         -------
         step : DecoderStep
             Frames, stop logits and alignments.
         """
-        features = self.project(self.prenet(frame[:, None], generator))
-        features = self.positions(features, start=states[0].history.length)
+        index = state.n_steps % _BLOCK_STEPS
+        if index == 0:
+            masks = self.prenet.draw_masks(_BLOCK_STEPS, state.generator)
+            state.masks = masks.unbind()
+            positions = self.positions.table(state.n_steps, _BLOCK_STEPS)
+            state.positions = positions.to(frame.dtype).unbind()
+        state.n_steps += 1
+        heard = self.prenet(frame[:, None], state.masks[index])
+        features = self.project(heard) + state.positions[index]
         alignments = []
-        for layer, state in zip(self.layers, states):
-            features, alignment = layer.step(features, state)
+        for layer, layer_state in zip(self.layers, state.layers):
+            features, alignment = layer.step(features, layer_state)
             alignments.append(alignment[:, :, 0])
         frames, stop_logits = self._read_out(features)
         return DecoderStep(frames, stop_logits[:, 0], alignments)

@@ -44,24 +44,38 @@ class ScaledPositions(nn.Module):
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.scale = nn.Parameter(torch.ones(()))
 
-    def forward(self, features: torch.Tensor, start: int = 0) -> torch.Tensor:
-        """Add the positions ``start, start + 1, ...``.
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Add the positions ``0, 1, ...``.
 
         Arguments
         ---------
         features : torch.Tensor
             (B, T, D).
-        start : int
-            Position of the first step.
 
         Returns
         -------
         features : torch.Tensor
             (B, T, D).
         """
+        return features + self.table(0, features.shape[1]).to(features.dtype)
+
+    def table(self, start: int, n_steps: int) -> torch.Tensor:
+        """Compute what is added to some steps.
+
+        Arguments
+        ---------
+        start : int
+            Position of the first of them.
+        n_steps : int
+            How many they are.
+
+        Returns
+        -------
+        positions : torch.Tensor
+            Float32, (n_steps, D).
+        """
         steps = torch.arange(
-            start, start + features.shape[1], device=features.device
+            start, start + n_steps, device=self.frequencies.device
         )
-        angles = steps[:, None] * self.frequencies  # (T, D / 2)
-        positions = torch.cat((angles.sin(), angles.cos()), dim=-1)
-        return features + (self.scale * positions).to(features.dtype)
+        angles = steps[:, None] * self.frequencies  # (n_steps, D / 2)
+        return self.scale * torch.cat((angles.sin(), angles.cos()), dim=-1)

@@ -1,6 +1,6 @@
 """Causal self-attention, in parallel or one step at a time."""
 
-from typing import Optional
+from typing import Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -9,36 +9,59 @@ from torch import nn
 from sb_sma.attention.heads import check_heads, merge_heads, split_heads
 from sb_sma.attention.masks import window_mask
 
-_GROWTH_STEPS = 256
-
 
 class KeyValueCache:
-    """The keys and values of the steps so far, in memory taken in blocks.
+    """The keys and values of the steps so far, in memory taken at the start.
+
+    Arguments
+    ---------
+    batch_size : int
+        Items B.
+    nhead : int
+        Heads H.
+    head_width : int
+        Width of a head, D / H.
+    max_steps : int
+        Steps that there is room for.
+    like : torch.Tensor
+        Its dtype and device are those of the keys and values.
+
+    Attributes
+    ----------
+    length : int
+        Steps so far.
 
     Example
     -------
-    >>> cache = KeyValueCache()
-    >>> keys, values = cache.append(
-    ...     torch.ones(2, 4, 1, 8), torch.ones(2, 4, 1, 8)
-    ... )
+    >>> cache = KeyValueCache(2, 4, 8, max_steps=5, like=torch.empty(0))
+    >>> keys, values = cache.append(torch.ones(2, 2, 4, 8))
     >>> keys.shape
     torch.Size([2, 4, 1, 8])
     """
 
-    def __init__(self):
+    def __init__(
+        self,
+        batch_size: int,
+        nhead: int,
+        head_width: int,
+        max_steps: int,
+        like: torch.Tensor,
+    ):
         self.length = 0
-        self._keys: Optional[torch.Tensor] = None
-        self._values: Optional[torch.Tensor] = None
+        # not touched, memory costs nothing
+        self._stored = like.new_empty(
+            batch_size, 2, nhead, max_steps, head_width
+        )
 
-    def append(self, key: torch.Tensor, value: torch.Tensor):
+    def append(
+        self, keys_and_values: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Add one step.
 
         Arguments
         ---------
-        key : torch.Tensor
-            (B, H, 1, D / H).
-        value : torch.Tensor
-            (B, H, 1, D / H).
+        keys_and_values : torch.Tensor
+            The key and the value of every head, (B, 2, H, D / H).
 
         Returns
         -------
@@ -46,20 +69,20 @@ class KeyValueCache:
             All keys so far, (B, H, n, D / H).
         values : torch.Tensor
             All values so far, (B, H, n, D / H).
+
+        Raises
+        ------
+        ValueError
+            If there is no room left.
         """
-        if self._keys is None:
-            batch, heads, _, width = key.shape
-            empty = key.new_empty(batch, heads, _GROWTH_STEPS, width)
-            self._keys, self._values = empty, torch.empty_like(empty)
-        elif self.length == self._keys.shape[2]:
-            self._keys = self._doubled(self._keys)
-            self._values = self._doubled(self._values)
-        self._keys[:, :, self.length] = key[:, :, 0]
-        self._values[:, :, self.length] = value[:, :, 0]
+        if self.length == self._stored.shape[3]:
+            raise ValueError(
+                f"the cache has room for {self.length} steps, and all are "
+                "taken. Start with a larger max_steps."
+            )
+        self._stored[:, :, :, self.length] = keys_and_values
         self.length += 1
-        return self._keys[:, :, : self.length], self._values[
-            :, :, : self.length
-        ]
+        return self._stored[:, :, :, : self.length].unbind(1)
 
     def select_rows(self, rows: torch.Tensor) -> "KeyValueCache":
         """Keep some items of the batch.
@@ -74,17 +97,14 @@ class KeyValueCache:
         cache : KeyValueCache
             Of these items.
         """
-        selected = KeyValueCache()
-        if self._keys is not None:
-            selected.length = self.length
-            selected._keys = self._keys[rows]
-            selected._values = self._values[rows]
+        _, _, nhead, max_steps, head_width = self._stored.shape
+        selected = KeyValueCache(
+            len(rows), nhead, head_width, max_steps, self._stored
+        )
+        selected.length = self.length
+        past = slice(self.length)
+        selected._stored[:, :, :, past] = self._stored[:, :, :, past][rows]
         return selected
-
-    @staticmethod
-    def _doubled(stored: torch.Tensor) -> torch.Tensor:
-        """Twice the room, with the same start."""
-        return torch.cat((stored, torch.empty_like(stored)), dim=2)
 
 
 class CausalSelfAttention(nn.Module):
@@ -158,6 +178,29 @@ class CausalSelfAttention(nn.Module):
         )
         return self.out_proj(merge_heads(out))
 
+    def start(self, batch_size: int, max_steps: int) -> KeyValueCache:
+        """Make room for the steps to come.
+
+        Arguments
+        ---------
+        batch_size : int
+            Items B.
+        max_steps : int
+            Most steps that will be taken.
+
+        Returns
+        -------
+        cache : KeyValueCache
+            Without a step.
+        """
+        return KeyValueCache(
+            batch_size,
+            self.nhead,
+            self.out_proj.in_features // self.nhead,
+            max_steps,
+            self.out_proj.weight,
+        )
+
     def step(
         self, features: torch.Tensor, cache: KeyValueCache
     ) -> torch.Tensor:
@@ -175,15 +218,16 @@ class CausalSelfAttention(nn.Module):
         features : torch.Tensor
             (B, 1, D).
         """
-        query, key, value = self._project(features)
-        keys, values = cache.append(key, value)
+        # with one step, the heads lie side by side already
+        projected = self.in_proj.forward(features)
+        projected = projected.view(len(features), 3, self.nhead, -1)
+        keys, values = cache.append(projected[:, 1:])
         if self.window is not None:
-            keys, values = (
-                keys[:, :, -self.window :],
-                values[:, :, -self.window :],
-            )
+            keys = keys[:, :, -self.window :]
+            values = values[:, :, -self.window :]
+        query = projected[:, 0, :, None]  # (B, H, 1, D / H)
         out = F.scaled_dot_product_attention(query, keys, values)
-        return self.out_proj(merge_heads(out))
+        return self.out_proj.forward(out.reshape(features.shape))
 
     def _project(self, features: torch.Tensor):
         """Query, key and value of every head, each (B, H, Q, D / H)."""

@@ -1,5 +1,6 @@
 """When a sentence is over."""
 
+import math
 from dataclasses import dataclass
 from typing import Union
 
@@ -98,10 +99,11 @@ class EndDetector:
         memory_lengths: torch.Tensor,
         seconds_per_step: float,
     ):
-        self.rule = rule
-        self.memory_lengths = memory_lengths
         self.hold_steps = max(1, round(rule.hold_seconds / seconds_per_step))
+        self.last_tokens = memory_lengths[:, None] - 1
         self.steps_on_last = torch.zeros_like(memory_lengths)
+        threshold = rule.stop_threshold
+        self.threshold_logit = math.log(threshold / (1.0 - threshold))
         self._focus: Union[torch.Tensor, float] = 0.0
 
     def update(
@@ -122,11 +124,10 @@ class EndDetector:
             True where the item ends, (B,).
         """
         weight, position = alignment.max(dim=-1)  # (B, H)
-        self._focus = self._focus + weight
+        self._focus += weight
         head = self._focus.argmax(dim=-1, keepdim=True)
-        attended = position.gather(1, head)[:, 0]
-        on_last = attended >= self.memory_lengths - 1
+        on_last = (position.gather(1, head) >= self.last_tokens)[:, 0]
         self.steps_on_last = (self.steps_on_last + 1) * on_last
-        wants_to_stop = stop_logits.sigmoid() > self.rule.stop_threshold
+        wants_to_stop = stop_logits > self.threshold_logit
         held = self.steps_on_last >= self.hold_steps
         return (on_last & wants_to_stop) | held

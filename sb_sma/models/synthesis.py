@@ -4,6 +4,7 @@ Items that have ended leave the batch, so that nothing is computed for them.
 """
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Iterator, List, Optional
 
 import torch
@@ -81,12 +82,12 @@ class Speaker:
     Attributes
     ----------
     query_lengths : torch.Tensor
-        Decoder steps of each item so far, int64, (B,).
+        Decoder steps of each item that has ended, int64, (B,).
     finished : torch.Tensor
         True where the item has ended by itself, (B,).
     """
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def __init__(
         self,
         model: nn.Module,
@@ -98,52 +99,56 @@ class Speaker:
         seed: Optional[int] = None,
     ):
         self.model = model
-        self.generator = torch.Generator()
+        generator = torch.Generator()
         if seed is None:
-            self.generator.seed()
+            generator.seed()
         else:
-            self.generator.manual_seed(seed)
+            generator.manual_seed(seed)
         decoder = model.decoder
         seconds_per_step = seconds_per_frame * decoder.reduction_factor
         # a slow pace may take its time
         trained_seconds = seconds_per_step * min(options.pace, 1.0)
-        self.limits = torch.tensor(
-            [
-                stop_rule.max_steps(length, trained_seconds)
-                for length in token_lengths.tolist()
-            ],
-            device=tokens.device,
-        )
+        limits = [
+            stop_rule.max_steps(length, trained_seconds)
+            for length in token_lengths.tolist()
+        ]
+        self.limits = torch.tensor(limits, device=tokens.device)
         self.detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
-        self.states = decoder.start(
-            model.encoder(tokens, token_lengths), token_lengths, options
+        self.state = decoder.start(
+            model.encoder(tokens, token_lengths),
+            token_lengths,
+            options,
+            generator,
+            max(limits),
         )
         self.query_lengths = torch.zeros_like(token_lengths)
         self.finished = torch.zeros_like(token_lengths, dtype=torch.bool)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def __iter__(self) -> Iterator[SpokenStep]:
         """Take one decoder step after the other, until all items have ended."""
         decoder = self.model.decoder
         guide = int(self.model.guide[0])
         rows = torch.arange(len(self.limits), device=self.limits.device)
         frame = self.model.mel_mean.new_zeros(len(rows), decoder.n_mels)
-        n_steps = 0
+        limits, n_steps = self.limits, 0
+        next_limit = int(limits.min())
         while len(rows):
-            step = decoder.step(frame, self.states, self.generator)
+            step = decoder.step(frame, self.state)
             n_steps += 1
-            self.query_lengths[rows] = n_steps
             ended = self.detector.update(
                 step.stop_logits, step.alignments[guide]
             )
-            self.finished[rows] = ended
             yield SpokenStep(rows, step.frames, step.alignments)
             frame = step.frames[:, -1]
-            going_on = ~ended & (self.limits[rows] > n_steps)
-            if not going_on.all():
-                kept = going_on.nonzero()[:, 0]
-                rows, frame = rows[kept], frame[kept]
-                self.states = select_rows(self.states, kept)
+            if n_steps >= next_limit or ended.any():
+                leaving = ended | (limits <= n_steps)
+                self.query_lengths[rows[leaving]] = n_steps
+                self.finished[rows] = ended
+                kept = (~leaving).nonzero()[:, 0]
+                rows, limits, frame = rows[kept], limits[kept], frame[kept]
+                next_limit = min(limits.tolist(), default=n_steps)
+                self.state = select_rows(self.state, kept)
                 self.detector = select_rows(self.detector, kept)
 
 
@@ -171,17 +176,24 @@ def assemble(speaker: Speaker) -> Synthesis:
         rows.new_zeros(n_items, rows.shape[1], n_steps, rows.shape[2])
         for rows in first.alignments
     ]
-    for index, step in enumerate(steps):
-        mels[step.rows, index] = step.frames
-        for alignment, rows in zip(alignments, step.alignments):
-            alignment[step.rows, :, index] = rows
+    # the items are the same until the next one leaves
+    start = 0
+    for _, group in groupby(steps, key=lambda step: len(step.rows)):
+        group = list(group)
+        rows, now = group[0].rows, slice(start, start + len(group))
+        mels[rows, now] = torch.stack([step.frames for step in group], dim=1)
+        for alignment, *parts in zip(
+            alignments, *(step.alignments for step in group)
+        ):
+            alignment[rows, :, now] = torch.stack(parts, dim=2)
+        start = now.stop
     mel_lengths = speaker.query_lengths * factor
     mels = mels.flatten(1, 2)
     padding = padding_mask(mel_lengths, mels.shape[1])
     mels = mels + model.postnet(mels, padding)
     mels = mels * model.mel_std + model.mel_mean
     mels = mels.masked_fill(padding[:, :, None], LOG_FLOOR)
-    return Synthesis(mels, mel_lengths, alignments, speaker.finished)
+    return Synthesis(mels, mel_lengths, alignments, speaker.finished.clone())
 
 
 def stream(speaker: Speaker, chunk_frames: int) -> Iterator[torch.Tensor]:

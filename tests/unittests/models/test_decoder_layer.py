@@ -31,7 +31,7 @@ def test_step_by_step_is_the_whole_sequence(factory, window):
     layer = make_layer(factory, window=window)
     features, memory, lengths, padding = make_inputs()
     out, alignments = layer(features, memory, padding)
-    state = layer.start(memory, lengths, DecodingOptions())
+    state = layer.start(memory, lengths, DecodingOptions(), max_steps=5)
     steps = [
         layer.step(features[:, step : step + 1], state) for step in range(5)
     ]

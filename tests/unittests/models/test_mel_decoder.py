@@ -42,13 +42,16 @@ def make_inputs(reduction_factor, queries=4):
 
 def walk(decoder, memory, lengths, mels, seed=0):
     """Teacher-forced, one step at a time."""
-    states = decoder.start(memory, lengths, DecodingOptions())
     generator = torch.Generator().manual_seed(seed)
     factor = decoder.reduction_factor
+    n_steps = mels.shape[1] // factor
+    state = decoder.start(
+        memory, lengths, DecodingOptions(), generator, n_steps
+    )
     frame = torch.zeros(len(memory), N_MELS)
     steps = []
-    for step in range(mels.shape[1] // factor):
-        steps.append(decoder.step(frame, states, generator))
+    for step in range(n_steps):
+        steps.append(decoder.step(frame, state))
         frame = mels[:, (step + 1) * factor - 1]
     return steps
 
@@ -107,28 +110,21 @@ def test_step_by_step_is_the_whole_sequence(factor, window, factory):
 
 
 @torch.no_grad()
-def test_step_by_step_drops_what_the_whole_sequence_drops(monkeypatch):
+@pytest.mark.parametrize("queries", [4, 70])  # one block of masks, and two
+def test_step_by_step_drops_what_the_whole_sequence_drops(queries, monkeypatch):
     decoder = make_decoder(2, prenet_dropout=0.5)
-    memory, lengths, mels = make_inputs(2)
-    torch.manual_seed(3)
-    kept = (torch.rand(2, 1, 4, 8) < 0.5).float() * 2  # layer, B, Q, D
+    memory, lengths, mels = make_inputs(2, queries)
+    steps = walk(decoder, memory, lengths, mels, seed=3)
+    masks = decoder.prenet.draw_masks(queries, torch.Generator().manual_seed(3))
+    forward = Prenet.forward
 
-    def drop_all(frames, generator=None):
-        for layer, mask in zip(decoder.prenet.layers, kept):
-            frames = layer(frames).relu() * mask
-        return frames
+    def drop_the_same(frames):
+        return forward(decoder.prenet, frames, masks.transpose(0, 1))
 
-    monkeypatch.setattr(decoder.prenet, "forward", drop_all)
+    monkeypatch.setattr(decoder.prenet, "forward", drop_the_same)
     frames, _, _ = decoder(memory, lengths, mels)
-
-    states = decoder.start(memory, lengths, DecodingOptions())
-    frame, made = torch.zeros(3, N_MELS), []
-    whole = kept
-    for step in range(4):
-        kept = whole[:, :, step : step + 1]
-        made.append(decoder.step(frame, states, torch.Generator()).frames)
-        frame = mels[:, 2 * step + 1]
-    torch.testing.assert_close(torch.cat(made, 1), frames, rtol=0, atol=1e-5)
+    made = torch.cat([step.frames for step in steps], dim=1)
+    torch.testing.assert_close(made, frames, rtol=0, atol=1e-5)
 
 
 @torch.no_grad()
@@ -179,18 +175,16 @@ def test_prenet_dropout_never_sleeps():
     assert not torch.equal(prenet(frames), prenet(frames))
 
 
-def test_prenet_draws_one_mask_for_all_items_when_speaking():
+def test_prenet_masks_come_from_the_seed_and_the_step():
     prenet = Prenet(N_MELS, 16, dropout=0.5)
-    frames = torch.rand(1, 5, N_MELS).expand(4, -1, -1)
-    out = prenet(frames, torch.Generator().manual_seed(3))
-    assert torch.equal(out, out[:1].expand(4, -1, -1))
-    again = prenet(frames[:1], torch.Generator().manual_seed(3))
-    assert torch.equal(again, out[:1])
-    other = prenet(frames[:1], torch.Generator().manual_seed(4))
-    assert not torch.equal(other, out[:1])
-    # the mask of every step is its own
-    same = prenet(frames[:1, :1].expand(1, 5, -1), torch.Generator())
-    assert not torch.equal(same[0, 0], same[0, 1])
+    masks = prenet.draw_masks(5, torch.Generator().manual_seed(3))
+    assert masks.shape == (5, 2, 16)
+    assert len({str(mask.tolist()) for mask in masks.flatten(0, 1)}) == 10
+    generator = torch.Generator().manual_seed(3)
+    again = [prenet.draw_masks(n, generator) for n in (2, 3)]
+    assert torch.equal(torch.cat(again), masks)
+    other = prenet.draw_masks(5, torch.Generator().manual_seed(4))
+    assert not torch.equal(other, masks)
 
 
 @torch.no_grad()
@@ -200,8 +194,9 @@ def test_prenet_dropout_keeps_the_mean():
         nn.init.constant_(layer.weight, 1 / layer.in_features)
         nn.init.zeros_(layer.bias)
     frames = torch.ones(1, 2000, N_MELS)
-    for generator in (None, torch.Generator().manual_seed(0)):
-        out = prenet(frames, generator)
+    drawn = prenet.draw_masks(2000, torch.Generator().manual_seed(0))
+    for masks in (None, drawn.transpose(0, 1)):
+        out = prenet(frames, masks)
         assert float(out.mean()) == pytest.approx(1.0, abs=0.02)
         assert float((out == 0).float().mean()) == pytest.approx(0.3, abs=0.02)
 

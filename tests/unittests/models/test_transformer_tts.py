@@ -256,9 +256,9 @@ def test_an_item_that_has_ended_costs_nothing_more(factory, monkeypatch):
     batch_sizes = []
     step = model.decoder.step
 
-    def counted(frame, states, generator):
+    def counted(frame, state):
         batch_sizes.append(len(frame))
-        return step(frame, states, generator)
+        return step(frame, state)
 
     monkeypatch.setattr(model.decoder, "step", counted)
     speech = speak(model, seed=5)
@@ -285,7 +285,7 @@ def test_a_stream_is_the_whole_in_pieces(item, chunk_frames):
     chunks = []
     for chunk in stream(speaker, chunk_frames):
         assert torch.is_grad_enabled()  # the caller's own setting
-        made = int(speaker.query_lengths) * model.decoder.reduction_factor
+        made = speaker.state.n_steps * model.decoder.reduction_factor
         chunks.append(chunk)
         given = sum(map(len, chunks))
         # as early as the postnet allows
@@ -297,6 +297,21 @@ def test_a_stream_is_the_whole_in_pieces(item, chunk_frames):
         torch.cat(chunks), whole.mels[0], rtol=0, atol=1e-5
     )
     assert len(chunks) == 1 or chunk_frames < 1000
+
+
+def test_what_was_spoken_can_be_trained_on():
+    model = make_model(StepwiseMonotonicMHA)
+    tokens, lengths, _, _ = make_batch()
+    speaker = Speaker(model, tokens[:1], lengths[:1], BRIEF, SECONDS_PER_FRAME)
+    speech = speak(model)
+    spoken = [
+        speech.mels,
+        speech.mel_lengths,
+        speech.finished,
+        *speech.alignments,
+        *stream(speaker, chunk_frames=5),
+    ]
+    assert not any(tensor.is_inference() for tensor in spoken)
 
 
 @pytest.mark.parametrize(
