@@ -24,6 +24,7 @@ from sb_sma.attention.heads import check_heads, merge_heads, split_heads
 from sb_sma.attention.masks import lengths_of
 from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
 from sb_sma.ops import stepwise_monotonic_expectation
+from sb_sma.ops.dropout import Dropout
 
 MIN_MOVES_PER_TOKEN, MAX_MOVES_PER_TOKEN = 1.1, 50.0
 
@@ -121,7 +122,7 @@ class StepwiseMonotonicMHA(nn.Module):
         self.key_proj = nn.Linear(d_model, d_model)
         self.value_proj = nn.Linear(d_model, d_model)
         self.out_proj = nn.Linear(d_model, d_model)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.stay_bias = nn.Parameter(torch.empty(nhead))
         self.set_queries_per_token(queries_per_token)
 

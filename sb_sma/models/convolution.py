@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from sb_sma.ops.dropout import Dropout
+
 
 class MaskedConvStack(nn.Module):
     """Convolution, layer norm, activation and dropout, several times.
@@ -59,7 +61,7 @@ class MaskedConvStack(nn.Module):
         self.reach = len(self.convs) * (kernel_size // 2)
         n_finished = len(self.convs) - (0 if activate_last else 1)
         self.finishes = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), activation, nn.Dropout(dropout))
+            nn.Sequential(nn.LayerNorm(width), activation, Dropout(dropout))
             for width in channels[1 : n_finished + 1]
         )
 

@@ -12,6 +12,7 @@ from sb_sma.attention.decoding import (
     step_decoding,
 )
 from sb_sma.models.self_attention import CausalSelfAttention, KeyValueCache
+from sb_sma.ops.dropout import Dropout
 
 
 @dataclass
@@ -77,7 +78,7 @@ class DecoderLayer(nn.Module):
         )
         self.linear1 = nn.Linear(d_model, d_ffn)
         self.linear2 = nn.Linear(d_ffn, d_model)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self,

@@ -19,6 +19,7 @@ from sb_sma.attention.decoding import DecodingOptions, select_rows
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.decoder_layer import DecoderLayer, LayerState
 from sb_sma.models.positional import ScaledPositions
+from sb_sma.ops.dropout import dropout
 
 # steps for which what depends on nothing heard is made at once
 _BLOCK_STEPS = 64
@@ -76,7 +77,7 @@ class Prenet(nn.Module):
         for index, layer in enumerate(self.layers):
             frames = layer(frames).relu()
             if masks is None:
-                frames = F.dropout(frames, self.dropout, training=True)
+                frames = dropout(frames, self.dropout)
             else:
                 frames = frames * masks[index]
         return frames
