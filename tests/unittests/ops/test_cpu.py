@@ -86,6 +86,7 @@ def test_it_runs_in_a_forked_process(three_threads):
     assert child.exitcode == 0
 
 
+@pytest.mark.integration
 def test_one_openmp_thread_means_one_thread(repository):
     script = (
         "import threading, torch\n"
@@ -135,6 +136,7 @@ def _items():
     return torch.randn(4, 2, 30, 20, generator=generator)
 
 
+@pytest.mark.integration
 def test_two_data_parallel_processes_find_the_gradient_of_the_whole(tmp_path):
     whole = _Aligner()
     whole(_items()).backward()

@@ -120,13 +120,32 @@ def test_defaults_are_every_key_and_all_mass_on_the_first(
 
 
 @pytest.mark.parametrize("moves", [1, 3])
+@pytest.mark.parametrize("shape, lengths", LONGER_SHAPES)
+def test_backends_agree_to_every_gradient_of_much(
+    shape, lengths, moves, backend, poisoned
+):
+    assert_parity(shape, lengths, torch.float32, moves, backend)
+
+
 @pytest.mark.parametrize(
-    "dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16]
+    "dtype, moves",
+    [
+        (torch.float64, 1),
+        (torch.float32, 1),
+        (torch.float32, 3),
+        (torch.bfloat16, 1),
+        (torch.float16, 3),
+    ],
 )
-@pytest.mark.parametrize("shape, lengths", [*SHAPES, *LONGER_SHAPES])
+@pytest.mark.parametrize("shape, lengths", SHAPES)
 def test_backends_agree_to_every_gradient(
     shape, lengths, dtype, moves, backend, poisoned
 ):
+    assert_parity(shape, lengths, dtype, moves, backend)
+
+
+def assert_parity(shape, lengths, dtype, moves, backend):
+    """Hold outputs and gradients against the float64 reference."""
     p_stay, lengths, initial = random_inputs(shape, lengths)
     p_stay, initial = p_stay.to(dtype), initial.float()
     weights = torch.rand_like(p_stay)
@@ -155,11 +174,11 @@ def test_backends_agree_to_every_gradient(
         assert error <= allowed
 
 
-@pytest.mark.parametrize("moves", [2, 3])
 @pytest.mark.parametrize("shape, lengths", SHAPES)
 def test_several_moves_are_the_recurrence_on_repeated_queries(
-    shape, lengths, moves, backend
+    shape, lengths, backend
 ):
+    moves = 2
     p_stay, lengths, initial = random_inputs(shape, lengths)
     torch.testing.assert_close(
         stepwise_monotonic_expectation(
@@ -345,7 +364,7 @@ def test_keys_past_the_length_get_nothing(shape, lengths, backend):
         assert bool((item[..., length:] == 0).all())
 
 
-@pytest.mark.parametrize("garbage", [float("nan"), float("inf"), 7.0])
+@pytest.mark.parametrize("garbage", [float("nan"), float("inf")])
 @pytest.mark.parametrize("shape, lengths", SHAPES)
 def test_what_stands_at_and_past_the_last_valid_key_is_never_read(
     shape, lengths, garbage, backend

@@ -44,6 +44,7 @@ for kernel in ("_forward_kernel", "_backward_kernel"):
 """
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "dtype, keys, warps",
     [("fp32", 128, 1), ("bf16", 4096, 16)],
