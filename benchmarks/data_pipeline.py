@@ -14,7 +14,6 @@ import argparse
 import importlib
 import json
 import multiprocessing
-import os
 import sys
 import tempfile
 import time
@@ -59,7 +58,6 @@ def main() -> None:
     arguments = parser.parse_args()
     result: Dict[str, Any] = {
         "machine": describe_machine(),
-        "load_average": os.getloadavg()[0],
         "device": "cuda" if torch.cuda.is_available() else "cpu",
         "torch_threads": torch.get_num_threads(),
         "start_method": multiprocessing.get_start_method(),
@@ -225,8 +223,8 @@ def summarize(epochs: List[Dict[str, Any]]) -> Dict[str, Any]:
             sum(t["frames"] for t in epochs) / len(steps)
         ),
         "mean_step_seconds": stepping / len(steps),
-        "mean_wait_seconds": sum(between) / len(between),
-        "longest_wait_seconds": max(between),
+        "mean_wait_seconds": sum(between) / max(len(between), 1),
+        "longest_wait_seconds": max(between, default=0.0),
         "first_wait_seconds": first / len(epochs),
         "last_wait_seconds": last / len(epochs),
         "loop_seconds": waiting + stepping,

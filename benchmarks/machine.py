@@ -9,7 +9,7 @@ from sb_sma.training.tts_report import describe_versions
 
 
 def describe_machine() -> Dict[str, str]:
-    """Processor, memory, versions and commit.
+    """Processor, memory, load, versions and commit.
 
     Returns
     -------
@@ -21,6 +21,7 @@ def describe_machine() -> Dict[str, str]:
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "memory": f"{_memory_gib():.0f} GiB",
+        "load_average": f"{os.getloadavg()[0]:.2f}",
         "commit": _commit(),
     }
 

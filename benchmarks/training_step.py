@@ -69,6 +69,8 @@ def main() -> None:
             "threads": str(torch.get_num_threads()),
         },
         "of": "one whole training step, float32",
+        "remark": "dropout on the weights of SMA is sb_sma.ops.dropout, that "
+        "of regularMHA PyTorch's, which takes longer on the CPU",
         "rounds": arguments.rounds,
         "wanted": {"SMA over regularMHA": WANTED_SHARE},
     }

@@ -20,6 +20,17 @@ from sb_sma.attention.masks import padding_mask
 
 MODES = ("soft", "hard")
 
+_WITHOUT_ROWS = (
+    str,
+    int,
+    float,
+    type(None),
+    nn.Module,
+    torch.Generator,
+    torch.dtype,
+    torch.device,
+)
+
 
 @dataclass(frozen=True)
 class DecodingOptions:
@@ -171,8 +182,8 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
     """Keep some items of the batch in a state.
 
     Every tensor is indexed along its first axis, which is the batch, however
-    deep it lies in lists, tuples, dicts and objects; what is no tensor stays
-    as it is. A state that needs another way has a method ``select_rows``.
+    deep it lies in lists, tuples, dicts and objects; numbers, strings, modules
+    and tensors without an axis stay as they are. A state that needs another way has a method ``select_rows``.
 
     Arguments
     ---------
@@ -187,6 +198,11 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
     state : object
         The state of these items.
 
+    Raises
+    ------
+    TypeError
+        If a part of it is none of these.
+
     Example
     -------
     >>> state = {"walk": [torch.tensor([[1.0], [2.0]])], "mode": "soft"}
@@ -194,21 +210,53 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
     {'walk': [tensor([[2.]])], 'mode': 'soft'}
     """
     if isinstance(state, torch.Tensor):
-        return state[rows]
+        return state[rows] if state.dim() else state
     if hasattr(state, "select_rows"):
         return state.select_rows(rows)
+    if isinstance(state, tuple) and hasattr(state, "_make"):
+        return state._make(select_rows(part, rows) for part in state)
     if isinstance(state, (list, tuple)):
         return type(state)(select_rows(part, rows) for part in state)
     if isinstance(state, dict):
         return {key: select_rows(part, rows) for key, part in state.items()}
-    if isinstance(state, nn.Module) or not hasattr(state, "__dict__"):
+    if isinstance(state, _WITHOUT_ROWS):
         return state
+    if not hasattr(state, "__dict__"):
+        raise TypeError(
+            f"cannot keep some items of a {type(state).__name__}: it has "
+            "neither attributes nor a method select_rows. Give it one."
+        )
     selected = copy.copy(state)
     for name, part in vars(state).items():
-        # frozen dataclasses hold no tensors
-        if not isinstance(part, (str, int, float, type(None))):
-            setattr(selected, name, select_rows(part, rows))
+        # a frozen dataclass refuses an assignment
+        object.__setattr__(selected, name, select_rows(part, rows))
     return selected
+
+
+def call_layer(layer: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    """Call a layer; for a single step, the search for hooks takes as long.
+
+    Arguments
+    ---------
+    layer : nn.Module
+        Of one input.
+    features : torch.Tensor
+        What it takes.
+
+    Returns
+    -------
+    features : torch.Tensor
+        What it gives, its own forward hooks included; global ones are not
+        called.
+
+    Example
+    -------
+    >>> call_layer(nn.ReLU(), torch.tensor([-1.0, 1.0]))
+    tensor([0., 1.])
+    """
+    if layer._forward_pre_hooks or layer._forward_hooks:
+        return layer(features)
+    return layer.forward(features)
 
 
 def require_soft(attention: nn.Module, options: DecodingOptions) -> None:

@@ -19,7 +19,7 @@ from typing import Optional, Tuple, Union
 import torch
 from torch import nn
 
-from sb_sma.attention.decoding import DecodingOptions
+from sb_sma.attention.decoding import DecodingOptions, call_layer
 from sb_sma.attention.heads import check_heads, merge_heads, split_heads
 from sb_sma.attention.masks import lengths_of
 from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
@@ -284,7 +284,7 @@ class StepwiseMonotonicMHA(nn.Module):
             The state for the next query.
         """
         # with one query, the heads lie side by side already
-        queries = self.query_proj.forward(query)
+        queries = call_layer(self.query_proj, query)
         queries = queries.view(len(query), self.nhead, 1, -1)
         energies = (queries @ state.keys)[:, :, 0]  # (B, H, K)
         # the offset is in float32 or better
@@ -292,7 +292,7 @@ class StepwiseMonotonicMHA(nn.Module):
         p_stay = energies.clamp(max=state.max_energy).sigmoid()
         attn = state.walk.advance(p_stay)[:, :, None]
         out = attn.to(state.values.dtype) @ state.values
-        out = self.out_proj.forward(out.reshape(query.shape))
+        out = call_layer(self.out_proj, out.reshape(query.shape))
         if state.empty is not None:
             out = out.masked_fill(state.empty, 0.0)
         return out, attn, state

@@ -210,6 +210,7 @@ class TTS(Pretrained):
         settings = self.hparams.mel_settings
         frames = chunk_seconds * settings.sample_rate / settings.hop_length
         _, ids = self._read(0, text)
+        self.finished = []
         with self.inference_ctx:
             speaker = self._speaker([ids], options, seed)
         return self._give_out(

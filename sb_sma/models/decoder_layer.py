@@ -8,6 +8,7 @@ from torch import nn
 
 from sb_sma.attention.decoding import (
     DecodingOptions,
+    call_layer,
     start_decoding,
     step_decoding,
 )
@@ -165,15 +166,13 @@ class DecoderLayer(nn.Module):
         alignments : torch.Tensor
             (B, H, 1, K).
         """
-        # `forward`: for one step, the search for hooks that a call makes takes
-        # as long as the work
         attended = self.self_attn.step(
-            self.norm1.forward(features), state.history
+            call_layer(self.norm1, features), state.history
         )
         features = features + attended
         attended, alignments, state.cross = step_decoding(
-            self.cross_attn, self.norm2.forward(features), state.cross
+            self.cross_attn, call_layer(self.norm2, features), state.cross
         )
         features = features + attended
-        fed = self.linear1.forward(self.norm3.forward(features)).relu()
-        return features + self.linear2.forward(fed), alignments
+        fed = call_layer(self.linear1, call_layer(self.norm3, features)).relu()
+        return features + call_layer(self.linear2, fed), alignments

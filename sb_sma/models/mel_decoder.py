@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sb_sma.attention.decoding import DecodingOptions, select_rows
+from sb_sma.attention.decoding import DecodingOptions, call_layer, select_rows
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.decoder_layer import DecoderLayer, LayerState
 from sb_sma.models.positional import ScaledPositions
@@ -344,7 +344,7 @@ class MelDecoder(nn.Module):
             state.positions = positions.to(frame.dtype).unbind()
         state.n_steps += 1
         heard = self.prenet(frame[:, None], state.masks[index])
-        features = self.project(heard) + state.positions[index]
+        features = call_layer(self.project, heard) + state.positions[index]
         alignments = []
         for layer, layer_state in zip(self.layers, state.layers):
             features, alignment = layer.step(features, layer_state)

@@ -72,7 +72,7 @@ class ScaledPositions(nn.Module):
         Returns
         -------
         positions : torch.Tensor
-            Float32, (n_steps, D).
+            (n_steps, D).
         """
         steps = torch.arange(
             start, start + n_steps, device=self.frequencies.device

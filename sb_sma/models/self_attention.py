@@ -6,12 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sb_sma.attention.decoding import call_layer
 from sb_sma.attention.heads import check_heads, merge_heads, split_heads
 from sb_sma.attention.masks import window_mask
 
 
 class KeyValueCache:
     """The keys and values of the steps so far, in memory taken at the start.
+
+    On the CPU, the system gives the memory of a step when it is written; a
+    GPU's is taken at once.
 
     Arguments
     ---------
@@ -48,7 +52,6 @@ class KeyValueCache:
         like: torch.Tensor,
     ):
         self.length = 0
-        # not touched, memory costs nothing
         self._stored = like.new_empty(
             batch_size, 2, nhead, max_steps, head_width
         )
@@ -219,7 +222,7 @@ class CausalSelfAttention(nn.Module):
             (B, 1, D).
         """
         # with one step, the heads lie side by side already
-        projected = self.in_proj.forward(features)
+        projected = call_layer(self.in_proj, features)
         projected = projected.view(len(features), 3, self.nhead, -1)
         keys, values = cache.append(projected[:, 1:])
         if self.window is not None:
@@ -227,7 +230,7 @@ class CausalSelfAttention(nn.Module):
             values = values[:, :, -self.window :]
         query = projected[:, 0, :, None]  # (B, H, 1, D / H)
         out = F.scaled_dot_product_attention(query, keys, values)
-        return self.out_proj.forward(out.reshape(features.shape))
+        return call_layer(self.out_proj, out.reshape(features.shape))
 
     def _project(self, features: torch.Tensor):
         """Query, key and value of every head, each (B, H, Q, D / H)."""

@@ -87,7 +87,7 @@ class Speaker:
         True where the item has ended by itself, (B,).
     """
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def __init__(
         self,
         model: nn.Module,
@@ -124,9 +124,12 @@ class Speaker:
         self.query_lengths = torch.zeros_like(token_lengths)
         self.finished = torch.zeros_like(token_lengths, dtype=torch.bool)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def __iter__(self) -> Iterator[SpokenStep]:
-        """Take one decoder step after the other, until all items have ended."""
+        """Take one decoder step after the other, until all items have ended.
+
+        Can be run through once.
+        """
         decoder = self.model.decoder
         guide = int(self.model.guide[0])
         rows = torch.arange(len(self.limits), device=self.limits.device)
@@ -193,7 +196,7 @@ def assemble(speaker: Speaker) -> Synthesis:
     mels = mels + model.postnet(mels, padding)
     mels = mels * model.mel_std + model.mel_mean
     mels = mels.masked_fill(padding[:, :, None], LOG_FLOOR)
-    return Synthesis(mels, mel_lengths, alignments, speaker.finished.clone())
+    return Synthesis(mels, mel_lengths, alignments, speaker.finished)
 
 
 def stream(speaker: Speaker, chunk_frames: int) -> Iterator[torch.Tensor]:

@@ -27,6 +27,11 @@ def dropout(features: torch.Tensor, probability: float) -> torch.Tensor:
     features : torch.Tensor
         Zero or ``features / (1 - probability)``.
 
+    Raises
+    ------
+    ValueError
+        If `probability` is out of range.
+
     Example
     -------
     >>> dropped = dropout(torch.ones(1000), probability=0.5)
@@ -34,11 +39,10 @@ def dropout(features: torch.Tensor, probability: float) -> torch.Tensor:
     tensor([0., 2.])
     """
     n_dropped = round(probability * _LEVELS)
-    if features.device.type != "cpu" or n_dropped in (0, _LEVELS):
+    if features.device.type != "cpu" or not 0 < n_dropped < _LEVELS:
         return F.dropout(features, probability)
     n_values = features.numel()
-    draws = torch.empty((n_values + 3) // 4, dtype=torch.int64)
-    draws.random_(-(1 << 63), None)  # all 64 bits
+    draws = torch.randint(-(1 << 63), (1 << 63) - 1, ((n_values + 3) // 4,))
     levels = draws.view(torch.int16)[:n_values].view(features.shape)
     kept = (levels >= n_dropped - _LEVELS // 2).to(features.dtype)
     return features * kept.mul_(_LEVELS / (_LEVELS - n_dropped))

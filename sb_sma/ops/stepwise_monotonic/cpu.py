@@ -1,7 +1,7 @@
 """The stepwise monotonic expectation on the CPU, compiled by numba.
 
 One pass over memory forward and one backward, by serial kernels that run
-without the interpreter's lock on a pool of threads of our own: numba's own
+without the interpreter's lock on the calling thread and a pool of our own: numba's own
 parallel loops end a forked process, abort under two Python threads and know
 nothing of ``torch.set_num_threads``. The equations are in ``README.md``.
 
@@ -160,7 +160,7 @@ def _over_rows(
         rows,
         1 + inputs[0].size // _ELEMENTS_WORTH_A_THREAD,
     )
-    if threads == 1:
+    if threads <= 1:
         kernel(*inputs[:3], moves, *inputs[3:], *results)
         return
     n_pieces = min(rows, threads * _PIECES_PER_THREAD)

@@ -1,13 +1,20 @@
 """Decoding any module that keeps the contract."""
 
 import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 import torch
 from torch import nn
 
 from sb_sma.attention import DecodingOptions, RegularMHA, StepwiseMonotonicMHA
-from sb_sma.attention.decoding import start_decoding, step_decoding
+from sb_sma.attention.decoding import (
+    call_layer,
+    select_rows,
+    start_decoding,
+    step_decoding,
+)
 
 
 class ForwardOnly(nn.Module):
@@ -95,3 +102,66 @@ def test_softmax_cannot_be_decoded_like_a_walk(attention, options):
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         DecodingOptions(**options)
+
+
+class Pair(NamedTuple):
+    """A state of two parts."""
+
+    left: torch.Tensor
+    right: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A state that refuses an assignment."""
+
+    rows: torch.Tensor
+    step: torch.Tensor
+    name: str = "frozen"
+
+
+class Slotted:
+    """A state whose parts cannot be listed."""
+
+    __slots__ = ("rows",)
+
+
+ROWS = torch.arange(6.0).view(3, 2)
+
+
+@pytest.mark.parametrize(
+    "state, parts",
+    [
+        ([ROWS, (ROWS, None)], lambda state: (state[0], state[1][0])),
+        ({"a": ROWS, "b": 3}, lambda state: (state["a"],)),
+        (Pair(ROWS, ROWS), lambda state: (state.left, state.right)),
+        (Frozen(ROWS, torch.tensor(7)), lambda state: (state.rows,)),
+    ],
+)
+def test_items_are_kept_wherever_they_lie(state, parts):
+    selected = select_rows(state, torch.tensor([2, 0]))
+    assert type(selected) is type(state)
+    for part in parts(selected):
+        assert torch.equal(part, ROWS[[2, 0]])
+    for part in parts(state):
+        assert part is ROWS  # the caller's is left as it was
+
+
+def test_a_counter_belongs_to_no_item():
+    selected = select_rows(Frozen(ROWS, torch.tensor(7)), torch.tensor([1]))
+    assert (int(selected.step), selected.name) == (7, "frozen")
+
+
+def test_a_state_that_cannot_be_searched_is_refused():
+    with pytest.raises(TypeError, match="of a Slotted.*select_rows. Give"):
+        select_rows([Slotted()], torch.tensor([0]))
+
+
+def test_the_hooks_of_a_layer_are_called():
+    layer, seen = nn.Linear(2, 2), []
+    features = torch.rand(1, 2)
+    assert torch.equal(call_layer(layer, features), layer(features))
+    layer.register_forward_pre_hook(lambda *given: seen.append("before"))
+    layer.register_forward_hook(lambda *given: seen.append("after"))
+    call_layer(layer, features)
+    assert seen == ["before", "after"]

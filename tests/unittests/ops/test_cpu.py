@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -51,8 +52,14 @@ def test_more_threads_than_rows_will_do(three_threads):
 
 
 def test_an_error_in_a_thread_is_raised(three_threads):
+    begun = threading.Event()
+
     def fails(*arguments):
-        raise FloatingPointError("in a thread")
+        if threading.current_thread() is threading.main_thread():
+            assert begun.wait(timeout=60)
+        else:
+            begun.set()
+            raise FloatingPointError("in a thread")
 
     rows = torch.zeros(4, 2, 3).numpy()
     with pytest.raises(FloatingPointError, match="in a thread"):
@@ -70,7 +77,8 @@ def test_it_runs_in_two_python_threads(three_threads):
 
 def _send_outcome(connection):
     # numpy arrays need no shared memory
-    connection.send([tensor.numpy() for tensor in loss_and_gradient()])
+    arrays = [tensor.numpy() for tensor in loss_and_gradient()]
+    connection.send((arrays, threading.active_count()))
 
 
 def test_it_runs_in_a_forked_process(three_threads):
@@ -80,7 +88,9 @@ def test_it_runs_in_a_forked_process(three_threads):
     child = context.Process(target=_send_outcome, args=(sender,))
     child.start()
     assert receiver.poll(timeout=60), "the forked process gives no answer"
-    for array, right in zip(receiver.recv(), expected):
+    arrays, n_threads = receiver.recv()
+    assert n_threads > 1  # of its own: those of the parent are gone
+    for array, right in zip(arrays, expected):
         assert torch.equal(torch.from_numpy(array).view_as(right), right)
     child.join(60)
     assert child.exitcode == 0

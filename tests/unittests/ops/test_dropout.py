@@ -53,6 +53,21 @@ def test_a_seed_drops_the_same_again():
     assert not torch.equal(runs[0], runs[2])
 
 
+@pytest.mark.parametrize("probability", [-0.5, 1.5])
+def test_what_is_no_probability_is_refused(probability):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        dropout(torch.ones(3), probability)
+
+
+def test_it_compiles_into_one_graph():
+    compiled = torch.compile(
+        lambda features: dropout(features, 0.5),
+        backend="aot_eager",
+        fullgraph=True,
+    )
+    assert set(compiled(torch.ones(100)).tolist()) == {0.0, 2.0}
+
+
 def test_the_module_is_pytorchs_in_all_else():
     module = Dropout(0.5)
     assert isinstance(module, nn.Dropout)

@@ -345,6 +345,15 @@ def test_gradients_are_those_of_the_function(shape, lengths, backend):
     assert torch.autograd.gradcheck(function, (p_stay, initial))
 
 
+def test_an_empty_batch_gives_an_empty_alignment(backend):
+    if backend == "triton":
+        pytest.skip("a grid of no programs is not launched by every driver")
+    p_stay = torch.rand(0, 2, 3, 4, requires_grad=True)
+    alpha = stepwise_monotonic_expectation(p_stay, backend=backend)
+    alpha.sum().backward()
+    assert alpha.shape == p_stay.grad.shape == (0, 2, 3, 4)
+
+
 @pytest.mark.parametrize("shape, lengths", SHAPES)
 def test_every_row_keeps_the_mass_of_the_valid_keys(shape, lengths, backend):
     p_stay, lengths, initial = random_inputs(shape, lengths)
