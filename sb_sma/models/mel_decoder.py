@@ -75,7 +75,7 @@ class Prenet(nn.Module):
             (B, Q, width).
         """
         for index, layer in enumerate(self.layers):
-            frames = layer(frames).relu()
+            frames = call_layer(layer, frames).relu()
             if masks is None:
                 frames = dropout(frames, self.dropout)
             else:
@@ -356,7 +356,7 @@ class MelDecoder(nn.Module):
         self, features: torch.Tensor
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Frames (B, Q * reduction_factor, C) and stop logits (B, Q)."""
-        features = self.norm(features)
-        frames = self.to_frames(features)
+        features = call_layer(self.norm, features)
+        frames = call_layer(self.to_frames, features)
         frames = frames.unflatten(-1, (self.reduction_factor, self.n_mels))
-        return frames.flatten(1, 2), self.to_stop(features)[..., 0]
+        return frames.flatten(1, 2), call_layer(self.to_stop, features)[..., 0]

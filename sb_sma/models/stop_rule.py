@@ -1,9 +1,11 @@
 """When a sentence is over."""
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import Union
 
+import numpy as np
 import torch
 
 
@@ -74,7 +76,8 @@ class EndDetector:
     """Applies a `StopRule` to a batch, step by step.
 
     Of a layer's heads, the one that has been the most focused so far says
-    which token is attended.
+    which token is attended. All of it is kept on the host, in numpy: a few
+    numbers an item, on which a tensor operation would spend its overhead.
 
     Arguments
     ---------
@@ -90,7 +93,7 @@ class EndDetector:
     >>> detector = EndDetector(StopRule(), torch.tensor([2]), 0.05)
     >>> on_last = torch.tensor([[[0.1, 0.9], [0.5, 0.5]]])
     >>> detector.update(torch.tensor([3.0]), on_last)
-    tensor([True])
+    array([ True])
     """
 
     def __init__(
@@ -100,15 +103,15 @@ class EndDetector:
         seconds_per_step: float,
     ):
         self.hold_steps = max(1, round(rule.hold_seconds / seconds_per_step))
-        self.last_tokens = memory_lengths[:, None] - 1
-        self.steps_on_last = torch.zeros_like(memory_lengths)
         threshold = rule.stop_threshold
         self.threshold_logit = math.log(threshold / (1.0 - threshold))
-        self._focus: Union[torch.Tensor, float] = 0.0
+        self.last_tokens = memory_lengths.cpu().numpy() - 1
+        self.steps_on_last = np.zeros_like(self.last_tokens)
+        self._focus: Union[np.ndarray, float] = 0.0
 
     def update(
         self, stop_logits: torch.Tensor, alignment: torch.Tensor
-    ) -> torch.Tensor:
+    ) -> np.ndarray:
         """Say which items end with this step.
 
         Arguments
@@ -120,14 +123,37 @@ class EndDetector:
 
         Returns
         -------
-        ended : torch.Tensor
+        ended : np.ndarray
             True where the item ends, (B,).
         """
-        weight, position = alignment.max(dim=-1)  # (B, H)
-        self._focus += weight
-        head = self._focus.argmax(dim=-1, keepdim=True)
-        on_last = (position.gather(1, head) >= self.last_tokens)[:, 0]
+        weights, positions = alignment.max(dim=-1)  # (B, H)
+        self._focus = self._focus + weights.float().cpu().numpy()
+        head = self._focus.argmax(axis=1)
+        attended = positions.cpu().numpy()[np.arange(len(head)), head]
+        on_last = attended >= self.last_tokens
         self.steps_on_last = (self.steps_on_last + 1) * on_last
-        wants_to_stop = stop_logits > self.threshold_logit
+        logits = stop_logits.float().cpu().numpy()
+        wants_to_stop = logits > self.threshold_logit
         held = self.steps_on_last >= self.hold_steps
         return (on_last & wants_to_stop) | held
+
+    def select_rows(self, rows: torch.Tensor) -> "EndDetector":
+        """Keep some items of the batch.
+
+        Arguments
+        ---------
+        rows : torch.Tensor
+            Their indices, int64, (R,).
+
+        Returns
+        -------
+        detector : EndDetector
+            Of these items.
+        """
+        kept = rows.cpu().numpy()
+        selected = copy.copy(self)
+        selected.last_tokens = self.last_tokens[kept]
+        selected.steps_on_last = self.steps_on_last[kept]
+        if isinstance(self._focus, np.ndarray):
+            selected._focus = self._focus[kept]
+        return selected

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Iterator, List, Optional
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -112,7 +113,7 @@ class Speaker:
             stop_rule.max_steps(length, trained_seconds)
             for length in token_lengths.tolist()
         ]
-        self.limits = torch.tensor(limits, device=tokens.device)
+        self.limits = np.array(limits)
         self.detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
         self.state = decoder.start(
             model.encoder(tokens, token_lengths),
@@ -132,10 +133,10 @@ class Speaker:
         """
         decoder = self.model.decoder
         guide = int(self.model.guide[0])
-        rows = torch.arange(len(self.limits), device=self.limits.device)
+        rows = torch.arange(len(self.limits), device=self.finished.device)
         frame = self.model.mel_mean.new_zeros(len(rows), decoder.n_mels)
         limits, n_steps = self.limits, 0
-        next_limit = int(limits.min())
+        next_limit, max_steps = limits.min(), limits.max()
         while len(rows):
             step = decoder.step(frame, self.state)
             n_steps += 1
@@ -144,15 +145,18 @@ class Speaker:
             )
             yield SpokenStep(rows, step.frames, step.alignments)
             frame = step.frames[:, -1]
-            if n_steps >= next_limit or ended.any():
-                leaving = ended | (limits <= n_steps)
-                self.query_lengths[rows[leaving]] = n_steps
-                self.finished[rows] = ended
-                kept = (~leaving).nonzero()[:, 0]
-                rows, limits, frame = rows[kept], limits[kept], frame[kept]
-                next_limit = min(limits.tolist(), default=n_steps)
-                self.state = select_rows(self.state, kept)
-                self.detector = select_rows(self.detector, kept)
+            if n_steps < next_limit and not ended.any():
+                continue
+            leaving = torch.from_numpy(ended | (limits <= n_steps))
+            leaving, ended = leaving.to(rows.device), torch.from_numpy(ended)
+            self.query_lengths[rows[leaving]] = n_steps
+            self.finished[rows] = ended.to(rows.device)
+            kept = (~leaving).nonzero()[:, 0]
+            rows, frame = rows[kept], frame[kept]
+            limits = limits[kept.cpu().numpy()]
+            next_limit = limits.min(initial=max_steps)
+            self.state = select_rows(self.state, kept)
+            self.detector = select_rows(self.detector, kept)
 
 
 @torch.no_grad()
