@@ -18,6 +18,7 @@ import torch
 from numba import njit
 
 from sb_sma.ops.stepwise_monotonic.custom_op import make_operator
+from sb_sma.ops.stepwise_monotonic.memory import empty_like
 from sb_sma.ops.stepwise_monotonic.prefetch import CACHE_LINE_BYTES, prefetch
 
 # below this, waking a thread takes longer than the work
@@ -207,8 +208,7 @@ def _forward(
 ) -> torch.Tensor:
     """The alignment, (B, H, Q, K)."""
     _, arrays = _arrays(p_stay, memory_lengths, initial_alpha)
-    # numpy asks for huge pages: touching fresh memory is then much cheaper
-    alpha = np.empty_like(arrays[0])
+    alpha = empty_like(arrays[0])
     _over_rows(_forward_kernel, moves_per_query, arrays, (alpha,))
     return _tensor(alpha, p_stay)
 
@@ -224,7 +224,7 @@ def _backward(
     """The gradients of p_stay and of the initial alignment."""
     dtype, arrays = _arrays(p_stay, memory_lengths, initial_alpha)
     arrays += _rows(alpha, dtype), _rows(grad, dtype)
-    d_p_stay, d_initial = np.empty_like(arrays[0]), np.empty_like(arrays[2])
+    d_p_stay, d_initial = empty_like(arrays[0]), empty_like(arrays[2])
     _over_rows(_backward_kernel, moves_per_query, arrays, (d_p_stay, d_initial))
     return _tensor(d_p_stay, p_stay), _tensor(d_initial, initial_alpha)
 
