@@ -4,7 +4,7 @@ A walk holds one position, or one distribution over positions, per item and
 head, and moves it by at most `moves_per_query` keys per query.
 """
 
-from typing import Union
+from typing import Type, Union
 
 import torch
 import torch.nn.functional as F
@@ -183,4 +183,17 @@ def start_walk(
     """
     if options.mode == "hard":
         return HardWalk(alpha, memory_lengths, moves_per_query)
-    return SoftWalk(alpha, memory_lengths, moves_per_query, options.catch_up)
+    kind = _fastest_soft_walk(alpha.device)
+    return kind(alpha, memory_lengths, moves_per_query, options.catch_up)
+
+
+def _fastest_soft_walk(device: torch.device) -> Type[SoftWalk]:
+    """The compiled walk, if there is one for this device."""
+    if device.type != "cpu":
+        return SoftWalk
+    try:
+        from sb_sma.attention.compiled_walk import CompiledSoftWalk
+    except ImportError:
+        # numba has no wheel for every Python
+        return SoftWalk
+    return CompiledSoftWalk

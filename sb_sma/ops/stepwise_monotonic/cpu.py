@@ -29,8 +29,19 @@ _PIECES_PER_THREAD = 4
 _PREFETCHED_QUERIES = 4
 
 
-def _compiled(kernel: Callable) -> Callable:
-    """Compile at the first call; keep the result where that is possible."""
+def compile_kernel(kernel: Callable) -> Callable:
+    """Compile at the first call; keep the result where that is possible.
+
+    Arguments
+    ---------
+    kernel : Callable
+        Of arrays and numbers.
+
+    Returns
+    -------
+    kernel : Callable
+        The same, without the interpreter's lock.
+    """
     # a multiplication and an addition may be rounded once
     options = {"nogil": True, "fastmath": {"contract"}}
     try:
@@ -43,7 +54,7 @@ def _compiled(kernel: Callable) -> Callable:
 # several short loops over rows that stay in the cache, and no shared helper
 
 
-@_compiled
+@compile_kernel
 def _forward_kernel(p_stay, lengths, initial, moves, alpha):
     """Fill alpha (N, Q, K) from p_stay (N, Q, K) and initial (N, K)."""
     rows, queries, keys = p_stay.shape
@@ -65,7 +76,7 @@ def _forward_kernel(p_stay, lengths, initial, moves, alpha):
                 alpha[n, i, j] = state[j]
 
 
-@_compiled
+@compile_kernel
 def _backward_kernel(
     p_stay, lengths, initial, moves, alpha, grad, d_p_stay, d_initial
 ):

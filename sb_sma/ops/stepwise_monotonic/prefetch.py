@@ -17,7 +17,27 @@ _READ, _KEEP_IN_ALL_CACHES, _DATA = 0, 3, 1
 def prefetch(typing_context, array, row, query, key):
     """Bring the cache line of ``array[row, query, key]`` closer.
 
-    Compiled code only; the indices must be in the array.
+    For compiled code, which does not give the context.
+
+    Arguments
+    ---------
+    typing_context : object
+        Given by numba.
+    array : np.ndarray
+        With 3 axes.
+    row : int
+        Index along the first, in the array.
+    query : int
+        Index along the second, in the array.
+    key : int
+        Index along the third, in the array.
+
+    Returns
+    -------
+    signature : object
+        What numba is to know of the call.
+    generate : Callable
+        Writes the instruction.
     """
     signature = types.void(array, types.intp, types.intp, types.intp)
 

@@ -1,5 +1,7 @@
 """The two ways to walk, on stay probabilities given by hand."""
 
+import sys
+
 import pytest
 import torch
 
@@ -12,6 +14,18 @@ EVERY_WALK = [
     DecodingOptions("soft", catch_up=True),
     DecodingOptions("hard"),
 ]
+
+
+@pytest.fixture(params=["torch", "compiled"])
+def soft_walk(request):
+    """Both classes of the soft walk."""
+    if request.param == "torch":
+        return SoftWalk
+    module = pytest.importorskip(
+        "sb_sma.attention.compiled_walk",
+        reason="needs numba: pip install numba",
+    )
+    return module.CompiledSoftWalk
 
 
 def start(heads, keys, batch=1):
@@ -34,15 +48,36 @@ def test_the_mode_says_how_to_walk():
         )
         for mode in MODES
     }
-    assert kinds == {"soft": SoftWalk, "hard": HardWalk}
+    assert issubclass(kinds["soft"], SoftWalk) and kinds["hard"] is HardWalk
+
+
+def test_the_soft_walk_is_compiled_where_it_can_be(monkeypatch):
+    arguments = DecodingOptions(), start(1, 2), torch.tensor([2]), 1
+    pytest.importorskip("numba", reason="needs numba: pip install numba")
+    assert type(start_walk(*arguments)).__name__ == "CompiledSoftWalk"
+    monkeypatch.setitem(sys.modules, "sb_sma.attention.compiled_walk", None)
+    assert type(start_walk(*arguments)) is SoftWalk
+
+
+def test_a_compiled_walk_can_be_differentiated(soft_walk):
+    p_stay = torch.full((1, 1, 3), 0.25, requires_grad=True)
+    walk = soft_walk(start(1, 3), torch.tensor([3]), 1)
+    walk.advance(p_stay)[0, 0, 1].backward()
+    assert p_stay.grad.tolist() == [[[-1.0, 0.0, 0.0]]]
+
+
+def test_an_item_without_a_key_stands_nowhere(soft_walk):
+    walk = soft_walk(start(2, 3, batch=2), torch.tensor([0, 3]), 1, True)
+    attended = walk.advance(torch.full((2, 2, 3), 0.5))
+    assert attended.sum(-1).tolist() == [[0.0, 0.0], [1.0, 1.0]]
 
 
 @pytest.mark.parametrize("moves", [1, 2, 3])
-def test_soft_walk_is_the_op(moves):
+def test_soft_walk_is_the_op(moves, soft_walk):
     torch.manual_seed(0)
     p_stay = torch.rand(2, 3, 5, 7)
     lengths = torch.tensor([7, 4])
-    walk = SoftWalk(start(3, 7, batch=2), lengths, moves)
+    walk = soft_walk(start(3, 7, batch=2), lengths, moves)
     rows = [walk.advance(row) for row in p_stay.unbind(2)]
     expected = stepwise_monotonic_expectation(
         p_stay.repeat_interleave(moves, dim=2), lengths
@@ -114,21 +149,21 @@ def test_a_walk_leaves_its_start_as_it_was(options):
     assert torch.equal(alpha, start(2, 4))
 
 
-def walk_at_random(catch_up, moves=1, seed=0):
+def walk_at_random(kind, catch_up, moves=1, seed=0):
     """Paths and alignments of many heads under random probabilities."""
     torch.manual_seed(seed)
     p_stay = torch.rand(4, 50, 30, 9)
     lengths = torch.tensor([9, 5, 2, 1])
-    walk = SoftWalk(start(50, 9, batch=4), lengths, moves, catch_up)
+    walk = kind(start(50, 9, batch=4), lengths, moves, catch_up)
     alphas = torch.stack([walk.advance(row) for row in p_stay.unbind(2)], 2)
     return alphas.argmax(-1), alphas, lengths
 
 
 @pytest.mark.parametrize("moves", [1, 2, 3])
-def test_the_largest_entry_goes_back_unless_it_catches_up(moves):
-    path, _, _ = walk_at_random(catch_up=False, moves=moves)
+def test_the_largest_entry_goes_back_unless_it_catches_up(moves, soft_walk):
+    path, _, _ = walk_at_random(soft_walk, catch_up=False, moves=moves)
     assert int(path.diff(dim=-1).min()) < 0
-    path, _, _ = walk_at_random(catch_up=True, moves=moves)
+    path, _, _ = walk_at_random(soft_walk, catch_up=True, moves=moves)
     assert 0 <= int(path.diff(dim=-1).min())
     assert int(path.diff(dim=-1).max()) <= moves
     assert int(path[..., 0].max()) <= moves
@@ -143,26 +178,26 @@ def test_the_largest_entry_goes_back_unless_it_catches_up(moves):
     ],
     ids=["median-is-not-the-largest", "median-is-the-largest", "half"],
 )
-def test_what_lags_behind_is_attended_on_the_median(alpha, attended):
+def test_what_lags_behind_is_attended_on_the_median(alpha, attended, soft_walk):
     alpha = torch.tensor([[alpha]])
-    walk = SoftWalk(alpha, torch.tensor([4]), 1, catch_up=True)
+    walk = soft_walk(alpha, torch.tensor([4]), 1, catch_up=True)
     result = walk.advance(torch.ones(1, 1, 4))
     torch.testing.assert_close(result, torch.tensor([[attended]]))
     torch.testing.assert_close(walk.alpha, alpha)
 
 
-def test_catching_up_does_not_change_the_pace():
+def test_catching_up_does_not_change_the_pace(soft_walk):
     torch.manual_seed(2)
-    plain = SoftWalk(start(50, 9), torch.tensor([9]), 1)
-    catching_up = SoftWalk(start(50, 9), torch.tensor([9]), 1, catch_up=True)
+    plain = soft_walk(start(50, 9), torch.tensor([9]), 1)
+    catching_up = soft_walk(start(50, 9), torch.tensor([9]), 1, catch_up=True)
     for p_stay in torch.rand(30, 1, 50, 9):
         plain.advance(p_stay)
         catching_up.advance(p_stay)
         assert torch.equal(plain.alpha, catching_up.alpha)
 
 
-def test_catching_up_loses_nothing_and_stays_in_the_text():
-    _, alphas, lengths = walk_at_random(catch_up=True)
+def test_catching_up_loses_nothing_and_stays_in_the_text(soft_walk):
+    _, alphas, lengths = walk_at_random(soft_walk, catch_up=True)
     torch.testing.assert_close(alphas.sum(-1), torch.ones(4, 50, 30))
     for alpha, length in zip(alphas, lengths.tolist()):
         assert float(alpha[..., length:].sum()) == 0
