@@ -84,11 +84,10 @@ def main() -> None:
         "counted": {
             "tensors_moved": TENSORS_MOVED,
             "share_of_copy": "bytes per second over the copy's",
-            "forward": "the public function without gradient, the allocation "
-            "of its result included",
+            "forward": "the public function without gradient; its result takes "
+            "over the memory of the one before, as in training",
             "backward": "torch.autograd.grad on a kept graph, likewise",
-            "existing_memory": "the same kernels without the allocation of "
-            "the result",
+            "existing_memory": "the same kernels alone",
             "copy_into_new_memory": "what an allocation costs any operation",
             "memory": "growth of the resident set at its peak, in tensors of "
             "p_stay's size; alpha and d_p_stay are 2",
