@@ -80,7 +80,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     torch.manual_seed(0)
