@@ -39,18 +39,7 @@ def _advance(p_stay, before, half_mass, lengths, moves, catch_up, after, seen):
 
 
 class CompiledSoftWalk(SoftWalk):
-    """A `SoftWalk` on the CPU.
-
-    Arguments
-    ---------
-    alpha : torch.Tensor
-        Alignment before the first query, float32 or float64, (B, H, K).
-    memory_lengths : torch.Tensor
-        Counts, int64, (B,).
-    moves_per_query : int
-        How often the recurrence runs per query.
-    catch_up : bool
-        Whether the most attended key is always the median.
+    """A `SoftWalk` on the CPU, in float32 or float64.
 
     Example
     -------
@@ -59,16 +48,6 @@ class CompiledSoftWalk(SoftWalk):
     >>> walk.advance(torch.full((1, 1, 3), 0.25))
     tensor([[[0.2500, 0.7500, 0.0000]]])
     """
-
-    def __init__(
-        self,
-        alpha: torch.Tensor,
-        memory_lengths: torch.Tensor,
-        moves_per_query: int,
-        catch_up: bool = False,
-    ):
-        super().__init__(alpha, memory_lengths, moves_per_query, catch_up)
-        self.lengths = memory_lengths
 
     def advance(self, p_stay: torch.Tensor) -> torch.Tensor:
         """Take one query's moves.

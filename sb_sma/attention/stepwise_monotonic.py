@@ -243,7 +243,13 @@ class StepwiseMonotonicMHA(nn.Module):
             The state before the first query.
         """
         batch, n_keys, _ = memory.shape
-        alpha = torch.zeros(batch, self.nhead, n_keys, device=memory.device)
+        alpha = torch.zeros(
+            batch,
+            self.nhead,
+            n_keys,
+            dtype=_state_dtype(memory),
+            device=memory.device,
+        )
         alpha[..., 0] = 1.0
         walk = start_walk(options, alpha, memory_lengths, self.moves_per_query)
         max_stay = torch.tensor(options.max_stay, dtype=torch.float64)

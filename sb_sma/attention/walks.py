@@ -48,7 +48,9 @@ class SoftWalk:
         catch_up: bool = False,
     ):
         keys = torch.arange(alpha.shape[-1], device=alpha.device)
-        lengths = memory_lengths[:, None, None]
+        # the compiled walk must not leave its arrays
+        self.lengths = memory_lengths.clamp(max=len(keys))
+        lengths = self.lengths[:, None, None]
         self.alpha = alpha.masked_fill(keys >= lengths, 0.0)
         self.half_mass = self.alpha.sum(dim=-1, keepdim=True) / 2  # (B, H, 1)
         self.must_stay = keys >= lengths - 1  # (B, 1, K)

@@ -66,6 +66,16 @@ def test_a_compiled_walk_can_be_differentiated(soft_walk):
     assert p_stay.grad.tolist() == [[[-1.0, 0.0, 0.0]]]
 
 
+def test_lengths_beyond_the_keys_count_as_all_of_them(soft_walk):
+    p_stay = torch.rand(1, 2, 4)
+    whole, beyond = (
+        soft_walk(start(2, 4), torch.tensor([length]), 1) for length in (4, 9)
+    )
+    for _ in range(6):
+        assert torch.equal(whole.advance(p_stay), beyond.advance(p_stay))
+        assert beyond.alpha.shape == (1, 2, 4)
+
+
 def test_an_item_without_a_key_stands_nowhere(soft_walk):
     walk = soft_walk(start(2, 3, batch=2), torch.tensor([0, 3]), 1, True)
     attended = walk.advance(torch.full((2, 2, 3), 0.5))
