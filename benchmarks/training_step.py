@@ -180,7 +180,7 @@ def make_brain(device: str, overrides: Dict[str, Any]) -> Any:
     model = brain.hparams.models["model"]
     # random mels are standardised already
     model.set_frames_per_token(RECIPE_BATCH["frames"] / RECIPE_BATCH["tokens"])
-    model.set_energy_noise(brain.hparams.energy_noise)
+    model.decoder.layers.set_energy_noise(brain.hparams.energy_noise)
     return brain
 
 

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from sb_sma.attention.decoding import DecodingOptions, call_layer, select_rows
-from sb_sma.attention.masks import padding_mask
-from sb_sma.models.decoder_layer import DecoderLayer, LayerState
+from sb_sma.models.decoder_layer import LayerState
+from sb_sma.models.decoder_stack import DecoderStack
 from sb_sma.models.positional import ScaledPositions
 from sb_sma.ops.dropout import dropout
 
@@ -229,11 +229,8 @@ class MelDecoder(nn.Module):
         self.prenet = Prenet(n_mels, d_model, prenet_dropout)
         self.project = nn.Linear(d_model, d_model)
         self.positions = ScaledPositions(d_model)
-        self.layers = nn.ModuleList(
-            DecoderLayer(
-                d_model, nhead, d_ffn, cross_attention, dropout, window
-            )
-            for _ in range(num_layers)
+        self.layers = DecoderStack(
+            d_model, nhead, num_layers, d_ffn, cross_attention, dropout, window
         )
         self.norm = nn.LayerNorm(d_model)
         self.to_frames = nn.Linear(d_model, n_mels * reduction_factor)
@@ -279,11 +276,7 @@ class MelDecoder(nn.Module):
         heard = mels[:, self.reduction_factor - 1 :: self.reduction_factor]
         heard = F.pad(heard[:, :-1], (0, 0, 1, 0))  # (B, Q, C)
         features = self.positions(self.project(self.prenet(heard)))
-        padding = padding_mask(memory_lengths, memory.shape[1])
-        alignments = []
-        for layer in self.layers:
-            features, alignment = layer(features, memory, padding)
-            alignments.append(alignment)
+        features, alignments = self.layers(features, memory, memory_lengths)
         frames, stop_logits = self._read_out(features)
         return frames, stop_logits, alignments
 
@@ -315,10 +308,7 @@ class MelDecoder(nn.Module):
         state : DecoderState
             The state before the first step.
         """
-        layers = [
-            layer.start(memory, memory_lengths, options, max_steps)
-            for layer in self.layers
-        ]
+        layers = self.layers.start(memory, memory_lengths, options, max_steps)
         return DecoderState(layers, generator)
 
     def step(self, frame: torch.Tensor, state: DecoderState) -> DecoderStep:
@@ -345,10 +335,7 @@ class MelDecoder(nn.Module):
         state.n_steps += 1
         heard = self.prenet(frame[:, None], state.masks[index])
         features = call_layer(self.project, heard) + state.positions[index]
-        alignments = []
-        for layer, layer_state in zip(self.layers, state.layers):
-            features, alignment = layer.step(features, layer_state)
-            alignments.append(alignment[:, :, 0])
+        features, alignments = self.layers.step(features, state.layers)
         frames, stop_logits = self._read_out(features)
         return DecoderStep(frames, stop_logits[:, 0], alignments)
 

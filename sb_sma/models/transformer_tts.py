@@ -126,36 +126,7 @@ class TransformerTTS(nn.Module):
             Mel frames per token.
         """
         queries = frames_per_token / self.decoder.reduction_factor
-        for layer in self.decoder.layers:
-            if hasattr(layer.cross_attn, "set_queries_per_token"):
-                layer.cross_attn.set_queries_per_token(queries)
-
-    def moves_per_query(self) -> Optional[int]:
-        """How many tokens the slowest layer passes per decoder step.
-
-        Returns
-        -------
-        moves : int or None
-            None where no layer is limited.
-        """
-        limits = [
-            layer.cross_attn.moves_per_query
-            for layer in self.decoder.layers
-            if hasattr(layer.cross_attn, "moves_per_query")
-        ]
-        return min(limits, default=None)
-
-    def set_energy_noise(self, std: float) -> None:
-        """Set the noise on the stay energies, for training.
-
-        Arguments
-        ---------
-        std : float
-            Standard deviation, 0 or more.
-        """
-        for layer in self.decoder.layers:
-            if hasattr(layer.cross_attn, "noise_std"):
-                layer.cross_attn.noise_std = std
+        self.decoder.layers.set_queries_per_token(queries)
 
     def forward(
         self,

@@ -518,19 +518,19 @@ def test_the_slowest_layer_limits_the_moves():
     def factory(**arguments):
         return StepwiseMonotonicMHA(**arguments, moves_per_query=next(moves))
 
-    assert make_model(factory).moves_per_query() == 2
-    assert make_model(RegularMHA).moves_per_query() is None
+    assert make_model(factory).decoder.layers.moves_per_query() == 2
+    assert make_model(RegularMHA).decoder.layers.moves_per_query() is None
 
 
 def test_noise_reaches_every_layer():
     model = make_model().train()
-    model.set_energy_noise(1.5)
+    model.decoder.layers.set_energy_noise(1.5)
     assert [layer.cross_attn.noise_std for layer in model.decoder.layers] == [
         1.5,
         1.5,
     ]
     softmax = make_model(RegularMHA)
-    softmax.set_energy_noise(1.5)
+    softmax.decoder.layers.set_energy_noise(1.5)
     assert not hasattr(softmax.decoder.layers[0].cross_attn, "noise_std")
 
 

@@ -122,7 +122,7 @@ class TTSBrain(sb.Brain):
         """Set the learning rate and the energy noise of this step."""
         if should_step:
             self.hparams.lr_schedule(self.optimizer)
-        self.hparams.models["model"].set_energy_noise(
+        self.hparams.models["model"].decoder.layers.set_energy_noise(
             self.hparams.noise_schedule(self.optimizer_step)
         )
 
@@ -304,7 +304,9 @@ def set_up_model(hparams, folder, manifests):
     model.set_frames_per_token(frames_per_token)
     for manifest in manifests.values():
         check_manifest(
-            manifest, hparams["reduction_factor"], model.moves_per_query()
+            manifest,
+            hparams["reduction_factor"],
+            model.decoder.layers.moves_per_query(),
         )
 
 

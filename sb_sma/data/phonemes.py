@@ -1,0 +1,89 @@
+"""From phoneme symbols to the indices that a decoder predicts, and back."""
+
+from typing import Iterable, List, Sequence
+
+START = 0  # heard before the first phoneme; padding everywhere else
+END = 1
+
+
+class PhonemeTable:
+    """The phonemes that a model can say.
+
+    Index 0 is padding, and what the decoder hears first; index 1 ends a word.
+
+    Arguments
+    ---------
+    symbols : sequence of str
+        The phonemes, each once.
+
+    Raises
+    ------
+    ValueError
+        If a symbol is empty or comes twice.
+
+    Example
+    -------
+    >>> table = PhonemeTable(["AH", "B"])
+    >>> table.encode(["B", "AH"])
+    [3, 2, 1]
+    >>> table.decode([3, 2, 1])
+    ['B', 'AH']
+    """
+
+    def __init__(self, symbols: Sequence[str]):
+        self.symbols = list(symbols)
+        self._index = {
+            symbol: index for index, symbol in enumerate(self.symbols, END + 1)
+        }
+        if len(self._index) != len(self.symbols) or "" in self._index:
+            raise ValueError(
+                "symbols must be phonemes that differ from each other; got "
+                f"{self.symbols}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.symbols) + END + 1
+
+    def encode(self, phonemes: Iterable[str]) -> List[int]:
+        """Look phonemes up, and end the word.
+
+        Arguments
+        ---------
+        phonemes : iterable of str
+            Symbols of the table.
+
+        Returns
+        -------
+        indices : list of int
+            One per phoneme, and `END`.
+
+        Raises
+        ------
+        ValueError
+            If a phoneme is not in the table.
+        """
+        phonemes = list(phonemes)
+        unknown = sorted(set(phonemes) - self._index.keys())
+        if unknown:
+            raise ValueError(
+                "phonemes must be among those of the training set; got "
+                f"{', '.join(unknown)}. Correct the pronunciation."
+            )
+        return [*(self._index[phoneme] for phoneme in phonemes), END]
+
+    def decode(self, indices: Iterable[int]) -> List[str]:
+        """Name what a model predicted.
+
+        Arguments
+        ---------
+        indices : iterable of int
+            Of the table; padding and `END` are left out.
+
+        Returns
+        -------
+        phonemes : list of str
+            Symbols.
+        """
+        return [
+            self.symbols[index - END - 1] for index in indices if index > END
+        ]
