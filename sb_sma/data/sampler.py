@@ -1,11 +1,11 @@
-"""Batches of about as many frames each, short ones first at the start."""
+"""Batches of about the same total length, short items first at the start."""
 
 from typing import Iterator, List, Sequence
 
 import torch
 
 
-class FrameBatchSampler:
+class LengthBatchSampler:
     """Puts items of similar length together until a batch is full.
 
     In the first epochs the batches come from short to long: an alignment is
@@ -15,9 +15,9 @@ class FrameBatchSampler:
     Arguments
     ---------
     lengths : sequence of int
-        Frames of each item.
-    max_frames : int
-        Most frames in a batch, padding included; a longer item is a batch of
+        Of each item: mel frames, or letters and phonemes.
+    max_length : int
+        Most of them in a batch, padding included; a longer item is a batch of
         its own.
     max_items : int
         Most items in a batch.
@@ -35,7 +35,7 @@ class FrameBatchSampler:
 
     Example
     -------
-    >>> sampler = FrameBatchSampler([30, 10, 20], max_frames=40, max_items=8)
+    >>> sampler = LengthBatchSampler([30, 10, 20], max_length=40, max_items=8)
     >>> sampler.set_epoch(1)
     >>> list(sampler)
     [[1, 2], [0]]
@@ -44,7 +44,7 @@ class FrameBatchSampler:
     def __init__(
         self,
         lengths: Sequence[int],
-        max_frames: int,
+        max_length: int,
         max_items: int,
         seed: int = 0,
         shuffle: bool = True,
@@ -52,11 +52,11 @@ class FrameBatchSampler:
     ):
         if not lengths:
             raise ValueError(
-                "lengths must name the frames of at least one item; got none. "
+                "lengths must name the length of at least one item; got none. "
                 "Is the manifest empty?"
             )
         self.lengths = list(lengths)
-        self.max_frames = max_frames
+        self.max_length = max_length
         self.max_items = max_items
         self.seed = seed
         self.shuffle = shuffle
@@ -86,7 +86,7 @@ class FrameBatchSampler:
         for index in order:
             longest = max(longest, self.lengths[index])
             n_items = len(batches[-1]) + 1
-            full = n_items * longest > self.max_frames
+            full = n_items * longest > self.max_length
             if batches[-1] and (full or n_items > self.max_items):
                 batches.append([])
                 longest = self.lengths[index]

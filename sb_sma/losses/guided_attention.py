@@ -6,6 +6,8 @@ Tachibana, Uenoyama, Aihara: "Efficiently Trainable Text-to-Speech System Based
 on Deep Convolutional Networks with Guided Attention", ICASSP 2018.
 """
 
+from typing import Optional, Sequence
+
 import torch
 from speechbrain.nnet.loss.guidedattn_loss import GuidedAttentionLoss
 from torch import nn
@@ -81,3 +83,90 @@ class GuidedAttention(nn.Module):
             max_input_len=keys,
             max_target_len=queries,
         )
+
+
+class GuidedLayers(nn.Module):
+    """Guided attention of chosen layers and heads of a decoder.
+
+    Arguments
+    ---------
+    sigma : float
+        Width of the diagonal, as a share of the sequences.
+    layers : sequence of int, optional
+        Which layers, counted from 0; negative from the end. Default: all.
+    heads : sequence of int, optional
+        Which heads of them. Default: all.
+
+    Example
+    -------
+    >>> loss = GuidedLayers(sigma=0.4, layers=[-1], heads=[0])
+    >>> diagonal = torch.eye(6)[None, None]
+    >>> other = torch.ones(1, 1, 6, 6) / 6
+    >>> length = torch.tensor([6])
+    >>> loss([other, torch.cat((diagonal, other), 1)], length, length).item()
+    0.0
+    """
+
+    def __init__(
+        self,
+        sigma: float = 0.4,
+        layers: Optional[Sequence[int]] = None,
+        heads: Optional[Sequence[int]] = None,
+    ):
+        super().__init__()
+        self.guided_attention = GuidedAttention(sigma)
+        self.layers = layers
+        self.heads = heads
+
+    def forward(
+        self,
+        alignments: Sequence[torch.Tensor],
+        query_lengths: torch.Tensor,
+        memory_lengths: torch.Tensor,
+    ) -> torch.Tensor:
+        """Average the penalty over the chosen layers and heads.
+
+        Arguments
+        ---------
+        alignments : sequence of torch.Tensor
+            One (B, H, Q, K) per layer.
+        query_lengths : torch.Tensor
+            Counts, int64, (B,).
+        memory_lengths : torch.Tensor
+            Counts, int64, (B,).
+
+        Returns
+        -------
+        loss : torch.Tensor
+            A number between 0 and 1.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer or head.
+        """
+        chosen = _choose("layers", alignments, self.layers)
+        losses = []
+        for alignment in chosen:
+            heads = _choose("heads", alignment.unbind(1), self.heads)
+            losses.append(
+                self.guided_attention(
+                    torch.stack(heads, dim=1), query_lengths, memory_lengths
+                )
+            )
+        return torch.stack(losses).mean()
+
+
+def _choose(
+    name: str, parts: Sequence[torch.Tensor], indices: Optional[Sequence[int]]
+) -> Sequence[torch.Tensor]:
+    """Some of the parts, or all."""
+    if indices is None:
+        return parts
+    wrong = [i for i in indices if not -len(parts) <= i < len(parts)]
+    if wrong or not indices:
+        raise ValueError(
+            f"{name} of the guided attention must be among 0 to "
+            f"{len(parts) - 1}, or null for all; got {list(indices)}."
+        )
+    return [parts[i] for i in indices]

@@ -47,6 +47,21 @@ class TransformerG2P(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
+        n_phonemes = decoder.embedding.num_embeddings
+        self.register_buffer("blocked", torch.zeros(n_phonemes).bool())
+        self.set_n_phonemes(n_phonemes)
+
+    def set_n_phonemes(self, n_phonemes: int) -> None:
+        """Say how much of the room for phonemes is taken.
+
+        Arguments
+        ---------
+        n_phonemes : int
+            Size of the phoneme table; what comes after it is never said.
+        """
+        self.blocked.zero_()
+        self.blocked[0] = True  # padding
+        self.blocked[n_phonemes:] = True
 
     def forward(
         self,
@@ -124,4 +139,5 @@ class TransformerG2P(nn.Module):
         """
         logits, alignments = self.decoder.step(phonemes, state)
         dtype = torch.promote_types(logits.dtype, torch.float32)
-        return logits.to(dtype).log_softmax(dim=-1), alignments
+        logits = logits.to(dtype).masked_fill(self.blocked, -torch.inf)
+        return logits.log_softmax(dim=-1), alignments

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sb_sma.data.sampler import FrameBatchSampler
+from sb_sma.data.sampler import LengthBatchSampler
 
 LENGTHS = torch.randint(
     10, 400, (200,), generator=torch.Generator().manual_seed(0)
@@ -11,8 +11,8 @@ LENGTHS = torch.randint(
 
 
 def make_sampler(**options):
-    arguments = {"max_frames": 2000, "max_items": 16, **options}
-    return FrameBatchSampler(LENGTHS, **arguments)
+    arguments = {"max_length": 2000, "max_items": 16, **options}
+    return LengthBatchSampler(LENGTHS, **arguments)
 
 
 def batches_of(sampler, epoch):
@@ -36,7 +36,7 @@ def test_every_item_comes_once_in_batches_that_fit(epoch, shuffle, options):
 
 def test_the_first_item_of_a_batch_may_be_its_longest():
     lengths = list(range(95, 106))
-    sampler = FrameBatchSampler(lengths, max_frames=200, max_items=8)
+    sampler = LengthBatchSampler(lengths, max_length=200, max_items=8)
     for epoch in range(1, 20):
         for batch in batches_of(sampler, epoch):
             longest = max(lengths[index] for index in batch)
@@ -52,9 +52,11 @@ def test_items_of_a_batch_are_of_similar_length():
 
 
 def test_an_item_that_is_too_long_is_a_batch_of_its_own():
-    sampler = FrameBatchSampler([50, 3000, 60], max_frames=200, max_items=8)
+    sampler = LengthBatchSampler([50, 3000, 60], max_length=200, max_items=8)
     assert sorted(map(sorted, sampler)) == [[0, 2], [1]]
-    assert list(FrameBatchSampler([3000], max_frames=200, max_items=8)) == [[0]]
+    assert list(LengthBatchSampler([3000], max_length=200, max_items=8)) == [
+        [0]
+    ]
 
 
 def test_the_first_epochs_go_from_short_to_long():
@@ -94,4 +96,4 @@ def test_no_item_is_an_error():
     with pytest.raises(
         ValueError, match="at least one item; got none. Is the manifest empty"
     ):
-        FrameBatchSampler([], max_frames=10, max_items=1)
+        LengthBatchSampler([], max_length=10, max_items=1)

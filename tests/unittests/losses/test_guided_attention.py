@@ -4,7 +4,7 @@ import pytest
 import torch
 from speechbrain.nnet.loss.guidedattn_loss import GuidedAttentionLoss
 
-from sb_sma.losses import GuidedAttention
+from sb_sma.losses import GuidedAttention, GuidedLayers
 
 QUERY_LENGTHS, MEMORY_LENGTHS = [9, 5, 2], [4, 7, 1]
 
@@ -110,3 +110,23 @@ def test_relative_lengths_are_refused(name):
         match=rf"{name} must be integer counts; got torch\.float32\. Multiply",
     ):
         GuidedAttention()(make_alignments(), **arguments)
+
+
+def test_layers_and_heads_are_chosen():
+    layers = [make_alignments(heads=3), make_alignments(heads=3).flip(1)]
+    every = GuidedLayers()(layers, *lengths())
+    means = [GuidedAttention()(layer, *lengths()) for layer in layers]
+    torch.testing.assert_close(every, torch.stack(means).mean())
+    one = GuidedLayers(layers=[-1], heads=[0, 2])(layers, *lengths())
+    torch.testing.assert_close(
+        one, GuidedAttention()(layers[1][:, [0, 2]], *lengths())
+    )
+
+
+@pytest.mark.parametrize(
+    "choice", [{"layers": [2]}, {"heads": [-4]}, {"heads": []}]
+)
+def test_unknown_layer_or_head_is_refused(choice):
+    layers = [make_alignments(heads=3)] * 2
+    with pytest.raises(ValueError, match=f"{list(choice)[0]} of the guided"):
+        GuidedLayers(**choice)(layers, *lengths())

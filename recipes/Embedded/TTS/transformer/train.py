@@ -32,7 +32,7 @@ from sb_sma.data.build_once import SPLITS
 from sb_sma.data.checks import check_manifest, check_token_room
 from sb_sma.data.corpus import load_manifests
 from sb_sma.data.mel import MelStatistics
-from sb_sma.data.sampler import FrameBatchSampler
+from sb_sma.data.sampler import LengthBatchSampler
 from sb_sma.data.text import TokenTable
 from sb_sma.hparams import load_experiment
 from sb_sma.inference.export import export_tts, speaking_settings
@@ -82,14 +82,9 @@ class TTSBrain(sb.Brain):
                 output.query_lengths,
                 self.hparams.stop_positive_weight,
             ),
-            "guided_loss": torch.stack(
-                [
-                    self.hparams.guided_attention(
-                        alignments, output.query_lengths, token_lengths
-                    )
-                    for alignments in output.alignments
-                ]
-            ).mean(),
+            "guided_loss": self.hparams.guided_attention(
+                output.alignments, output.query_lengths, token_lengths
+            ),
         }
         n_frames = mel_lengths.sum()
         self.n_frames += n_frames
@@ -262,9 +257,9 @@ def make_datasets(manifests, table):
 
 def make_sampler(manifest, hparams, shuffle):
     """Batches of about as many frames each."""
-    return FrameBatchSampler(
+    return LengthBatchSampler(
         [entry["mel_length"] for entry in manifest.values()],
-        max_frames=hparams["max_batch_frames"],
+        max_length=hparams["max_batch_frames"],
         max_items=hparams["max_batch_items"],
         seed=hparams["seed"],
         shuffle=shuffle,
