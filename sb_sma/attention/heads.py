@@ -1,4 +1,4 @@
-"""Splitting a width into heads and back."""
+"""Splitting a width into heads and back, and the softmax of a head."""
 
 import torch
 
@@ -71,3 +71,33 @@ def merge_heads(heads: torch.Tensor) -> torch.Tensor:
     torch.Size([2, 5, 8])
     """
     return heads.transpose(1, 2).flatten(-2)
+
+
+def softmax_over_valid(
+    energies: torch.Tensor, blocked: torch.Tensor
+) -> torch.Tensor:
+    """Softmax over the keys that are not blocked.
+
+    Arguments
+    ---------
+    energies : torch.Tensor
+        Any shape whose last axis are the keys, (..., K).
+    blocked : torch.Tensor
+        True where there is nothing to attend to; of a shape that fits.
+
+    Returns
+    -------
+    weights : torch.Tensor
+        Zero where blocked; all zeros where every key is.
+
+    Example
+    -------
+    >>> blocked = torch.tensor([[False, False, True], [True, True, True]])
+    >>> softmax_over_valid(torch.zeros(2, 3), blocked)
+    tensor([[0.5000, 0.5000, 0.0000],
+            [0.0000, 0.0000, 0.0000]])
+    """
+    # -inf everywhere would be NaN
+    lowest = torch.finfo(energies.dtype).min
+    weights = energies.masked_fill(blocked, lowest).softmax(dim=-1)
+    return weights.masked_fill(blocked, 0.0)

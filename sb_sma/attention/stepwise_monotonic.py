@@ -2,7 +2,8 @@
 
 Every head walks over the keys on its own: at each query it stays on a key or
 moves to the next, with a probability computed from that query and that key
-alone, so that the attention is causal and cannot skip or go back.
+alone, so that the attention is causal and cannot skip or go back. Beside the
+heads that walk, others may attend to all keys by softmax.
 
 Reference
 ---------
@@ -20,8 +21,13 @@ import torch
 from torch import nn
 
 from sb_sma.attention.decoding import DecodingOptions, call_layer
-from sb_sma.attention.heads import check_heads, merge_heads, split_heads
-from sb_sma.attention.masks import lengths_of
+from sb_sma.attention.heads import (
+    check_heads,
+    merge_heads,
+    softmax_over_valid,
+    split_heads,
+)
+from sb_sma.attention.masks import lengths_of, padding_mask
 from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
@@ -39,18 +45,22 @@ class MonotonicState:
         The memory's keys, projected and scaled once, (B, H, D / H, K).
     values : torch.Tensor
         The memory's values, projected once, (B, H, K, D / H).
+    blocked : torch.Tensor
+        True on padding, (B, 1, K).
     empty : torch.Tensor, optional
         True for items without a key, (B, 1, 1); None if there is none.
     energy_offset : torch.Tensor
-        Added to the stay energies: the bias and the pace, (B, H, 1).
+        Added to the stay energies: the bias and the pace, (B, W, 1) for the W
+        heads that walk.
     max_energy : float
         Where their sum is capped.
     walk : SoftWalk or HardWalk
-        Where the heads stand.
+        Where these heads stand.
     """
 
     keys: torch.Tensor
     values: torch.Tensor
+    blocked: torch.Tensor
     empty: Optional[torch.Tensor]
     energy_offset: torch.Tensor
     max_energy: float
@@ -59,6 +69,9 @@ class MonotonicState:
 
 class StepwiseMonotonicMHA(nn.Module):
     """Multi-head attention whose heads stay on a key or move to the next.
+
+    With `monotonic_heads`, only the first heads do. The others are softmax
+    heads over energies of the same projections, without bias and noise.
 
     Keys must be padded on the right. The last valid key absorbs.
 
@@ -80,6 +93,8 @@ class StepwiseMonotonicMHA(nn.Module):
     noise_std : float
         Standard deviation of the Gaussian noise on the energies in training,
         which makes stay probabilities go to 0 or 1.
+    monotonic_heads : int, optional
+        How many heads walk. Default: all.
 
     Raises
     ------
@@ -106,6 +121,7 @@ class StepwiseMonotonicMHA(nn.Module):
         queries_per_token: float = 2.0,
         moves_per_query: int = 1,
         noise_std: float = 0.0,
+        monotonic_heads: Optional[int] = None,
     ):
         super().__init__()
         check_heads(d_model, nhead)
@@ -115,7 +131,16 @@ class StepwiseMonotonicMHA(nn.Module):
             )
         if noise_std < 0:
             raise ValueError(f"noise_std must be 0 or more; got {noise_std}.")
+        if monotonic_heads is None:
+            monotonic_heads = nhead
+        if not 0 < monotonic_heads <= nhead:
+            raise ValueError(
+                f"monotonic_heads must be from 1 to nhead = {nhead}; got "
+                f"{monotonic_heads}. For softmax heads alone, choose "
+                "regularMHA."
+            )
         self.nhead = nhead
+        self.monotonic_heads = monotonic_heads
         self.moves_per_query = moves_per_query
         self.noise_std = noise_std
         self.query_proj = nn.Linear(d_model, d_model)
@@ -123,7 +148,7 @@ class StepwiseMonotonicMHA(nn.Module):
         self.value_proj = nn.Linear(d_model, d_model)
         self.out_proj = nn.Linear(d_model, d_model)
         self.dropout = Dropout(dropout)
-        self.stay_bias = nn.Parameter(torch.empty(nhead))
+        self.stay_bias = nn.Parameter(torch.empty(monotonic_heads))
         self.set_queries_per_token(queries_per_token)
 
     def set_queries_per_token(self, queries_per_token: float) -> None:
@@ -190,7 +215,8 @@ class StepwiseMonotonicMHA(nn.Module):
         out : torch.Tensor
             (B, Q, D); zeros for an item without a valid key.
         attn : torch.Tensor
-            The alignment of every head, (B, H, Q, K); only if asked for.
+            The alignment of every head, (B, H, Q, K), those that walk first;
+            only if asked for.
 
         Raises
         ------
@@ -208,12 +234,18 @@ class StepwiseMonotonicMHA(nn.Module):
         keys = split_heads(self.key_proj(key), self.nhead)
         values = split_heads(self.value_proj(value), self.nhead)
         energies = self._energies(query, keys)
-        if self.training and self.noise_std > 0:
-            energies = energies + self.noise_std * torch.randn_like(energies)
-        p_stay = energies.sigmoid()  # (B, H, Q, K)
-        attn = stepwise_monotonic_expectation(
-            p_stay, lengths, moves_per_query=self.moves_per_query
-        )
+        if self.monotonic_heads == self.nhead:
+            attn = self._walk(energies, lengths)
+        else:
+            walking, attending = self._divide(energies)
+            blocked = padding_mask(lengths, key.shape[1])[:, None, None]
+            attn = torch.cat(
+                (
+                    self._walk(walking, lengths),
+                    softmax_over_valid(attending, blocked),
+                ),
+                dim=1,
+            )
         weights = self.dropout(attn).to(values.dtype)
         out = self.out_proj(merge_heads(weights @ values))
         out = out.masked_fill((lengths == 0)[:, None, None], 0.0)
@@ -245,7 +277,7 @@ class StepwiseMonotonicMHA(nn.Module):
         batch, n_keys, _ = memory.shape
         alpha = torch.zeros(
             batch,
-            self.nhead,
+            self.monotonic_heads,
             n_keys,
             dtype=_state_dtype(memory),
             device=memory.device,
@@ -262,6 +294,7 @@ class StepwiseMonotonicMHA(nn.Module):
         return MonotonicState(
             keys.contiguous(),
             split_heads(self.value_proj(memory), self.nhead).contiguous(),
+            padding_mask(memory_lengths, n_keys)[:, None],
             empty[:, None, None] if empty.any() else None,
             offset.expand(batch, -1, 1),
             max_stay.logit().item() - math.log(options.pace),
@@ -293,10 +326,16 @@ class StepwiseMonotonicMHA(nn.Module):
         queries = call_layer(self.query_proj, query)
         queries = queries.view(len(query), self.nhead, 1, -1)
         energies = (queries @ state.keys)[:, :, 0]  # (B, H, K)
+        walking, attending = self._divide(energies)
         # the offset is in float32 or better
-        energies = energies + state.energy_offset
-        p_stay = energies.clamp(max=state.max_energy).sigmoid()
-        attn = state.walk.advance(p_stay)[:, :, None]
+        walking = walking + state.energy_offset
+        p_stay = walking.clamp(max=state.max_energy).sigmoid()
+        attn = state.walk.advance(p_stay)
+        if attending.shape[1]:
+            attending = attending.to(attn.dtype)
+            attending = softmax_over_valid(attending, state.blocked)
+            attn = torch.cat((attn, attending), dim=1)
+        attn = attn[:, :, None]
         out = attn.to(state.values.dtype) @ state.values
         out = call_layer(self.out_proj, out.reshape(query.shape))
         if state.empty is not None:
@@ -306,12 +345,30 @@ class StepwiseMonotonicMHA(nn.Module):
     def _energies(
         self, query: torch.Tensor, keys: torch.Tensor
     ) -> torch.Tensor:
-        """Stay energies in float32 or better, (B, H, Q, K)."""
+        """Scaled products in float32 or better, (B, H, Q, K)."""
         queries = split_heads(self.query_proj(query), self.nhead)
         energies = queries @ keys.transpose(-1, -2)
         energies = energies.to(_state_dtype(energies))
         scale = 1.0 / math.sqrt(queries.shape[-1])
-        return energies * scale + self.stay_bias[:, None, None]
+        return energies * scale
+
+    def _walk(
+        self, energies: torch.Tensor, lengths: torch.Tensor
+    ) -> torch.Tensor:
+        """Expected alignments of the heads that walk, (B, W, Q, K)."""
+        energies = energies + self.stay_bias[:, None, None]
+        if self.training and self.noise_std > 0:
+            energies = energies + self.noise_std * torch.randn_like(energies)
+        return stepwise_monotonic_expectation(
+            energies.sigmoid(), lengths, moves_per_query=self.moves_per_query
+        )
+
+    def _divide(
+        self, energies: torch.Tensor
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Those of the heads that walk, and those of the others."""
+        n_softmax = self.nhead - self.monotonic_heads
+        return energies.split((self.monotonic_heads, n_softmax), dim=1)
 
 
 def _state_dtype(energies: torch.Tensor) -> torch.dtype:
