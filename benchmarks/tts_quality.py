@@ -11,16 +11,12 @@ the bad cases. Prints a table, and stores everything under ``results/``.
 
 import argparse
 import json
-import os
-import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any, Dict, List
 
 import torch
 from machine import describe_machine
+from training_run import ROOT, read_cost, read_history, train
 
 from sb_sma.data.espeak import speak
 from sb_sma.data.mel import LogMel
@@ -30,7 +26,6 @@ from sb_sma.metrics.bad_cases import find_faults
 from sb_sma.metrics.speech import warped_mel_distance
 from sb_sma.plots.figures import plot_comparison
 
-ROOT = Path(__file__).resolve().parent.parent
 HARD_TEXTS = Path(__file__).with_name("hard_texts.txt")
 RESULTS = Path(__file__).with_name("results")
 SEED = 0
@@ -63,14 +58,17 @@ def main() -> None:
     spoken = {}
     for name in arguments.attention_types:
         folder = trained.get(name)
-        folder = Path(folder or train(name))
+        folder = Path(folder or train_anew(name))
         refuse_known_texts(folder, texts)
         tts = TTS.from_hparams(source=str(folder / "model"))
         modes = ["soft"] + ["hard"] * hasattr(
             tts.mods.model.decoder.layers[0].cross_attn, "moves_per_query"
         )
-        cost = json.loads((folder / "cost.json").read_text())
-        figures = {**cost, **read_history(folder), "bad_cases": {}}
+        figures = {
+            **read_cost(folder),
+            **summarize_history(folder),
+            "bad_cases": {},
+        }
         for mode in modes:
             items = speak_hard_texts(tts, texts, references, mode)
             spoken.setdefault(name, items)
@@ -84,29 +82,15 @@ def main() -> None:
     draw_comparison(texts, spoken)
 
 
-def train(attention_type: str) -> Path:
-    """Run the README's command, and note in its folder what it cost."""
+def train_anew(attention_type: str) -> Path:
+    """Run the README's command."""
     output_folder = ROOT / "results" / "tts_quality" / attention_type
     command = [
-        sys.executable,
         "train.py",
         "hparams/tts.yaml",
         f"--attention_type={attention_type}",
-        f"--output_folder={output_folder}",
-        f"--corpus_folder={output_folder}/corpus",
     ]
-    shutil.rmtree(output_folder, ignore_errors=True)
-    start = time.monotonic()
-    process = subprocess.Popen(command, cwd=ROOT)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise RuntimeError(f"{' '.join(command)} failed")
-    cost = {
-        "command": "python " + " ".join(command[1:4]),
-        "wall_minutes": (time.monotonic() - start) / 60,
-        "peak_memory_gib": usage.ru_maxrss / 2**20,
-    }
-    (output_folder / "cost.json").write_text(json.dumps(cost) + "\n")
+    train(command, output_folder, output_folder / "corpus")
     return output_folder
 
 
@@ -132,10 +116,9 @@ def refuse_known_texts(folder: Path, texts: List[str]) -> None:
             raise ValueError(f"hard texts in the training set: {known}")
 
 
-def read_history(folder: Path) -> Dict[str, Any]:
+def summarize_history(folder: Path) -> Dict[str, Any]:
     """Held-out figures of the training run."""
-    lines = (folder / "history.jsonl").read_text().splitlines()
-    history = [json.loads(line) for line in lines]
+    history = read_history(folder)
     reached = [
         record["minutes"]
         for record in history

@@ -5,9 +5,9 @@ import sys
 from typing import List, Optional
 
 from sb_sma import __version__
-from sb_sma.cli import synthesize
+from sb_sma.cli import g2p, synthesize
 
-COMMANDS = {"synthesize": synthesize}
+COMMANDS = {"g2p": g2p, "synthesize": synthesize}
 
 
 def main(argv: Optional[List[str]] = None) -> int:

@@ -8,6 +8,7 @@ from typing import List
 import soundfile
 
 from sb_sma.attention.decoding import MODES
+from sb_sma.cli.models import check_model
 
 HELP = "Speak a text, or every line of a file, with a trained model."
 
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     texts = _read_texts(arguments)
     _check_outputs(arguments)
-    _check_model(arguments.model)
+    check_model(arguments.model)
     # torch takes seconds to load: mistakes above are told at once
     from sb_sma.inference import TTS
     from sb_sma.plots.figures import plot_alignments
@@ -141,17 +142,6 @@ def _check_plot_ending(path: Path) -> None:
     if path.suffix.lower().lstrip(".") not in endings:
         raise ValueError(
             f"--plot must end in one of .{', .'.join(endings)}; got {path}."
-        )
-
-
-def _check_model(model: str) -> None:
-    """Refuse a folder that does not exist, before a hub is asked for it."""
-    path = Path(model)
-    looks_local = path.parent.is_dir() or model.count("/") != 1
-    if looks_local and not path.is_dir():
-        raise ValueError(
-            f"--model must be a folder that a training run exported; {model} "
-            "does not exist."
         )
 
 

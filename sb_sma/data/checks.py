@@ -1,8 +1,6 @@
 """What is wrong with a manifest, found before training starts."""
 
-from typing import Any, Dict, List, Optional
-
-from sb_sma.data.text import TokenTable
+from typing import Any, Dict, List, Optional, Sized
 
 
 def check_manifest(
@@ -54,15 +52,19 @@ def check_manifest(
         )
 
 
-def check_token_room(table: TokenTable, n_tokens: int) -> None:
+def check_token_room(
+    table: Sized, n_tokens: int, key: str = "n_tokens"
+) -> None:
     """Refuse a token table that does not fit into the model's.
 
     Arguments
     ---------
-    table : TokenTable
-        The tokens of the corpus.
+    table : Sized
+        The tokens of the corpus, padding and the like included.
     n_tokens : int
         Rows of the model's embedding.
+    key : str
+        Where the YAML gives this number.
 
     Raises
     ------
@@ -71,12 +73,12 @@ def check_token_room(table: TokenTable, n_tokens: int) -> None:
 
     Example
     -------
-    >>> check_token_room(TokenTable(["a", "b"]), n_tokens=128)
+    >>> check_token_room(["<pad>", "<unk>", "a", "b"], n_tokens=128)
     """
     if len(table) > n_tokens:
         raise ValueError(
             f"The corpus has {len(table)} tokens, the model room for "
-            f"{n_tokens}. Give n_tokens: {len(table)} or more in the YAML."
+            f"{n_tokens}. Give {key}: {len(table)} or more in the YAML."
         )
 
 

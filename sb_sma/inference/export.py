@@ -1,18 +1,21 @@
 """Writes a trained model as a folder of its own."""
 
+import contextlib
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple, Union
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from torch import nn
 
-from sb_sma.inference.weights import SUFFIX, save_weights
+from sb_sma.data.graphemes import GraphemeTokenizer
+from sb_sma.inference.weights import JSON_SUFFIX, SUFFIX, save_weights
+from sb_sma.models.beam_search import BeamSettings
 
 _HEADER = """Made by sb_sma. Load it with
-sb_sma.inference.TTS.from_hparams(source=THIS_FOLDER)"""
+sb_sma.inference.{}.from_hparams(source=THIS_FOLDER)"""
 _NEW = "!new:"
 
 
@@ -40,15 +43,53 @@ def export_tts(
         Numbers of the features, the voice and the stop rule: each value is a
         plain number, or a (class path, keyword arguments) pair.
     """
-    folder = Path(folder)
-    building = folder.with_name(f".{folder.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    save_weights(model, building / f"model{SUFFIX}")
-    with open(building / "hyperparams.yaml", "w", encoding="utf-8") as stream:
-        YAML().dump(_inference_yaml(resolved_yaml, symbols, settings), stream)
-    shutil.rmtree(folder, ignore_errors=True)
-    building.rename(folder)
+    tokens = ("sb_sma.data.text.TokenTable", {"symbols": list(symbols)})
+    with _replaced(Path(folder)) as building:
+        save_weights(model, building / f"model{SUFFIX}")
+        content = _model_part(YAML().load(resolved_yaml), "TTS", {})
+        _write_yaml(building, content, {"tokens": tokens, **settings})
+
+
+def export_g2p(
+    folder: Union[str, Path],
+    resolved_yaml: str,
+    model: nn.Module,
+    grapheme_tokenizer: GraphemeTokenizer,
+    phonemes: Sequence[str],
+    beam_settings: BeamSettings,
+) -> None:
+    """Write everything that pronouncing needs; the folder can be moved.
+
+    Arguments
+    ---------
+    folder : str or Path
+        Replaced if it is there.
+    resolved_yaml : str
+        The training YAML, includes and references resolved (by
+        ``hyperpyyaml.resolve_references``); its ``models`` and
+        ``grapheme_tokenizer`` parts are kept.
+    model : nn.Module
+        The model with its trained weights.
+    grapheme_tokenizer : GraphemeTokenizer
+        Fitted.
+    phonemes : sequence of str
+        The phoneme table.
+    beam_settings : BeamSettings
+        How words are decoded.
+    """
+    with _replaced(Path(folder)) as building:
+        save_weights(model, building / f"model{SUFFIX}")
+        grapheme_tokenizer.save(building / f"graphemes{JSON_SUFFIX}")
+        resolved = YAML().load(resolved_yaml)
+        tokenizer = resolved["grapheme_tokenizer"]
+        content = _model_part(resolved, "G2P", {"graphemes": tokenizer})
+        content["grapheme_tokenizer"] = tokenizer
+        table = ("sb_sma.data.phonemes.PhonemeTable", {"symbols": [*phonemes]})
+        _write_yaml(
+            building,
+            content,
+            {"phonemes": table, "beam_settings": _as_node(beam_settings)},
+        )
 
 
 def speaking_settings(hparams: Mapping[str, Any]) -> Dict[str, Any]:
@@ -87,28 +128,41 @@ def _as_node(settings: Any) -> Tuple[str, Dict[str, Any]]:
     return f"{kind.__module__}.{kind.__qualname__}", asdict(settings)
 
 
-def _inference_yaml(
-    resolved_yaml: str, symbols: Sequence[str], settings: Dict[str, Any]
+@contextlib.contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
+    """A new folder that takes the place of another when it is complete."""
+    building = folder.with_name(f".{folder.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    yield building
+    shutil.rmtree(folder, ignore_errors=True)
+    building.rename(folder)
+
+
+def _model_part(
+    resolved: CommentedMap, user: str, tokenizers: Dict[str, Any]
 ) -> CommentedMap:
-    """The model's part of the YAML, with what speaking needs beside it."""
-    content = YAML().load(resolved_yaml)["models"]
-    content.yaml_set_start_comment(_HEADER)
+    """The model's part of the YAML, and what fills it."""
+    content = resolved["models"]
+    content.yaml_set_start_comment(_HEADER.format(user))
     content["modules"] = {"model": content["model"]}
-    loadables = {"loadables": {"model": content["model"]}}
-    made = {
-        "tokens": (
-            "sb_sma.data.text.TokenTable",
-            {"symbols": list(symbols)},
-        ),
-        "pretrainer": (
-            "sb_sma.inference.weights.SafetensorsPretrainer",
-            loadables,
-        ),
-        **settings,
-    }
-    for name, value in made.items():
-        content[name] = _new(*value) if isinstance(value, tuple) else value
+    filled = {"loadables": {"model": content["model"]}}
+    if tokenizers:
+        filled["tokenizers"] = tokenizers
+    content["pretrainer"] = _new(
+        "sb_sma.inference.weights.SafetensorsPretrainer", filled
+    )
     return content
+
+
+def _write_yaml(
+    folder: Path, content: CommentedMap, settings: Dict[str, Any]
+) -> None:
+    """Write hyperparams.yaml, settings after what is there."""
+    for name, value in settings.items():
+        content[name] = _new(*value) if isinstance(value, tuple) else value
+    with open(folder / "hyperparams.yaml", "w", encoding="utf-8") as stream:
+        YAML().dump(content, stream)
 
 
 def _new(class_path: str, arguments: Dict[str, Any]) -> CommentedMap:

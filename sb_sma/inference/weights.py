@@ -1,13 +1,14 @@
 """Model weights as safetensors, through SpeechBrain's Pretrainer."""
 
 from pathlib import Path
-from typing import Union
+from typing import Any, Optional, Union
 
 from safetensors.torch import load_file, save
 from speechbrain.utils.parameter_transfer import Pretrainer
 from torch import nn
 
 SUFFIX = ".safetensors"
+JSON_SUFFIX = ".json"
 
 
 def save_weights(model: nn.Module, path: Union[str, Path]) -> None:
@@ -48,17 +49,25 @@ class SafetensorsPretrainer(Pretrainer):
     ---------
     loadables : dict of str to nn.Module
         File name without its ending, and what it is loaded into.
+    tokenizers : dict of str to object, optional
+        The same for files that end in ``.json``; loaded with the object's own
+        ``load(path)``.
 
     Example
     -------
     >>> SafetensorsPretrainer(loadables={"model": nn.Linear(2, 2)}).collect_in
     """
 
-    def __init__(self, loadables: dict):
+    def __init__(self, loadables: dict, tokenizers: Optional[dict] = None):
+        tokenizers = tokenizers or {}
         super().__init__(
-            loadables=loadables,
-            custom_hooks=dict.fromkeys(loadables, load_weights),
+            loadables={**loadables, **tokenizers},
+            custom_hooks={
+                **dict.fromkeys(loadables, load_weights),
+                **dict.fromkeys(tokenizers, _load_tokenizer),
+            },
         )
+        self._tokenizer_names = set(tokenizers)
 
     def collect_files(self, default_source=None, **kwargs):
         """Find the files in the model's folder or repository.
@@ -77,8 +86,17 @@ class SafetensorsPretrainer(Pretrainer):
         """
         self.add_paths(
             {
-                name: f"{default_source}/{name}{SUFFIX}"
+                name: f"{default_source}/{name}{self._suffix(name)}"
                 for name in self.loadables
             }
         )
         return super().collect_files(default_source, **kwargs)
+
+    def _suffix(self, name: str) -> str:
+        """How the file of a loadable ends."""
+        return JSON_SUFFIX if name in self._tokenizer_names else SUFFIX
+
+
+def _load_tokenizer(tokenizer: Any, path: Union[str, Path]) -> None:
+    """Read what the tokenizer's own ``save`` wrote."""
+    tokenizer.load(path)

@@ -1,0 +1,92 @@
+"""Trainings by the very command of the README, and what they cost."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def train(
+    command: List[str], output_folder: Path, corpus_folder: Path
+) -> Dict[str, Any]:
+    """Train anew, and note in the run's folder what it cost.
+
+    Arguments
+    ---------
+    command : list of str
+        Script, YAML and overrides, relative to the repository.
+    output_folder : Path
+        Of the run; what is there is deleted.
+    corpus_folder : Path
+        Of the run.
+
+    Returns
+    -------
+    cost : dict of str to object
+        ``command``, ``wall_minutes`` and ``peak_memory_gib``.
+
+    Raises
+    ------
+    RuntimeError
+        If the training fails.
+    """
+    shutil.rmtree(output_folder, ignore_errors=True)
+    start = time.monotonic()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            *command,
+            f"--output_folder={output_folder}",
+            f"--corpus_folder={corpus_folder}",
+        ],
+        cwd=ROOT,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise RuntimeError(f"{' '.join(command)} failed")
+    cost = {
+        "command": "python " + " ".join(command),
+        "wall_minutes": (time.monotonic() - start) / 60,
+        "peak_memory_gib": usage.ru_maxrss / 2**20,
+    }
+    (output_folder / "cost.json").write_text(json.dumps(cost) + "\n")
+    return cost
+
+
+def read_cost(output_folder: Path) -> Dict[str, Any]:
+    """Read what `train` noted.
+
+    Arguments
+    ---------
+    output_folder : Path
+        Of the run.
+
+    Returns
+    -------
+    cost : dict of str to object
+        As of `train`.
+    """
+    return json.loads((output_folder / "cost.json").read_text())
+
+
+def read_history(output_folder: Path) -> List[Dict[str, Any]]:
+    """Read the figures of every epoch.
+
+    Arguments
+    ---------
+    output_folder : Path
+        Of the run.
+
+    Returns
+    -------
+    history : list of dict
+        Records of ``sb_sma.training.history.History``.
+    """
+    lines = (output_folder / "history.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]

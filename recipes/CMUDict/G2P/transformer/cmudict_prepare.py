@@ -1,0 +1,1 @@
+../../cmudict_prepare.py

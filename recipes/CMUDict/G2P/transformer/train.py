@@ -1,0 +1,367 @@
+#!/usr/bin/env python3
+"""Recipe for grapheme-to-phoneme conversion with swappable attention.
+
+To run this recipe, do the following:
+> python train.py hparams/train.yaml
+> python train.py hparams/train.yaml --attention_type=regularMHA
+> python train.py hparams/train.yaml --data_folder=/path/to/cmudict
+
+A Transformer reads the letters of a word, and a decoder that attends to them
+with stepwise monotonic heads, softmax heads or both says its phonemes. Every
+run ends with error rates, an exported model and a report.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import speechbrain as sb
+import torch
+from hyperpyyaml import resolve_references
+from speechbrain.utils.distributed import (
+    ddp_init_group,
+    if_main_process,
+    run_on_main,
+)
+from speechbrain.utils.train_logger import TensorboardLogger
+
+from sb_sma.data.batch import with_lengths
+from sb_sma.data.build_once import SPLITS
+from sb_sma.data.checks import check_token_room
+from sb_sma.data.corpus import load_manifests
+from sb_sma.data.phonemes import PhonemeTable
+from sb_sma.data.sampler import LengthBatchSampler
+from sb_sma.hparams import load_experiment
+from sb_sma.inference.export import export_g2p
+from sb_sma.losses import token_loss
+from sb_sma.metrics.phonemes import PhonemeErrorRates
+from sb_sma.models.beam_search import beam_search
+from sb_sma.training.checkpoints import check_architecture, check_same_corpus
+from sb_sma.training.g2p_report import write_g2p_report
+from sb_sma.training.history import History, continue_curves
+
+# the YAML names the prepare script, which stands beside this file, also where
+# it is a link
+sys.path.insert(0, str(Path(__file__).absolute().parent))
+
+
+class G2PBrain(sb.Brain):
+    """Trains the model and measures its error rates."""
+
+    def compute_forward(self, batch, stage):
+        """Predict every phoneme from the true phonemes before it."""
+        batch = batch.to(self.device)
+        model = self.modules.model
+        if stage != sb.Stage.TRAIN:
+            model = self.hparams.average.module
+        graphemes, grapheme_lengths = with_lengths(batch.grapheme_ids)
+        phonemes, _ = with_lengths(batch.phoneme_ids)
+        return model(graphemes, grapheme_lengths, phonemes)
+
+    def compute_objectives(self, predictions, batch, stage):
+        """Phoneme loss and guided attention; error rates when not training."""
+        logits, alignments = predictions
+        graphemes, grapheme_lengths = with_lengths(batch.grapheme_ids)
+        phonemes, phoneme_lengths = with_lengths(batch.phoneme_ids)
+        losses = {
+            "phoneme_loss": token_loss(
+                logits, phonemes, phoneme_lengths, self.hparams.label_smoothing
+            ),
+            "guided_loss": self.hparams.guided_attention(
+                alignments, phoneme_lengths, grapheme_lengths
+            ),
+        }
+        n_phonemes = phoneme_lengths.sum()
+        self.n_phonemes += n_phonemes
+        for name, loss in losses.items():
+            total = self.loss_sums.get(name, 0.0)
+            self.loss_sums[name] = total + loss.detach() * n_phonemes
+        if stage != sb.Stage.TRAIN:
+            self._score(batch, graphemes, grapheme_lengths, stage)
+        return (
+            losses["phoneme_loss"]
+            + self._guided_weight() * losses["guided_loss"]
+        )
+
+    def on_fit_start(self):
+        """Refuse a checkpoint of another architecture, then recover."""
+        check_architecture(self.checkpointer, self.hparams.models["model"])
+        check_architecture(self.checkpointer, self.hparams.average, "average")
+        self.hparams.average.to(self.device)
+        super().on_fit_start()
+        self.history.start(self.hparams.epoch_counter.current)
+
+    def on_fit_batch_start(self, batch, should_step):
+        """Set the learning rate and the energy noise of this step."""
+        step = self.optimizer_step
+        rate = self.lr_schedule.calculate_lr(step + 1)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.hparams.models["model"].decoder.layers.set_energy_noise(
+            self.hparams.noise_schedule(step)
+        )
+
+    def on_fit_batch_end(self, batch, outputs, loss, should_step):
+        """Let the average follow the weights."""
+        if should_step:
+            self.hparams.average.update_parameters(self.hparams.models["model"])
+
+    def on_stage_start(self, stage, epoch=None):
+        """Start the sums anew."""
+        self.loss_sums, self.n_phonemes = {}, 0
+        self.rates = PhonemeErrorRates()
+        self.predictions = []
+
+    def on_stage_end(self, stage, stage_loss, epoch=None):
+        """Log and save."""
+        stats = {
+            name: float(total / self.n_phonemes)
+            for name, total in self.loss_sums.items()
+        }
+        if stage == sb.Stage.TRAIN:
+            self.train_stats = stats
+            return
+        stats.update(self.rates.summarize())
+        if stage == sb.Stage.TEST:
+            self.test_stats = stats
+            self.hparams.train_logger.log_stats(
+                {"epoch": self.hparams.epoch_counter.current}, test_stats=stats
+            )
+            return
+        stats_meta = {
+            "epoch": epoch,
+            "step": self.optimizer_step,
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "guided_weight": self._guided_weight(),
+            "minutes": self.history.minutes(),
+        }
+        for logger in self.loggers:
+            if isinstance(logger, TensorboardLogger):
+                continue_curves(logger, epoch, self.train_stats, stats)
+            logger.log_stats(
+                stats_meta, train_stats=self.train_stats, valid_stats=stats
+            )
+        if if_main_process():
+            # before the checkpoint, which decides what a resumed run keeps
+            self.history.append(
+                {**stats_meta, "train": self.train_stats, "valid": stats}
+            )
+        self.checkpointer.save_and_keep_only(
+            meta={"epoch": epoch, "wer": stats["wer"]}, min_keys=["wer"]
+        )
+
+    def _score(self, batch, graphemes, grapheme_lengths, stage):
+        """Say the words freely: greedily, and with beams in the test."""
+        settings = self.hparams.beam_settings
+        if stage == sb.Stage.VALID:
+            settings = settings.greedy()
+        hypotheses = beam_search(
+            self.hparams.average.module, graphemes, grapheme_lengths, settings
+        )
+        best = [self.phonemes.decode(each[0].tokens) for each in hypotheses]
+        languages = batch.language if any(batch.language) else None
+        self.rates.append(batch.word, best, batch.pronunciations, languages)
+
+    def _guided_weight(self):
+        """Weight of the guided attention in this epoch."""
+        weight, _ = self.hparams.guided_schedule(
+            self.hparams.epoch_counter.current - 1
+        )
+        return weight
+
+
+def list_items(manifest, every_pronunciation):
+    """Items of a split: one per word, or one per pronunciation."""
+    items = {}
+    for name, entry in manifest.items():
+        targets = entry["pronunciations"]
+        for number, phonemes in enumerate(targets):
+            if number == 0 or every_pronunciation:
+                items[f"{name}/{number}"] = {**entry, "phonemes": phonemes}
+    return items
+
+
+def make_dataset(items, tokenizer, table):
+    """A SpeechBrain dataset that gives grapheme and phoneme indices."""
+
+    @sb.utils.data_pipeline.takes("word", "language")
+    @sb.utils.data_pipeline.provides("grapheme_ids")
+    def grapheme_pipeline(word, language):
+        return torch.tensor(tokenizer.encode(word, language))
+
+    @sb.utils.data_pipeline.takes("phonemes")
+    @sb.utils.data_pipeline.provides("phoneme_ids")
+    def phoneme_pipeline(phonemes):
+        return torch.tensor(table.encode(phonemes))
+
+    return sb.dataio.dataset.DynamicItemDataset(
+        items,
+        dynamic_items=[grapheme_pipeline, phoneme_pipeline],
+        output_keys=[
+            "id",
+            "word",
+            "language",
+            "pronunciations",
+            "grapheme_ids",
+            "phoneme_ids",
+        ],
+    )
+
+
+def make_loader_options(items, hparams, shuffle):
+    """Batches of words of about the same length."""
+    lengths = [len(item["word"]) + len(item["phonemes"]) for item in items]
+    batch_words = hparams["batch_words"]
+    sampler = LengthBatchSampler(
+        lengths,
+        max_length=max(lengths) * batch_words,
+        max_items=batch_words,
+        seed=hparams["seed"],
+        shuffle=shuffle,
+        short_first_epochs=0,
+    )
+    return {"batch_sampler": sampler, "num_workers": hparams["num_workers"]}
+
+
+def set_up_model(hparams, table, items):
+    """Give the model what is measured on the training set."""
+    models = (hparams["models"]["model"], hparams["average"].module)
+    n_graphemes = sum(len(item["word"]) for item in items)
+    n_phonemes = sum(len(item["phonemes"]) for item in items)
+    for model in models:
+        model.set_n_phonemes(len(table))
+        model.decoder.layers.set_queries_per_token(n_phonemes / n_graphemes)
+
+
+def draw_alignments(model, items, tokenizer, table):
+    """How every head reads the first words, teacher-forced."""
+    device = model.blocked.device
+    figures = {}
+    for item in items:
+        graphemes = tokenizer.encode(item["word"], item["language"])
+        with torch.no_grad():
+            _, alignments = model(
+                torch.tensor([graphemes], device=device),
+                torch.tensor([len(graphemes)], device=device),
+                torch.tensor([table.encode(item["phonemes"])], device=device),
+            )
+        figures[item["word"]] = plot_heads(
+            alignments,
+            tokenizer.pieces(item["word"], item["language"]),
+            [*item["phonemes"], "end"],
+        )
+    return figures
+
+
+def export_and_report(brain, hparams, resolved_yaml, split, items):
+    """Write model/, test_stats.json, predictions and index.html."""
+    output_folder = Path(hparams["output_folder"])
+    model = hparams["average"].module
+    tokenizer = hparams["grapheme_tokenizer"]
+    export_g2p(
+        output_folder / "model",
+        resolved_yaml,
+        model,
+        tokenizer,
+        brain.phonemes.symbols,
+        hparams["beam_settings"],
+    )
+    (output_folder / f"{split}_stats.json").write_text(
+        json.dumps(brain.test_stats, indent=1) + "\n"
+    )
+    shown = items[:: max(1, len(items) // hparams["n_samples"])]
+    write_g2p_report(
+        output_folder,
+        output_folder / "model",
+        split,
+        brain.rates,
+        draw_alignments(
+            model, shown[: hparams["n_samples"]], tokenizer, brain.phonemes
+        ),
+        brain.history.records,
+    )
+
+
+def main(argv):
+    """Train, test, export and report."""
+    hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
+    ddp_init_group(run_opts)
+    sb.create_experiment_directory(
+        experiment_directory=hparams["output_folder"],
+        hyperparams_to_save=hparams_file,
+        overrides=overrides,
+    )
+    folder = Path(hparams["corpus_folder"])
+    run_on_main(hparams["prepare"], kwargs={"save_folder": folder})
+    run_on_main(
+        check_same_corpus, args=[hparams["save_folder"], folder / "corpus.json"]
+    )
+    manifests = load_manifests(folder)
+    symbols = json.loads((folder / "phonemes.json").read_text(encoding="utf-8"))
+    table = PhonemeTable(symbols)
+    tokenizer = hparams["grapheme_tokenizer"]
+    tokenizer.fit(
+        [entry["word"] for entry in manifests["train"].values()],
+        [entry["language"] for entry in manifests["train"].values()],
+    )
+    check_token_room(tokenizer, hparams["n_graphemes"], "n_graphemes")
+    check_token_room(table, hparams["n_phonemes"], "n_phonemes")
+    items = {
+        split: list_items(manifests[split], split == "train")
+        for split in SPLITS
+        if manifests[split]
+    }
+    datasets = {
+        split: make_dataset(items[split], tokenizer, table) for split in items
+    }
+    loader_options = {
+        split: make_loader_options(
+            list(items[split].values()), hparams, split == "train"
+        )
+        for split in items
+    }
+    set_up_model(hparams, table, items["train"].values())
+
+    brain = G2PBrain(
+        modules=hparams["modules"],
+        opt_class=hparams["opt_class"],
+        hparams=hparams,
+        run_opts=run_opts,
+        checkpointer=hparams["checkpointer"],
+    )
+    # without this, every epoch would bring the same batches
+    brain.train_sampler = loader_options["train"]["batch_sampler"]
+    brain.lr_schedule = hparams["lr_schedule"](
+        num_training_steps=len(brain.train_sampler)
+        * hparams["number_of_epochs"]
+    )
+    brain.phonemes = table
+    brain.history = History(Path(hparams["output_folder"]) / "history.jsonl")
+    brain.loggers = [hparams["train_logger"]]
+    if hparams["use_tensorboard"]:
+        folder_tensorboard = Path(hparams["output_folder"]) / "tensorboard"
+        brain.loggers.append(TensorboardLogger(str(folder_tensorboard)))
+    brain.fit(
+        hparams["epoch_counter"],
+        datasets["train"],
+        datasets["valid"],
+        train_loader_kwargs=loader_options["train"],
+        valid_loader_kwargs=loader_options["valid"],
+    )
+    # the shared task keeps its test files aside
+    tested = "test" if "test" in datasets else "valid"
+    brain.evaluate(
+        datasets[tested],
+        min_key="wer",
+        test_loader_kwargs=loader_options[tested],
+    )
+    if if_main_process():
+        with open(hparams_file, encoding="utf-8") as stream:
+            resolved = resolve_references(stream, overrides).read()
+        export_and_report(
+            brain, hparams, resolved, tested, list(items[tested].values())
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

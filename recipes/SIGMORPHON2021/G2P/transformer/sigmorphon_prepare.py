@@ -1,0 +1,1 @@
+../../sigmorphon_prepare.py

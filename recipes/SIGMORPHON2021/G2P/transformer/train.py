@@ -1,0 +1,1 @@
+../../../CMUDict/G2P/transformer/train.py

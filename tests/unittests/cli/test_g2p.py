@@ -1,0 +1,106 @@
+"""``sb-sma g2p``: a line in, a line out; bad lines are named and passed over."""
+
+import io
+import sys
+
+import pytest
+
+from sb_sma.cli import g2p as command_module
+from sb_sma.cli import main
+from sb_sma.inference import G2P
+
+
+@pytest.fixture
+def command(exported_g2p, tmp_path, monkeypatch):
+    """Run ``sb-sma g2p`` in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, model=exported_g2p):
+        return main(["g2p", "--model", str(model), *map(str, arguments)])
+
+    return run
+
+
+def test_a_line_per_word_in_the_same_order(command, tmp_path, exported_g2p):
+    words = ["cab", "a", "bacca", "abc"]
+    (tmp_path / "words.txt").write_text("\n".join(words) + "\n")
+    assert command("--input", "words.txt", "--output", "out.tsv") == 0
+    expected = G2P.from_hparams(source=str(exported_g2p))(words)
+    assert (tmp_path / "out.tsv").read_text() == "".join(
+        f"{word}\t{' '.join(phonemes)}\n"
+        for word, phonemes in zip(words, expected)
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.tsv",
+        "words.txt",
+    ]
+
+
+def test_the_order_holds_across_chunks(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(command_module, "_CHUNK_LINES", 3)
+    words = ["cab", "a", "bacca", "abc", "bb", "caab", "b"]
+    (tmp_path / "words.txt").write_text("\n".join(words))
+    assert command("--input", "words.txt", "--output", "out.tsv") == 0
+    lines = (tmp_path / "out.tsv").read_text().splitlines()
+    assert [line.split("\t")[0] for line in lines] == words
+
+
+def test_several_lines_per_word_with_their_log_probability(command, tmp_path):
+    (tmp_path / "words.txt").write_text("cab\nabc\n")
+    arguments = ("--input", "words.txt", "--output", "out.tsv", "--nbest", 2)
+    assert command(*arguments) == 0
+    rows = [
+        line.split("\t")
+        for line in (tmp_path / "out.tsv").read_text().splitlines()
+    ]
+    assert [row[0] for row in rows] == ["cab", "cab", "abc", "abc"]
+    assert all(len(row) == 3 and float(row[2]) < 0 for row in rows)
+
+
+def test_bad_lines_are_numbered_and_passed_over(command, tmp_path, capsys):
+    lines = [b"cab", b"", b"a\tb", b"\xff\xfe", b"a" * 200, "ж".encode(), b"bb"]
+    (tmp_path / "words.txt").write_bytes(b"\r\n".join(lines))
+    assert command("--input", "words.txt", "--output", "out.tsv") == 0
+    written = (tmp_path / "out.tsv").read_text().splitlines()
+    assert [line.split("\t")[0] for line in written] == ["cab", "bb"]
+    error = capsys.readouterr().err
+    for number in range(2, 7):
+        assert f"sb-sma: line {number}: " in error
+    assert "sb-sma: 5 bad line(s) passed over" in error
+
+
+def test_words_come_and_go_through_standard_streams(
+    command, monkeypatch, capfdbinary
+):
+    stream = io.TextIOWrapper(io.BytesIO("\ufeffcab\nbb\n".encode()))
+    monkeypatch.setattr(sys, "stdin", stream)
+    assert command() == 0
+    out, err = capfdbinary.readouterr()
+    assert [line.split(b"\t")[0] for line in out.splitlines()] == [b"cab", b"bb"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("--input", "none.txt"), "none.txt"),
+        (("--input", "a.txt", "--output", "a.txt"), "another file"),
+        (("--input", "a.txt", "--output", "none/b.tsv"), "none/b.tsv"),
+    ],
+    ids=["no input", "input is output", "no folder"],
+)
+def test_files_that_cannot_be_used_are_one_line(
+    command, tmp_path, capsys, arguments, message
+):
+    (tmp_path / "a.txt").write_text("cab\n")
+    assert command(*arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("sb-sma: error: ") and message in line
+    assert (tmp_path / "a.txt").read_text() == "cab\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "two"])
+def test_numbers_are_above_zero(command, capsys, number):
+    with pytest.raises(SystemExit):
+        command("--nbest", number)
+    assert "--nbest" in capsys.readouterr().err

@@ -1,0 +1,79 @@
+"""Exported G2P models: what they return, and what they refuse."""
+
+import math
+
+import pytest
+import torch
+
+from sb_sma.inference import G2P
+
+WORDS = ["cab", "a", "bacca", "abc", "bb", "caab"]
+
+
+@pytest.fixture(scope="module")
+def g2p(exported_g2p):
+    return G2P.from_hparams(source=str(exported_g2p))
+
+
+def test_every_word_gets_its_phonemes_in_the_order_of_the_words(g2p):
+    together = g2p(WORDS)
+    assert len(together) == len(WORDS)
+    # a batch gives what its items give alone
+    assert together == [g2p([word])[0] for word in WORDS]
+    assert {symbol for word in together for symbol in word} <= {"AH", "B", "K"}
+    assert len({tuple(word) for word in together}) > 1
+
+
+def test_no_words_give_nothing(g2p):
+    assert g2p([]) == []
+
+
+def test_the_best_are_sorted_and_their_probability_is_the_models(g2p):
+    for word, hypotheses in zip(WORDS, g2p.n_best(WORDS, 3)):
+        assert 1 < len(hypotheses) <= 3
+        texts = [tuple(each.phonemes) for each in hypotheses]
+        assert len(set(texts)) == len(texts)
+        for each in hypotheses:
+            if not each.finished:
+                continue
+            ids = g2p.encode(word)
+            targets = torch.tensor([g2p.hparams.phonemes.encode(each.phonemes)])
+            logits, _ = g2p.mods.model(
+                torch.tensor([ids]), torch.tensor([len(ids)]), targets
+            )
+            blocked = g2p.mods.model.blocked
+            log_probs = logits.masked_fill(blocked, -math.inf).log_softmax(-1)
+            expected = log_probs.gather(-1, targets[..., None]).sum()
+            assert each.log_probability == pytest.approx(
+                float(expected), abs=1e-4
+            )
+
+
+def test_greedy_is_one_beam(g2p):
+    assert g2p(WORDS, beam_size=1) == [
+        hypotheses[0].phonemes
+        for hypotheses in g2p.n_best(WORDS, 1, beam_size=1)
+    ]
+
+
+def test_letters_that_training_lacks_fall_back_or_are_refused(g2p):
+    assert g2p(["Cáb"]) == g2p(["cab"])
+    assert g2p.hparams.grapheme_tokenizer.fallbacks["á"] == 1
+    with pytest.raises(ValueError, match="word 2: The word 'ж'"):
+        g2p(["a", "ж"])
+
+
+@pytest.mark.parametrize("word", ["", " ", "a\tb", "a\0", "a" * 200])
+def test_what_is_no_word_is_refused(g2p, word):
+    with pytest.raises(ValueError, match="word 1: "):
+        g2p([word])
+
+
+def test_a_string_is_not_a_list_of_words(g2p):
+    with pytest.raises(ValueError, match="Put a single word into a list"):
+        g2p("cab")
+
+
+def test_a_language_that_the_model_lacks_is_refused(g2p):
+    with pytest.raises(ValueError, match="language"):
+        g2p(["cab"], language="eng_us")
