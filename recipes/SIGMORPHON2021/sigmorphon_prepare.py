@@ -1,0 +1,167 @@
+"""Prepares the lexicons of the SIGMORPHON 2021 shared task on G2P.
+
+The folder is laid out as the shared task has it: ``high/``, ``medium/`` and
+``low/`` hold ``eng_us_train.tsv``, ``eng_us_dev.tsv`` and ``eng_us_test.tsv``,
+each line of which reads ``word<TAB>p1 p2 p3``.
+
+Download: https://github.com/sigmorphon/2021-task1
+"""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Sequence
+
+from sb_sma.data.build_once import build_once
+from sb_sma.data.corpus import raise_problems
+from sb_sma.data.lexicon import BadEntries, read_lexicon
+from sb_sma.data.lexicon_corpus import check_splits, write_lexicon_corpus
+
+logger = logging.getLogger(__name__)
+
+_FOLDERS = ("high", "medium", "low")
+_ENDING_OF_SPLIT = {
+    "train": "_train.tsv",
+    "valid": "_dev.tsv",
+    "test": "_test.tsv",
+}
+
+
+def prepare_sigmorphon(
+    data_folder: str | Path,
+    save_folder: str | Path,
+    languages: str | Sequence[str] = "eng_us",
+    skip_bad_entries: bool = False,
+    allow_unseen_phonemes: bool = False,
+) -> None:
+    """Builds the lexicon folder, or reuses one built with the same arguments.
+
+    The dev files become the split valid. Without test files, which the shared
+    task kept aside at first, the split test is empty.
+
+    Arguments
+    ---------
+    data_folder : str or Path
+        Holds high/, medium/ and low/, or some of them.
+    save_folder : str or Path
+        The lexicon folder; see ``sb_sma.data.lexicon_corpus``. Entries keep
+        the code of their language, even if it is the only one.
+    languages : str or list of str
+        Codes such as eng_us, or all.
+    skip_bad_entries : bool
+        Whether bad entries are left out and counted instead of being an
+        error. Error rates are then not those of the whole file.
+    allow_unseen_phonemes : bool
+        Whether held-out words with phonemes that training never shows stay.
+        The official eng_us and lav have such words (9 and 3 of dev): needed
+        for error rates that compare with published ones.
+
+    Raises
+    ------
+    ValueError
+        If a language or a file is missing, if a file has problems (all are
+        named, with file and line), or if the folder holds anything that is
+        not a corpus.
+    """
+    data_folder = Path(data_folder).expanduser().absolute()
+    files = _find_files(data_folder, languages)
+
+    def build(folder: Path) -> None:
+        bad_entries = BadEntries(skip_bad_entries)
+        splits = {
+            split: [
+                entry
+                for language, path in files[split].items()
+                for entry in read_lexicon(
+                    path, "sigmorphon", bad_entries, language
+                )
+            ]
+            for split in files
+        }
+        splits = check_splits(splits, bad_entries, allow_unseen_phonemes)
+        bad_entries.report()
+        write_lexicon_corpus(folder, splits, allow_empty_test=True)
+
+    parameters = {
+        "corpus": "sigmorphon2021",
+        "sha256": {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for paths in files.values()
+            for path in paths.values()
+        },
+        "languages": list(files["train"]),
+        "skip_bad_entries": skip_bad_entries,
+        "allow_unseen_phonemes": allow_unseen_phonemes,
+    }
+    build_once(save_folder, parameters, build)
+
+
+def _find_files(
+    data_folder: Path, languages: str | Sequence[str]
+) -> dict[str, dict[str, Path]]:
+    """Of each split, the files by language."""
+    folders = _folders_of_languages(data_folder)
+    if not folders:
+        raise ValueError(
+            "data_folder must hold high/, medium/ or low/ with files such as "
+            f"eng_us_train.tsv; got {data_folder}, without any. Clone "
+            "https://github.com/sigmorphon/2021-task1 and give its data folder."
+        )
+    if languages == "all":
+        chosen = list(folders)
+    elif isinstance(languages, str):
+        chosen = [languages]
+    else:
+        chosen = list(dict.fromkeys(languages))
+    unknown = [language for language in chosen if language not in folders]
+    if unknown or not chosen:
+        raise ValueError(
+            f"languages must be all, or among {', '.join(folders)}; got "
+            f"{', '.join(unknown) or 'none'}."
+        )
+    files = {
+        split: {
+            language: folders[language] / f"{language}{ending}"
+            for language in chosen
+        }
+        for split, ending in _ENDING_OF_SPLIT.items()
+    }
+    raise_problems(
+        [
+            f"{path} is missing. Add the file, or leave {language} out."
+            for split in ("train", "valid")
+            for language, path in files[split].items()
+            if not path.is_file()
+        ]
+    )
+    return {**files, "test": _existing(files["test"])}
+
+
+def _folders_of_languages(data_folder: Path) -> dict[str, Path]:
+    """The folder of each language that has a file, by code."""
+    folders: dict[str, Path] = {}
+    for ending in _ENDING_OF_SPLIT.values():
+        for folder in (data_folder / name for name in _FOLDERS):
+            for path in folder.glob(f"*{ending}"):
+                language = path.name.removesuffix(ending)
+                if folders.setdefault(language, folder) != folder:
+                    raise ValueError(
+                        f"A language must be in one folder; got {language} in "
+                        f"{folders[language]} and {folder}. Move one away."
+                    )
+    return dict(sorted(folders.items()))
+
+
+def _existing(files: dict[str, Path]) -> dict[str, Path]:
+    """The test files that are there; a note of the others."""
+    missing = [language for language in files if not files[language].is_file()]
+    if missing:
+        logger.info(
+            "There is no test file of %s: these words are kept aside",
+            ", ".join(missing),
+        )
+    return {
+        language: path
+        for language, path in files.items()
+        if language not in missing
+    }

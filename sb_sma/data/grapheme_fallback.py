@@ -1,0 +1,107 @@
+"""Spells a word with the characters that a model was trained on."""
+
+import functools
+import unicodedata
+from typing import Collection, Iterator
+
+# what no normalisation of Unicode turns into plain letters
+_PLAIN = str.maketrans(
+    {
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "o",
+        "ß": "ss",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ħ": "h",
+        "ŋ": "ng",
+        "ı": "i",
+        "‘": "'",
+        "’": "'",
+        "ʼ": "'",
+        "‐": "-",
+        "–": "-",
+    }
+)
+# marks above, below and through letters; those of other scripts, such as the
+# vowel signs of Khmer and the sound marks of kana, are letters in all but name
+_FIRST_DIACRITIC_CLASS = 200
+
+
+def clusters(word: str) -> Iterator[str]:
+    """Cuts a word into characters with the marks that follow them.
+
+    Arguments
+    ---------
+    word : str
+        Any text.
+
+    Returns
+    -------
+    iterator of str
+        The pieces; joined they are the word.
+
+    Example
+    -------
+    >>> [len(cluster) for cluster in clusters("cafe\\u0301s")]
+    [1, 1, 1, 2, 1]
+    """
+    start = 0
+    for position in range(1, len(word)):
+        if not unicodedata.category(word[position]).startswith("M"):
+            yield word[start:position]
+            start = position
+    if word:
+        yield word[start:]
+
+
+def nearest_spelling(cluster: str, known: Collection[str]) -> str | None:
+    """Finds known characters for one that may be unknown.
+
+    In this order: as it is, casefolded, normalised (NFC, NFD, NFKC), without
+    diacritics (as is o for ö, and by a table what Unicode does not take apart:
+    o for ø, ss for ß, ' for ’).
+
+    Arguments
+    ---------
+    cluster : str
+        A character with its marks.
+    known : collection of str
+        Characters that the model was trained on.
+
+    Returns
+    -------
+    str or None
+        Known characters, or None if nothing helps.
+
+    Example
+    -------
+    >>> [nearest_spelling(letter, "aeos") for letter in ["a", "É", "ø", "я"]]
+    ['a', 'e', 'o', None]
+    """
+    for change in _CHANGES:
+        for form in (cluster, cluster.casefold()):
+            spelling = change(form)
+            if spelling and all(letter in known for letter in spelling):
+                return spelling
+    return None
+
+
+def _without_diacritics(text: str) -> str:
+    return "".join(
+        character.translate(_PLAIN)
+        for character in unicodedata.normalize("NFD", text)
+        if unicodedata.combining(character) < _FIRST_DIACRITIC_CLASS
+    )
+
+
+_CHANGES = (
+    str,
+    *(
+        functools.partial(unicodedata.normalize, form)
+        for form in ("NFC", "NFD", "NFKC")
+    ),
+    _without_diacritics,
+)

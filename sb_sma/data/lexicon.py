@@ -1,0 +1,288 @@
+"""Reads pronunciation lexicons and finds all that is wrong with them.
+
+Two layouts of a line are known::
+
+    sigmorphon      word<TAB>p1 p2 p3
+    cmudict         word p1 p2 p3 # comment
+                    word(2) p1 p2 p3
+
+In both, a word that stands on several lines has several pronunciations. In
+``cmudict`` the number in parentheses is no part of the word, and a line that
+begins with ``;;;`` is a comment.
+"""
+
+import logging
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Iterator
+
+from sb_sma.data.corpus import raise_problems
+
+logger = logging.getLogger(__name__)
+
+MAX_WORD_LENGTH = 100
+# tab and NUL among them, and what ends a line or a paragraph in Unicode
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_VARIANT = re.compile(r"\(\d+\)$")
+
+
+@dataclass(frozen=True)
+class LexiconEntry:
+    """One word and how it is said.
+
+    Arguments
+    ---------
+    word : str
+        As it is spelled in the lexicon.
+    pronunciations : tuple of tuples of str
+        Phonemes of each pronunciation, in the order of the file, each
+        pronunciation once.
+    language : str, optional
+        Its code, where the lexicon has one.
+    place : str
+        File and line where the word stands first; entries that differ in
+        nothing else are equal.
+    """
+
+    word: str
+    pronunciations: tuple[tuple[str, ...], ...]
+    language: str | None = None
+    place: str = field(default="", compare=False)
+
+
+class BadEntries:
+    """Collects what is wrong with lexicons, to raise or to count it at once.
+
+    Arguments
+    ---------
+    skip_bad_entries : bool
+        Whether a bad entry is left out and counted instead of being an error.
+
+    Example
+    -------
+    >>> bad_entries = BadEntries(skip_bad_entries=True)
+    >>> bad_entries.add("empty word", "a.tsv, line 3: the word is empty.")
+    >>> bad_entries.counts
+    Counter({'empty word': 1})
+    >>> bad_entries.report()
+    """
+
+    def __init__(self, skip_bad_entries: bool = False):
+        self.skip_bad_entries = skip_bad_entries
+        self.counts = Counter()
+        self._problems = []
+
+    def add(self, kind: str, problem: str, skippable: bool = True) -> None:
+        """Notes a problem.
+
+        Arguments
+        ---------
+        kind : str
+            What is counted together.
+        problem : str
+            Where it is, what was expected, what is there and how to mend it.
+        skippable : bool
+            Whether the rest is of use without it.
+        """
+        if skippable and self.skip_bad_entries:
+            self.counts[kind] += 1
+        else:
+            self._problems.append(problem)
+
+    def report(self) -> None:
+        """Raises one error for all problems, or warns once of those skipped.
+
+        Raises
+        ------
+        ValueError
+            If there are problems that are not skipped.
+        """
+        raise_problems(self._problems)
+        if self.counts:
+            kinds = sorted(self.counts.items())
+            logger.warning(
+                "Skipped %d bad entries of the lexicon: %s. Prepare without "
+                "skip_bad_entries to see where they are.",
+                self.counts.total(),
+                ", ".join(f"{count} x {kind}" for kind, count in kinds),
+            )
+
+
+def read_lexicon(
+    path: Path,
+    layout: str,
+    bad_entries: BadEntries,
+    language: str | None = None,
+) -> list[LexiconEntry]:
+    """Reads one file.
+
+    Arguments
+    ---------
+    path : Path
+        A UTF-8 file; a byte order mark and Windows line ends do no harm, and
+        blank lines are passed over.
+    layout : str
+        sigmorphon or cmudict; see the module.
+    bad_entries : BadEntries
+        Takes what is wrong; call its `report` after the last file.
+    language : str, optional
+        Code of the language, kept in the entries.
+
+    Returns
+    -------
+    list of LexiconEntry
+        One per word, in the order in which the words come first.
+
+    Raises
+    ------
+    ValueError
+        If the layout is unknown.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "lexicon.tsv"
+    >>> _ = path.write_text(
+    ...     "tomato\\tt ə m eɪ t oʊ\\ntomato\\tt ə m ɑː t əʊ\\n"
+    ... )
+    >>> bad_entries = BadEntries()
+    >>> [entry] = read_lexicon(path, "sigmorphon", bad_entries)
+    >>> bad_entries.report()
+    >>> [" ".join(phonemes) for phonemes in entry.pronunciations]
+    ['t ə m eɪ t oʊ', 't ə m ɑː t əʊ']
+    """
+    if layout not in _LAYOUTS:
+        raise ValueError(
+            f"layout must be one of {', '.join(_LAYOUTS)}; got {layout!r}."
+        )
+    found: dict[str, tuple[str, dict]] = {}
+    lines_seen: dict[str, int] = {}
+    for number, line in _lines(path, bad_entries):
+        place = f"{path}, line {number}"
+        try:
+            parsed = _read_line(line, _LAYOUTS[layout], lines_seen)
+        except _BadLine as bad:
+            bad_entries.add(bad.kind, f"{place}: {bad}")
+            continue
+        lines_seen[line] = number
+        if parsed is not None:
+            word, phonemes = parsed
+            # a dict keeps the order, and each pronunciation once
+            found.setdefault(word, (place, {}))[1][phonemes] = None
+    return [
+        LexiconEntry(word, tuple(pronunciations), language, place)
+        for word, (place, pronunciations) in found.items()
+    ]
+
+
+class _BadLine(ValueError):
+    """What is wrong with a line, and what it is counted as."""
+
+    def __init__(self, kind: str, problem: str):
+        super().__init__(problem)
+        self.kind = kind
+
+
+def _lines(path: Path, bad_entries: BadEntries) -> Iterator[tuple[int, str]]:
+    """The lines that can be decoded and are not blank, with their numbers."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        bad_entries.add(
+            "unreadable file",
+            f"{path} must be a readable file; got: {error.strerror}. "
+            "Give another.",
+            skippable=False,
+        )
+        return
+    if not content.strip():
+        bad_entries.add(
+            "empty file",
+            f"{path} must hold at least one word; got an empty file. Give "
+            "the file as it was published.",
+            skippable=False,
+        )
+    # str.splitlines would also split at other characters
+    for number, row in enumerate(content.split(b"\n"), start=1):
+        try:
+            line = row.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            bad_entries.add(
+                "line that is not UTF-8",
+                f"{path}, line {number}: the line must be UTF-8; got "
+                f"{row[error.start : error.end]!r}. Convert the file.",
+            )
+            continue
+        line = line.removesuffix("\r")
+        if line.strip(" \t"):
+            yield number, line
+
+
+def _read_line(
+    line: str,
+    fields_of: Callable[[str], tuple[str, str] | None],
+    lines_seen: dict[str, int],
+) -> tuple[str, tuple[str, ...]] | None:
+    """Word and phonemes, or None of a comment."""
+    fields = fields_of(line)
+    if fields is None:
+        return None
+    for text in fields:
+        _refuse_control_characters(text)
+    if line in lines_seen:
+        raise _BadLine(
+            "duplicate line",
+            f"the line {line!r} must be unique, but line {lines_seen[line]} "
+            "is the same. Remove one of them.",
+        )
+    word, phonemes = fields[0].strip(), tuple(fields[1].split())
+    if not word:
+        raise _BadLine(
+            "empty word",
+            f"expected a word, got none in {line!r}. Mend or remove the line.",
+        )
+    if len(word) > MAX_WORD_LENGTH:
+        raise _BadLine(
+            "long word",
+            f"a word must have at most {MAX_WORD_LENGTH} characters; got "
+            f"{len(word)}: {word[:20]!r}... Mend or remove the line.",
+        )
+    if not phonemes:
+        raise _BadLine(
+            "empty pronunciation",
+            f"the word {word!r} must have phonemes; got none. Mend or remove "
+            "the line.",
+        )
+    return word, phonemes
+
+
+def _refuse_control_characters(text: str) -> None:
+    control = _CONTROL.search(text)
+    if control:
+        raise _BadLine(
+            "control character",
+            f"a field must have no control character; got {control[0]!r} in "
+            f"{text[:40]!r}. Mend or remove the line.",
+        )
+
+
+def _sigmorphon_fields(line: str) -> tuple[str, str]:
+    fields = line.split("\t")
+    if len(fields) != 2:
+        raise _BadLine(
+            "wrong number of fields",
+            f"expected 2 fields (word<TAB>phonemes), got {len(fields)}. Mend "
+            "or remove the line.",
+        )
+    return fields[0], fields[1]
+
+
+def _cmudict_fields(line: str) -> tuple[str, str] | None:
+    if line.startswith(";;;"):
+        return None
+    word, _, phonemes = line.split(" #", 1)[0].partition(" ")
+    return _VARIANT.sub("", word), phonemes
+
+
+_LAYOUTS = {"sigmorphon": _sigmorphon_fields, "cmudict": _cmudict_fields}
