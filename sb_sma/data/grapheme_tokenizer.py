@@ -6,7 +6,7 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
 from pathlib import Path
-from typing import Iterable, Sequence
+from typing import Any, Iterable, Sequence
 
 from speechbrain.utils.checkpoints import (
     mark_as_loader,
@@ -174,16 +174,16 @@ class GraphemeTokenizer(ABC):
         Arguments
         ---------
         path : str or Path
-            The file; a SentencePiece model is written beside it.
+            The file.
         """
         content = {
             "kind": self.kind,
             "decompose": self.decompose,
             "languages": self.languages,
             "characters": sorted(self._characters),
+            "units": self._units_to_json(),
         }
         write_json(Path(path), content)
-        self._save_units(_beside(path))
 
     @mark_as_loader
     def load(self, path: str | Path, end_of_epoch: bool = False) -> None:
@@ -209,7 +209,7 @@ class GraphemeTokenizer(ABC):
             )
         self.decompose = content["decompose"]
         characters = set(content["characters"])
-        units = self._load_units(_beside(path), characters)
+        units = self._units_from_json(content["units"], characters)
         self._set_up(content["languages"], characters, units)
 
     @abstractmethod
@@ -221,12 +221,12 @@ class GraphemeTokenizer(ABC):
         """Cuts a word of known characters."""
 
     @abstractmethod
-    def _save_units(self, path: Path) -> None:
-        """Writes what the characters do not tell."""
+    def _units_to_json(self) -> Any:
+        """What the characters do not tell."""
 
     @abstractmethod
-    def _load_units(self, path: Path, characters: set[str]) -> list[str]:
-        """Reads it, and returns the pieces."""
+    def _units_from_json(self, content: Any, characters: set[str]) -> list[str]:
+        """Takes it back, and returns the pieces."""
 
     def _set_up(
         self,
@@ -262,7 +262,3 @@ class GraphemeTokenizer(ABC):
 
 def _language_token(language: str) -> str:
     return f"<{language}>"
-
-
-def _beside(path: str | Path) -> Path:
-    return Path(f"{path}.model")

@@ -1,10 +1,10 @@
 """From words to the indices that a grapheme-to-phoneme model reads.
 
 A tokenizer is chosen by a YAML word, fitted on the training words, and saved
-with the checkpoint. Its file is JSON; a SentencePiece model lies beside it, its
-name ending in ``.model``.
+with the checkpoint, in one JSON file.
 """
 
+import base64
 import io
 import json
 import re
@@ -44,10 +44,12 @@ class CharacterTokenizer(GraphemeTokenizer):
     def _cut(self, word: str) -> list[str]:
         return list(word)
 
-    def _save_units(self, path: Path) -> None:
-        pass
+    def _units_to_json(self) -> None:
+        """The characters are all there is."""
 
-    def _load_units(self, path: Path, characters: set[str]) -> list[str]:
+    def _units_from_json(
+        self, content: None, characters: set[str]
+    ) -> list[str]:
         return sorted(characters)
 
 
@@ -135,11 +137,12 @@ class SentencePieceTokenizer(GraphemeTokenizer):
     def _cut(self, word: str) -> list[str]:
         return self._processor.encode(word, out_type=str)
 
-    def _save_units(self, path: Path) -> None:
-        path.write_bytes(self._processor.serialized_model_proto())
+    def _units_to_json(self) -> str:
+        model = self._processor.serialized_model_proto()
+        return base64.b64encode(model).decode("ascii")
 
-    def _load_units(self, path: Path, characters: set[str]) -> list[str]:
-        return self._set_model(path.read_bytes())
+    def _units_from_json(self, content: str, characters: set[str]) -> list[str]:
+        return self._set_model(base64.b64decode(content))
 
     def _set_model(self, model: bytes) -> list[str]:
         self._processor = SentencePieceProcessor(model_proto=model)

@@ -44,6 +44,9 @@ class PhonemeTable:
     def __len__(self) -> int:
         return len(self.symbols) + END + 1
 
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._index
+
     def encode(self, phonemes: Iterable[str]) -> List[int]:
         """Look phonemes up, and end the word.
 

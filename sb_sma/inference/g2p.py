@@ -1,7 +1,7 @@
 """Grapheme-to-phoneme conversion with a trained model."""
 
 from dataclasses import dataclass, replace
-from typing import Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import torch
 from speechbrain.inference.interfaces import Pretrained

@@ -5,8 +5,10 @@ import sys
 
 import pytest
 
-from sb_sma.cli import g2p as command_module
-from sb_sma.cli import main
+from sb_sma.cli import (
+    g2p as command_module,
+    main,
+)
 from sb_sma.inference import G2P
 
 
@@ -76,7 +78,10 @@ def test_words_come_and_go_through_standard_streams(
     monkeypatch.setattr(sys, "stdin", stream)
     assert command() == 0
     out, err = capfdbinary.readouterr()
-    assert [line.split(b"\t")[0] for line in out.splitlines()] == [b"cab", b"bb"]
+    assert [line.split(b"\t")[0] for line in out.splitlines()] == [
+        b"cab",
+        b"bb",
+    ]
 
 
 @pytest.mark.parametrize(

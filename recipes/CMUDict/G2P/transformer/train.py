@@ -13,6 +13,7 @@ run ends with error rates, an exported model and a report.
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import speechbrain as sb
@@ -154,7 +155,7 @@ class G2PBrain(sb.Brain):
         """Say the words freely: greedily, and with beams in the test."""
         settings = self.hparams.beam_settings
         if stage == sb.Stage.VALID:
-            settings = settings.greedy()
+            settings = replace(settings, beam_size=1)
         hypotheses = beam_search(
             self.hparams.average.module, graphemes, grapheme_lengths, settings
         )
@@ -170,19 +171,20 @@ class G2PBrain(sb.Brain):
         return weight
 
 
-def list_items(manifest, every_pronunciation):
+def list_items(manifest, table, every_pronunciation):
     """Items of a split: one per word, or one per pronunciation."""
     items = {}
     for name, entry in manifest.items():
-        targets = entry["pronunciations"]
-        for number, phonemes in enumerate(targets):
-            if number == 0 or every_pronunciation:
-                items[f"{name}/{number}"] = {**entry, "phonemes": phonemes}
+        n_targets = len(entry["pronunciations"]) if every_pronunciation else 1
+        for number, target in enumerate(entry["pronunciations"][:n_targets]):
+            # held-out words may have phonemes that no model could learn
+            phonemes = [phoneme for phoneme in target if phoneme in table]
+            items[f"{name}/{number}"] = {**entry, "phonemes": phonemes}
     return items
 
 
-def make_dataset(items, tokenizer, table):
-    """A SpeechBrain dataset that gives grapheme and phoneme indices."""
+def make_dataset(items, tokenizer, table, output_keys=()):
+    """A SpeechBrain dataset of grapheme and phoneme indices, and more."""
 
     @sb.utils.data_pipeline.takes("word", "language")
     @sb.utils.data_pipeline.provides("grapheme_ids")
@@ -197,14 +199,7 @@ def make_dataset(items, tokenizer, table):
     return sb.dataio.dataset.DynamicItemDataset(
         items,
         dynamic_items=[grapheme_pipeline, phoneme_pipeline],
-        output_keys=[
-            "id",
-            "word",
-            "language",
-            "pronunciations",
-            "grapheme_ids",
-            "phoneme_ids",
-        ],
+        output_keys=["id", "grapheme_ids", "phoneme_ids", *output_keys],
     )
 
 
@@ -307,12 +302,16 @@ def main(argv):
     check_token_room(tokenizer, hparams["n_graphemes"], "n_graphemes")
     check_token_room(table, hparams["n_phonemes"], "n_phonemes")
     items = {
-        split: list_items(manifests[split], split == "train")
+        split: list_items(manifests[split], table, split == "train")
         for split in SPLITS
         if manifests[split]
     }
+    scored = ["word", "language", "pronunciations"]
     datasets = {
-        split: make_dataset(items[split], tokenizer, table) for split in items
+        split: make_dataset(
+            items[split], tokenizer, table, scored if split != "train" else ()
+        )
+        for split in items
     }
     loader_options = {
         split: make_loader_options(
