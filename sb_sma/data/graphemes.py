@@ -6,9 +6,7 @@ with the checkpoint, in one JSON file.
 
 import base64
 import io
-import json
 import re
-from pathlib import Path
 from typing import Any, Sequence
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
@@ -193,31 +191,3 @@ def make_grapheme_tokenizer(
             f"{name!r}."
         )
     return TOKENIZERS[name](**(options or {}).get(name, {}))
-
-
-def load_grapheme_tokenizer(path: str | Path) -> GraphemeTokenizer:
-    """Reads a saved tokenizer, of whichever kind it is.
-
-    Arguments
-    ---------
-    path : str or Path
-        What its `save` was given.
-
-    Returns
-    -------
-    GraphemeTokenizer
-        The tokenizer.
-
-    Example
-    -------
-    >>> path = getfixture("tmp_path") / "tokenizer.json"
-    >>> tokenizer = CharacterTokenizer()
-    >>> tokenizer.fit(["ab"])
-    >>> tokenizer.save(path)
-    >>> load_grapheme_tokenizer(path).encode("ba")
-    [3, 2]
-    """
-    content = json.loads(Path(path).read_text(encoding="utf-8"))
-    tokenizer = make_grapheme_tokenizer(content["kind"])
-    tokenizer.load(path)
-    return tokenizer

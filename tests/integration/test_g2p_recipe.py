@@ -1,1 +1,205 @@
-"""The G2P recipes, run as a user would, on small real lexicons."""
+"""The G2P recipes, small: train, resume, export, report, pronounce."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sb_sma.cli import main
+from sb_sma.inference import G2P
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = (
+    "--d_model=32",
+    "--nhead=4",
+    "--d_ffn=64",
+    "--encoder_layers=1",
+    "--decoder_layers=1",
+    "--batch_words=16",
+    "--warmup_steps=20",
+    "--n_samples=2",
+    "--device=cpu",
+)
+LETTERS = {"a": "AH", "b": "B", "k": "K", "t": "T", "o": "OW", "x": "K S"}
+
+
+def spell(number):
+    """An invented word, and how its letters are said one by one."""
+    letters = []
+    while number or not letters:
+        number, rest = divmod(number, len(LETTERS))
+        letters.append("abktox"[rest])
+    word = "".join(letters)
+    return word, " ".join(LETTERS[letter] for letter in word)
+
+
+@pytest.fixture(scope="module")
+def lexicon(tmp_path_factory):
+    """A dictionary in the layout of the official one."""
+    folder = tmp_path_factory.mktemp("lexicon")
+    lines = [" ".join(spell(number)) for number in range(300, 900)]
+    lines.append(f"{spell(300)[0]}(2) AH AH")
+    (folder / "cmudict.dict").write_text("\n".join(sorted(lines)) + "\n")
+    return folder
+
+
+def train(output_folder, *flags, script="train.py", yaml="hparams/g2p.yaml"):
+    """Run the README's command from another folder."""
+    command = [
+        sys.executable,
+        str(ROOT / script),
+        str(ROOT / yaml),
+        f"--output_folder={output_folder}",
+        f"--corpus_folder={output_folder.parent / 'corpus'}",
+        *SMALL,
+        *flags,
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command,
+        cwd=output_folder.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+
+
+def read_history(output_folder):
+    """The records of every epoch."""
+    lines = (output_folder / "history.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, lexicon):
+    """A finished run of one epoch, continued to the twelfth."""
+    folder = tmp_path_factory.mktemp("g2p") / "run"
+    for n_epochs in (1, 12):
+        done = train(
+            folder, f"--data_folder={lexicon}", f"--number_of_epochs={n_epochs}"
+        )
+        assert done.returncode == 0, done.stdout[-3000:]
+    return folder
+
+
+def test_a_run_leaves_what_the_readme_promises(run):
+    for name in ("index.html", "train_log.txt", "test_stats.json"):
+        assert (run / name).stat().st_size > 0
+    assert {path.name for path in (run / "model").iterdir()} == {
+        "hyperparams.yaml",
+        "model.safetensors",
+        "graphemes.json",
+    }
+    assert list((run / "tensorboard").glob("events*"))
+    history = read_history(run)
+    assert [record["epoch"] for record in history] == list(range(1, 13))
+
+
+def test_it_learns_to_read(run):
+    stats = json.loads((run / "test_stats.json").read_text())
+    assert stats["per"] < 10
+    g2p = G2P.from_hparams(source=str(run / "model"))
+    words, expected = zip(*(spell(number) for number in range(900, 940)))
+    found = [" ".join(phonemes) for phonemes in g2p(words)]
+    assert sum(map(str.__eq__, found, expected)) > 30
+
+
+def test_the_report_shows_errors_and_alignments(run):
+    page = (run / "index.html").read_text(encoding="utf-8")
+    assert "--number_of_epochs=12" in page
+    assert page.count("<img") >= 4
+    assert "<audio" not in page
+
+
+def test_the_exported_model_pronounces_elsewhere(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.txt").write_text("takobax\nБ\nbook\n")
+    arguments = ["g2p", "--model", str(run / "model"), "--input", "words.txt"]
+    assert main([*arguments, "--output", "out.tsv", "--nbest", "2"]) == 0
+    rows = (tmp_path / "out.tsv").read_text().splitlines()
+    assert [row.split("\t")[0] for row in rows] == ["takobax"] * 2 + ["book"] * 2
+
+
+def test_another_architecture_is_refused(run, lexicon):
+    done = train(
+        run,
+        f"--data_folder={lexicon}",
+        "--number_of_epochs=13",
+        "--attention_type=regularMHA",
+    )
+    assert done.returncode != 0
+    assert "is of another architecture" in done.stdout + done.stderr
+
+
+def test_too_little_room_is_told_before_training(run, lexicon):
+    done = train(
+        run.parent / "small", f"--data_folder={lexicon}", "--n_graphemes=4"
+    )
+    assert done.returncode != 0
+    assert "Give n_graphemes: 8 or more" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--attention_type=regularMHA", "--guided_heads=[0]"),
+        ("--monotonic_heads=4", "--guided_weight=0"),
+        ("--graphemes=sentencepiece", "--sentencepiece_size=20"),
+        ("--stress=keep", "--precision=bf16", "--beam_size=2"),
+    ],
+    ids=["softmax", "all monotonic", "sentencepiece", "bf16"],
+)
+def test_other_choices_train(run, lexicon, flags):
+    folder = run.parent / flags[0].strip("-").replace("=", "_")
+    done = train(
+        folder, f"--data_folder={lexicon}", "--number_of_epochs=1", *flags
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert (folder / "index.html").exists()
+
+
+def write_shared_task(folder, test):
+    """Two languages in the shared task's layout."""
+    for size, language, offset in (("high", "one", 0), ("low", "two", 1)):
+        (folder / size).mkdir(parents=True)
+        for split, first, last in (("train", 300, 700), ("dev", 700, 760)):
+            lines = [
+                "\t".join(spell(number + offset))
+                for number in range(first, last, 2)
+            ]
+            path = folder / size / f"{language}_{split}.tsv"
+            path.write_text("\n".join(lines) + "\n")
+            if test and split == "dev":
+                path.rename(folder / size / f"{language}_test.tsv")
+                path.write_text("xx\tK S K S\n")
+
+
+@pytest.mark.parametrize("test", [False, True], ids=["dev", "test"])
+def test_the_shared_task_trains_several_languages(tmp_path, test):
+    write_shared_task(tmp_path / "data", test)
+    folder = tmp_path / "run"
+    done = train(
+        folder,
+        f"--data_folder={tmp_path / 'data'}",
+        "--languages=all",
+        "--number_of_epochs=1",
+        script="recipes/SIGMORPHON2021/G2P/transformer/train.py",
+        yaml="recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml",
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    stats = json.loads(
+        (folder / f"{'test' if test else 'valid'}_stats.json").read_text()
+    )
+    assert stats["n_words"] == 60
+    assert {"wer_one", "wer_two", "wer_macro"} <= stats.keys()
+    g2p = G2P.from_hparams(source=str(folder / "model"))
+    assert len(g2p(["book", "at"], language="two")) == 2
+    with pytest.raises(ValueError, match="language must be one of one, two"):
+        g2p(["book"])
