@@ -6,12 +6,13 @@ state) -> (out (B, 1, D), attn (B, H, 1, K), state)``. A module that has only
 ``forward`` must be stateless, and is decoded by ``forward`` with Q = 1.
 
 Items that have ended leave the batch: the tensors of a state have the batch as
-their first axis, or the state has ``select_rows(rows) -> state``.
+their first axis, or the state has ``select_rows(rows) -> state``. An item may
+also be decoded as several hypotheses, which are rows of the batch.
 """
 
 import copy
 from dataclasses import dataclass
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
 import torch
 from torch import nn
@@ -183,7 +184,13 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
 
     Every tensor is indexed along its first axis, which is the batch, however
     deep it lies in lists, tuples, dicts and objects; numbers, strings, modules
-    and tensors without an axis stay as they are. A state that needs another way has a method ``select_rows``.
+    and tensors without an axis stay as they are. A state that needs another
+    way has a method ``select_rows``.
+
+    Rows may come in lines, (B, n), one for each item that is kept: n
+    hypotheses that go on, each from a hypothesis about the same item. What an
+    item has in common is then kept once, and room for steps to come is taken
+    over: go on with the new state only.
 
     Arguments
     ---------
@@ -191,12 +198,12 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
         What `start_decoding` or `step_decoding` returned, or any holder of
         such states. It is not changed.
     rows : torch.Tensor
-        Indices of the items to keep, int64, (R,).
+        Indices of the rows to keep, int64, (R,) or (B, n).
 
     Returns
     -------
     state : object
-        The state of these items.
+        The state of these rows.
 
     Raises
     ------
@@ -210,7 +217,7 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
     {'walk': [tensor([[2.]])], 'mode': 'soft'}
     """
     if isinstance(state, torch.Tensor):
-        return state[rows] if state.dim() else state
+        return state[rows.flatten()] if state.dim() else state
     if hasattr(state, "select_rows"):
         return state.select_rows(rows)
     if isinstance(state, tuple) and hasattr(state, "_make"):
@@ -231,6 +238,58 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
         # a frozen dataclass refuses an assignment
         object.__setattr__(selected, name, select_rows(part, rows))
     return selected
+
+
+def in_lines(rows: torch.Tensor) -> torch.Tensor:
+    """Rows of a batch, those of one item in a line.
+
+    Arguments
+    ---------
+    rows : torch.Tensor
+        Indices as `select_rows` takes them, (R,) or (B, n).
+
+    Returns
+    -------
+    lines : torch.Tensor
+        (R, 1) or (B, n).
+
+    Example
+    -------
+    >>> in_lines(torch.tensor([4, 2]))
+    tensor([[4],
+            [2]])
+    """
+    return rows if rows.dim() == 2 else rows[:, None]
+
+
+def kept_items(
+    lines: torch.Tensor, rows_per_item: int, n_items: int
+) -> Optional[torch.Tensor]:
+    """Which items the rows belong to.
+
+    Arguments
+    ---------
+    lines : torch.Tensor
+        Indices of rows, those of one item in a line, int64, (B, n).
+    rows_per_item : int
+        Rows that every item had.
+    n_items : int
+        Items that there were.
+
+    Returns
+    -------
+    items : torch.Tensor or None
+        Their indices, int64, (B,); None if they are the same as before.
+
+    Example
+    -------
+    >>> kept_items(torch.tensor([[1, 0], [5, 5]]), 2, n_items=3)
+    tensor([0, 2])
+    >>> kept_items(torch.tensor([[1, 0], [3, 3]]), 2, n_items=2)
+    """
+    items = lines[:, 0] // rows_per_item
+    before = torch.arange(n_items, device=items.device)
+    return None if torch.equal(items, before) else items
 
 
 def call_layer(layer: nn.Module, features: torch.Tensor) -> torch.Tensor:

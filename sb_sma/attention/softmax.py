@@ -4,8 +4,6 @@ SpeechBrain's ``MultiheadAttention`` returns the mean over heads, which hides
 the head that follows the text. Parameters and outputs are the same here.
 """
 
-import math
-from dataclasses import dataclass
 from typing import Optional, Tuple
 
 import torch
@@ -13,30 +11,8 @@ import torch.nn.functional as F
 from speechbrain.nnet.attention import MultiheadAttention
 
 from sb_sma.attention.decoding import DecodingOptions, require_soft
-from sb_sma.attention.heads import check_heads, merge_heads, split_heads
-from sb_sma.attention.masks import padding_mask
-
-
-@dataclass
-class SoftmaxState:
-    """The memory, projected once.
-
-    Arguments
-    ---------
-    keys : torch.Tensor
-        (B, H, K, D / H).
-    values : torch.Tensor
-        (B, H, K, D / H).
-    blocked : torch.Tensor
-        True on padding, (B, 1, 1, K).
-    empty : torch.Tensor
-        True where all is padding, (B, 1, 1, 1).
-    """
-
-    keys: torch.Tensor
-    values: torch.Tensor
-    blocked: torch.Tensor
-    empty: torch.Tensor
+from sb_sma.attention.heads import check_heads, softmax_over_valid
+from sb_sma.attention.memory import ProjectedMemory, by_row, project_memory
 
 
 class RegularMHA(MultiheadAttention):
@@ -143,7 +119,7 @@ class RegularMHA(MultiheadAttention):
         memory: torch.Tensor,
         memory_lengths: torch.Tensor,
         options: DecodingOptions,
-    ) -> SoftmaxState:
+    ) -> ProjectedMemory:
         """Project the memory once.
 
         Arguments
@@ -157,7 +133,7 @@ class RegularMHA(MultiheadAttention):
 
         Returns
         -------
-        state : SoftmaxState
+        state : ProjectedMemory
             The projected memory.
         """
         require_soft(self, options)
@@ -168,25 +144,18 @@ class RegularMHA(MultiheadAttention):
             self.att.in_proj_bias[width:],
         )
         keys, values = projected.chunk(2, dim=-1)
-        blocked = padding_mask(memory_lengths, memory.shape[1])[:, None, None]
-        empty = blocked.all(dim=-1, keepdim=True)
-        return SoftmaxState(
-            split_heads(keys, self.att.num_heads),
-            split_heads(values, self.att.num_heads),
-            blocked & ~empty,
-            empty,
-        )
+        return project_memory(keys, values, memory_lengths, self.att.num_heads)
 
     def step(
-        self, query: torch.Tensor, state: SoftmaxState
-    ) -> Tuple[torch.Tensor, torch.Tensor, SoftmaxState]:
+        self, query: torch.Tensor, state: ProjectedMemory
+    ) -> Tuple[torch.Tensor, torch.Tensor, ProjectedMemory]:
         """Attend with one query.
 
         Arguments
         ---------
         query : torch.Tensor
             (B, 1, D).
-        state : SoftmaxState
+        state : ProjectedMemory
             The projected memory.
 
         Returns
@@ -195,7 +164,7 @@ class RegularMHA(MultiheadAttention):
             (B, 1, D).
         attn : torch.Tensor
             (B, H, 1, K).
-        state : SoftmaxState
+        state : ProjectedMemory
             Unchanged.
         """
         width = self.att.embed_dim
@@ -204,14 +173,9 @@ class RegularMHA(MultiheadAttention):
             self.att.in_proj_weight[:width],
             self.att.in_proj_bias[:width],
         )
-        query = split_heads(query, self.att.num_heads)
-        logits = query @ state.keys.transpose(-1, -2)
-        logits = logits / math.sqrt(query.shape[-1])
-        logits = logits.masked_fill(state.blocked, -torch.inf)
-        attn = logits.softmax(dim=-1)  # (B, H, 1, K)
-        out = self.att.out_proj(merge_heads(attn @ state.values))
-        attn = attn.masked_fill(state.empty, 0.0)
-        return out.masked_fill(state.empty[:, 0], 0.0), attn, state
+        attn = softmax_over_valid(state.energies(query), state.blocked)
+        out = state.clear_empty(self.att.out_proj(state.read(attn)))
+        return out, by_row(attn)[:, :, None], state
 
 
 def _logit_bias(

@@ -28,6 +28,12 @@ from sb_sma.attention.heads import (
     split_heads,
 )
 from sb_sma.attention.masks import lengths_of, padding_mask
+from sb_sma.attention.memory import (
+    ProjectedMemory,
+    by_item,
+    by_row,
+    project_memory,
+)
 from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
@@ -41,27 +47,18 @@ class MonotonicState:
 
     Arguments
     ---------
-    keys : torch.Tensor
-        The memory's keys, projected and scaled once, (B, H, D / H, K).
-    values : torch.Tensor
-        The memory's values, projected once, (B, H, K, D / H).
-    blocked : torch.Tensor
-        True on padding, (B, 1, K).
-    empty : torch.Tensor, optional
-        True for items without a key, (B, 1, 1); None if there is none.
+    memory : ProjectedMemory
+        Keys and values.
     energy_offset : torch.Tensor
-        Added to the stay energies: the bias and the pace, (B, W, 1) for the W
-        heads that walk.
+        Added to the stay energies: the bias and the pace, (R, W, 1) for R rows
+        and W heads that walk.
     max_energy : float
         Where their sum is capped.
     walk : SoftWalk or HardWalk
         Where these heads stand.
     """
 
-    keys: torch.Tensor
-    values: torch.Tensor
-    blocked: torch.Tensor
-    empty: Optional[torch.Tensor]
+    memory: ProjectedMemory
     energy_offset: torch.Tensor
     max_energy: float
     walk: Union[SoftWalk, HardWalk]
@@ -288,14 +285,13 @@ class StepwiseMonotonicMHA(nn.Module):
         max_stay = max_stay ** (1.0 / self.moves_per_query)
         offset = self.stay_bias.to(_state_dtype(self.stay_bias))
         offset = offset[:, None] - math.log(options.pace)
-        empty = memory_lengths == 0
-        keys = split_heads(self.key_proj(memory), self.nhead)
-        keys = keys.transpose(-1, -2) / math.sqrt(keys.shape[-1])
         return MonotonicState(
-            keys.contiguous(),
-            split_heads(self.value_proj(memory), self.nhead).contiguous(),
-            padding_mask(memory_lengths, n_keys)[:, None],
-            empty[:, None, None] if empty.any() else None,
+            project_memory(
+                self.key_proj(memory),
+                self.value_proj(memory),
+                memory_lengths,
+                self.nhead,
+            ),
             offset.expand(batch, -1, 1),
             max_stay.logit().item() - math.log(options.pace),
             walk,
@@ -322,25 +318,19 @@ class StepwiseMonotonicMHA(nn.Module):
         state : MonotonicState
             The state for the next query.
         """
-        # with one query, the heads lie side by side already
-        queries = call_layer(self.query_proj, query)
-        queries = queries.view(len(query), self.nhead, 1, -1)
-        energies = (queries @ state.keys)[:, :, 0]  # (B, H, K)
-        walking, attending = self._divide(energies)
+        memory = state.memory
+        energies = memory.energies(call_layer(self.query_proj, query))
+        walking, attending = self._divide(energies)  # (B, H, n, K)
         # the offset is in float32 or better
-        walking = walking + state.energy_offset
+        walking = by_row(walking) + state.energy_offset
         p_stay = walking.clamp(max=state.max_energy).sigmoid()
-        attn = state.walk.advance(p_stay)
+        attn = by_item(state.walk.advance(p_stay), memory.rows_per_item)
         if attending.shape[1]:
             attending = attending.to(attn.dtype)
-            attending = softmax_over_valid(attending, state.blocked)
+            attending = softmax_over_valid(attending, memory.blocked)
             attn = torch.cat((attn, attending), dim=1)
-        attn = attn[:, :, None]
-        out = attn.to(state.values.dtype) @ state.values
-        out = call_layer(self.out_proj, out.reshape(query.shape))
-        if state.empty is not None:
-            out = out.masked_fill(state.empty, 0.0)
-        return out, attn, state
+        out = call_layer(self.out_proj, memory.read(attn))
+        return memory.clear_empty(out), by_row(attn)[:, :, None], state
 
     def _energies(
         self, query: torch.Tensor, keys: torch.Tensor

@@ -12,7 +12,8 @@ from sb_sma.attention.decoding import (
     start_decoding,
     step_decoding,
 )
-from sb_sma.models.self_attention import CausalSelfAttention, KeyValueCache
+from sb_sma.models.key_value_cache import KeyValueCache
+from sb_sma.models.self_attention import CausalSelfAttention
 from sb_sma.ops.dropout import Dropout
 
 

@@ -1,6 +1,6 @@
 """Causal self-attention, in parallel or one step at a time."""
 
-from typing import Optional, Tuple
+from typing import Optional
 
 import torch
 import torch.nn.functional as F
@@ -9,105 +9,7 @@ from torch import nn
 from sb_sma.attention.decoding import call_layer
 from sb_sma.attention.heads import check_heads, merge_heads, split_heads
 from sb_sma.attention.masks import window_mask
-
-
-class KeyValueCache:
-    """The keys and values of the steps so far, in memory taken at the start.
-
-    On the CPU, the system gives the memory of a step when it is written; a
-    GPU's is taken at once.
-
-    Arguments
-    ---------
-    batch_size : int
-        Items B.
-    nhead : int
-        Heads H.
-    head_width : int
-        Width of a head, D / H.
-    max_steps : int
-        Steps that there is room for.
-    like : torch.Tensor
-        Its dtype and device are those of the keys and values.
-
-    Attributes
-    ----------
-    length : int
-        Steps so far.
-
-    Example
-    -------
-    >>> cache = KeyValueCache(2, 4, 8, max_steps=5, like=torch.empty(0))
-    >>> keys, values = cache.append(torch.ones(2, 2, 4, 8))
-    >>> keys.shape
-    torch.Size([2, 4, 1, 8])
-    """
-
-    def __init__(
-        self,
-        batch_size: int,
-        nhead: int,
-        head_width: int,
-        max_steps: int,
-        like: torch.Tensor,
-    ):
-        self.length = 0
-        self._stored = like.new_empty(
-            batch_size, 2, nhead, max_steps, head_width
-        )
-
-    def append(
-        self, keys_and_values: torch.Tensor
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
-        """Add one step.
-
-        Arguments
-        ---------
-        keys_and_values : torch.Tensor
-            The key and the value of every head, (B, 2, H, D / H).
-
-        Returns
-        -------
-        keys : torch.Tensor
-            All keys so far, (B, H, n, D / H).
-        values : torch.Tensor
-            All values so far, (B, H, n, D / H).
-
-        Raises
-        ------
-        ValueError
-            If there is no room left.
-        """
-        if self.length == self._stored.shape[3]:
-            raise ValueError(
-                f"the cache has room for {self.length} steps, and all are "
-                "taken. Start with a larger max_steps."
-            )
-        self._stored[:, :, :, self.length] = keys_and_values
-        self.length += 1
-        return self._stored[:, :, :, : self.length].unbind(1)
-
-    def select_rows(self, rows: torch.Tensor) -> "KeyValueCache":
-        """Keep some items of the batch.
-
-        Arguments
-        ---------
-        rows : torch.Tensor
-            Their indices, int64, (R,).
-
-        Returns
-        -------
-        cache : KeyValueCache
-            Of these items.
-        """
-        _, _, nhead, max_steps, head_width = self._stored.shape
-        selected = KeyValueCache(
-            len(rows), nhead, head_width, max_steps, self._stored
-        )
-        selected.length = self.length
-        past = slice(self.length)
-        selected._stored[:, :, :, past] = self._stored[:, :, :, past][rows]
-        return selected
+from sb_sma.models.key_value_cache import KeyValueCache
 
 
 class CausalSelfAttention(nn.Module):
@@ -225,11 +127,18 @@ class CausalSelfAttention(nn.Module):
         projected = call_layer(self.in_proj, features)
         projected = projected.view(len(features), 3, self.nhead, -1)
         keys, values = cache.append(projected[:, 1:])
-        if self.window is not None:
+        is_own = cache.own(self.window)
+        if is_own is None and self.window is not None:
             keys = keys[:, :, -self.window :]
             values = values[:, :, -self.window :]
-        query = projected[:, 0, :, None]  # (B, H, 1, D / H)
-        out = F.scaled_dot_product_attention(query, keys, values)
+        queries = projected[:, 0].unflatten(0, (-1, cache.rows_per_item))
+        out = F.scaled_dot_product_attention(
+            queries.transpose(1, 2),  # (B, H, n, D / H)
+            keys,
+            values,
+            attn_mask=is_own,
+        )
+        out = out.transpose(1, 2)
         return call_layer(self.out_proj, out.reshape(features.shape))
 
     def _project(self, features: torch.Tensor):

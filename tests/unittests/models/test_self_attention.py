@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sb_sma.models.self_attention import CausalSelfAttention, KeyValueCache
+from sb_sma.models.self_attention import CausalSelfAttention
 
 WINDOWS = [None, 1, 3, 100]
 
@@ -45,49 +45,6 @@ def test_a_step_sees_its_window_and_no_future(window):
         first = 0 if window is None else max(0, step - window + 1)
         seen = (gradient[0] != 0).any(-1)
         assert seen.tolist() == [first <= other <= step for other in range(7)]
-
-
-def make_cache(max_steps):
-    return KeyValueCache(2, 3, 4, max_steps, like=torch.empty(0))
-
-
-def test_the_cache_keeps_what_it_was_given():
-    cache = make_cache(max_steps=50)
-    given = torch.randn(2, 2, 3, 50, 4)  # B, key or value, H, step, D / H
-    for step in range(50):
-        got = cache.append(given[:, :, :, step])
-        assert cache.length == got[0].shape[2] == got[1].shape[2] == step + 1
-    assert torch.equal(torch.stack(got, dim=1), given)
-
-
-def test_the_cache_is_where_it_was_from_the_first_step_to_the_last():
-    cache = make_cache(max_steps=3)
-    places = {
-        tuple(part.data_ptr() for part in cache.append(torch.ones(2, 2, 3, 4)))
-        for _ in range(3)
-    }
-    assert len(places) == 1
-
-
-def test_the_cache_goes_on_with_the_items_that_are_left():
-    cache, of_one = make_cache(max_steps=4), make_cache(max_steps=4)
-    given = torch.randn(4, 2, 2, 3, 4)
-    for step in range(2):
-        cache.append(given[step])
-    cache = cache.select_rows(torch.tensor([1]))
-    for step in range(2, 4):
-        got = cache.append(given[step, 1:])
-    for step in range(4):
-        expected = of_one.append(given[step])
-    for actual, both in zip(got, expected):
-        assert torch.equal(actual, both[1:])
-
-
-def test_a_step_too_many_is_refused():
-    cache = make_cache(max_steps=1)
-    cache.append(torch.ones(2, 2, 3, 4))
-    with pytest.raises(ValueError, match="room for 1 steps.*larger max_steps"):
-        cache.append(torch.ones(2, 2, 3, 4))
 
 
 def test_dropout_is_for_training_only():

@@ -1,0 +1,206 @@
+"""A memory that is projected once, and attended to query by query.
+
+Several rows of a batch may be hypotheses about the same item. They share its
+keys and values: nothing is copied when hypotheses change places, and their
+queries are multiplied with the keys at once.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import torch
+
+from sb_sma.attention.decoding import in_lines, kept_items
+from sb_sma.attention.heads import split_heads
+from sb_sma.attention.masks import padding_mask
+
+
+@dataclass
+class ProjectedMemory:
+    """Keys and values of every item, for n rows each.
+
+    Rows are in the order of their items, R = B * n.
+
+    Arguments
+    ---------
+    keys : torch.Tensor
+        Scaled by 1 / sqrt(D / H), (B, H, D / H, K).
+    values : torch.Tensor
+        (B, H, K, D / H).
+    blocked : torch.Tensor
+        True on padding, (B, 1, 1, K).
+    empty : torch.Tensor, optional
+        True for items without a key, (B, 1, 1); None if there is none.
+    rows_per_item : int
+        Hypotheses n about each item.
+    """
+
+    keys: torch.Tensor
+    values: torch.Tensor
+    blocked: torch.Tensor
+    empty: Optional[torch.Tensor]
+    rows_per_item: int = 1
+
+    def energies(self, queries: torch.Tensor) -> torch.Tensor:
+        """Scaled products of keys and queries.
+
+        Arguments
+        ---------
+        queries : torch.Tensor
+            Projected, (R, 1, D).
+
+        Returns
+        -------
+        energies : torch.Tensor
+            (B, H, n, K).
+        """
+        n_items, nhead, width, _ = self.keys.shape
+        # with one query a row, the heads lie side by side already
+        queries = queries.view(n_items, self.rows_per_item, nhead, width)
+        return queries.transpose(1, 2) @ self.keys
+
+    def read(self, weights: torch.Tensor) -> torch.Tensor:
+        """Sum the values up, with the heads side by side.
+
+        Arguments
+        ---------
+        weights : torch.Tensor
+            (B, H, n, K).
+
+        Returns
+        -------
+        features : torch.Tensor
+            (R, 1, D).
+        """
+        features = weights.to(self.values.dtype) @ self.values
+        features = features.transpose(1, 2)  # (B, n, H, D / H)
+        return features.flatten(0, 1).flatten(1)[:, None]
+
+    def clear_empty(self, features: torch.Tensor) -> torch.Tensor:
+        """Zero what was read where there is nothing to read.
+
+        Arguments
+        ---------
+        features : torch.Tensor
+            (R, 1, D).
+
+        Returns
+        -------
+        features : torch.Tensor
+            Zero for items without a key.
+        """
+        if self.empty is None:
+            return features
+        by_item = features.unflatten(0, (-1, self.rows_per_item))
+        cleared = by_item.masked_fill(self.empty[:, None], 0.0)
+        return cleared.flatten(0, 1)
+
+    def select_rows(self, rows: torch.Tensor) -> "ProjectedMemory":
+        """Keep some rows.
+
+        Arguments
+        ---------
+        rows : torch.Tensor
+            Their indices, (R,), or n of every item that is kept, (B, n).
+
+        Returns
+        -------
+        memory : ProjectedMemory
+            Of these rows; the same tensors if every item is kept.
+        """
+        lines = in_lines(rows)
+        items = kept_items(lines, self.rows_per_item, len(self.keys))
+        selected = replace(self, rows_per_item=lines.shape[1])
+        if items is not None:
+            selected.keys = self.keys[items]
+            selected.values = self.values[items]
+            selected.blocked = self.blocked[items]
+            if self.empty is not None:
+                selected.empty = self.empty[items]
+        return selected
+
+
+def by_row(weights: torch.Tensor) -> torch.Tensor:
+    """Weights of every row, from those of every item.
+
+    Arguments
+    ---------
+    weights : torch.Tensor
+        (B, H, n, K).
+
+    Returns
+    -------
+    weights : torch.Tensor
+        (R, H, K).
+
+    Example
+    -------
+    >>> by_row(torch.zeros(2, 4, 3, 5)).shape
+    torch.Size([6, 4, 5])
+    """
+    return weights.transpose(1, 2).flatten(0, 1)
+
+
+def by_item(weights: torch.Tensor, rows_per_item: int) -> torch.Tensor:
+    """Weights of every item, from those of every row.
+
+    Arguments
+    ---------
+    weights : torch.Tensor
+        (R, H, K).
+    rows_per_item : int
+        Hypotheses n about each item.
+
+    Returns
+    -------
+    weights : torch.Tensor
+        (B, H, n, K).
+
+    Example
+    -------
+    >>> by_item(torch.zeros(6, 4, 5), rows_per_item=3).shape
+    torch.Size([2, 4, 3, 5])
+    """
+    return weights.unflatten(0, (-1, rows_per_item)).transpose(1, 2)
+
+
+def project_memory(
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    memory_lengths: torch.Tensor,
+    nhead: int,
+) -> ProjectedMemory:
+    """Lay keys and values out for decoding.
+
+    Arguments
+    ---------
+    keys : torch.Tensor
+        Projected, (B, K, D).
+    values : torch.Tensor
+        Projected, (B, K, D).
+    memory_lengths : torch.Tensor
+        Counts, int64, (B,).
+    nhead : int
+        Heads H.
+
+    Returns
+    -------
+    memory : ProjectedMemory
+        With one row per item.
+
+    Example
+    -------
+    >>> keys = torch.rand(2, 5, 8)
+    >>> memory = project_memory(keys, keys, torch.tensor([5, 3]), nhead=4)
+    >>> memory.energies(torch.rand(2, 1, 8)).shape
+    torch.Size([2, 4, 1, 5])
+    """
+    empty = memory_lengths == 0
+    by_head = split_heads(keys, nhead).transpose(-1, -2)
+    return ProjectedMemory(
+        (by_head / math.sqrt(by_head.shape[-2])).contiguous(),
+        split_heads(values, nhead).contiguous(),
+        padding_mask(memory_lengths, keys.shape[1])[:, None, None],
+        empty[:, None, None] if empty.any() else None,
+    )
