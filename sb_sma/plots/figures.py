@@ -25,6 +25,7 @@ from sb_sma.plots.panels import (
     TITLE_STYLE,
     draw_alignment,
     hide_tokens,
+    label_queries,
     label_tokens,
     make_panels,
     name_true_path,
@@ -37,6 +38,7 @@ def plot_alignments(
     tokens: Sequence[str] | None = None,
     title: str = "",
     names: Sequence[str] | None = None,
+    query_tokens: Sequence[str] | None = None,
 ) -> Figure:
     """Draws the alignment of every head, the true path over it.
 
@@ -56,6 +58,9 @@ def plot_alignments(
         Title of the figure.
     names : sequence of str, optional
         Name of each head. Default: numbered from 0.
+    query_tokens : sequence of str, optional
+        What each of the ``Q`` decoder steps made, such as a phoneme, written
+        along the other axis.
 
     Returns
     -------
@@ -81,6 +86,11 @@ def plot_alignments(
     alignments = alignments.detach().float().cpu()
     n_heads, n_queries, n_tokens = alignments.shape
     _check_tokens(tokens, n_tokens)
+    if query_tokens is not None and len(query_tokens) != n_queries:
+        raise ValueError(
+            f"query_tokens must name each of the {n_queries} decoder steps; "
+            f"got {len(query_tokens)} names. Cut the padding off both."
+        )
     if names is None:
         numbered = [f"head {head}" for head in range(n_heads)]
         names = numbered if n_heads > 1 else ["alignment"]
@@ -103,7 +113,9 @@ def plot_alignments(
             label_tokens(panel, tokens, n_tokens, height)
         else:
             hide_tokens(panel)
-        if head + n_columns >= n_heads:
+        if query_tokens is not None:
+            label_queries(panel, query_tokens, n_columns)
+        elif head + n_columns >= n_heads:
             panel.set_xlabel("decoder step")
     for panel in axes[n_heads:]:
         panel.remove()

@@ -25,6 +25,11 @@ _TRUTH_COLOUR = "#35e0e6"
 # room for one token beside its row, and for all but the rows, in inches
 _TOKEN_HEIGHT = 0.115
 _MARGIN_HEIGHT = 0.7
+# of one letter below its column, of the gap between two, of what is beside the
+# columns, in inches
+_LETTER_WIDTH = 0.062
+_LETTER_GAP = 0.07
+_MARGIN_WIDTH = 0.6
 
 
 def make_panels(
@@ -159,6 +164,28 @@ def label_tokens(
     shown = range(0, n_tokens, stride)
     panel.set_yticks(
         shown, [tokens[index] for index in shown], fontsize=7, parse_math=False
+    )
+
+
+def label_queries(panel: Axes, names: Sequence[str], n_columns: int) -> None:
+    """Writes what each decoder step made below its column, as many as there is
+    room for.
+
+    Arguments
+    ---------
+    panel : Axes
+        A panel after :func:`draw_alignment`.
+    names : sequence of str
+        One per decoder step.
+    n_columns : int
+        Panels beside each other in the figure.
+    """
+    room = _LETTER_WIDTH * max(map(len, names)) + _LETTER_GAP
+    width = _WIDTH / n_columns - _MARGIN_WIDTH
+    stride = math.ceil(len(names) * room / width)
+    shown = range(0, len(names), stride)
+    panel.set_xticks(
+        shown, [names[index] for index in shown], fontsize=7, parse_math=False
     )
 
 

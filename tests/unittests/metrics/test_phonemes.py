@@ -114,21 +114,23 @@ def test_per_can_pass_a_hundred():
 def test_languages_are_told_apart():
     rates = rates_of(
         ["an", "an", "chat", "gift"],
-        ["a n", "ɑ̃", "tʃ æ t", "ɡ ɪ f t"],
+        ["a n", "ɑ̃", "tʃ æ t", "ɡ ɪ f"],
         [["æ n"], ["ɑ̃"], ["ʃ a"], ["ɡ ɪ f t"]],
         ["eng", "fre", "fre", "ger"],
     )
     summary = rates.summarize()
     assert summary["wer_eng"] == 100.0 and summary["per_eng"] == 50.0
     assert summary["wer_fre"] == 50.0 and summary["per_fre"] == 100.0
-    assert summary["wer_ger"] == summary["per_ger"] == 0.0
+    assert summary["wer_ger"] == 100.0 and summary["per_ger"] == 25.0
     # the mean over languages, not over words
-    assert summary["wer_macro"] == summary["per_macro"] == 50.0
-    assert summary["per"] == pytest.approx(100 * 4 / 9)
+    assert summary["wer_macro"] == pytest.approx(250 / 3)
+    assert summary["per_macro"] == pytest.approx(175 / 3)
+    assert summary["wer"] == 75.0
+    assert summary["per"] == pytest.approx(100 * 5 / 9)
     assert rates.by_language() == [
         ("eng", 1, 100.0, 50.0),
         ("fre", 2, 50.0, 100.0),
-        ("ger", 1, 0.0, 0.0),
+        ("ger", 1, 100.0, 25.0),
     ]
 
 

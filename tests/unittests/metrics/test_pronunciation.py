@@ -16,7 +16,7 @@ from sb_sma.metrics.pronunciation import find_nearest, list_edits, strip_stress
         ("ER2 AXR1 UX0 OY1", "ER AXR UX OY"),
         ("AE T", "AE T"),
         # no vowel of ARPAbet, or no stress
-        ("B1 AE3 AEE1 ae1 a1 1 SIL0", "B1 AE3 AEE1 ae1 a1 1 SIL0"),
+        ("B1 AE3 AEE1 ae1 a1 1 SIL0 AH0N", "B1 AE3 AEE1 ae1 a1 1 SIL0 AH0N"),
         ("ə ˈb aʊ t", "ə b aʊ t"),
         ("ˌʌ n d ə ˈ s t æ n d", "ʌ n d ə s t æ n d"),
         # tones, length, glottal stop, apostrophe of ejectives

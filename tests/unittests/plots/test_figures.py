@@ -154,8 +154,46 @@ def test_tokens_are_written_beside_their_row(n_tokens):
     assert all(gap * heights > 7.5 for gap in gaps)
 
 
+@pytest.mark.parametrize("n_heads", [1, 3, 8])
+@pytest.mark.parametrize("n_queries", [1, 9, 40])
+@pytest.mark.parametrize("name", ["ə", "AH0", "t͡ʃʷː"])
+def test_what_was_made_is_written_below_its_column(n_heads, n_queries, name):
+    made = [f"{name}{index % 10}" for index in range(n_queries)]
+    figure = plot_alignments(
+        random_alignments(n_heads, n_queries, 5), query_tokens=made
+    )
+    figure.draw_without_rendering()
+    for panel in figure.axes:
+        labels = panel.get_xticklabels()
+        columns = [int(column) for column in panel.get_xticks()]
+        assert columns[0] == 0 and len(columns) >= min(n_queries, 3)
+        assert [label.get_text() for label in labels] == [
+            made[column] for column in columns
+        ]
+        # labels never run into each other
+        boxes = [label.get_window_extent() for label in labels]
+        assert all(a.x1 < b.x0 for a, b in zip(boxes, boxes[1:]))
+        assert panel.get_xlabel() == ""
+
+
+def test_everything_made_is_written_where_there_is_room():
+    made = "S T EH1 P W AY2 Z </s>".split()
+    figure = plot_alignments(random_alignments(2, 8, 8), query_tokens=made)
+    for panel in figure.axes:
+        assert len(panel.get_xticklabels()) == 8
+
+
+def test_something_made_at_each_step_is_asked_for():
+    with pytest.raises(
+        ValueError, match="must name each of the 4 decoder steps; got 3"
+    ):
+        plot_alignments(torch.eye(4)[None], query_tokens=["a", "b", "c"])
+
+
 def test_text_of_a_user_is_never_mathematics():
     odd = "$_$ \\frac{"
+    made = [odd, "$x$"]
+    rendered(plot_alignments(torch.eye(2)[None], query_tokens=made))
     rendered(plot_alignments(torch.eye(2)[None], None, [odd, "$x$"], odd))
     rendered(plot_comparison({odd: torch.eye(2)}, None, [odd, odd], odd))
     rendered(plot_mels(None, torch.rand(3, 4), odd))
