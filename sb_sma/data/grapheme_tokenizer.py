@@ -21,6 +21,8 @@ from sb_sma.data.text import TokenTable
 
 logger = logging.getLogger(__name__)
 
+_FIRST = 2  # index after padding and unknown
+
 
 @register_checkpoint_hooks
 class GraphemeTokenizer(ABC):
@@ -166,6 +168,21 @@ class GraphemeTokenizer(ABC):
             )
         first = [_language_token(language)] if is_needed else []
         return self._table.encode(first + self.pieces(word))
+
+    def decode(self, indices: Iterable[int]) -> list[str]:
+        """Names what `encode` returned.
+
+        Arguments
+        ---------
+        indices : iterable of int
+            Of pieces and language tokens.
+
+        Returns
+        -------
+        list of str
+            One symbol per index.
+        """
+        return [self._table.symbols[index - _FIRST] for index in indices]
 
     @mark_as_saver
     def save(self, path: str | Path) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from sb_sma.data.graphemes import GraphemeTokenizer
 from sb_sma.inference.weights import JSON_SUFFIX, SUFFIX, save_weights
-from sb_sma.models.beam_search import BeamSettings
+from sb_sma.models.hypothesis import BeamSettings
 
 _HEADER = """Made by sb_sma. Load it with
 sb_sma.inference.{}.from_hparams(source=THIS_FOLDER)"""

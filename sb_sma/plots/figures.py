@@ -128,6 +128,51 @@ def plot_alignments(
     return figure
 
 
+def plot_layers(
+    alignments: Sequence[torch.Tensor],
+    true_path: torch.Tensor | None = None,
+    tokens: Sequence[str] | None = None,
+    query_tokens: Sequence[str] | None = None,
+) -> Figure:
+    """Draws every head of every decoder layer, teacher-forced.
+
+    Arguments
+    ---------
+    alignments : sequence of torch.Tensor
+        One item without padding, ``(1, H, Q, K)`` for each layer.
+    true_path : torch.Tensor, optional
+        As in `plot_alignments`.
+    tokens : sequence of str, optional
+        As in `plot_alignments`.
+    query_tokens : sequence of str, optional
+        As in `plot_alignments`.
+
+    Returns
+    -------
+    Figure
+        The drawing.
+
+    Example
+    -------
+    >>> figure = plot_layers([torch.eye(4)[None, None]] * 2, tokens="four")
+    >>> [panel.get_title(loc="left")[:15] for panel in figure.axes]
+    ['layer 0, head 0', 'layer 1, head 0']
+    """
+    names = [
+        f"layer {layer}, head {head}"
+        for layer, heads in enumerate(alignments)
+        for head in range(heads.shape[1])
+    ]
+    return plot_alignments(
+        torch.cat(list(alignments), dim=1)[0].cpu(),
+        true_path=true_path,
+        tokens=tokens,
+        title="Teacher-forced alignment",
+        names=names,
+        query_tokens=query_tokens,
+    )
+
+
 def plot_comparison(
     alignments: Mapping[str, torch.Tensor],
     true_path: torch.Tensor | None = None,

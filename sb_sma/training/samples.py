@@ -12,7 +12,7 @@ from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.mel import GriffinLim, MelSettings
 from sb_sma.models.stop_rule import StopRule
 from sb_sma.models.transformer_tts import TransformerTTS
-from sb_sma.plots.figures import plot_alignments, plot_mels
+from sb_sma.plots.figures import plot_layers, plot_mels
 
 
 @dataclass
@@ -120,7 +120,11 @@ class SampleWriter:
             With the true path where it is known.
         """
         output = self._teacher_forced(model, sentence)
-        return _plot_heads(output.alignments, sentence)
+        return plot_layers(
+            output.alignments,
+            true_path=sentence.true_path,
+            tokens=sentence.tokens,
+        )
 
     def _draw(
         self, model: TransformerTTS, sentence: Sentence, prefix: str
@@ -129,7 +133,11 @@ class SampleWriter:
         output = self._teacher_forced(model, sentence)
         predicted = output.mels_after[0] * model.mel_std + model.mel_mean
         return {
-            f"{prefix}_alignment": _plot_heads(output.alignments, sentence),
+            f"{prefix}_alignment": plot_layers(
+                output.alignments,
+                true_path=sentence.true_path,
+                tokens=sentence.tokens,
+            ),
             f"{prefix}_mel": plot_mels(
                 sentence.log_mel, predicted[: len(sentence.log_mel)].cpu()
             ),
@@ -159,21 +167,3 @@ class SampleWriter:
             seed=0,
         )
         return self.vocoder(speech.mels[0].cpu()).clamp(-1.0, 1.0)
-
-
-def _plot_heads(
-    alignments: Sequence[torch.Tensor], sentence: Sentence
-) -> Figure:
-    """Every head of every layer, each (1, H, Q, K)."""
-    names = [
-        f"layer {layer}, head {head}"
-        for layer, heads in enumerate(alignments)
-        for head in range(heads.shape[1])
-    ]
-    return plot_alignments(
-        torch.cat(list(alignments), dim=1)[0].cpu(),
-        true_path=sentence.true_path,
-        tokens=sentence.tokens,
-        title="Teacher-forced alignment",
-        names=names,
-    )

@@ -124,7 +124,9 @@ def test_the_exported_model_pronounces_elsewhere(run, tmp_path, monkeypatch):
     arguments = ["g2p", "--model", str(run / "model"), "--input", "words.txt"]
     assert main([*arguments, "--output", "out.tsv", "--nbest", "2"]) == 0
     rows = (tmp_path / "out.tsv").read_text().splitlines()
-    assert [row.split("\t")[0] for row in rows] == ["takobax"] * 2 + ["book"] * 2
+    assert [row.split("\t")[0] for row in rows] == ["takobax"] * 2 + [
+        "book"
+    ] * 2
 
 
 def test_another_architecture_is_refused(run, lexicon):

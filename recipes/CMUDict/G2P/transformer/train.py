@@ -37,6 +37,7 @@ from sb_sma.inference.export import export_g2p
 from sb_sma.losses import token_loss
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 from sb_sma.models.beam_search import beam_search
+from sb_sma.plots.figures import plot_layers
 from sb_sma.training.checkpoints import check_architecture, check_same_corpus
 from sb_sma.training.g2p_report import write_g2p_report
 from sb_sma.training.history import History, continue_curves
@@ -240,10 +241,10 @@ def draw_alignments(model, items, tokenizer, table):
                 torch.tensor([len(graphemes)], device=device),
                 torch.tensor([table.encode(item["phonemes"])], device=device),
             )
-        figures[item["word"]] = plot_heads(
+        figures[item["word"]] = plot_layers(
             alignments,
-            tokenizer.pieces(item["word"], item["language"]),
-            [*item["phonemes"], "end"],
+            tokens=tokenizer.decode(graphemes),
+            query_tokens=[*item["phonemes"], "end"],
         )
     return figures
 
