@@ -67,3 +67,48 @@ def exported_softmax(tmp_path_factory, repository):
     folder = tmp_path_factory.mktemp("softmax")
     export_small_model(folder, repository, attention_type="regularMHA")
     return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def exported_g2p(tmp_path_factory, repository):
+    """Folder of a small G2P model, exported untrained."""
+    from hyperpyyaml import load_hyperpyyaml, resolve_references
+
+    from sb_sma.inference.export import export_g2p
+
+    folder = tmp_path_factory.mktemp("g2p")
+    overrides = {
+        "output_folder": str(folder / "run"),
+        "d_model": 16,
+        "nhead": 4,
+        "d_ffn": 32,
+        "encoder_layers": 1,
+        "n_graphemes": 8,
+        "n_phonemes": 6,
+    }
+    path = repository / "hparams" / "g2p.yaml"
+    with pytest.MonkeyPatch.context() as patch:
+        recipe = repository / "recipes" / "CMUDict" / "G2P" / "transformer"
+        patch.syspath_prepend(str(recipe))
+        # the YAML seeds what the other tests use
+        with torch.random.fork_rng(), open(path, encoding="utf-8") as stream:
+            hparams = load_hyperpyyaml(stream, overrides)
+            model = hparams["models"]["model"].eval()
+            # an untrained model says the same for every word
+            for parameter in model.parameters():
+                torch.nn.init.normal_(parameter, std=0.7)
+        with open(path, encoding="utf-8") as stream:
+            resolved = resolve_references(stream, overrides).read()
+    phonemes = ["AH", "B", "K"]
+    model.set_n_phonemes(2 + len(phonemes))
+    tokenizer = hparams["grapheme_tokenizer"]
+    tokenizer.fit(["a", "b", "c"])
+    export_g2p(
+        folder / "model",
+        resolved,
+        model,
+        tokenizer,
+        phonemes,
+        hparams["beam_settings"],
+    )
+    return folder / "model"
