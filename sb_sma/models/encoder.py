@@ -11,6 +11,7 @@ from sb_sma.attention.heads import check_heads
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.positional import ScaledPositions
+from sb_sma.ops.dropout import replace_dropout
 
 
 class _Positions(NamedTuple):
@@ -104,6 +105,7 @@ class TransformerTextEncoder(nn.Module):
             normalize_before=True,
             attention_type=encoder_attention_type,
         )
+        replace_dropout(self.transformer)
 
     def forward(
         self, tokens: torch.Tensor, token_lengths: torch.Tensor

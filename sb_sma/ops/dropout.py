@@ -84,3 +84,25 @@ class Dropout(nn.Dropout):
             Of the same shape.
         """
         return dropout(features, self.p) if self.training else features
+
+
+def replace_dropout(module: nn.Module) -> None:
+    """Give every `torch.nn.Dropout` in a module the masks of `dropout`.
+
+    Arguments
+    ---------
+    module : nn.Module
+        Changed in place.
+
+    Example
+    -------
+    >>> layers = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.2))
+    >>> replace_dropout(layers)
+    >>> isinstance(layers[1], Dropout), layers[1].p
+    (True, 0.2)
+    """
+    for name, child in module.named_children():
+        if type(child) is nn.Dropout:
+            setattr(module, name, Dropout(child.p))
+        else:
+            replace_dropout(child)

@@ -7,6 +7,7 @@ from sb_sma.models.encoder import (
     ENCODER_ATTENTION_TYPES,
     TransformerTextEncoder,
 )
+from sb_sma.ops.dropout import Dropout
 
 LENGTHS = [9, 5, 1]
 
@@ -106,3 +107,12 @@ def test_a_typo_lists_the_choices(typo):
 def test_heads_that_do_not_divide_the_width_are_refused(name):
     with pytest.raises(ValueError, match=r"nhead \(3\) must divide d_model"):
         make_encoder(nhead=3, encoder_attention_type=name)
+
+
+def test_all_dropout_has_cheap_masks(encoder):
+    kinds = {
+        type(module)
+        for module in encoder.modules()
+        if isinstance(module, torch.nn.Dropout)
+    }
+    assert kinds == {Dropout}

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""How many words does G2P get wrong, and does monotonic attention help?
+
+Trains by the very commands of the README: CMUdict; the English of SIGMORPHON
+2021, whose data are given by `--shared_task`; and, for fewer epochs, every kind
+of attention on the latter. Prints a table, and stores everything under
+``results/``; a run that is named by `--runs` is not trained again, and what is
+stored of other runs stays.
+
+> python benchmarks/g2p_quality.py --shared_task=DIR
+> python benchmarks/g2p_quality.py --only cmudict --runs cmudict=results/g2p/cmudict
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+from machine import describe_machine
+from training_run import ROOT, read_cost, read_history, train
+
+STORED = Path(__file__).with_name("results") / "g2p_quality.json"
+SHARED_TASK = "recipes/SIGMORPHON2021/G2P/transformer"
+ATTENTION_EPOCHS = 8
+ATTENTION = {
+    "2 of 4 heads monotonic": [],
+    "all heads monotonic": ["--monotonic_heads=4"],
+    "softmax": ["--attention_type=regularMHA"],
+    "2 of 4 heads monotonic, unguided": ["--guided_weight=0"],
+    "softmax, unguided": ["--attention_type=regularMHA", "--guided_weight=0"],
+}
+
+
+def main() -> None:
+    """Train, collect, print and store."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--shared_task", help="folder with high/, medium/ and low/"
+    )
+    parser.add_argument("--only", nargs="*", metavar="NAME")
+    parser.add_argument(
+        "--runs",
+        nargs="*",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="runs that this script has trained before",
+    )
+    arguments = parser.parse_args()
+    trained = dict(run.split("=", 1) for run in arguments.runs)
+    commands = list_commands(arguments.shared_task)
+    stored = json.loads(STORED.read_text()) if STORED.exists() else {}
+    for name, command in commands.items():
+        if arguments.only is not None and name not in arguments.only:
+            continue
+        folder = Path(trained.get(name) or train_anew(name, command))
+        stored[name] = {**summarize(folder), "machine": describe_machine()}
+        STORED.parent.mkdir(exist_ok=True)
+        STORED.write_text(json.dumps(stored, indent=1) + "\n")
+    print_table(stored)
+
+
+def list_commands(shared_task: str) -> Dict[str, List[str]]:
+    """The command of every run, by name."""
+    commands = {"cmudict": ["train.py", "hparams/g2p.yaml"]}
+    if shared_task is None:
+        print("The shared task is skipped: give its folder by --shared_task.")
+        return commands
+    eng_us = [
+        f"{SHARED_TASK}/train.py",
+        f"{SHARED_TASK}/hparams/train.yaml",
+        f"--data_folder={Path(shared_task).resolve()}",
+    ]
+    commands["eng_us"] = eng_us
+    for name, flags in ATTENTION.items():
+        epochs = f"--number_of_epochs={ATTENTION_EPOCHS}"
+        commands[f"eng_us, {name}"] = [*eng_us, epochs, *flags]
+    return commands
+
+
+def train_anew(name: str, command: List[str]) -> Path:
+    """Run a command; runs share their corpora."""
+    results = ROOT / "results" / "g2p_quality"
+    output_folder = results / name.replace(", ", "/").replace(" ", "_")
+    corpus_folder = results / "corpus" / name.split(",")[0]
+    train(command, output_folder, corpus_folder)
+    return output_folder
+
+
+def summarize(folder: Path) -> Dict[str, Any]:
+    """What is stored of a run; no path of this machine."""
+    history = read_history(folder)
+    cost = read_cost(folder)
+    flags = [
+        flag
+        for flag in cost["command"].split()
+        if not flag.startswith("--data_folder")
+    ]
+    measured = {
+        path.stem.removesuffix("_stats"): json.loads(path.read_text())
+        for path in sorted(folder.glob("*_stats.json"))
+    }
+    return {
+        **cost,
+        "command": " ".join(flags),
+        "training_minutes": history[-1]["minutes"],
+        "epochs": history[-1]["epoch"],
+        "steps": history[-1]["step"],
+        "beam_search": measured,
+        "greedy_valid_wer_by_minutes": [
+            [record["minutes"], record["valid"]["wer"]] for record in history
+        ],
+    }
+
+
+def print_table(stored: Dict[str, Any]) -> None:
+    """The figures that the README quotes."""
+    for name, figures in stored.items():
+        print(
+            f"\n{name}: {figures['epochs']} epochs, "
+            f"{figures['wall_minutes']:.1f} minutes"
+        )
+        for split, stats in figures["beam_search"].items():
+            print(
+                f"  {split}: WER {stats['wer']:.2f}, PER {stats['per']:.2f} "
+                f"of {stats['n_words']} words"
+            )
+
+
+if __name__ == "__main__":
+    main()
