@@ -163,13 +163,13 @@ class PhonemeErrorRates:
             summary["per_macro"] = sum(pers) / len(rows)
         return summary
 
-    def confusions(self, n: int) -> list[tuple[str, str, int]]:
+    def confusions(self, n: int | None = None) -> list[tuple[str, str, int]]:
         """Lists the most frequent errors.
 
         Arguments
         ---------
-        n : int
-            Most errors to list.
+        n : int, optional
+            Most errors to list. Default: all.
 
         Returns
         -------

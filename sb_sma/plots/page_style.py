@@ -115,7 +115,7 @@ figcaption { color: var(--muted); font-size: 0.88rem; }
 .players figcaption { font-weight: 600; margin-bottom: 0.3rem; }
 audio { display: block; width: 100%; }
 section > figure { padding: 1rem 1.25rem; }
-section > figure + figure { margin-top: 1.25rem; }
+section > :not(h2) + figure { margin-top: 1.25rem; }
 article > figure { margin-top: 1.25rem; }
 .scrolled { overflow-x: auto; }
 section > .scrolled { margin-top: 1.25rem; }

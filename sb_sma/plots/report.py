@@ -1,5 +1,5 @@
 """The page that a training run leaves behind: what was asked for, how well it
-went, and every example to read, hear and see.
+went, and every example to read, see and, where there is sound, hear.
 
 One HTML file holds everything, pictures and sound included: it asks for nothing
 else, runs no script, follows the reader's light or dark setting, and can be
@@ -21,18 +21,18 @@ from sb_sma.plots.page_style import DARK, LIGHT, STYLE
 
 @dataclass
 class Example:
-    """One utterance of a report.
+    """One utterance or word of a report.
 
     Arguments
     ---------
     title : str
         A few words that name the example, such as its identifier.
     text : str
-        What was to be said.
+        What was to be said, or what was asked and answered.
     target_wav : Path, optional
         A WAV file with the target, if there is one.
     result_wav : Path, optional
-        A WAV file with what the model made.
+        A WAV file with what the model made, if that is sound.
     figures : list of Figure
         Drawn below the players, the label of each as its description.
     verdict : str
@@ -41,8 +41,8 @@ class Example:
 
     title: str
     text: str
-    target_wav: Path | None
-    result_wav: Path | None
+    target_wav: Path | None = None
+    result_wav: Path | None = None
     figures: list[Figure] = field(default_factory=list)
     verdict: str = GOOD
 
@@ -92,6 +92,7 @@ def write_report(
     versions: Mapping[str, str],
     usage: str,
     tables: Sequence[Table] = (),
+    pictures: Sequence[Figure] = (),
 ) -> Path:
     """Writes the page of a run as one file that needs nothing else.
 
@@ -110,15 +111,17 @@ def write_report(
     curves : sequence of Figure
         How the run got there.
     examples : sequence of Example
-        What to listen to.
+        What to listen to, or to look at.
     command : str
         The command that made the run.
     versions : mapping of str to str
         What the run was made with: packages, machine, commit.
     usage : str
-        The commands that synthesise with the trained model.
+        The commands that use the trained model.
     tables : sequence of Table
         Further tables, after the key figures.
+    pictures : sequence of Figure
+        What the tables cannot show, after them.
 
     Returns
     -------
@@ -152,7 +155,7 @@ def write_report(
     body = [
         _header(title, summary),
         "<main>",
-        _metrics_section(metrics, tables),
+        _metrics_section(metrics, tables, pictures),
         _curves_section(curves),
         _examples_section(examples),
         _usage_section(usage),
@@ -199,7 +202,9 @@ def _header(title: str, summary: str) -> str:
 
 
 def _metrics_section(
-    metrics: Sequence[tuple[str, ...]], tables: Sequence[Table]
+    metrics: Sequence[tuple[str, ...]],
+    tables: Sequence[Table],
+    pictures: Sequence[Figure],
 ) -> str:
     blocks = []
     if metrics:
@@ -224,6 +229,7 @@ def _metrics_section(
             "</thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n</table>"
         )
     blocks += [_table(table) for table in tables]
+    blocks += [_figure(picture) for picture in pictures]
     return _section("Key figures", blocks)
 
 
@@ -259,8 +265,8 @@ def _examples_section(examples: Sequence[Example]) -> str:
         for number, example in enumerate(examples, 1)
     )
     contents = (
-        f'<nav aria-label="Examples">\n<p>{n_good} of {len(examples)} are '
-        f"good.</p>\n<ul>\n{links}\n</ul>\n</nav>"
+        f'<nav aria-label="Examples">\n<p>Good: {n_good} of '
+        f"{len(examples)} examples.</p>\n<ul>\n{links}\n</ul>\n</nav>"
     )
     articles = [
         _example(number, example) for number, example in enumerate(examples, 1)
@@ -307,7 +313,7 @@ def _badge(verdict: str) -> str:
 
 
 def _usage_section(usage: str) -> str:
-    return _section("Synthesise with this model", [_code(usage)])
+    return _section("Use this model", [_code(usage)])
 
 
 def _origin_section(command: str, versions: Mapping[str, str]) -> str:

@@ -1,22 +1,22 @@
 """The page that every TTS run ends with."""
 
-import platform
-import shlex
-import sys
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Union
+from typing import Any, List, Mapping, Sequence, Union
 
 import numpy as np
 import soundfile
 import torch
 from matplotlib.figure import Figure
 
-from sb_sma import __version__
 from sb_sma.inference import TTS
 from sb_sma.metrics.bad_cases import find_faults, format_verdict
-from sb_sma.plots.figures import plot_curves, plot_mels
+from sb_sma.plots.figures import plot_mels
 from sb_sma.plots.report import Example, Table, write_report
+from sb_sma.training.run_report import (
+    describe_command,
+    describe_versions,
+    draw_history,
+)
 
 _SHOWN_CURVES = (
     "mel_loss",
@@ -94,36 +94,13 @@ def write_tts_report(
             if name in test_stats
         ],
         tables=[_focus_table(test_stats)],
-        curves=[plot_curves(_flatten(history), x="minutes")] if history else [],
+        curves=draw_history(history, _SHOWN_CURVES),
         examples=examples,
-        command=shlex.join(["python", *sys.orig_argv[1:]]),
+        command=describe_command(),
         versions=describe_versions(),
         usage=f'sb-sma synthesize --model {model_folder} --text "Hello there." '
         "--out hello.wav",
     )
-
-
-def describe_versions() -> Dict[str, str]:
-    """Versions and machine that a result was made with.
-
-    Returns
-    -------
-    versions : dict of str to str
-        Package or part to version.
-
-    Example
-    -------
-    >>> sorted(describe_versions())[:2]
-    ['machine', 'numpy']
-    """
-    names = ("speechbrain", "torch", "torchaudio", "numpy")
-    versions = {"sb_sma": __version__, **{n: version(n) for n in names}}
-    versions["python"] = platform.python_version()
-    versions["machine"] = (
-        f"{platform.system()} {platform.machine()}, "
-        f"{torch.get_num_threads()} threads"
-    )
-    return versions
 
 
 def _speak_examples(
@@ -179,21 +156,3 @@ def _focus_table(test_stats: Mapping[str, float]) -> Table:
         for layer, head in [name.split("_")[2:]]
     ]
     return Table("Focus rate of every head", ("head", "focus rate"), rows)
-
-
-def _flatten(
-    history: Sequence[Mapping[str, Any]],
-) -> List[Dict[str, float]]:
-    """Rows for `plot_curves`: train and valid side by side."""
-    return [
-        {
-            "minutes": record["minutes"],
-            **{
-                f"{part}/{name}": record[part][name]
-                for name in _SHOWN_CURVES
-                for part in ("train", "valid")
-                if name in record[part]
-            },
-        }
-        for record in history
-    ]

@@ -15,6 +15,7 @@ import torch
 
 from sb_sma.plots.embedding import embed_figure
 from sb_sma.plots.figures import plot_alignments, plot_curves
+from sb_sma.plots.g2p_figures import plot_errors_by_length
 from sb_sma.plots.page_style import DARK, LIGHT
 from sb_sma.plots.report import Example, Table, write_report
 
@@ -68,6 +69,7 @@ def content(wav):
         "summary": "It speaks.",
         "metrics": [("bad cases", "1 of 60"), ("focus", "0.9", "1 is best")],
         "tables": [Table("By kind", ("kind", "bad"), [("lists", "7")])],
+        "pictures": [plot_errors_by_length([("3-4", 5, 40.0, 10.0)])],
         "curves": [plot_curves([{"epoch": 1, "loss": 2.0}])],
         "examples": [
             Example(
@@ -99,7 +101,8 @@ def test_everything_given_is_on_the_page(tmp_path, content):
         "bad cases 1 of 60",
         "focus 0.9 1 is best",
         "By kind kind bad lists 7",
-        "1 of 2 are good.",
+        "Good: 1 of 2 examples.",
+        "Error rates of words of 3-4 letters",
         "first good Hello there.",
         "second 2 faults Bye. too long too far",
         "sb-sma say 'Hello'",
@@ -122,6 +125,7 @@ def test_the_page_holds_its_pictures_and_sounds(tmp_path, content, wav):
         "Result of second",
     ]
     assert [image["alt"] for image in page.all("img")] == [
+        "Error rates of words of 3-4 letters",
         "Curves over the epochs: loss",
         "Alignment of 1 head over 3 decoder steps and 3 tokens",
     ]
@@ -129,7 +133,11 @@ def test_the_page_holds_its_pictures_and_sounds(tmp_path, content, wav):
 
 def test_pictures_come_in_the_light_and_in_the_dark(tmp_path, content):
     page = read(write_report(tmp_path / "index.html", "A run", **content))
-    figures = [*content["curves"], *content["examples"][0].figures]
+    figures = [
+        *content["pictures"],
+        *content["curves"],
+        *content["examples"][0].figures,
+    ]
     for figure, light, dark in zip(
         figures, page.all("img"), page.all("source"), strict=True
     ):
@@ -219,10 +227,10 @@ def test_what_is_not_given_leaves_no_heading(tmp_path):
 
 
 def test_an_example_may_have_no_sound(tmp_path, content):
-    content["examples"] = [Example("word", "bread", None, None)]
+    content["examples"] = [Example("word", "bread")]
     page = read(write_report(tmp_path / "index.html", "A run", **content))
     assert not page.all("audio")
-    assert "1 of 1 are good. word good word good bread" in page.text
+    assert "Good: 1 of 1 examples. word good word good bread" in page.text
 
 
 def test_missing_folders_are_made_and_nothing_else_is_left(tmp_path, content):

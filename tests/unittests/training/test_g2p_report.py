@@ -1,0 +1,169 @@
+"""The page of a grapheme-to-phoneme run tells how many words are wrong, which
+ones and how.
+"""
+
+import html
+import re
+
+import pytest
+import torch
+
+from sb_sma.metrics.phonemes import PhonemeErrorRates
+from sb_sma.plots.figures import plot_alignments
+from sb_sma.training.g2p_report import write_g2p_report
+
+HISTORY = [
+    {
+        "epoch": epoch,
+        "minutes": 1.5 * epoch,
+        "train": {"loss": 3.0 / epoch},
+        "valid": {"loss": 4.0 / epoch, "wer": 80.0 / epoch, "n_words": 2.0},
+    }
+    for epoch in (1, 2)
+]
+
+
+def rates_of(*words):
+    """Scores of (word, hypothesis, reference, language or None)."""
+    rates = PhonemeErrorRates()
+    for word, hypothesis, reference, language in words:
+        rates.append(
+            [word],
+            [hypothesis.split()],
+            [[reference.split()]],
+            None if language is None else [language],
+        )
+    return rates
+
+
+@pytest.fixture
+def rates():
+    return rates_of(
+        ("cat", "K AE1 T", "K AE1 T", None),
+        ("cats", "K AA1 T D", "K AE1 T S", None),
+        ("catalogue", "", "K AE1", None),
+        ("up", "AH0 P", "AH1 P", None),
+    )
+
+
+def draw(word):
+    return plot_alignments(
+        torch.eye(len(word))[None], tokens=word, query_tokens=word
+    )
+
+
+def write(folder, rates, words=(), history=HISTORY, **more):
+    """The page's words, and the file."""
+    path = write_g2p_report(
+        folder,
+        folder / "a model",
+        "the test words",
+        rates,
+        {word: draw(word) for word in words},
+        history,
+        **more,
+    )
+    page = path.read_text(encoding="utf-8")
+    body = page.partition("<body>")[2]
+    text = html.unescape(re.sub(r"<[^>]+>", " ", body))
+    return " ".join(text.split()), page
+
+
+def test_the_rates_are_on_the_page(tmp_path, rates):
+    text, _ = write(tmp_path, rates)
+    assert (tmp_path / "index.html").exists()
+    assert (
+        "75.0 % of the 4 words of the test words were pronounced wrongly "
+        "after 3.0 minutes of training; the phoneme error rate is 45.5 %."
+    ) in text
+    for words in (
+        "WER 75.00 % words whose best hypothesis",
+        "PER 45.45 % edit distance",
+        "WER without stress 50.00 %",
+        "PER without stress 36.36 %",
+    ):
+        assert words in text
+    assert "languages" not in text.lower()
+
+
+def test_errors_are_told_by_length_phoneme_and_word(tmp_path, rates):
+    text, page = write(tmp_path, rates)
+    for words in (
+        "letters words WER PER 1-2 1 100.0 % 50.0 % 3-4 2 50.0 % 28.6 %",
+        "9-10 1 100.0 % 100.0 %",
+        "(none) where a phoneme was added or left out reference hypothesis "
+        "times AE1 (none) 1 AE1 AA1 1 AH1 AH0 1 K (none) 1 S D 1",
+        "cats K AA1 T D K AE1 T S 2 catalogue (none) K AE1 2 up AH0 P AH1 P 1",
+        "Error rates of words of 1-2, 3-4 and 9-10 letters",
+        "5 errors: the most frequent is",
+        "Curves over the minutes: loss, wer",
+    ):
+        assert words in text
+    # two pictures and the curves
+    assert page.count("<img") == 3
+
+
+def test_languages_are_told_apart(tmp_path):
+    rates = rates_of(
+        ("an", "a n", "æ n", "eng"),
+        ("an", "ɑ̃", "ɑ̃", "fre"),
+    )
+    text, _ = write(tmp_path, rates, ["an"])
+    assert "WER over languages 50.00 %" in text
+    assert (
+        "Languages language words WER PER eng 1 100.0 % 50.0 % fre 1 0.0 %"
+        in text
+    )
+    assert "an (eng) a n æ n 1" in text
+    # the first of several that are spelt alike
+    assert "an (eng) 1 fault hypothesis: a n reference: æ n" in text
+
+
+def test_examples_say_what_is_wrong_and_ask_for_no_sound(tmp_path, rates):
+    rates.append(["cuts"], [["T", "S", "S"]], [[["K", "T", "S"]]])
+    text, page = write(tmp_path, rates, ["cats", "cat", "cuts"])
+    for words in (
+        "Good: 1 of 3 examples.",
+        "cat good hypothesis: K AE1 T reference: K AE1 T",
+        "cats 2 faults hypothesis: K AA1 T D reference: K AE1 T S "
+        "AA1 instead of AE1 D instead of S Alignment of 1 head",
+        "K is left out",
+        "S is added",
+    ):
+        assert words in text
+    assert "<audio" not in page
+
+
+def test_the_models_use_is_written_for_a_shell(tmp_path, rates):
+    text, _ = write(tmp_path, rates)
+    model = f"'{tmp_path}/a model'"
+    command = f"sb-sma g2p --model {model} --input words.txt --output out.tsv"
+    assert f"Use this model {command}" in text
+
+
+def test_a_perfect_run_without_history_has_a_page(tmp_path):
+    rates = rates_of(
+        ("cat", "k æ t", "k æ t", None), ("at", "æ t", "æ t", None)
+    )
+    text, page = write(tmp_path, rates, history=[])
+    assert "0.0 % of the 2 words of the test words were pronounced" in text
+    assert "minutes" not in text and "stress" not in text
+    assert "Wrong words" not in text and "errors" not in text
+    assert page.count("<img") == 1
+
+
+def test_more_figures_and_other_curves_may_be_given(tmp_path, rates):
+    text, _ = write(
+        tmp_path,
+        rates,
+        further_metrics=[("words a second", "1,834", "greedy")],
+        shown_curves=["n_words"],
+    )
+    assert "words a second 1,834 greedy" in text
+    assert "Curves over the minutes: n_words" in text
+
+
+def test_an_alignment_of_another_word_is_refused(tmp_path, rates):
+    with pytest.raises(ValueError, match="that rates has scored; got dog"):
+        write(tmp_path, rates, ["cat", "dog"])
+    assert not (tmp_path / "index.html").exists()
