@@ -17,7 +17,7 @@ from sb_sma.training.run_report import (
     draw_history,
 )
 
-_SHOWN_CURVES = ("loss", "guided_loss", "wer", "per", "focus_rate")
+_SHOWN_CURVES = ("phoneme_loss", "guided_loss", "wer", "per")
 _MEANINGS = {
     "wer": "words whose best hypothesis equals none of the references",
     "per": "edit distance to the nearest reference, over its length",
@@ -45,8 +45,6 @@ def write_g2p_report(
     rates: PhonemeErrorRates,
     alignment_figures: Mapping[str, Figure],
     history: Sequence[Mapping[str, Any]],
-    further_metrics: Sequence[Tuple[str, ...]] = (),
-    shown_curves: Sequence[str] = _SHOWN_CURVES,
 ) -> Path:
     """Show how well a test set was pronounced, and where it was not.
 
@@ -64,10 +62,6 @@ def write_g2p_report(
         Alignment of some words of the test set, shown as examples.
     history : sequence of mapping
         Records of `sb_sma.training.history.History`.
-    further_metrics : sequence of tuples of str
-        More key figures: name, value and, optionally, what it means.
-    shown_curves : sequence of str
-        What to draw of the history, in this order.
 
     Returns
     -------
@@ -95,10 +89,10 @@ def write_g2p_report(
             f"{test_name} were pronounced wrongly{after}; the "
             f"phoneme error rate is {summary['per']:.1f} %."
         ),
-        metrics=[*_key_figures(summary), *further_metrics],
+        metrics=_key_figures(summary),
         tables=_tables(rates, confusions),
         pictures=_pictures(rates, confusions),
-        curves=draw_history(history, shown_curves),
+        curves=draw_history(history, _SHOWN_CURVES),
         examples=_examples(rates, alignment_figures),
         command=describe_command(),
         versions=describe_versions(),

@@ -25,6 +25,9 @@ SMALL = (
     "--n_samples=2",
     "--device=cpu",
 )
+# all words of four letters but some
+UNSEEN = range(216, 1296, 27)
+SEEN = sorted({*range(216, 1296)} - {*UNSEEN})[::2]
 LETTERS = {"a": "AH", "b": "B", "k": "K", "t": "T", "o": "OW", "x": "K S"}
 
 
@@ -42,8 +45,8 @@ def spell(number):
 def lexicon(tmp_path_factory):
     """A dictionary in the layout of the official one."""
     folder = tmp_path_factory.mktemp("lexicon")
-    lines = [" ".join(spell(number)) for number in range(300, 900)]
-    lines.append(f"{spell(300)[0]}(2) AH AH")
+    lines = [" ".join(spell(number)) for number in SEEN]
+    lines.append(f"{spell(SEEN[0])[0]}(2) AH AH")
     (folder / "cmudict.dict").write_text("\n".join(sorted(lines)) + "\n")
     return folder
 
@@ -106,7 +109,7 @@ def test_it_learns_to_read(run):
     stats = json.loads((run / "test_stats.json").read_text())
     assert stats["per"] < 10
     g2p = G2P.from_hparams(source=str(run / "model"))
-    words, expected = zip(*(spell(number) for number in range(900, 940)))
+    words, expected = zip(*map(spell, UNSEEN))
     found = [" ".join(phonemes) for phonemes in g2p(words)]
     assert sum(map(str.__eq__, found, expected)) > 30
 

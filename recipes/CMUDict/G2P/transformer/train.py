@@ -269,7 +269,7 @@ def export_and_report(brain, hparams, resolved_yaml, split, items):
     write_g2p_report(
         output_folder,
         output_folder / "model",
-        split,
+        f"the {split} set",
         brain.rates,
         draw_alignments(
             model, shown[: hparams["n_samples"]], tokenizer, brain.phonemes
