@@ -69,7 +69,6 @@ def content(wav):
         "summary": "It speaks.",
         "metrics": [("bad cases", "1 of 60"), ("focus", "0.9", "1 is best")],
         "tables": [Table("By kind", ("kind", "bad"), [("lists", "7")])],
-        "pictures": [plot_errors_by_length([("3-4", 5, 40.0, 10.0)])],
         "curves": [plot_curves([{"epoch": 1, "loss": 2.0}])],
         "examples": [
             Example(
@@ -102,7 +101,6 @@ def test_everything_given_is_on_the_page(tmp_path, content):
         "focus 0.9 1 is best",
         "By kind kind bad lists 7",
         "Good: 1 of 2 examples.",
-        "Error rates of words of 3-4 letters",
         "first good Hello there.",
         "second 2 faults Bye. too long too far",
         "sb-sma say 'Hello'",
@@ -125,19 +123,23 @@ def test_the_page_holds_its_pictures_and_sounds(tmp_path, content, wav):
         "Result of second",
     ]
     assert [image["alt"] for image in page.all("img")] == [
-        "Error rates of words of 3-4 letters",
         "Curves over the epochs: loss",
         "Alignment of 1 head over 3 decoder steps and 3 tokens",
     ]
 
 
+def test_further_pictures_come_after_the_tables(tmp_path, content):
+    content |= {"curves": [], "examples": []}
+    content["pictures"] = [plot_errors_by_length([("3-4", 5, 40.0, 10.0)])]
+    page = read(write_report(tmp_path / "index.html", "A run", **content))
+    label = "Error rates of words of 3-4 letters"
+    assert f"By kind kind bad lists 7 {label} Use this model" in page.text
+    assert [image["alt"] for image in page.all("img")] == [label]
+
+
 def test_pictures_come_in_the_light_and_in_the_dark(tmp_path, content):
     page = read(write_report(tmp_path / "index.html", "A run", **content))
-    figures = [
-        *content["pictures"],
-        *content["curves"],
-        *content["examples"][0].figures,
-    ]
+    figures = [*content["curves"], *content["examples"][0].figures]
     for figure, light, dark in zip(
         figures, page.all("img"), page.all("source"), strict=True
     ):
