@@ -130,11 +130,7 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
     >>> speech.starts[0]
     0
     """
-    if not is_speakable(text):
-        raise ValueError(
-            "text must have at least one letter or digit to speak; got "
-            f"{text!r}. Leave this utterance out or write it in words."
-        )
+    check_speakable(text)
     # control characters steer eSpeak or end the string
     spoken = "".join(
         " " if unicodedata.category(c) == "Cc" and c != "\n" else c
@@ -208,6 +204,30 @@ def is_speakable(text: str) -> bool:
     (True, False)
     """
     return any(unicodedata.category(character)[0] in "LN" for character in text)
+
+
+def check_speakable(text: str) -> None:
+    """Refuses a text that has nothing to say.
+
+    Arguments
+    ---------
+    text : str
+        Any text.
+
+    Raises
+    ------
+    ValueError
+        If ``is_speakable`` says no.
+
+    Example
+    -------
+    >>> check_speakable("B 4!")
+    """
+    if not is_speakable(text):
+        raise ValueError(
+            "text must have at least one letter or digit to speak; got "
+            f"{text!r}. Leave this utterance out or write it in words."
+        )
 
 
 def _symbol(name: bytes) -> str:

@@ -1,0 +1,213 @@
+"""Written English as it is spoken: numbers, dates, money, times, abbreviations.
+
+The grammars are those of NVIDIA's NeMo text processing, compiled into the
+package ``kitten-text-processing`` (pure Python, nothing to download). What they
+leave as it is written is added here; plain words never reach them.
+"""
+
+import functools
+import re
+import unicodedata
+from typing import Callable
+
+MARKS = ',;:.!?—()"'
+_ALLOWED = frozenset(MARKS + "'-\n")
+# a full stop within a piece, or after a capitalised word; Roman numerals
+_MAYBE_ABBREVIATED = re.compile(
+    r"\.(?=\s*[^\s.])(?<!\.\.)|\b(?:[A-Z]\w*|etc)\.|\b[IVX]{2,}\b"
+)
+_LOOKALIKES = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛ʼ′`´", "'"),
+        **dict.fromkeys("“”„‟«»″", '"'),
+        **dict.fromkeys("[{", "("),
+        **dict.fromkeys("]}", ")"),
+        **dict.fromkeys("‐‑−", "-"),
+        **dict.fromkeys("–―", "—"),
+        "…": "...",
+        "µ": "μ",
+        "×": " times ",
+        "÷": " divided by ",
+        "\\": " backslash ",
+    }
+)
+_SYMBOL_NAMES = {"/": "slash", "_": "underscore", "μ": "micro"}
+_ABBREVIATIONS = {
+    "approx": "approximately",
+    "Ave": "Avenue",
+    "Bros": "brothers",
+    "Corp": "corporation",
+    "fig": "figure",
+    "Fig": "figure",
+    "Inc": "incorporated",
+    "Messrs": "Messieurs",
+    "Prof": "professor",
+    "Rep": "representative",
+    "Sen": "senator",
+    "Sr": "senior",
+}
+_RULERS = (
+    "Alexander Benedict Catherine Charles Clement Edward Elizabeth Francis "
+    "Frederick George Gregory Henry Innocent Ivan James John Leo Leopold Louis "
+    "Ludwig Napoleon Nicholas Paul Peter Philip Pius Ramses Richard Wilhelm "
+    "William"
+).split()
+_ROMAN = r"(?=[IVX]{2})(X{0,3})(IX|IV|V?I{0,3})"
+_ROMAN_UNITS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+
+
+def speak_out(text: str) -> str:
+    """Writes an English text in words.
+
+    Nothing visible is dropped: a symbol that no grammar knows gets its name
+    (☂ is "umbrella"), a letter of another script is an error. Control and
+    formatting characters, which nobody sees, become spaces or nothing.
+
+    Arguments
+    ---------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        Latin letters with and without diacritics, the marks ``MARKS``,
+        apostrophes, hyphens, spaces and line ends.
+
+    Raises
+    ------
+    ImportError
+        If the extra ``text`` is needed and not installed.
+    ValueError
+        If a letter is not a Latin one.
+
+    Example
+    -------
+    >>> speak_out("“Wait…”, he said — twice.")
+    '"Wait...", he said — twice.'
+    """
+    text = _plain(text)
+    _check_letters(text)
+    # what is no sentence end for sure stays together: abbreviations need the
+    # words around them
+    pieces = re.split(r"((?<=[!?;:])\s+|(?<=[a-z]{5}\.)\s+|\n+)", text)
+    return "".join(map(_speak_piece_out, pieces)).strip()
+
+
+def _plain(text: str) -> str:
+    """The same text with fewer kinds of quotes, dashes and spaces."""
+    kept = []
+    text = unicodedata.normalize("NFC", text)
+    for before, character in zip(" " + text, text):
+        category = unicodedata.category(character)
+        if category in ("Cc", "Zs", "Zl", "Zp") and character != "\n":
+            kept.append(" ")
+        # a mark on a letter stays, e.g., not the variant of an emoji
+        elif category[0] == "M" and before.isalpha():
+            kept.append(character)
+        elif category[0] != "M" and category != "Cf":
+            kept.append(character)
+    return "".join(kept).translate(_LOOKALIKES)
+
+
+def _check_letters(text: str) -> None:
+    foreign = sorted(set(filter(_is_foreign, text)))
+    if foreign:
+        raise ValueError(
+            "text must be English in Latin letters; got "
+            f"{', '.join(map(repr, foreign[:5]))} in {text!r:.80}. "
+            "Write it in Latin letters, or choose frontend: espeak."
+        )
+
+
+def _is_foreign(character: str) -> bool:
+    """A letter of another script, or no character at all."""
+    if unicodedata.category(character) in ("Co", "Cs", "Cn"):
+        return True
+    name = unicodedata.name(character, "")
+    return (
+        character.isalpha()
+        and character not in _SYMBOL_NAMES
+        and not name.startswith(("LATIN", "MODIFIER"))
+    )
+
+
+def _speak_piece_out(piece: str) -> str:
+    if not _has_more_than_words(piece):
+        return piece
+    for pattern, replacement in _FIXES:
+        piece = pattern.sub(replacement, piece)
+    start = len(piece) - len(piece.lstrip())
+    end = len(piece.rstrip())
+    spoken = _library()(piece[start:end])
+    return piece[:start] + _name_the_rest(spoken) + piece[end:]
+
+
+def _has_more_than_words(piece: str) -> bool:
+    """Whether there may be anything but words and marks to read."""
+    return not all(map(_is_written, piece)) or bool(
+        _MAYBE_ABBREVIATED.search(piece)
+    )
+
+
+@functools.lru_cache(maxsize=None)
+def _library() -> Callable[[str], str]:
+    try:
+        from kitten_text_processing import normalize_text
+    except ImportError as error:
+        raise ImportError(
+            "Numbers and abbreviations are spoken out by "
+            "kitten-text-processing, which is missing. Install it with: "
+            "pip install 'sb_sma[text]'"
+        ) from error
+    return normalize_text
+
+
+def _name_the_rest(spoken: str) -> str:
+    """Speaks single digits and symbols that the grammars left."""
+    pieces = [c if _is_written(c) else f" {_name(c)} " for c in spoken]
+    return re.sub(r"  +", " ", "".join(pieces)).strip()
+
+
+def _is_written(character: str) -> bool:
+    """Whether it may stay: a letter or its mark, a space, punctuation."""
+    if character in _SYMBOL_NAMES:
+        return False
+    return unicodedata.category(character)[0] in "LMZ" or character in _ALLOWED
+
+
+def _name(character: str) -> str:
+    if character.isdecimal():
+        return _library()(str(unicodedata.decimal(character)))
+    if character in _SYMBOL_NAMES:
+        return _SYMBOL_NAMES[character]
+    name = unicodedata.name(character).lower()
+    words = re.sub(r"[^a-z]+", " ", name)
+    return re.sub(r" (?:sign|symbol)$", "", words.strip())
+
+
+def _in_figures(match: re.Match) -> str:
+    """The Roman numeral after a name: Henry the 8th, Chapter 8."""
+    tens, units = match[2], match[3]
+    number = 10 * len(tens) + _ROMAN_UNITS.index(units)
+    if match[1] not in _RULERS:
+        return f"{match[1]} {number}"
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{match[1]} the {number}{ending if number > 13 else 'th'}"
+
+
+_FIXES = (
+    (re.compile(r"\bNo\.\s?(?=\d)"), "number "),
+    (re.compile(r"(?<=\d)²"), " squared"),
+    (re.compile(r"(?<=\d)³"), " cubed"),
+    (re.compile(r"~(?=\d)"), "approximately "),
+    (re.compile(r"(?<=\d)—(?=\d)"), "-"),
+    (re.compile(r"(\d)'(?=\d)"), r"\1 feet "),
+    (re.compile(r"(\d\s?(?:ft|oz|lbs?|yd))\.(?=\s+[a-z])"), r"\1"),
+    (re.compile(r"(?<=\w )St\.(?=\s*$|,|\s+[a-z])"), "Street"),
+    (re.compile(rf"\b([A-Z][a-z]+) {_ROMAN}\b"), _in_figures),
+    (
+        re.compile(rf"\b({'|'.join(_ABBREVIATIONS)})\."),
+        lambda match: _ABBREVIATIONS[match[1]],
+    ),
+)
