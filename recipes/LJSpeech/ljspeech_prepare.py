@@ -1,7 +1,7 @@
 """Prepares LJSpeech, or any corpus of its layout: metadata.csv and wavs/.
 
 Each line of metadata.csv reads ``id|text|normalised text``; ``wavs/id.wav`` is
-its recording. Tokens are eSpeak NG's phonemes of the normalised text.
+its recording. Tokens are those of a text front end for the normalised text.
 
 Download: https://keithito.com/LJ-Speech-Dataset/
 """
@@ -21,7 +21,8 @@ from sb_sma.data.corpus import (
     raise_problems,
     write_corpus,
 )
-from sb_sma.data.espeak import VoiceSettings, is_speakable, phonemize
+from sb_sma.data.espeak import is_speakable
+from sb_sma.data.frontends import EspeakFrontend, Frontend
 from sb_sma.data.mel import MelSettings
 
 SMALL_CORPUS = 100
@@ -35,7 +36,7 @@ def prepare_ljspeech(
     n_valid: int | None = None,
     n_test: int | None = None,
     seed: int = 1,
-    voice: str = "en-us",
+    frontend: Frontend = EspeakFrontend(),
     mel: MelSettings | None = None,
 ) -> None:
     """Builds the corpus, or reuses one that was built with the same arguments.
@@ -56,8 +57,8 @@ def prepare_ljspeech(
         Utterances for the test; the same default.
     seed : int
         Chooses the utterances that are held out.
-    voice : str
-        The voice of eSpeak NG whose phonemes are used.
+    frontend : Frontend
+        Turns texts into tokens; by default eSpeak NG, voice en-us.
     mel : MelSettings, optional
         The numbers that define the spectrograms.
 
@@ -76,14 +77,16 @@ def prepare_ljspeech(
             f"does; got {data_folder}, without metadata.csv. Unpack "
             "https://keithito.com/LJ-Speech-Dataset/ and give its folder."
         )
-    # a voice that eSpeak lacks should fail once
-    phonemize("a", VoiceSettings(voice=voice))
+    # what would fail for every utterance should fail once, and at the start
+    frontend.tokens("a")
 
     def build(folder: Path) -> None:
         lines = _read_metadata(metadata)
         splits = _split(len(lines), n_valid, n_test, seed)
         items = list(zip(lines, splits))
-        write_corpus(folder, items, lambda item: _make(*item, voice, mel), mel)
+        write_corpus(
+            folder, items, lambda item: _make(*item, frontend, mel), mel
+        )
 
     parameters = {
         "corpus": "ljspeech",
@@ -92,7 +95,7 @@ def prepare_ljspeech(
         "n_valid": n_valid,
         "n_test": n_test,
         "seed": seed,
-        "voice": voice,
+        "frontend": frontend.identity(),
         "mel": asdict(mel),
     }
     build_once(save_folder, parameters, build)
@@ -202,10 +205,12 @@ def _split(
     return splits
 
 
-def _make(line: _Line, split: str, voice: str, mel: MelSettings) -> Utterance:
+def _make(
+    line: _Line, split: str, frontend: Frontend, mel: MelSettings
+) -> Utterance:
     try:
         samples = _load(line.wav, mel)
-        tokens = phonemize(line.text, VoiceSettings(voice=voice))
+        tokens = frontend.tokens(line.text)
     except (ValueError, soundfile.SoundFileError) as error:
         raise ValueError(f"{line.place}: {error}") from error
     return Utterance(

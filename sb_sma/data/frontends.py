@@ -34,7 +34,7 @@ _PAUSES = {
 _ELLIPSIS_PAUSES = 2
 _PARAGRAPH_PAUSES = 5
 _DASH = re.compile(r"--+|(?<=\s)-(?=\s)")
-_QUOTED = re.compile(r"(?<!\w)'(\w[^'\n]*(?:'\w[^'\n]*)*)'(?!\w)")
+_QUOTED = re.compile(r"(?<!\w)'(\w[^'\n]+(?:'\w[^'\n]*)*)'(?!\w)")
 _WORD_OR_MARKS = re.compile(rf"[^\s{MARKS}]+|[\s{MARKS}]+")
 
 

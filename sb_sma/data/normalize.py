@@ -12,10 +12,6 @@ from typing import Callable
 
 MARKS = ',;:.!?—()"'
 _ALLOWED = frozenset(MARKS + "'-\n")
-# a full stop within a piece, or after a capitalised word; Roman numerals
-_MAYBE_ABBREVIATED = re.compile(
-    r"\.(?=\s*[^\s.])(?<!\.\.)|\b(?:[A-Z]\w*|etc)\.|\b[IVX]{2,}\b"
-)
 _LOOKALIKES = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛ʼ′`´", "'"),
@@ -46,6 +42,17 @@ _ABBREVIATIONS = {
     "Sen": "senator",
     "Sr": "senior",
 }
+# those that the grammars read, where no figure stands beside them
+_KNOWN_ABBREVIATIONS = (
+    "Adm Apr Apt Aug Bldg Capt Co Col Dec Dept Dr Esq Feb Gen Gov Hon Jan Jr "
+    "Lt Ltd Maj Mr Mrs Ms Mt Nov Oct Rev Sept Sgt St Vol apt bldg dept est etc "
+    "prof vol vs"
+).split()
+# an abbreviation, a full stop within a word, initials, a Roman numeral
+_MAYBE_ABBREVIATED = re.compile(
+    rf"\b(?:{'|'.join([*_ABBREVIATIONS, *_KNOWN_ABBREVIATIONS])})\."
+    r"|\.(?=\w)|\b[A-HJ-Z]\.\s+[A-Z]|\b[IVX]{2,}\b"
+)
 _RULERS = (
     "Alexander Benedict Catherine Charles Clement Edward Elizabeth Francis "
     "Frederick George Gregory Henry Innocent Ivan James John Leo Leopold Louis "

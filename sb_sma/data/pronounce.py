@@ -1,7 +1,8 @@
 """English words as ARPAbet phonemes: a lexicon first, then a trained model."""
 
+import enum
 import threading
-from typing import Callable, Mapping, Sequence
+from typing import Callable, Mapping, Sequence, Union
 
 from sb_sma.data.espeak import END, PAUSE
 from sb_sma.data.frontends import split_words
@@ -14,6 +15,14 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'-")
 _VOWELS = frozenset("aeiouy")
 # unknown capitals are spelled up to this length: SMA, but not UNESCO
 _SPELLED_LENGTH = 3
+
+
+class _Ending(enum.Enum):
+    S = "'s"
+
+
+# phonemes, a spelling for the model, or the sound of 's
+_Part = Union[Sequence[str], str, _Ending]
 
 
 class Pronouncer:
@@ -41,7 +50,7 @@ class Pronouncer:
     -------
     >>> lexicon = {"the": [["DH", "AH0"]], "fox": [["F", "AA1", "K", "S"]]}
     >>> def predict(words):
-    ...     return [["OW0"] * len(word) for word in words]
+    ...     return [["OW"] * len(word) for word in words]
     >>> pronouncer = Pronouncer(lexicon, predict, keep_stress=False)
     >>> pronouncer.pronounce(["The", "fox's", "io"])
     [['DH', 'AH'], ['F', 'AA', 'K', 'S', 'IH', 'Z'], ['OW', 'OW']]
@@ -78,19 +87,23 @@ class Pronouncer:
             If the text has nothing to say, or letters that are not Latin, or
             if the model is silent about a word.
         """
-        words, pauses = zip(*split_words(text))
+        words, pauses = map(list, zip(*split_words(text)))
+        for position, before in enumerate([1, *pauses[:-1]]):
+            # the article; elsewhere a capital A is the letter
+            if before and words[position] == "A":
+                words[position] = "a"
         tokens = []
         for phonemes, count in zip(self.pronounce(words), pauses):
             tokens += [*phonemes, *[PAUSE] * count]
         return [*tokens, END]
 
     def pronounce(self, words: Sequence[str]) -> list[list[str]]:
-        """Reads the words of a text, one by one.
+        """Reads words.
 
         Arguments
         ---------
         words : sequence of str
-            As they are written, in their order.
+            As they are written, capitals included.
 
         Returns
         -------
@@ -102,9 +115,93 @@ class Pronouncer:
         ValueError
             If the model is silent about a word.
         """
-        parts = [
-            self._take_apart(word, is_first=position == 0)
-            for position, word in enumerate(words)
-        ]
-        self._predict({p for word in parts for p in word if p.unknown})
+        parts = [self._take_apart(word) for word in words]
+        self._predict({p for word in parts for p in word if isinstance(p, str)})
         return [self._join(word) for word in parts]
+
+    def _take_apart(self, word: str) -> list[_Part]:
+        known = self._look_up(word)
+        if known is not None:
+            return [known]
+        stem, apostrophe, ending = word.rpartition("'")
+        if apostrophe and not stem:
+            return self._take_apart(ending)
+        if apostrophe and not ending:
+            return self._take_apart(stem)
+        if apostrophe and ending.lower() == "s":
+            return [*self._take_apart(stem), _Ending.S]
+        if "-" in word:
+            pieces = filter(str.strip, word.split("-"))
+            return [
+                part for piece in pieces for part in self._take_apart(piece)
+            ]
+        # CDs
+        if word[:-1].isupper() and word[-1] == "s":
+            return [*self._take_apart(word[:-1]), _Ending.S]
+        letters = _plain_letters(word)
+        if word.isupper() and _is_spelled(letters):
+            return [self._look_up(letter) or letter for letter in word]
+        return [letters]
+
+    def _look_up(self, word: str) -> list[str] | None:
+        """The lexicon's first pronunciation."""
+        spellings = [word.lower(), _plain_letters(word)]
+        if word.isupper() or (len(word) == 1 and word != "a"):
+            spellings.insert(
+                0, "".join(f"{letter}." for letter in spellings[0])
+            )
+        for spelling in spellings:
+            if spelling in self.lexicon:
+                phonemes = self.lexicon[spelling][0]
+                return phonemes if self.keep_stress else _unstressed(phonemes)
+        return None
+
+    def _predict(self, words: set[str]) -> None:
+        """Asks the model once for all words that it was not asked before."""
+        with self._lock:
+            new = sorted(words - self._predicted.keys())
+            if not new:
+                return
+            for word, phonemes in zip(new, self.predict(new)):
+                if not phonemes:
+                    raise ValueError(
+                        f"The G2P model must say every word; got nothing for "
+                        f"{word!r}. Write the word as it sounds, or add it to "
+                        "the lexicon."
+                    )
+                self._predicted[word] = phonemes
+
+    def _join(self, parts: list[_Part]) -> list[str]:
+        phonemes = []
+        for part in parts:
+            if part is _Ending.S:
+                phonemes += self._possessive(phonemes[-1])
+            elif isinstance(part, str):
+                phonemes += self._predicted[part]
+            else:
+                phonemes += part
+        return phonemes
+
+    def _possessive(self, last: str) -> list[str]:
+        """How 's sounds after a phoneme."""
+        sound = last.rstrip(_STRESS)
+        if sound in _SIBILANTS:
+            return ["IH0" if self.keep_stress else "IH", "Z"]
+        return ["S"] if sound in _VOICELESS else ["Z"]
+
+
+def _plain_letters(word: str) -> str:
+    """In lower case, without diacritics where that is possible."""
+    return "".join(
+        nearest_spelling(cluster, _LETTERS) or cluster
+        for cluster in clusters(word.lower())
+    )
+
+
+def _is_spelled(letters: str) -> bool:
+    """Whether unknown capitals are read letter by letter."""
+    return len(letters) <= _SPELLED_LENGTH or not _VOWELS.intersection(letters)
+
+
+def _unstressed(phonemes: Sequence[str]) -> list[str]:
+    return [phoneme.rstrip(_STRESS) for phoneme in phonemes]

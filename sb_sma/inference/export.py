@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from torch import nn
 
+from sb_sma.data.frontends import Frontend
 from sb_sma.data.graphemes import GraphemeTokenizer
 from sb_sma.inference.weights import JSON_SUFFIX, SUFFIX, save_weights
 from sb_sma.models.hypothesis import BeamSettings
@@ -24,6 +25,7 @@ def export_tts(
     resolved_yaml: str,
     model: nn.Module,
     symbols: Sequence[str],
+    frontend: Frontend,
     settings: Dict[str, Any],
 ) -> None:
     """Write everything that speaking needs; the folder can be moved.
@@ -39,14 +41,17 @@ def export_tts(
         The model with its trained weights.
     symbols : sequence of str
         The token table.
+    frontend : Frontend
+        What turns texts into tokens; its files are copied.
     settings : dict
-        Numbers of the features, the voice and the stop rule: each value is a
-        plain number, or a (class path, keyword arguments) pair.
+        Numbers of the features and the stop rule: each value is a plain
+        number, or a (class path, keyword arguments) pair.
     """
     tokens = ("sb_sma.data.text.TokenTable", {"symbols": list(symbols)})
     with _replaced(Path(folder)) as building:
         save_weights(model, building / f"model{SUFFIX}")
         content = _model_part(YAML().load(resolved_yaml), "TTS", {})
+        settings = {"frontend": frontend.export(building), **settings}
         _write_yaml(building, content, {"tokens": tokens, **settings})
 
 
@@ -98,25 +103,16 @@ def speaking_settings(hparams: Mapping[str, Any]) -> Dict[str, Any]:
     Arguments
     ---------
     hparams : mapping
-        The loaded training YAML. Of several voices the first is taken, of a
-        range of rates the middle.
+        The loaded training YAML.
 
     Returns
     -------
     settings : dict
         For `export_tts`.
     """
-    voice, rate = hparams["voice"], hparams["rate"]
     return {
         "griffin_lim_iterations": hparams["griffin_lim_iterations"],
         "mel_settings": _as_node(hparams["mel_settings"]),
-        "voice_settings": (
-            "sb_sma.data.espeak.VoiceSettings",
-            {
-                "voice": voice if isinstance(voice, str) else voice[0],
-                "rate": rate if isinstance(rate, int) else sum(rate) // 2,
-            },
-        ),
         "decoding": _as_node(hparams["decoding"]),
         "stop_rule": _as_node(hparams["stop_rule"]),
     }
@@ -160,14 +156,20 @@ def _write_yaml(
 ) -> None:
     """Write hyperparams.yaml, settings after what is there."""
     for name, value in settings.items():
-        content[name] = _new(*value) if isinstance(value, tuple) else value
+        content[name] = _as_yaml(value)
     with open(folder / "hyperparams.yaml", "w", encoding="utf-8") as stream:
         YAML().dump(content, stream)
 
 
+def _as_yaml(value: Any) -> Any:
+    return _new(*value) if isinstance(value, tuple) else value
+
+
 def _new(class_path: str, arguments: Dict[str, Any]) -> CommentedMap:
     """A ``!new:`` node."""
-    node = CommentedMap(arguments)
+    node = CommentedMap(
+        {name: _as_yaml(value) for name, value in arguments.items()}
+    )
     node.yaml_set_ctag(_tag(class_path))
     return node
 

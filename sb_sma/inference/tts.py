@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -9,8 +10,8 @@ from speechbrain.inference.interfaces import Pretrained
 from tqdm import tqdm
 
 from sb_sma.attention.decoding import DecodingOptions
-from sb_sma.data.espeak import phonemize
 from sb_sma.data.mel import GriffinLim
+from sb_sma.inference.g2p_frontend import G2PFrontend
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.models.synthesis import Speaker, Synthesis, assemble, stream
 
@@ -38,7 +39,7 @@ class TTS(Pretrained):
     HPARAMS_NEEDED = [
         "tokens",
         "mel_settings",
-        "voice_settings",
+        "frontend",
         "decoding",
         "stop_rule",
         "griffin_lim_iterations",
@@ -52,6 +53,28 @@ class TTS(Pretrained):
             iterations=self.hparams.griffin_lim_iterations,
         ).to(self.device)
 
+    @classmethod
+    def from_hparams(cls, source: str, *args, **kwargs) -> "TTS":
+        """Load an exported model.
+
+        Arguments
+        ---------
+        source : str
+            Folder, or repository on a hub; a folder if the model reads by
+            frontend: g2p.
+        *args, **kwargs
+            Those of ``speechbrain.inference.interfaces.Pretrained``.
+
+        Returns
+        -------
+        tts : TTS
+            Ready to speak.
+        """
+        tts = super().from_hparams(source, *args, **kwargs)
+        if isinstance(tts.hparams.frontend, G2PFrontend):
+            tts.hparams.frontend.locate(Path(source))
+        return tts
+
     def tokens(self, text: str) -> List[str]:
         """Turn a text into the tokens that the model reads.
 
@@ -63,14 +86,14 @@ class TTS(Pretrained):
         Returns
         -------
         tokens : list of str
-            Phonemes, pauses and the end.
+            Phonemes or letters, pauses and the end.
 
         Raises
         ------
         ValueError
             If nothing in the text can be spoken.
         """
-        return phonemize(text, self.hparams.voice_settings)
+        return self.hparams.frontend.tokens(text)
 
     def encode_text(
         self,

@@ -39,8 +39,14 @@ def export_small_model(folder, repository, **overrides):
     model.set_mel_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
     model.set_frames_per_token(6.0)
     symbols = sorted({token for text in TEXTS for token in phonemize(text)})
-    settings = speaking_settings(hparams)
-    export_tts(folder / "model", resolved, model, symbols, settings)
+    export_tts(
+        folder / "model",
+        resolved,
+        model,
+        symbols,
+        hparams["text_frontend"],
+        speaking_settings(hparams),
+    )
     return model, symbols
 
 

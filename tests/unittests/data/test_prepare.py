@@ -1,6 +1,7 @@
 """The prepare functions of the recipes."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import soundfile
 from recipes.Embedded.embedded_prepare import prepare_embedded
 from recipes.LJSpeech.ljspeech_prepare import prepare_ljspeech
 from sb_sma.data.espeak import END, VoiceSettings, phonemize, speak
+from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend
 from sb_sma.data.mel import MelSettings, MelStatistics
 
 SPLITS = ("train", "valid", "test")
@@ -244,6 +246,41 @@ def test_ljspeech_is_built_anew_when_a_transcript_changes(recordings, tmp_path):
     assert "This is sentence zero." in texts
 
 
+def test_ljspeech_is_built_anew_when_the_front_end_changes(
+    recordings, tmp_path
+):
+    metadata = recordings / "metadata.csv"
+    metadata.write_text(
+        re.sub(r"\d\.$", "two.", metadata.read_text(), flags=re.M)
+    )
+    corpus = tmp_path / "corpus"
+    tokens = {}
+    for frontend in (EspeakFrontend(), CharacterFrontend()):
+        prepare_ljspeech(recordings, corpus, frontend=frontend)
+        entries = {
+            n: e for m in manifests(corpus).values() for n, e in m.items()
+        }
+        kind = type(frontend)
+        tokens[kind] = entries["R3"]["tokens"]
+        assert tokens[kind] == frontend.tokens(entries["R3"]["text"])
+    assert tokens[EspeakFrontend] != tokens[CharacterFrontend]
+    parameters = json.loads((corpus / "corpus.json").read_text())["parameters"]
+    assert parameters["frontend"] == {"name": "characters"}
+
+
+def test_ljspeech_reports_a_line_that_the_front_end_cannot_read(
+    recordings, tmp_path
+):
+    with open(recordings / "metadata.csv", "a", encoding="utf-8") as file:
+        file.write("R5b|Привет|Привет\n")
+    samples, rate = soundfile.read(recordings / "wavs" / "R5.wav")
+    soundfile.write(recordings / "wavs" / "R5b.wav", samples, rate)
+    with pytest.raises(ValueError, match="metadata.csv, line 7: .*Latin"):
+        prepare_ljspeech(
+            recordings, tmp_path / "corpus", frontend=CharacterFrontend()
+        )
+
+
 def test_ljspeech_problems_come_in_one_error_with_their_lines(
     recordings, tmp_path
 ):
@@ -297,7 +334,8 @@ def test_ljspeech_refuses_wrong_arguments(recordings, tmp_path):
     with pytest.raises(ValueError, match="got 0 and 2 of 6 utterances"):
         prepare_ljspeech(recordings, corpus, n_valid=0)
     with pytest.raises(ValueError, match="^voice must be a voice of eSpeak"):
-        prepare_ljspeech(recordings, corpus, voice="xx-none")
+        frontend = EspeakFrontend(VoiceSettings(voice="xx-none"))
+        prepare_ljspeech(recordings, corpus, frontend=frontend)
     (recordings / "metadata.csv").write_bytes(b"R0|caf\xe9|caf\xe9\n")
     with pytest.raises(ValueError, match="metadata.csv must be UTF-8"):
         prepare_ljspeech(recordings, corpus)

