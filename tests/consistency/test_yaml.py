@@ -81,3 +81,16 @@ def test_shared_part_gets_every_size_from_outside(file):
         if not tag_of(node) and isinstance(node.value, str)
     }
     assert not values, f"{file}: make {sorted(values)} a !PLACEHOLDER"
+
+
+def test_g2p_recipes_differ_in_their_data_and_little_else():
+    base, variant = (
+        (REPOSITORY / name).read_text(encoding="utf-8").partition("# Graphemes")
+        for name in (
+            "hparams/g2p.yaml",
+            "recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml",
+        )
+    )
+    lines = {*base[2].splitlines()} ^ {*variant[2].splitlines()}
+    keys = {line.split(":")[0] for line in lines}
+    assert keys == {"dropout", "n_phonemes", "number_of_epochs"}
