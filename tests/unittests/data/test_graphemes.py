@@ -118,6 +118,7 @@ def test_fallback_takes_the_nearest():
     assert nearest_spelling("Ö", "oOöÖ") == "Ö"
     assert nearest_spelling("Ö", "oOö") == "ö"
     assert nearest_spelling("o\u0308", "oö") == "ö"
+    assert nearest_spelling("o\u0308", "oö\u0308") == "o\u0308"
     assert nearest_spelling("ö", "o\u0308") == "o\u0308"
     # a sound mark is no diacritic: ga is not ka
     assert nearest_spelling("が", "か") is None
@@ -267,6 +268,7 @@ def test_decompose_is_saved(tmp_path):
     loaded = CharacterTokenizer()
     loaded.load(tmp_path / "t")
     assert loaded.encode("é") == [2, 3]
+    assert not loaded.fallbacks
 
 
 def test_a_tokenizer_of_another_kind_is_not_loaded(tmp_path):

@@ -190,7 +190,7 @@ def test_stem_is_that_of_all_forms(words):
 
 
 def test_stem_leaves_words_apart():
-    words = "ring string king bring need bed bus class is 'em b. walk talk"
+    words = "red ring string king bring need bed bus class is 'em b. walk talk"
     stems = {stem(word) for word in words.split()}
     assert len(stems) == len(words.split())
 
