@@ -206,5 +206,5 @@ def test_the_shared_task_trains_several_languages(tmp_path, test):
     assert {"wer_one", "wer_two", "wer_macro"} <= stats.keys()
     g2p = G2P.from_hparams(source=str(folder / "model"))
     assert len(g2p(["book", "at"], language="two")) == 2
-    with pytest.raises(ValueError, match="language must be one of one, two"):
+    with pytest.raises(ValueError, match="language must be one .* one, two"):
         g2p(["book"])

@@ -12,6 +12,7 @@ run ends with error rates, an exported model and a report.
 """
 
 import json
+import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,8 @@ from sb_sma.plots.figures import plot_layers
 from sb_sma.training.checkpoints import check_architecture, check_same_corpus
 from sb_sma.training.g2p_report import write_g2p_report
 from sb_sma.training.history import History, continue_curves
+
+logger = logging.getLogger(__name__)
 
 # the YAML names the prepare script, which stands beside this file, also where
 # it is a link
@@ -112,7 +115,6 @@ class G2PBrain(sb.Brain):
         """Start the sums anew."""
         self.loss_sums, self.n_phonemes = {}, 0
         self.rates = PhonemeErrorRates()
-        self.predictions = []
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Log and save."""
@@ -123,6 +125,12 @@ class G2PBrain(sb.Brain):
         if stage == sb.Stage.TRAIN:
             self.train_stats = stats
             return
+        # held-out words with letters that training lacks count as wrong
+        for entry in self.unreadable.get(stage, []):
+            languages = entry["language"] and [entry["language"]]
+            self.rates.append(
+                [entry["word"]], [[]], [entry["pronunciations"]], languages
+            )
         stats.update(self.rates.summarize())
         if stage == sb.Stage.TEST:
             self.test_stats = stats
@@ -170,6 +178,18 @@ class G2PBrain(sb.Brain):
             self.hparams.epoch_counter.current - 1
         )
         return weight
+
+
+def split_off_unreadable(manifest, tokenizer):
+    """Entries of words with letters that nothing in training is near."""
+    unreadable = []
+    for name, entry in list(manifest.items()):
+        try:
+            tokenizer.encode(entry["word"], entry["language"])
+        except ValueError as error:
+            logger.warning("%s It counts as wrong.", error)
+            unreadable.append(manifest.pop(name))
+    return unreadable
 
 
 def list_items(manifest, table, every_pronunciation):
@@ -302,6 +322,10 @@ def main(argv):
     )
     check_token_room(tokenizer, hparams["n_graphemes"], "n_graphemes")
     check_token_room(table, hparams["n_phonemes"], "n_phonemes")
+    unreadable = {
+        split: split_off_unreadable(manifests[split], tokenizer)
+        for split in ("valid", "test")
+    }
     items = {
         split: list_items(manifests[split], table, split == "train")
         for split in SPLITS
@@ -336,6 +360,12 @@ def main(argv):
         * hparams["number_of_epochs"]
     )
     brain.phonemes = table
+    # the shared task keeps its test files aside
+    tested = "test" if "test" in datasets else "valid"
+    brain.unreadable = {
+        sb.Stage.VALID: unreadable["valid"],
+        sb.Stage.TEST: unreadable[tested],
+    }
     brain.history = History(Path(hparams["output_folder"]) / "history.jsonl")
     brain.loggers = [hparams["train_logger"]]
     if hparams["use_tensorboard"]:
@@ -348,8 +378,6 @@ def main(argv):
         train_loader_kwargs=loader_options["train"],
         valid_loader_kwargs=loader_options["valid"],
     )
-    # the shared task keeps its test files aside
-    tested = "test" if "test" in datasets else "valid"
     brain.evaluate(
         datasets[tested],
         min_key="wer",
