@@ -31,8 +31,8 @@ from sb_sma.models.hypothesis import (
     make_hypothesis,
 )
 
-# copying what is left costs as much as a step or two
-_SHARE_THAT_LEAVES = 0.25
+# what is left is moved, which costs a part of a step
+_SHARE_THAT_LEAVES = 0.1
 
 
 @torch.no_grad()
@@ -137,7 +137,7 @@ def _greedy_search(
             break
         heard = chosen
         if is_over.double().mean() >= _SHARE_THAT_LEAVES:
-            rows = (~is_over).nonzero()[:, 0]
+            rows = (~is_over).nonzero()  # one of each word
             active, heard, run, is_over, state = select_rows(
                 (active, heard, run, is_over, state), rows
             )

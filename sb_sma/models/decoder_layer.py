@@ -175,5 +175,7 @@ class DecoderLayer(nn.Module):
             self.cross_attn, call_layer(self.norm2, features), state.cross
         )
         features = features + attended
-        fed = call_layer(self.linear1, call_layer(self.norm3, features)).relu()
+        fed = call_layer(self.linear1, call_layer(self.norm3, features))
+        # fresh memory costs more than the function itself
+        fed = fed.relu_()
         return features + call_layer(self.linear2, fed), alignments

@@ -139,8 +139,8 @@ class KeyValueCache:
         ---------
         rows : torch.Tensor
             Their indices, int64, (R,), or n of every item that is kept,
-            (B, n). The steps to come of lines that keep every item take the
-            place of those of this cache.
+            (B, n). Lines take the memory of this cache over, which may then
+            not be used any more.
 
         Returns
         -------
@@ -158,8 +158,10 @@ class KeyValueCache:
             steps = torch.arange(self.length, device=lines.device)
             selected._own = steps.expand(*lines.shape, -1)
         room = self._n_stored + n_rows * (self.max_steps - self.length)
-        if items is None and rows.dim() == 2 and room <= self._stored.shape[3]:
-            return selected
+        if rows.dim() == 2 and room <= self._stored.shape[3]:
+            if items is None or bool((items.diff() > 0).all()):
+                selected._stored = self._moved_up(items)
+                return selected
         past = self._stored[:, :, :, : self._n_stored]
         _, _, nhead, _, head_width = past.shape
         selected._stored = past.new_empty(
@@ -168,3 +170,14 @@ class KeyValueCache:
         past = past if items is None else past[items]
         selected._stored[:, :, :, : self._n_stored] = past
         return selected
+
+    def _moved_up(self, items: Optional[torch.Tensor]) -> torch.Tensor:
+        """What is stored of items in ascending order, without fresh memory,
+        whose first use takes the system longer than the copy."""
+        if items is None:
+            return self._stored
+        past = self._stored[:, :, :, : self._n_stored]
+        for place, item in enumerate(items.tolist()):
+            if item != place:
+                past[place].copy_(past[item])
+        return self._stored[: len(items)]

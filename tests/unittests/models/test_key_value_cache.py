@@ -47,3 +47,42 @@ def test_a_step_too_many_is_refused():
     cache.append(torch.ones(2, 2, 3, 4))
     with pytest.raises(ValueError, match="room for 1 steps.*larger max_steps"):
         cache.append(torch.ones(2, 2, 3, 4))
+
+
+def test_hypotheses_share_the_place_of_their_item():
+    cache = make_cache(max_steps=5)
+    cache.append(torch.ones(2, 2, 3, 4))
+    cache = cache.select_rows(torch.tensor([[0, 0], [1, 1]]))
+    places = {cache.append(torch.ones(4, 2, 3, 4))[0].data_ptr()}
+    # both change places, both come from one, and the first item leaves
+    for rows in ([[1, 0], [3, 2]], [[0, 0], [2, 2]], [[3, 2]]):
+        cache = cache.select_rows(torch.tensor(rows))
+        keys, _ = cache.append(torch.ones(2 * len(rows), 2, 3, 4))
+        places.add(keys.data_ptr())
+    assert len(places) == 1
+
+
+def test_hypotheses_remember_the_steps_that_they_come_from():
+    cache = make_cache(max_steps=4)
+    # what is stored says which step and row it was
+    cache.append(torch.tensor([0.0, 1.0])[:, None, None, None])
+    cache = cache.select_rows(torch.tensor([[0, 0], [1, 1]]))
+    cache.append(torch.arange(10.0, 14.0)[:, None, None, None])
+    cache = cache.select_rows(torch.tensor([[1, 0], [3, 3]]))
+    keys, _ = cache.append(torch.arange(20.0, 24.0)[:, None, None, None])
+
+    def heard(window=None):
+        is_own = cache.own(window)[:, 0]  # (B, n, K)
+        return [
+            [item[row].tolist() for row in rows]
+            for item, rows in zip(keys[:, 0, :, 0], is_own)
+        ]
+
+    assert heard() == [
+        [[0.0, 11.0, 20.0], [0.0, 10.0, 21.0]],
+        [[1.0, 13.0, 22.0], [1.0, 13.0, 23.0]],
+    ]
+    assert heard(window=1) == [[[20.0], [21.0]], [[22.0], [23.0]]]
+    cache = cache.select_rows(torch.tensor([3]))
+    keys, _ = cache.append(torch.full((1, 2, 3, 4), 30.0))
+    assert heard() == [[[1.0, 13.0, 23.0, 30.0]]]
