@@ -2,8 +2,7 @@
 
 All keep one contract, so that the model and its stop rule work the same: the
 tokens are sounds or letters, ``PAUSE`` for every tenth of a second of silence
-at punctuation (none before the first word and none after the last), and a
-final ``END``.
+at punctuation (none after the last word), and a final ``END``.
 """
 
 import re
@@ -34,7 +33,11 @@ _PAUSES = {
 _ELLIPSIS_PAUSES = 2
 _PARAGRAPH_PAUSES = 5
 _DASH = re.compile(r"--+|(?<=\s)-(?=\s)")
-_QUOTED = re.compile(r"(?<!\w)'(\w[^'\n]+(?:'\w[^'\n]*)*)'(?!\w)")
+# not from the apostrophe of 'tis to that of dogs'
+_QUOTED = re.compile(
+    r"(?<!\w)'(?!(?:bout|cause|em|n|round|til|tis|twas)\b)(\w[^'\n]+(?:'\w[^'\n]*)*)'(?!\w)",
+    re.IGNORECASE,
+)
 _WORD_OR_MARKS = re.compile(rf"[^\s{MARKS}]+|[\s{MARKS}]+")
 
 

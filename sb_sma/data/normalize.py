@@ -173,7 +173,8 @@ def _library() -> Callable[[str], str]:
 def _name_the_rest(spoken: str) -> str:
     """Speaks single digits and symbols that the grammars left."""
     pieces = [c if _is_written(c) else f" {_name(c)} " for c in spoken]
-    return re.sub(r"  +", " ", "".join(pieces)).strip()
+    joined = re.sub(r"  +", " ", "".join(pieces)).strip()
+    return re.sub(r" (?=[,;:.!?)])", "", joined)
 
 
 def _is_written(character: str) -> bool:
@@ -199,8 +200,10 @@ def _in_figures(match: re.Match) -> str:
     number = 10 * len(tens) + _ROMAN_UNITS.index(units)
     if match[1] not in _RULERS:
         return f"{match[1]} {number}"
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{match[1]} the {number}{ending if number > 13 else 'th'}"
+    # eleventh to nineteenth are regular
+    last = 0 if tens == "X" else number % 10
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
+    return f"{match[1]} the {number}{ending}"
 
 
 _FIXES = (

@@ -178,6 +178,13 @@ def test_a_typo_in_the_attention_type_lists_the_choices(tmp_path):
     )
 
 
+def test_the_embedded_corpus_has_no_other_front_end(tmp_path):
+    done = train(tmp_path / "run", "--frontend=characters")
+    assert done.returncode != 0
+    assert "frontend must be espeak for the embedded" in done.stderr
+    assert not list((tmp_path / "run").iterdir())
+
+
 def test_utterances_too_long_for_the_steps_are_named(run):
     done = train(run.parent / "fast", "--reduction_factor=8")
     assert done.returncode != 0

@@ -28,7 +28,9 @@ TEXTS = [
 def test_pauses_are_inside_and_the_end_is_last(frontend, text):
     tokens = frontend.tokens(text)
     assert tokens.count(END) == 1 and tokens[-1] == END
-    assert tokens[0] not in (PAUSE, SPACE)
+    # eSpeak waits before a quotation
+    assert tokens[0] != SPACE
+    assert tokens[0] != PAUSE or isinstance(frontend, EspeakFrontend)
     assert tokens[-2] not in (PAUSE, SPACE)
     for before, after in itertools.pairwise(tokens):
         assert {before, after} != {PAUSE, SPACE} and (before, after) != (
@@ -38,7 +40,7 @@ def test_pauses_are_inside_and_the_end_is_last(frontend, text):
 
 
 def test_espeak_is_its_phonemes():
-    settings = VoiceSettings(voice="en-gb", rate=200)
+    settings = VoiceSettings(voice="en-gb-scotland", rate=200)
     frontend = EspeakFrontend(settings)
     assert frontend.tokens("A bath.") == phonemize("A bath.", settings)
     assert frontend.tokens("A bath.") != EspeakFrontend().tokens("A bath.")
@@ -100,8 +102,10 @@ def test_pauses_are_about_those_of_espeak():
 
 
 def test_quotes_are_no_part_of_words_but_apostrophes_are():
-    words = [w for w, _ in split_words("'tis 'her dogs' toy', rock 'n' roll")]
-    assert words == ["'tis", "her", "dogs'", "toy", "rock", "'n'", "roll"]
+    words = [
+        w for w, _ in split_words("'Tis her dogs' 'old toy'; rock 'n' roll")
+    ]
+    assert words == "'Tis her dogs' old toy rock 'n' roll".split()
 
 
 @pytest.mark.parametrize("text", ["", "  ", "?!", "-", "'"])
@@ -117,7 +121,7 @@ def test_identity_tells_what_changes_the_tokens():
         for frontend in (
             CharacterFrontend(),
             EspeakFrontend(),
-            EspeakFrontend(VoiceSettings(voice="en-gb")),
+            EspeakFrontend(VoiceSettings(voice="en-gb-scotland")),
         )
     ]
     assert all(a != b for a, b in itertools.combinations(identities, 2))

@@ -25,8 +25,9 @@ SPOKEN = {
     "50% of 12.5%": "fifty percent of twelve point five percent",
     "1914–1918": "nineteen fourteen to nineteen eighteen",
     "e.g. this, etc.": "for example this, etcetera.",
-    "2 km, 10² m²": "two kilometers, ten squared square meters",
+    "2 km, 10², 5 m²": "two kilometers, ten squared, five square meters",
     "Henry VIII, Louis XIV": "Henry the eighth, Louis the fourteenth",
+    "Louis XI, XII": "Louis the eleventh, XII",
     "James II, Rocky II": "James the second, Rocky two",
     "George III and World War II": "George the third and World War two",
     "£5m": "five million pounds",
@@ -121,8 +122,8 @@ def test_without_the_library_the_error_names_the_extra(monkeypatch):
 
 @needs_library
 def test_pieces_are_spoken_as_they_stand():
-    text = "In May 5 dogs ran.\n\nThen 6 cats came; 7 of them slept! And 8?"
+    text = "There 5 dogs ran.\n\nThen 6 cats came; 7 of them slept! And 8?"
     assert speak_out(text) == (
-        "In May five dogs ran.\n\nThen six cats came; seven of them slept! "
+        "There five dogs ran.\n\nThen six cats came; seven of them slept! "
         "And eight?"
     )

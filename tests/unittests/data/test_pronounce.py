@@ -87,14 +87,14 @@ def test_the_model_is_asked_once_for_each_word(lexicon):
     predict = Spelling()
     pronouncer = Pronouncer(lexicon, predict)
     threads = [
-        threading.Thread(target=pronouncer.tokens, args=("zorb blick zorb",))
+        threading.Thread(target=pronouncer.tokens, args=("zorb blorp zorb",))
         for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(predict.asked) == ["blick", "zorb"]
+    assert sorted(predict.asked) == ["blorp", "zorb"]
 
 
 def test_a_silent_model_is_an_error(lexicon):
