@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         required=True,
-        help="folder that a training run exported, or a repository on a hub",
+        nargs="+",
+        help="folder that a training run exported, or a repository on a hub; "
+        "several are asked together",
     )
     parser.add_argument(
         "--input", default="-", help="one word per line; - reads stdin"
@@ -63,7 +65,8 @@ def run(arguments: argparse.Namespace) -> None:
     OSError
         If a file cannot be read or written.
     """
-    check_model(arguments.model)
+    for model in arguments.model:
+        check_model(model)
     _check_files(arguments.input, arguments.output)
     with contextlib.ExitStack() as stack:
         source = sys.stdin.buffer
@@ -75,7 +78,11 @@ def run(arguments: argparse.Namespace) -> None:
         # torch takes seconds to load: mistakes above are told at once
         from sb_sma.inference import G2P
 
-        g2p = G2P.from_hparams(source=arguments.model)
+        g2p, *others = (
+            G2P.from_hparams(source=model) for model in arguments.model
+        )
+        if others:
+            g2p.join(others)
         n_bad = 0
         lines = enumerate(source, start=1)
         while chunk := list(itertools.islice(lines, _CHUNK_LINES)):

@@ -7,6 +7,7 @@ import torch
 from speechbrain.inference.interfaces import Pretrained
 
 from sb_sma.models.beam_search import beam_search
+from sb_sma.models.ensemble import Ensemble
 
 _BATCH_WORDS = 256
 
@@ -125,6 +126,33 @@ class G2P(Pretrained):
             [self._name(hypothesis) for hypothesis in found[row]]
             for row in range(len(words))
         ]
+
+    def join(self, others: Sequence["G2P"]) -> None:
+        """Ask other models, too: pronunciations are then those of all.
+
+        Arguments
+        ---------
+        others : sequence of G2P
+            Trained on the same lexicon, such as with other seeds.
+
+        Raises
+        ------
+        ValueError
+            If one has other graphemes or phonemes.
+        """
+        for other in others:
+            for table in ("grapheme_tokenizer", "phonemes"):
+                own, its = (
+                    getattr(g2p.hparams, table).symbols for g2p in (self, other)
+                )
+                if own != its:
+                    raise ValueError(
+                        "models that are asked together must have the same "
+                        f"symbols; got {len(own)} and {len(its)} of the "
+                        f"{table}. Take models of one lexicon."
+                    )
+        members = [g2p.mods.model for g2p in (self, *others)]
+        self.mods.model = Ensemble(members).eval()
 
     def encode(self, word: str, language: Optional[str] = None) -> List[int]:
         """Look the letters of a word up.

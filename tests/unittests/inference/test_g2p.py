@@ -77,3 +77,28 @@ def test_a_string_is_not_a_list_of_words(g2p):
 def test_a_language_that_the_model_lacks_is_refused(g2p):
     with pytest.raises(ValueError, match="language"):
         g2p(["cab"], language="eng_us")
+
+
+def test_models_that_are_joined_average_their_probabilities(exported_g2p):
+    source = str(exported_g2p)
+    first, second, other = (G2P.from_hparams(source=source) for _ in range(3))
+    with torch.no_grad():
+        for parameter in second.parameters():
+            parameter.mul_(0.5)
+    first.join([second])
+    graphemes = torch.tensor([first.encode("cab")])
+    lengths = torch.tensor([graphemes.shape[1]])
+    steps = []
+    for g2p in (first, second, other):
+        state = g2p.mods.model.start(graphemes, lengths, 4)
+        steps.append(g2p.mods.model.step(torch.tensor([0]), state)[0].exp())
+    torch.testing.assert_close(steps[0], (steps[1] + steps[2]) / 2)
+    assert not torch.allclose(steps[1], steps[2])
+
+
+def test_models_of_other_lexicons_are_not_joined(exported_g2p):
+    source = str(exported_g2p)
+    first, second = (G2P.from_hparams(source=source) for _ in range(2))
+    second.hparams.phonemes.symbols.append("ZH")
+    with pytest.raises(ValueError, match="got 3 and 4 of the phonemes"):
+        first.join([second])
