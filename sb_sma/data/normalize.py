@@ -144,10 +144,7 @@ def _speak_piece_out(piece: str) -> str:
         return piece
     for pattern, replacement in _FIXES:
         piece = pattern.sub(replacement, piece)
-    start = len(piece) - len(piece.lstrip())
-    end = len(piece.rstrip())
-    spoken = _library()(piece[start:end])
-    return piece[:start] + _name_the_rest(spoken) + piece[end:]
+    return _name_the_rest(_library()(piece))
 
 
 def _has_more_than_words(piece: str) -> bool:
