@@ -11,7 +11,7 @@ from sb_sma.data.frontends import Node
 from sb_sma.data.pronounce import Pronouncer
 
 _MODEL_FOLDER = "g2p"
-_MODEL_FILES = ("hyperparams.yaml", "model.safetensors")
+_MODEL_FILES = ("hyperparams.yaml", "model.safetensors", "graphemes.json")
 
 
 class G2PFrontend:
