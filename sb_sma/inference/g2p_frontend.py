@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Union
 from sb_sma.data.cmudict import FILE, find_cmudict, read_pronunciations
 from sb_sma.data.frontends import Node
 from sb_sma.data.pronounce import Pronouncer
+from sb_sma.inference.g2p import G2P
 
 _MODEL_FOLDER = "g2p"
 _MODEL_FILES = ("hyperparams.yaml", "model.safetensors", "graphemes.json")
@@ -159,9 +160,6 @@ class G2PFrontend:
 
     def _load(self) -> Pronouncer:
         self.check()
-        # only this front end needs a second model
-        from sb_sma.inference.g2p import G2P
-
         lexicon = read_pronunciations(self._lexicon_path())
         g2p = G2P.from_hparams(source=str(self.source))
         symbols = g2p.hparams.phonemes.symbols

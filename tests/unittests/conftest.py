@@ -22,7 +22,6 @@ def export_small_model(folder, repository, **overrides):
     """Build the model of hparams/tts.yaml, and export it untrained."""
     from hyperpyyaml import load_hyperpyyaml, resolve_references
 
-    from sb_sma.data.espeak import phonemize
     from sb_sma.inference.export import export_tts, speaking_settings
 
     overrides = {"output_folder": str(folder / "run"), **SMALL, **overrides}
@@ -38,13 +37,14 @@ def export_small_model(folder, repository, **overrides):
     model = hparams["models"]["model"].eval()
     model.set_mel_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
     model.set_frames_per_token(6.0)
-    symbols = sorted({token for text in TEXTS for token in phonemize(text)})
+    frontend = hparams["text_frontend"]
+    symbols = sorted({t for text in TEXTS for t in frontend.tokens(text)})
     export_tts(
         folder / "model",
         resolved,
         model,
         symbols,
-        hparams["text_frontend"],
+        frontend,
         speaking_settings(hparams),
     )
     return model, symbols
@@ -73,6 +73,18 @@ def exported_softmax(tmp_path_factory, repository):
     folder = tmp_path_factory.mktemp("softmax")
     export_small_model(folder, repository, attention_type="regularMHA")
     return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def exported_with_g2p(tmp_path_factory, repository, exported_g2p):
+    """Folder of a TTS model that reads by a G2P model, which it holds."""
+    folder = tmp_path_factory.mktemp("with_g2p")
+    export_small_model(
+        folder, repository, frontend="g2p", g2p_model=str(exported_g2p)
+    )
+    moved = tmp_path_factory.mktemp("elsewhere") / "moved model"
+    (folder / "model").rename(moved)
+    return moved
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from torch import nn
 
 from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend
+from sb_sma.inference import G2P, TTS
 from sb_sma.inference.export import export_tts
 from sb_sma.inference.frontends import make_frontend
 from sb_sma.inference.g2p_frontend import G2PFrontend
@@ -102,6 +103,22 @@ def test_an_export_holds_the_model_and_the_lexicon(g2p_folder, tmp_path):
     loaded.locate(moved)
     loaded.check()
     assert loaded.identity() == frontend.identity()
+
+
+def test_an_exported_model_reads_by_its_own_g2p(
+    exported_with_g2p, exported_g2p, texts
+):
+    tts = TTS.from_hparams(source=str(exported_with_g2p))
+    assert tts.hparams.frontend.source == exported_with_g2p / "g2p"
+    # the lexicon first, its stress stripped, as the model knows none
+    assert tts.tokens("Yes, I say.") == "Y EH S <pause> AY S EY <end>".split()
+    g2p = G2P.from_hparams(source=str(exported_g2p))
+    # an untrained model is silent about some words
+    words = ["aabb", "abab", "acbb", "baaa"]
+    word, phonemes = next(pair for pair in zip(words, g2p(words)) if pair[1])
+    assert tts.tokens(f"say {word}") == ["S", "EY", *phonemes, "<end>"]
+    assert len(tts.speak(texts, seed=0)) == len(texts)
+    assert tts.finished == [True] * len(texts)
 
 
 def test_an_export_of_letters_reads_letters(tmp_path):
