@@ -16,8 +16,8 @@ HISTORY = [
     {
         "epoch": epoch,
         "minutes": 1.5 * epoch,
-        "train": {"loss": 3.0 / epoch},
-        "valid": {"loss": 4.0 / epoch, "wer": 80.0 / epoch, "n_words": 2.0},
+        "train": {"phoneme_loss": 3.0 / epoch},
+        "valid": {"phoneme_loss": 4.0 / epoch, "wer": 80.0 / epoch, "n_words": 2.0},
     }
     for epoch in (1, 2)
 ]
@@ -97,7 +97,7 @@ def test_errors_are_told_by_length_phoneme_and_word(page):
         "cats K AA1 T D K AE1 T S 2 catalogue (none) K AE1 2 up AH0 P AH1 P 1",
         "Error rates of words of 1-2, 3-4 and 9-10 letters",
         "5 errors: the most frequent is",
-        "Curves over the minutes: loss, wer",
+        "Curves over the minutes: phoneme_loss, wer",
     ):
         assert words in text
     # two pictures, the curves and three alignments
@@ -152,17 +152,6 @@ def test_a_perfect_run_without_history_has_a_page(tmp_path):
     assert "minutes" not in text and "stress" not in text
     assert "Wrong words" not in text and "errors" not in text
     assert page.count("<img") == 1
-
-
-def test_more_figures_and_other_curves_may_be_given(tmp_path):
-    text, _ = write(
-        tmp_path,
-        RATES,
-        further_metrics=[("words a second", "1,834", "greedy")],
-        shown_curves=["n_words"],
-    )
-    assert "words a second 1,834 greedy" in text
-    assert "Curves over the minutes: n_words" in text
 
 
 def test_an_alignment_of_another_word_is_refused(tmp_path):
