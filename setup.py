@@ -12,6 +12,9 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+# numbers, dates and the like in texts, for the front ends characters and g2p
+TEXT = ["kitten-text-processing"]
+
 setup(
     name="sb_sma",
     version=VERSION,
@@ -60,10 +63,9 @@ setup(
         "numpy",
     ],
     extras_require={
-        # numbers, dates and the like in texts, for the front ends
-        # characters and g2p
-        "text": ["kitten-text-processing"],
+        "text": TEXT,
         "dev": [
+            *TEXT,
             # what the mel filters and the time warping are compared with
             "librosa>=0.10",
             "pytest>=7.4",
