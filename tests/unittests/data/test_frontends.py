@@ -74,6 +74,7 @@ def test_characters(text, expected):
         " (": 1,
         ' "': 1,
         " '": 0,
+        ", ' , ": 1,
         "; ": 2,
         ": ": 2,
         "... ": 2,
