@@ -13,7 +13,7 @@ VERSION = re.search(
 ).group(1)
 
 # numbers, dates and the like in texts, for the front ends characters and g2p
-TEXT = ["kitten-text-processing"]
+TEXT = ["kitten-text-processing>=0.1,<0.2"]
 
 setup(
     name="sb_sma",
