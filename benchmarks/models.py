@@ -9,8 +9,10 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 
 ROOT = Path(__file__).resolve().parent.parent
-HPARAMS = ROOT / "hparams" / "tts.yaml"
-RECIPE = ROOT / "recipes" / "Embedded" / "TTS" / "transformer"
+RECIPES = {
+    "tts": ROOT / "recipes" / "Embedded" / "TTS" / "transformer",
+    "g2p": ROOT / "recipes" / "CMUDict" / "G2P" / "transformer",
+}
 N_MELS = 80
 SAME_SIZE = {
     "d_model": 192,
@@ -25,24 +27,30 @@ SAME_SIZE = {
 ESPNET_COMMAND = "pip install --no-deps espnet typeguard==2.13.3"
 
 
-def load_hparams(overrides: Dict[str, Any]) -> Dict[str, Any]:
-    """Load ``hparams/tts.yaml``.
+def load_hparams(
+    overrides: Dict[str, Any], task: str = "tts"
+) -> Dict[str, Any]:
+    """Load ``hparams/tts.yaml`` or ``hparams/g2p.yaml``.
 
     Arguments
     ---------
     overrides : dict of str to object
         Keys of the file with other values.
+    task : str
+        tts or g2p.
 
     Returns
     -------
     hparams : dict of str to object
         With everything built; the output folder is a temporary one.
     """
-    if str(RECIPE) not in sys.path:
-        sys.path.insert(0, str(RECIPE))
+    recipe = str(RECIPES[task])
+    if recipe not in sys.path:
+        sys.path.insert(0, recipe)
     with tempfile.TemporaryDirectory() as folder:
         overrides = {"output_folder": folder, **overrides}
-        with open(HPARAMS, encoding="utf-8") as stream:
+        path = ROOT / "hparams" / f"{task}.yaml"
+        with open(path, encoding="utf-8") as stream:
             return load_hyperpyyaml(stream, overrides)
 
 
