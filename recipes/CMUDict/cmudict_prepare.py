@@ -15,6 +15,7 @@ from sb_sma.data.build_once import build_once
 from sb_sma.data.cmudict import FILE, find_cmudict
 from sb_sma.data.lexicon import BadEntries, LexiconEntry, read_lexicon
 from sb_sma.data.lexicon_corpus import check_splits, write_lexicon_corpus
+from sb_sma.metrics.pronunciation import strip_stress
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +201,7 @@ def _clean(entries: list[LexiconEntry], stress: str) -> list[LexiconEntry]:
         pronunciations = cleaned.setdefault(word, (entry.place, {}))[1]
         for phonemes in entry.pronunciations:
             if stress == "strip":
-                phonemes = tuple(p.rstrip("012") for p in phonemes)
+                phonemes = strip_stress(phonemes)
             pronunciations[phonemes] = None
     if left_out:
         logger.info(

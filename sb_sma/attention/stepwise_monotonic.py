@@ -138,6 +138,7 @@ class StepwiseMonotonicMHA(nn.Module):
             )
         self.nhead = nhead
         self.monotonic_heads = monotonic_heads
+        self.has_softmax_heads = monotonic_heads < nhead
         self.moves_per_query = moves_per_query
         self.noise_std = noise_std
         self.query_proj = nn.Linear(d_model, d_model)

@@ -1,6 +1,7 @@
 """The command ``sb-sma``."""
 
 import argparse
+import os
 import sys
 from typing import List, Optional
 
@@ -35,6 +36,10 @@ def main(argv: Optional[List[str]] = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         arguments.run(arguments)
+    except BrokenPipeError:
+        # whoever read the output has seen enough; nor does a last flush speak
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, OSError, ImportError) as error:
         print(f"sb-sma: error: {error}", file=sys.stderr)
         return 1

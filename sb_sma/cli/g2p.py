@@ -3,7 +3,9 @@
 import argparse
 import contextlib
 import itertools
+import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import IO, Iterator, List, Optional, Tuple
 
@@ -61,19 +63,20 @@ def run(arguments: argparse.Namespace) -> None:
     Raises
     ------
     ValueError
-        If there is no such model.
+        If there is no such model, it lacks the language, or no line can be
+        read.
     OSError
         If a file cannot be read or written.
     """
     for model in arguments.model:
         check_model(model)
-    _check_files(arguments.input, arguments.output)
     with contextlib.ExitStack() as stack:
         source = sys.stdin.buffer
         if arguments.input != "-":
             source = stack.enter_context(open(arguments.input, "rb"))
         sink = sys.stdout.buffer
         if arguments.output != "-":
+            _check_output(arguments.input, arguments.output)
             sink = stack.enter_context(_complete_or_absent(arguments.output))
         # torch takes seconds to load: mistakes above are told at once
         from sb_sma.inference import G2P
@@ -83,14 +86,23 @@ def run(arguments: argparse.Namespace) -> None:
         )
         if others:
             g2p.join(others)
-        n_bad = 0
+        g2p.check_language(arguments.language)
+        n_good = n_bad = 0
         lines = enumerate(source, start=1)
         while chunk := list(itertools.islice(lines, _CHUNK_LINES)):
             words = _readable_words(g2p, chunk, arguments.language)
+            n_good += len(words)
             n_bad += len(chunk) - len(words)
             for line in _pronounce(g2p, words, arguments):
                 sink.write(line.encode() + b"\n")
             sink.flush()
+        if n_bad and not n_good:
+            raise ValueError(
+                f"none of the {n_bad} line(s) of {arguments.input} could be "
+                "read. Give one word per line."
+            )
+    for letter, count in g2p.fallbacks.most_common():
+        print(f"sb-sma: {letter} was replaced {count} time(s)", file=sys.stderr)
     if n_bad:
         print(f"sb-sma: {n_bad} bad line(s) passed over", file=sys.stderr)
 
@@ -103,54 +115,63 @@ def _positive(text: str) -> int:
     return number
 
 
-def _check_files(source: str, sink: str) -> None:
+def _check_output(source: str, sink: str) -> None:
     """Refuse to overwrite what is being read."""
-    if source != "-" and sink != "-" and Path(sink).exists():
-        if Path(source).samefile(sink):
-            raise ValueError(
-                f"--output must be another file than --input; got {sink} for "
-                "both."
-            )
+    if source != "-" and Path(sink).exists() and Path(sink).samefile(source):
+        raise ValueError(
+            f"--output must be another file than --input; got {sink} for both."
+        )
 
 
 @contextlib.contextmanager
 def _complete_or_absent(path: str) -> Iterator[IO[bytes]]:
     """A file that appears under its name when all is written."""
-    new = Path(f"{path}.new")
-    with open(new, "wb") as file:
-        try:
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        # a pipe or a device; a folder is an error
+        with open(target, "wb") as file:
             yield file
-        except BaseException:
-            new.unlink()
-            raise
-    new.replace(path)
+        return
+    try:
+        file = tempfile.NamedTemporaryFile(dir=target.parent, delete=False)
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error.strerror}") from error
+    new = Path(file.name)
+    try:
+        with file:
+            yield file
+        # a temporary file is for its owner only
+        umask = os.umask(0)
+        os.umask(umask)
+        new.chmod(0o666 & ~umask)
+        new.replace(target)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _readable_words(
     g2p, chunk: List[Tuple[int, bytes]], language: Optional[str]
-) -> List[str]:
-    """Words of the lines that the model can read; the others are reported."""
+) -> List[Tuple[str, List[int]]]:
+    """Words that the model can read, as indices too; others are reported."""
     words = []
     for number, line in chunk:
         try:
             # of a file that begins with a byte order mark, too
-            word = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            word = word.rstrip("\r\n")
-            g2p.encode(word, language)
+            word = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            words.append((word, g2p.encode(word, language)))
         except ValueError as error:
             print(f"sb-sma: line {number}: {error}", file=sys.stderr)
-        else:
-            words.append(word)
     return words
 
 
 def _pronounce(
-    g2p, words: List[str], arguments: argparse.Namespace
+    g2p, words: List[Tuple[str, List[int]]], arguments: argparse.Namespace
 ) -> Iterator[str]:
     """Lines of the output, in the order of the words."""
-    n_best = arguments.nbest or 1
-    found = g2p.n_best(words, n_best, arguments.language, arguments.beam)
-    for word, pronunciations in zip(words, found):
+    found = g2p.decode(
+        [indices for _, indices in words], arguments.nbest or 1, arguments.beam
+    )
+    for (word, _), pronunciations in zip(words, found):
         for pronunciation in pronunciations:
             line = f"{word}\t{' '.join(pronunciation.phonemes)}"
             if arguments.nbest is not None:

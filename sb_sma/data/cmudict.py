@@ -53,12 +53,13 @@ def read_pronunciations(
     Arguments
     ---------
     path : Path
-        As cmudict.dict is published; duplicate lines do no harm.
+        As cmudict.dict is published.
 
     Returns
     -------
     dict
-        Each word in lower case with its pronunciations, the first one first.
+        Each word in lower case with its pronunciations, the first one first;
+        of words that differ in case only, the first.
 
     Raises
     ------
@@ -73,4 +74,7 @@ def read_pronunciations(
     bad_entries = BadEntries()
     entries = read_lexicon(path, "cmudict", bad_entries)
     bad_entries.report()
-    return {entry.word.lower(): entry.pronunciations for entry in entries}
+    pronunciations = {}
+    for entry in entries:
+        pronunciations.setdefault(entry.word.lower(), entry.pronunciations)
+    return pronunciations

@@ -159,6 +159,24 @@ class GraphemeTokenizer(ABC):
         ValueError
             As `pieces`, or if the language is unknown.
         """
+        self.check_language(language)
+        is_needed = len(self.languages) > 1
+        first = [_language_token(language)] if is_needed else []
+        return self._table.encode(first + self.pieces(word))
+
+    def check_language(self, language: str | None) -> None:
+        """Refuses a language that training lacks.
+
+        Arguments
+        ---------
+        language : str, optional
+            A code; needed where training has several languages.
+
+        Raises
+        ------
+        ValueError
+            If the language is unknown, or needed and missing.
+        """
         is_needed = len(self.languages) > 1
         if language not in self.languages and (is_needed or language):
             raise ValueError(
@@ -166,8 +184,6 @@ class GraphemeTokenizer(ABC):
                 f"({', '.join(self.languages) or 'none'}); got {language!r}. "
                 + ("Name one." if is_needed else "Leave it out.")
             )
-        first = [_language_token(language)] if is_needed else []
-        return self._table.encode(first + self.pieces(word))
 
     def decode(self, indices: Iterable[int]) -> list[str]:
         """Names what `encode` returned.

@@ -7,8 +7,8 @@ from typing import Callable, Mapping, Sequence, Union
 from sb_sma.data.espeak import END, PAUSE
 from sb_sma.data.frontends import split_words
 from sb_sma.data.grapheme_fallback import clusters, nearest_spelling
+from sb_sma.metrics.pronunciation import strip_stress
 
-_STRESS = "012"
 _SIBILANTS = frozenset(["S", "Z", "SH", "ZH", "CH", "JH"])
 _VOICELESS = frozenset(["P", "T", "K", "F", "TH"])
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'-")
@@ -123,15 +123,14 @@ class Pronouncer:
         known = self._look_up(word)
         if known is not None:
             return [known]
-        stem, apostrophe, ending = word.rpartition("'")
-        if apostrophe and not stem:
-            return self._take_apart(ending)
-        if apostrophe and not ending:
-            return self._take_apart(stem)
-        if apostrophe and ending.lower() == "s":
+        bare = word.strip("-'")
+        if bare != word:
+            return self._take_apart(bare) if bare else []
+        stem, _, ending = word.rpartition("'")
+        if stem.strip("-'") and ending.lower() == "s":
             return [*self._take_apart(stem), _Ending.S]
         if "-" in word:
-            pieces = filter(str.strip, word.split("-"))
+            pieces = filter(None, word.split("-"))
             return [
                 part for piece in pieces for part in self._take_apart(piece)
             ]
@@ -153,7 +152,11 @@ class Pronouncer:
         for spelling in spellings:
             if spelling in self.lexicon:
                 phonemes = self.lexicon[spelling][0]
-                return phonemes if self.keep_stress else _unstressed(phonemes)
+                return (
+                    phonemes
+                    if self.keep_stress
+                    else list(strip_stress(phonemes))
+                )
         return None
 
     def _predict(self, words: set[str]) -> None:
@@ -184,7 +187,7 @@ class Pronouncer:
 
     def _possessive(self, last: str) -> list[str]:
         """How 's sounds after a phoneme."""
-        sound = last.rstrip(_STRESS)
+        (sound,) = strip_stress([last])
         if sound in _SIBILANTS:
             return ["IH0" if self.keep_stress else "IH", "Z"]
         return ["S"] if sound in _VOICELESS else ["Z"]
@@ -201,7 +204,3 @@ def _plain_letters(word: str) -> str:
 def _is_spelled(letters: str) -> bool:
     """Whether unknown capitals are read letter by letter."""
     return len(letters) <= _SPELLED_LENGTH or not _VOWELS.intersection(letters)
-
-
-def _unstressed(phonemes: Sequence[str]) -> list[str]:
-    return [phoneme.rstrip(_STRESS) for phoneme in phonemes]

@@ -1,5 +1,7 @@
 """Grapheme-to-phoneme conversion with a trained model."""
 
+import logging
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Iterator, List, Optional, Sequence, Tuple
 
@@ -8,6 +10,8 @@ from speechbrain.inference.interfaces import Pretrained
 
 from sb_sma.models.beam_search import beam_search
 from sb_sma.models.ensemble import Ensemble
+
+logger = logging.getLogger(__name__)
 
 _BATCH_WORDS = 256
 
@@ -105,26 +109,61 @@ class G2P(Pretrained):
         ValueError
             If a word cannot be read, or a number is below 1.
         """
+        return self.decode(self._read(words, language), n, beam_size)
+
+    def decode(
+        self,
+        graphemes: Sequence[Sequence[int]],
+        n: int = 1,
+        beam_size: Optional[int] = None,
+    ) -> List[List[Pronunciation]]:
+        """Give the best pronunciations of words that `encode` has read.
+
+        Arguments
+        ---------
+        graphemes : sequence of sequence of int
+            Indices of each word.
+        n : int
+            As in `n_best`.
+        beam_size : int, optional
+            As in `forward`.
+
+        Returns
+        -------
+        pronunciations : list of list of Pronunciation
+            Of each word at most `n`, the best first.
+
+        Raises
+        ------
+        ValueError
+            If a number is below 1.
+        """
         settings = self.hparams.beam_settings
         if beam_size is not None:
             settings = replace(settings, beam_size=beam_size)
         if n > settings.beam_size:
             settings = replace(settings, beam_size=n)
         found = {}
-        for batch in _batches(self._read(words, language)):
-            rows, graphemes, lengths = batch
+        for rows, padded, lengths in _batches(graphemes):
             with self.inference_ctx:
                 hypotheses = beam_search(
                     self.mods.model,
-                    graphemes.to(self.device),
+                    padded.to(self.device),
                     lengths.to(self.device),
                     settings,
                     n_best=n,
                 )
             found.update(zip(rows, hypotheses))
+        n_endless = sum(not each[0].finished for each in found.values())
+        if n_endless:
+            logger.warning(
+                "%d of %d words did not end by themselves; they were cut off.",
+                n_endless,
+                len(found),
+            )
         return [
             [self._name(hypothesis) for hypothesis in found[row]]
-            for row in range(len(words))
+            for row in range(len(graphemes))
         ]
 
     def join(self, others: Sequence["G2P"]) -> None:
@@ -151,8 +190,32 @@ class G2P(Pretrained):
                         f"symbols; got {len(own)} and {len(its)} of the "
                         f"{table}. Take models of one lexicon."
                     )
-        members = [g2p.mods.model for g2p in (self, *others)]
+        members = [
+            member
+            for g2p in (self, *others)
+            for member in getattr(g2p.mods.model, "models", [g2p.mods.model])
+        ]
         self.mods.model = Ensemble(members).eval()
+
+    @property
+    def fallbacks(self) -> Counter:
+        """How often each letter that training lacks was replaced."""
+        return self.hparams.grapheme_tokenizer.fallbacks
+
+    def check_language(self, language: Optional[str]) -> None:
+        """Refuse a language that the model lacks.
+
+        Arguments
+        ---------
+        language : str, optional
+            As in `forward`.
+
+        Raises
+        ------
+        ValueError
+            If the model lacks it, or needs one.
+        """
+        self.hparams.grapheme_tokenizer.check_language(language)
 
     def encode(self, word: str, language: Optional[str] = None) -> List[int]:
         """Look the letters of a word up.
@@ -203,7 +266,7 @@ class G2P(Pretrained):
 
 
 def _batches(
-    read: List[List[int]],
+    read: Sequence[Sequence[int]],
 ) -> Iterator[Tuple[List[int], torch.Tensor, torch.Tensor]]:
     """Rows, padded indices and lengths of words of similar length."""
     order = sorted(range(len(read)), key=lambda row: len(read[row]))

@@ -127,10 +127,17 @@ class G2PFrontend:
         ---------
         folder : Path
             Of the exported TTS model.
+
+        Raises
+        ------
+        ValueError
+            If a file is missing.
         """
+        folder = Path(folder).absolute()
         self.source = folder / self.source
         if self.lexicon is not None:
             self.lexicon = folder / self.lexicon
+        self.check()
 
     def check(self) -> None:
         """Refuse a folder that holds no model, and a missing lexicon.

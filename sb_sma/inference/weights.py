@@ -67,7 +67,10 @@ class SafetensorsPretrainer(Pretrainer):
                 **dict.fromkeys(tokenizers, _load_tokenizer),
             },
         )
-        self._tokenizer_names = set(tokenizers)
+        self._suffixes = {
+            **dict.fromkeys(loadables, SUFFIX),
+            **dict.fromkeys(tokenizers, JSON_SUFFIX),
+        }
 
     def collect_files(self, default_source=None, **kwargs):
         """Find the files in the model's folder or repository.
@@ -86,15 +89,11 @@ class SafetensorsPretrainer(Pretrainer):
         """
         self.add_paths(
             {
-                name: f"{default_source}/{name}{self._suffix(name)}"
-                for name in self.loadables
+                name: f"{default_source}/{name}{suffix}"
+                for name, suffix in self._suffixes.items()
             }
         )
         return super().collect_files(default_source, **kwargs)
-
-    def _suffix(self, name: str) -> str:
-        """How the file of a loadable ends."""
-        return JSON_SUFFIX if name in self._tokenizer_names else SUFFIX
 
 
 def _load_tokenizer(tokenizer: Any, path: Union[str, Path]) -> None:

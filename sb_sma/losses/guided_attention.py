@@ -6,7 +6,7 @@ Tachibana, Uenoyama, Aihara: "Efficiently Trainable Text-to-Speech System Based
 on Deep Convolutional Networks with Guided Attention", ICASSP 2018.
 """
 
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence
 
 import torch
 from speechbrain.nnet.loss.guidedattn_loss import GuidedAttentionLoss
@@ -145,28 +145,28 @@ class GuidedLayers(nn.Module):
         ValueError
             If there is no such layer or head.
         """
-        chosen = _choose("layers", alignments, self.layers)
+        layers = _indices("layers", self.layers, len(alignments))
         losses = []
-        for alignment in chosen:
-            heads = _choose("heads", alignment.unbind(1), self.heads)
+        for alignment in (alignments[layer] for layer in layers):
+            heads = _indices("heads", self.heads, alignment.shape[1])
             losses.append(
                 self.guided_attention(
-                    torch.stack(heads, dim=1), query_lengths, memory_lengths
+                    alignment[:, heads], query_lengths, memory_lengths
                 )
             )
         return torch.stack(losses).mean()
 
 
-def _choose(
-    name: str, parts: Sequence[torch.Tensor], indices: Optional[Sequence[int]]
-) -> Sequence[torch.Tensor]:
-    """Some of the parts, or all."""
-    if indices is None:
-        return parts
-    wrong = [i for i in indices if not -len(parts) <= i < len(parts)]
-    if wrong or not indices:
+def _indices(
+    name: str, chosen: Optional[Sequence[int]], count: int
+) -> List[int]:
+    """What was chosen of so many, or all."""
+    if chosen is None:
+        return list(range(count))
+    wrong = [index for index in chosen if not -count <= index < count]
+    if wrong or not chosen:
         raise ValueError(
-            f"{name} of the guided attention must be among 0 to "
-            f"{len(parts) - 1}, or null for all; got {list(indices)}."
+            f"{name} of the guided attention must be among 0 to {count - 1}, "
+            f"or null for all; got {list(chosen)}."
         )
-    return [parts[i] for i in indices]
+    return list(chosen)

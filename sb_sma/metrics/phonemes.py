@@ -19,8 +19,6 @@ from typing import Sequence
 
 from sb_sma.metrics.pronunciation import find_nearest, list_edits, strip_stress
 
-__all__ = ["PhonemeErrorRates", "WordScore", "strip_stress"]
-
 # lengths in letters: 1-2, 3-4, ... and from here on all in one range
 _RANGE_WIDTH = 2
 _LAST_RANGE = 15

@@ -172,12 +172,13 @@ class DecoderStack(nn.ModuleList):
         Returns
         -------
         moves : int or None
-            None where no layer is limited.
+            None where no layer is limited; softmax heads are not.
         """
         return min(
             (
                 attention.moves_per_query
                 for attention in self._cross_attentions("moves_per_query")
+                if not getattr(attention, "has_softmax_heads", False)
             ),
             default=None,
         )

@@ -43,7 +43,7 @@ def write_g2p_report(
     model_folder: Union[str, Path],
     test_name: str,
     rates: PhonemeErrorRates,
-    alignment_figures: Mapping[str, Figure],
+    alignment_figures: Mapping[Tuple[str, str], Figure],
     history: Sequence[Mapping[str, Any]],
 ) -> Path:
     """Show how well a test set was pronounced, and where it was not.
@@ -58,8 +58,9 @@ def write_g2p_report(
         A few words that name the test set.
     rates : PhonemeErrorRates
         Scores of the whole test set.
-    alignment_figures : mapping of str to Figure
-        Alignment of some words of the test set, shown as examples.
+    alignment_figures : mapping of (str, str) to Figure
+        Alignment of some words of the test set, shown as examples; by word and
+        language, which is empty where none was given.
     history : sequence of mapping
         Records of `sb_sma.training.history.History`.
 
@@ -161,9 +162,7 @@ def _rate_rows(
 def _word_rows(scores: Sequence[WordScore]) -> List[Tuple[str, ...]]:
     return [
         (
-            f"{score.word} ({score.language})"
-            if score.language
-            else score.word,
+            _name(score),
             " ".join(score.hypothesis) or _NOTHING,
             " ".join(score.reference),
             str(score.distance),
@@ -186,12 +185,12 @@ def _pictures(
 
 
 def _examples(
-    rates: PhonemeErrorRates, alignment_figures: Mapping[str, Figure]
+    rates: PhonemeErrorRates,
+    alignment_figures: Mapping[Tuple[str, str], Figure],
 ) -> List[Example]:
     """The words that have an alignment, with what is wrong with each."""
-    # of a word that several languages have, the first
-    scores = {score.word: score for score in reversed(rates.scores)}
-    unknown = [word for word in alignment_figures if word not in scores]
+    scores = {(score.word, score.language): score for score in rates.scores}
+    unknown = [word for word, _ in alignment_figures.keys() - scores.keys()]
     if unknown:
         raise ValueError(
             "alignment_figures must be of words that rates has scored; got "
@@ -199,13 +198,13 @@ def _examples(
         )
     return [
         Example(
-            title=_name(scores[word]),
-            text=f"hypothesis: {' '.join(scores[word].hypothesis)}\n"
-            f"reference: {' '.join(scores[word].reference)}",
+            title=_name(scores[key]),
+            text=f"hypothesis: {' '.join(scores[key].hypothesis)}\n"
+            f"reference: {' '.join(scores[key].reference)}",
             figures=[figure],
-            verdict=format_verdict(_faults(scores[word])),
+            verdict=format_verdict(_faults(scores[key])),
         )
-        for word, figure in alignment_figures.items()
+        for key, figure in alignment_figures.items()
     ]
 
 

@@ -1,6 +1,8 @@
 """``sb-sma g2p``: a line in, a line out; bad lines are named and passed over."""
 
 import io
+import os
+import subprocess
 import sys
 
 import pytest
@@ -102,6 +104,47 @@ def test_files_that_cannot_be_used_are_one_line(
     assert line.startswith("sb-sma: error: ") and message in line
     assert (tmp_path / "a.txt").read_text() == "cab\n"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_language_that_the_model_lacks_is_told_once(
+    command, tmp_path, capsys
+):
+    (tmp_path / "words.txt").write_text("cab\nbb\n")
+    arguments = ("--input", "words.txt", "--output", "out.tsv")
+    assert command(*arguments, "--language", "eng_us") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "language must be one" in line
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_only_bad_lines_are_an_error(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("ж\n\n")
+    assert command("--input", "words.txt", "--output", "out.tsv") == 1
+    assert "none of the 2 line(s)" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
+
+
+def test_replaced_letters_are_counted(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("cáb\nbá\n")
+    assert command("--input", "words.txt", "--output", "out.tsv") == 0
+    assert "á was replaced 2 time(s)" in capsys.readouterr().err
+
+
+def test_a_pipe_and_a_link_stay_what_they_are(command, tmp_path):
+    (tmp_path / "words.txt").write_text("cab\n")
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(
+        ["cat", tmp_path / "pipe"], stdout=subprocess.PIPE
+    ) as reader:
+        assert command("--input", "words.txt", "--output", "pipe") == 0
+        assert reader.stdout.read().startswith(b"cab\t")
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "target.tsv").write_text("old")
+    (tmp_path / "link.tsv").symlink_to("target.tsv")
+    assert command("--input", "words.txt", "--output", "link.tsv") == 0
+    assert (tmp_path / "link.tsv").is_symlink()
+    assert (tmp_path / "target.tsv").read_text().startswith("cab\t")
+    assert (tmp_path / "target.tsv").stat().st_mode & 0o400
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "two"])

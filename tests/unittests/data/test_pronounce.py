@@ -106,3 +106,12 @@ def test_a_silent_model_is_an_error(lexicon):
 def test_nothing_to_say_is_refused(lexicon):
     with pytest.raises(ValueError, match="at least one letter or digit"):
         say(lexicon, "...")
+
+
+@pytest.mark.parametrize(
+    "text", ["-'s go", "'-'s a", "''s go", "rock-'n'-roll", "--- well", "dogs'"]
+)
+def test_apostrophes_and_hyphens_at_the_ends_say_nothing(lexicon, text):
+    predict = Spelling()
+    tokens = Pronouncer(lexicon, predict, False).tokens(text)
+    assert len(tokens) > 1 and "" not in predict.asked

@@ -17,7 +17,11 @@ HISTORY = [
         "epoch": epoch,
         "minutes": 1.5 * epoch,
         "train": {"phoneme_loss": 3.0 / epoch},
-        "valid": {"phoneme_loss": 4.0 / epoch, "wer": 80.0 / epoch, "n_words": 2.0},
+        "valid": {
+            "phoneme_loss": 4.0 / epoch,
+            "wer": 80.0 / epoch,
+            "n_words": 2.0,
+        },
     }
     for epoch in (1, 2)
 ]
@@ -57,7 +61,7 @@ def write(folder, rates, words=(), history=HISTORY, **more):
         folder / "a model",
         "the test words",
         rates,
-        {word: draw(word) for word in words},
+        {key: draw(key[0]) for key in words},
         history,
         **more,
     )
@@ -70,7 +74,7 @@ def write(folder, rates, words=(), history=HISTORY, **more):
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "results"
-    return write(folder, RATES, ["cats", "cat", "catalogue"])
+    return write(folder, RATES, [("cats", ""), ("cat", ""), ("catalogue", "")])
 
 
 def test_the_rates_are_on_the_page(page):
@@ -131,14 +135,14 @@ def test_languages_are_told_apart(tmp_path):
         ("an", "a n ə", "æ n", "eng"),
         ("an", "ɑ̃", "ɑ̃", "fre"),
     )
-    text, _ = write(tmp_path, rates, ["an"])
+    text, _ = write(tmp_path, rates, [("an", "fre"), ("an", "eng")])
     assert "WER over languages 50.00 %" in text
     assert (
         "Languages language words WER PER eng 1 100.0 % 100.0 % fre 1 0.0 %"
         in text
     )
     assert "an (eng) a n ə æ n 2" in text
-    # the first of several that are spelt alike
+    assert "an (fre) good hypothesis: ɑ̃ reference: ɑ̃" in text
     assert "an (eng) 2 faults hypothesis: a n ə reference: æ n" in text
     assert "a instead of æ ə is added" in text
 
@@ -156,5 +160,5 @@ def test_a_perfect_run_without_history_has_a_page(tmp_path):
 
 def test_an_alignment_of_another_word_is_refused(tmp_path):
     with pytest.raises(ValueError, match="that rates has scored; got dog"):
-        write(tmp_path, RATES, ["cat", "dog"])
+        write(tmp_path, RATES, [("cat", ""), ("dog", "")])
     assert not (tmp_path / "index.html").exists()

@@ -11,6 +11,7 @@ with stepwise monotonic heads, softmax heads or both says its phonemes. Every
 run ends with error rates, an exported model and a report.
 """
 
+import itertools
 import json
 import logging
 import sys
@@ -70,7 +71,10 @@ class G2PBrain(sb.Brain):
         phonemes, phoneme_lengths = with_lengths(batch.phoneme_ids)
         losses = {
             "phoneme_loss": token_loss(
-                logits, phonemes, phoneme_lengths, self.hparams.label_smoothing
+                logits[..., : len(self.phonemes)],  # without unused room
+                phonemes,
+                phoneme_lengths,
+                self.hparams.label_smoothing,
             ),
             "guided_loss": self.hparams.guided_attention(
                 alignments, phoneme_lengths, grapheme_lengths
@@ -99,7 +103,8 @@ class G2PBrain(sb.Brain):
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate and the energy noise of this step."""
         step = self.optimizer_step
-        rate = self.lr_schedule.calculate_lr(step + 1)
+        # at 0 it would not learn
+        rate = self.lr_schedule.calculate_lr(max(step, 1))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.hparams.models["model"].decoder.layers.set_energy_noise(
@@ -115,6 +120,7 @@ class G2PBrain(sb.Brain):
         """Start the sums anew."""
         self.loss_sums, self.n_phonemes = {}, 0
         self.rates = PhonemeErrorRates()
+        self.n_unfinished = 0
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Log and save."""
@@ -132,6 +138,7 @@ class G2PBrain(sb.Brain):
                 [entry["word"]], [[]], [entry["pronunciations"]], languages
             )
         stats.update(self.rates.summarize())
+        stats["n_unfinished"] = self.n_unfinished
         if stage == sb.Stage.TEST:
             self.test_stats = stats
             self.hparams.train_logger.log_stats(
@@ -169,6 +176,7 @@ class G2PBrain(sb.Brain):
             self.hparams.average.module, graphemes, grapheme_lengths, settings
         )
         best = [self.phonemes.decode(each[0].tokens) for each in hypotheses]
+        self.n_unfinished += sum(not each[0].finished for each in hypotheses)
         languages = batch.language if any(batch.language) else None
         self.rates.append(batch.word, best, batch.pronunciations, languages)
 
@@ -189,6 +197,12 @@ def split_off_unreadable(manifest, tokenizer):
         except ValueError as error:
             logger.warning("%s It counts as wrong.", error)
             unreadable.append(manifest.pop(name))
+    if unreadable and not manifest:
+        raise ValueError(
+            f"None of {len(unreadable)} held-out words, such as "
+            f"'{unreadable[0]['word']}', has letters of the training words. "
+            "Give data of one language."
+        )
     return unreadable
 
 
@@ -239,6 +253,37 @@ def make_loader_options(items, hparams, shuffle):
     return {"batch_sampler": sampler, "num_workers": hparams["num_workers"]}
 
 
+def warn_about_limits(items, tokenizer, hparams):
+    """Count training words that decoding could not say."""
+    settings = hparams["beam_settings"]
+    layers = hparams["models"]["model"].decoder.layers
+    moves = layers.moves_per_query()
+    too_long, out_of_reach = [], []
+    for item in items:
+        n_graphemes = len(tokenizer.encode(item["word"], item["language"]))
+        n_steps = len(item["phonemes"]) + 1
+        runs = itertools.groupby(item["phonemes"])
+        longest_run = max(len(list(run)) for _, run in runs)
+        if n_steps > settings.max_steps(n_graphemes) or (
+            longest_run > settings.max_run
+        ):
+            too_long.append(item["word"])
+        if moves and n_steps * moves < n_graphemes - 1:
+            out_of_reach.append(item["word"])
+    for words, keys in (
+        (too_long, "steps_per_grapheme, extra_steps or max_run"),
+        (out_of_reach, "moves_per_query, or lower monotonic_heads"),
+    ):
+        if words:
+            logger.warning(
+                "%d training words are beyond the limits, such as %s. Raise "
+                "%s.",
+                len(words),
+                ", ".join(words[:5]),
+                keys,
+            )
+
+
 def set_up_model(hparams, table, items):
     """Give the model what is measured on the training set."""
     models = (hparams["models"]["model"], hparams["average"].module)
@@ -247,6 +292,14 @@ def set_up_model(hparams, table, items):
     for model in models:
         model.set_n_phonemes(len(table))
         model.decoder.layers.set_queries_per_token(n_phonemes / n_graphemes)
+
+
+def count_steps(brain, n_epochs):
+    """Optimizer steps of a whole run, on each of its processes."""
+    is_distributed = torch.distributed.is_initialized()
+    n_processes = torch.distributed.get_world_size() if is_distributed else 1
+    n_batches = -(-len(brain.train_sampler) // n_processes)
+    return -(-n_batches // brain.grad_accumulation_factor) * n_epochs
 
 
 def draw_alignments(model, items, tokenizer, table):
@@ -261,7 +314,7 @@ def draw_alignments(model, items, tokenizer, table):
                 torch.tensor([len(graphemes)], device=device),
                 torch.tensor([table.encode(item["phonemes"])], device=device),
             )
-        figures[item["word"]] = plot_layers(
+        figures[item["word"], item["language"] or ""] = plot_layers(
             alignments,
             tokens=tokenizer.decode(graphemes),
             query_tokens=[*item["phonemes"], "end"],
@@ -285,15 +338,14 @@ def export_and_report(brain, hparams, resolved_yaml, split, items):
     (output_folder / f"{split}_stats.json").write_text(
         json.dumps(brain.test_stats, indent=1) + "\n"
     )
-    shown = items[:: max(1, len(items) // hparams["n_samples"])]
+    n_samples = hparams["n_samples"]
+    shown = items[:: max(1, len(items) // max(1, n_samples))][:n_samples]
     write_g2p_report(
         output_folder,
         output_folder / "model",
         f"the {split} set",
         brain.rates,
-        draw_alignments(
-            model, shown[: hparams["n_samples"]], tokenizer, brain.phonemes
-        ),
+        draw_alignments(model, shown, tokenizer, brain.phonemes),
         brain.history.records,
     )
 
@@ -322,6 +374,8 @@ def main(argv):
     )
     check_token_room(tokenizer, hparams["n_graphemes"], "n_graphemes")
     check_token_room(table, hparams["n_phonemes"], "n_phonemes")
+    # the shared task keeps its test files aside
+    tested = "test" if manifests["test"] else "valid"
     unreadable = {
         split: split_off_unreadable(manifests[split], tokenizer)
         for split in ("valid", "test")
@@ -345,6 +399,7 @@ def main(argv):
         for split in items
     }
     set_up_model(hparams, table, items["train"].values())
+    warn_about_limits(items["train"].values(), tokenizer, hparams)
 
     brain = G2PBrain(
         modules=hparams["modules"],
@@ -355,13 +410,12 @@ def main(argv):
     )
     # without this, every epoch would bring the same batches
     brain.train_sampler = loader_options["train"]["batch_sampler"]
+    n_steps = count_steps(brain, hparams["number_of_epochs"])
     brain.lr_schedule = hparams["lr_schedule"](
-        num_training_steps=len(brain.train_sampler)
-        * hparams["number_of_epochs"]
+        num_warmup_steps=round(hparams["warmup_share"] * n_steps),
+        num_training_steps=n_steps,
     )
     brain.phonemes = table
-    # the shared task keeps its test files aside
-    tested = "test" if "test" in datasets else "valid"
     brain.unreadable = {
         sb.Stage.VALID: unreadable["valid"],
         sb.Stage.TEST: unreadable[tested],

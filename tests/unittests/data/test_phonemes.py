@@ -1,0 +1,32 @@
+"""Phonemes as indices, and back."""
+
+import pytest
+
+from sb_sma.data import phonemes
+from sb_sma.models import hypothesis
+
+
+def test_indices_come_back_as_phonemes():
+    table = phonemes.PhonemeTable(["AH", "B", "K"])
+    indices = table.encode(["K", "AH", "B"])
+    assert indices[-1] == phonemes.END and len(indices) == 4
+    assert sorted(indices[:-1]) == [2, 3, 4] and len(table) == 5
+    assert table.decode([*indices, 0, 0]) == ["K", "AH", "B"]
+    assert "B" in table and "D" not in table
+
+
+def test_an_unknown_phoneme_is_named():
+    table = phonemes.PhonemeTable(["AH"])
+    with pytest.raises(ValueError, match="got B, K. Correct"):
+        table.encode(["K", "AH", "B"])
+
+
+@pytest.mark.parametrize("symbols", [["AH", "AH"], ["AH", ""]])
+def test_symbols_must_differ(symbols):
+    with pytest.raises(ValueError, match="must be phonemes that differ"):
+        phonemes.PhonemeTable(symbols)
+
+
+def test_the_search_starts_and_ends_as_the_table_says():
+    # models import nothing of the data
+    assert (hypothesis.START, hypothesis.END) == (phonemes.START, phonemes.END)
