@@ -52,13 +52,14 @@ def lexicon(tmp_path_factory):
 
 def train(output_folder, *flags, script="train.py", yaml="hparams/g2p.yaml"):
     """Run the README's command from another folder."""
+    given = {flag.split("=")[0] for flag in flags}
     command = [
         sys.executable,
         str(ROOT / script),
         str(ROOT / yaml),
         f"--output_folder={output_folder}",
         f"--corpus_folder={output_folder.parent / 'corpus'}",
-        *SMALL,
+        *(flag for flag in SMALL if flag.split("=")[0] not in given),
         *flags,
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -207,5 +208,5 @@ def test_the_shared_task_trains_several_languages(tmp_path, test):
     assert {"wer_one", "wer_two", "wer_macro"} <= stats.keys()
     g2p = G2P.from_hparams(source=str(folder / "model"))
     assert len(g2p(["book", "at"], language="two")) == 2
-    with pytest.raises(ValueError, match="language must be one .* one, two"):
+    with pytest.raises(ValueError, match=r"language must be .*\(one, two\)"):
         g2p(["book"])
