@@ -16,9 +16,12 @@ A beam search takes these steps:
   a log-probability only falls, what a hypothesis may still be worth is at
   most ``log_probability / max_steps ** length_penalty``: stopping there loses
   nothing. At `max_steps` it is done in any case.
+
+With a beam of one, the most probable token is taken at every step, and the
+first end is the end.
 """
 
-from typing import List
+from typing import Any, List
 
 import torch
 
@@ -37,7 +40,7 @@ _SHARE_THAT_LEAVES = 0.1
 
 @torch.no_grad()
 def beam_search(
-    model,
+    model: Any,
     graphemes: torch.Tensor,
     grapheme_lengths: torch.Tensor,
     settings: BeamSettings = BeamSettings(),
@@ -114,7 +117,7 @@ def beam_search(
 
 
 def _greedy_search(
-    model, state, limits: torch.Tensor, settings: BeamSettings
+    model: Any, state: Any, limits: torch.Tensor, settings: BeamSettings
 ) -> List[List[Hypothesis]]:
     """The most probable token at every step."""
     active = torch.arange(len(limits), device=limits.device)
@@ -173,8 +176,8 @@ class _Beams:
 
     def __init__(
         self,
-        model,
-        state,
+        model: Any,
+        state: Any,
         limits: torch.Tensor,
         settings: BeamSettings,
         n_best: int,
@@ -234,8 +237,8 @@ class _Beams:
         """Keep hypotheses that end among the best ones of this step."""
         better = torch.cat((totals, totals_on), dim=1)[:, None]
         rank = (better > totals[..., None]).sum(dim=-1)  # (I, n)
-        too_late = (rank >= self.settings.beam_size) | self.is_done[:, None]
-        totals = totals.masked_fill(too_late, -torch.inf)
+        is_worse = rank >= self.settings.beam_size
+        totals = totals.masked_fill(is_worse, -torch.inf)
         if not (totals > -torch.inf).any():
             return
         scores = totals / (step + 1) ** self.settings.length_penalty
