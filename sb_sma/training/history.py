@@ -3,9 +3,10 @@
 import json
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Union
+from typing import Any, Dict, List, Mapping, Sequence, Union
 
-from speechbrain.utils.train_logger import TensorboardLogger
+from speechbrain.utils.distributed import if_main_process
+from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
 
 
 class History:
@@ -76,7 +77,47 @@ class History:
         new.replace(self.path)
 
 
-def continue_curves(
+def log_epoch(
+    loggers: Sequence[TrainLogger],
+    history: History,
+    stats_meta: Mapping[str, float],
+    train_stats: Mapping[str, float],
+    valid_stats: Mapping[str, float],
+) -> None:
+    """Write the figures of an epoch everywhere.
+
+    Call it before the checkpoint is saved, which decides what a resumed run
+    keeps of the history.
+
+    Arguments
+    ---------
+    loggers : sequence of TrainLogger
+        SpeechBrain's.
+    history : History
+        Gets the epoch on the main process.
+    stats_meta : mapping of str to float
+        Of the epoch, with the key ``epoch``, counted from 1.
+    train_stats : mapping of str to float
+        Figures of the training set.
+    valid_stats : mapping of str to float
+        Figures of the validation set.
+    """
+    stats_meta = {**stats_meta, "minutes": history.minutes()}
+    for logger in loggers:
+        if isinstance(logger, TensorboardLogger):
+            _continue_curves(
+                logger, stats_meta["epoch"], train_stats, valid_stats
+            )
+        logger.log_stats(
+            stats_meta, train_stats=train_stats, valid_stats=valid_stats
+        )
+    if if_main_process():
+        history.append(
+            {**stats_meta, "train": train_stats, "valid": valid_stats}
+        )
+
+
+def _continue_curves(
     logger: TensorboardLogger,
     epoch: int,
     train_stats: Mapping[str, float],
@@ -86,17 +127,6 @@ def continue_curves(
 
     SpeechBrain's logger counts its own calls, and would begin anew in a
     resumed run.
-
-    Arguments
-    ---------
-    logger : TensorboardLogger
-        About to log the epoch.
-    epoch : int
-        Counted from 1.
-    train_stats : mapping of str to float
-        What it is going to log.
-    valid_stats : mapping of str to float
-        What it is going to log.
     """
     logger.global_step["meta"] = epoch - 1
     logger.global_step["train"] = dict.fromkeys(train_stats, epoch - 1)

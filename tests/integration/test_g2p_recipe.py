@@ -1,19 +1,15 @@
 """The G2P recipes, small: train, resume, export, report, pronounce."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from sb_sma.cli import main
 from sb_sma.inference import G2P
+from tests.integration.recipe_runs import read_history, run_recipe
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALL = (
     "--d_model=32",
     "--nhead=4",
@@ -51,33 +47,8 @@ def lexicon(tmp_path_factory):
 
 
 def train(output_folder, *flags, script="train.py", yaml="hparams/g2p.yaml"):
-    """Run the README's command from another folder."""
-    given = {flag.split("=")[0] for flag in flags}
-    command = [
-        sys.executable,
-        str(ROOT / script),
-        str(ROOT / yaml),
-        f"--output_folder={output_folder}",
-        f"--corpus_folder={output_folder.parent / 'corpus'}",
-        *(flag for flag in SMALL if flag.split("=")[0] not in given),
-        *flags,
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        command,
-        cwd=output_folder.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
-
-
-def read_history(output_folder):
-    """The records of every epoch."""
-    lines = (output_folder / "history.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    """Run the README's command, small."""
+    return run_recipe(script, yaml, output_folder, SMALL, flags)
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,14 @@
 """The main job, small: train, log, export, report, resume, refuse."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from sb_sma.inference import TTS
+from tests.integration.recipe_runs import read_history, run_recipe
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALL = (
     "--n_utterances=24",
     "--n_valid=4",
@@ -32,32 +26,8 @@ SMALL = (
 
 
 def train(output_folder, *flags, script="train.py", yaml="hparams/tts.yaml"):
-    """Run the README's command from another folder."""
-    command = [
-        sys.executable,
-        str(ROOT / script),
-        str(ROOT / yaml),
-        f"--output_folder={output_folder}",
-        f"--corpus_folder={output_folder.parent / 'corpus'}",
-        *SMALL,
-        *flags,
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        command,
-        cwd=output_folder.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )
-
-
-def read_history(output_folder):
-    """The records of every epoch."""
-    lines = (output_folder / "history.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    """Run the README's command, small."""
+    return run_recipe(script, yaml, output_folder, SMALL, flags)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
 
-from sb_sma.training.history import History, continue_curves
+from sb_sma.training.history import History, log_epoch
 
 
 @pytest.fixture
@@ -85,11 +85,15 @@ def test_what_is_appended_is_left_as_it_was(path, clock):
 def test_curves_of_a_resumed_run_go_on(tmp_path):
     for epochs in ([1, 2], [3]):  # two runs
         logger = TensorboardLogger(str(tmp_path))
+        history = History(tmp_path / "history.jsonl")
+        history.start(last_epoch=epochs[0] - 1)
         for epoch in epochs:
             train, valid = {"mel_loss": 1.0 / epoch}, {"within_one": 0.5}
-            continue_curves(logger, epoch, train, valid)
-            logger.log_stats({"lr": 0.1}, train_stats=train, valid_stats=valid)
+            stats_meta = {"epoch": epoch, "lr": 0.1}
+            log_epoch([logger], history, stats_meta, train, valid)
         logger.writer.close()
     events = EventAccumulator(str(tmp_path)).Reload()
     for tag in ("lr", "mel_loss/train", "within_one/valid"):
         assert [event.step for event in events.Scalars(tag)] == [1, 2, 3], tag
+    assert [record["epoch"] for record in history.records] == [1, 2, 3]
+    assert history.records[2]["valid"] == {"within_one": 0.5}

@@ -42,7 +42,7 @@ from sb_sma.models.beam_search import beam_search
 from sb_sma.plots.figures import plot_layers
 from sb_sma.training.checkpoints import check_architecture, check_same_corpus
 from sb_sma.training.g2p_report import write_g2p_report
-from sb_sma.training.history import History, continue_curves
+from sb_sma.training.history import History, log_epoch
 
 logger = logging.getLogger(__name__)
 
@@ -150,19 +150,10 @@ class G2PBrain(sb.Brain):
             "step": self.optimizer_step,
             "lr": self.optimizer.param_groups[0]["lr"],
             "guided_weight": self._guided_weight(),
-            "minutes": self.history.minutes(),
         }
-        for logger in self.loggers:
-            if isinstance(logger, TensorboardLogger):
-                continue_curves(logger, epoch, self.train_stats, stats)
-            logger.log_stats(
-                stats_meta, train_stats=self.train_stats, valid_stats=stats
-            )
-        if if_main_process():
-            # before the checkpoint, which decides what a resumed run keeps
-            self.history.append(
-                {**stats_meta, "train": self.train_stats, "valid": stats}
-            )
+        log_epoch(
+            self.loggers, self.history, stats_meta, self.train_stats, stats
+        )
         self.checkpointer.save_and_keep_only(
             meta={"epoch": epoch, "wer": stats["wer"]}, min_keys=["wer"]
         )

@@ -40,7 +40,7 @@ from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.training.checkpoints import check_architecture, check_same_corpus
-from sb_sma.training.history import History, continue_curves
+from sb_sma.training.history import History, log_epoch
 from sb_sma.training.samples import SampleWriter, Sentence
 from sb_sma.training.tts_report import write_tts_report
 
@@ -157,19 +157,10 @@ class TTSBrain(sb.Brain):
             "step": self.optimizer_step,
             "lr": self.optimizer.param_groups[0]["lr"],
             "guided_weight": self._guided_weight(),
-            "minutes": self.history.minutes(),
         }
-        for logger in self.loggers:
-            if isinstance(logger, TensorboardLogger):
-                continue_curves(logger, epoch, self.train_stats, stats)
-            logger.log_stats(
-                stats_meta, train_stats=self.train_stats, valid_stats=stats
-            )
-        if if_main_process():
-            # before the checkpoint, which decides what a resumed run keeps
-            self.history.append(
-                {**stats_meta, "train": self.train_stats, "valid": stats}
-            )
+        log_epoch(
+            self.loggers, self.history, stats_meta, self.train_stats, stats
+        )
         self.checkpointer.save_and_keep_only(
             meta={"epoch": epoch, "mel_loss": stats["mel_loss"]},
             min_keys=["mel_loss"],
