@@ -3,7 +3,6 @@
 import pytest
 
 from sb_sma.data import phonemes
-from sb_sma.models import hypothesis
 
 
 def test_indices_come_back_as_phonemes():
@@ -25,8 +24,3 @@ def test_an_unknown_phoneme_is_named():
 def test_symbols_must_differ(symbols):
     with pytest.raises(ValueError, match="must be phonemes that differ"):
         phonemes.PhonemeTable(symbols)
-
-
-def test_the_search_starts_and_ends_as_the_table_says():
-    # models import nothing of the data
-    assert (hypothesis.START, hypothesis.END) == (phonemes.START, phonemes.END)

@@ -25,6 +25,7 @@ def score_all(model, graphemes, length, sequences):
     lengths = length.expand(len(sequences))
     with torch.no_grad():
         logits, _ = model(batch, lengths, tokens)
+    logits = logits.masked_fill(model.blocked, -torch.inf)
     each = logits.log_softmax(-1).gather(2, tokens[..., None])[..., 0]
     return each.masked_fill(tokens == 0, 0.0).sum(1).tolist()
 

@@ -18,6 +18,7 @@ def test_steps_weigh_what_teacher_forcing_weighs(make_g2p, words, attention):
     logits, alignments = model(*words, PHONEMES)
     assert logits.shape == (5, 4, 8)
     assert [layer.shape for layer in alignments] == 2 * [(5, 2, 4, 7)]
+    logits = logits.masked_fill(model.blocked, -torch.inf)
     state = model.start(*words, max_steps=4)
     heard = torch.nn.functional.pad(PHONEMES, (1, 0))
     for step in range(4):
@@ -59,3 +60,18 @@ def test_probabilities_are_in_float32_at_least(make_g2p, words, dtype):
         log_probs, _ = model.step(torch.zeros(5, dtype=torch.int64), state)
     assert log_probs.dtype == torch.float32
     assert_close(log_probs.exp().sum(-1), torch.ones(5), atol=1e-5)
+
+
+@torch.no_grad()
+def test_room_that_is_not_taken_is_never_said(make_g2p, words):
+    model = make_g2p()
+    model.set_n_phonemes(5)
+    state = model.start(*words, max_steps=4)
+    log_probs, _ = model.step(torch.zeros(5, dtype=torch.int64), state)
+    assert torch.isinf(log_probs).any(0).tolist() == [True] + 4 * [False] + (
+        3 * [True]
+    )
+    assert_close(log_probs.exp().sum(-1), torch.ones(5).double())
+    # and back
+    model.set_n_phonemes(8)
+    assert model.blocked.tolist() == [True] + 7 * [False]
