@@ -1,5 +1,7 @@
 """A small model, exported as a training run does it."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -87,9 +89,37 @@ def exported_with_g2p(tmp_path_factory, repository, exported_g2p):
     return moved
 
 
+def learn_to_spell(model, tokenizer):
+    """A phoneme for each letter, in a few seconds."""
+    from sb_sma.losses import token_loss
+
+    words = [
+        "".join(letters)
+        for length in (1, 2, 3, 4)
+        for letters in itertools.product("abc", repeat=length)
+    ]
+    lengths = torch.tensor([len(word) for word in words])
+    graphemes = torch.zeros(len(words), 4, dtype=torch.int64)
+    phonemes = torch.zeros(len(words), 5, dtype=torch.int64)
+    for row, word in enumerate(words):
+        graphemes[row, : len(word)] = torch.tensor(tokenizer.encode(word))
+        # index 1 ends a word
+        ids = [2 + "abc".index(letter) for letter in word] + [1]
+        phonemes[row, : len(ids)] = torch.tensor(ids)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for _ in range(150):
+            logits, _ = model(graphemes, lengths, phonemes)
+            optimizer.zero_grad()
+            token_loss(logits, phonemes, lengths + 1).backward()
+            optimizer.step()
+    model.eval()
+
+
 @pytest.fixture(scope="session")
 def exported_g2p(tmp_path_factory, repository):
-    """Folder of a small G2P model, exported untrained."""
+    """Folder of a small G2P model that has learnt to spell a, b and c."""
     from hyperpyyaml import load_hyperpyyaml, resolve_references
 
     from sb_sma.inference.export import export_g2p
@@ -111,16 +141,14 @@ def exported_g2p(tmp_path_factory, repository):
         # the YAML seeds what the other tests use
         with torch.random.fork_rng(), open(path, encoding="utf-8") as stream:
             hparams = load_hyperpyyaml(stream, overrides)
-            model = hparams["models"]["model"].eval()
-            # an untrained model says the same for every word
-            for parameter in model.parameters():
-                torch.nn.init.normal_(parameter, std=0.7)
+            model = hparams["models"]["model"]
         with open(path, encoding="utf-8") as stream:
             resolved = resolve_references(stream, overrides).read()
     phonemes = ["AH", "B", "K"]
-    model.set_n_phonemes(2 + len(phonemes))
     tokenizer = hparams["grapheme_tokenizer"]
     tokenizer.fit(["a", "b", "c"])
+    model.set_n_phonemes(2 + len(phonemes))
+    learn_to_spell(model, tokenizer)
     export_g2p(
         folder / "model",
         resolved,
