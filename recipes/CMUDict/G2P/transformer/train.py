@@ -275,10 +275,12 @@ def warn_about_limits(items, tokenizer, hparams):
             )
 
 
-def set_up_model(hparams, table, items):
+def set_up_model(hparams, tokenizer, table, items):
     """Give the model what is measured on the training set."""
     models = (hparams["models"]["model"], hparams["average"].module)
-    n_graphemes = sum(len(item["word"]) for item in items)
+    n_graphemes = sum(
+        len(tokenizer.encode(item["word"], item["language"])) for item in items
+    )
     n_phonemes = sum(len(item["phonemes"]) for item in items)
     for model in models:
         model.set_n_phonemes(len(table))
@@ -314,7 +316,7 @@ def draw_alignments(model, items, tokenizer, table):
 
 
 def export_and_report(brain, hparams, resolved_yaml, split, items):
-    """Write model/, test_stats.json, predictions and index.html."""
+    """Write model/, the figures and index.html."""
     output_folder = Path(hparams["output_folder"])
     model = hparams["average"].module
     tokenizer = hparams["grapheme_tokenizer"]
@@ -389,7 +391,7 @@ def main(argv):
         )
         for split in items
     }
-    set_up_model(hparams, table, items["train"].values())
+    set_up_model(hparams, tokenizer, table, items["train"].values())
     warn_about_limits(items["train"].values(), tokenizer, hparams)
 
     brain = G2PBrain(
