@@ -141,14 +141,17 @@ def record_batches(g2p: G2P, words: List[str]) -> List[Batch]:
     """What the encoder is given, and how much is said of it.
 
     The words are sorted as ours sorts them: their order is that of the
-    batches.
+    batches, which one thread takes one after the other.
     """
-    words = sorted(words, key=lambda word: len(g2p.encode(word)))
+    words = sorted(words, key=lambda word: len(g2p.encode(word)), reverse=True)
     given: List[Tuple[torch.Tensor, torch.Tensor]] = []
     hook = g2p.mods.model.encoder.register_forward_pre_hook(
         lambda encoder, inputs: given.append(inputs)
     )
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     pronunciations = g2p(words, beam_size=BEAM_SIZE)
+    torch.set_num_threads(n_threads)
     hook.remove()
     n_phonemes = torch.tensor([max(1, len(each)) for each in pronunciations])
     assert sum(len(lengths) for _, lengths in given) == len(words)

@@ -21,7 +21,7 @@ from training_run import ROOT, read_cost, read_history, train
 
 STORED = Path(__file__).with_name("results") / "g2p_quality.json"
 SHARED_TASK = "recipes/SIGMORPHON2021/G2P/transformer"
-ATTENTION_EPOCHS = 8
+ATTENTION_EPOCHS = 5
 ATTENTION = {
     "2 of 4 heads monotonic": [],
     "all heads monotonic": ["--monotonic_heads=4"],

@@ -12,7 +12,7 @@ also be decoded as several hypotheses, which are rows of the batch.
 
 import copy
 from dataclasses import dataclass
-from typing import Any, Optional, Tuple
+from typing import Any, Tuple
 
 import torch
 from torch import nn
@@ -188,9 +188,9 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
     way has a method ``select_rows``.
 
     Rows may come in lines, (B, n), one for each item that is kept: n
-    hypotheses that go on, each from a hypothesis about the same item. What an
-    item has in common is then kept once, and room for steps to come is taken
-    over: go on with the new state only.
+    hypotheses that go on, each from a hypothesis about the same item, and after
+    them -1 where there are fewer. What an item has in common is then kept once,
+    and room for steps to come is taken over: go on with the new state only.
 
     Arguments
     ---------
@@ -198,7 +198,8 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
         What `start_decoding` or `step_decoding` returned, or any holder of
         such states. It is not changed.
     rows : torch.Tensor
-        Indices of the rows to keep, int64, (R,) or (B, n).
+        Indices of the rows to keep, int64, (R,) or (B, n). A line starts with
+        a row.
 
     Returns
     -------
@@ -217,7 +218,7 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
     {'walk': [tensor([[2.]])], 'mode': 'soft'}
     """
     if isinstance(state, torch.Tensor):
-        return state[rows.flatten()] if state.dim() else state
+        return state[rows[rows >= 0]] if state.dim() else state
     if hasattr(state, "select_rows"):
         return state.select_rows(rows)
     if isinstance(state, tuple) and hasattr(state, "_make"):
@@ -238,58 +239,6 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
         # a frozen dataclass refuses an assignment
         object.__setattr__(selected, name, select_rows(part, rows))
     return selected
-
-
-def in_lines(rows: torch.Tensor) -> torch.Tensor:
-    """Rows of a batch, those of one item in a line.
-
-    Arguments
-    ---------
-    rows : torch.Tensor
-        Indices as `select_rows` takes them, (R,) or (B, n).
-
-    Returns
-    -------
-    lines : torch.Tensor
-        (R, 1) or (B, n).
-
-    Example
-    -------
-    >>> in_lines(torch.tensor([4, 2]))
-    tensor([[4],
-            [2]])
-    """
-    return rows if rows.dim() == 2 else rows[:, None]
-
-
-def kept_items(
-    lines: torch.Tensor, rows_per_item: int, n_items: int
-) -> Optional[torch.Tensor]:
-    """Which items the rows belong to.
-
-    Arguments
-    ---------
-    lines : torch.Tensor
-        Indices of rows, those of one item in a line, int64, (B, n).
-    rows_per_item : int
-        Rows that every item had.
-    n_items : int
-        Items that there were.
-
-    Returns
-    -------
-    items : torch.Tensor or None
-        Their indices, int64, (B,); None if they are the same as before.
-
-    Example
-    -------
-    >>> kept_items(torch.tensor([[1, 0], [5, 5]]), 2, n_items=3)
-    tensor([0, 2])
-    >>> kept_items(torch.tensor([[1, 0], [3, 3]]), 2, n_items=2)
-    """
-    items = lines[:, 0] // rows_per_item
-    before = torch.arange(n_items, device=items.device)
-    return None if torch.equal(items, before) else items
 
 
 def call_layer(layer: nn.Module, features: torch.Tensor) -> torch.Tensor:

@@ -11,16 +11,14 @@ from typing import Optional
 
 import torch
 
-from sb_sma.attention.decoding import in_lines, kept_items
 from sb_sma.attention.heads import split_heads
 from sb_sma.attention.masks import padding_mask
+from sb_sma.attention.rows import RowLayout
 
 
 @dataclass
 class ProjectedMemory:
-    """Keys and values of every item, for n rows each.
-
-    Rows are in the order of their items, R = B * n.
+    """Keys and values of every item, for up to n rows each.
 
     Arguments
     ---------
@@ -31,16 +29,16 @@ class ProjectedMemory:
     blocked : torch.Tensor
         True on padding, (B, 1, 1, K).
     empty : torch.Tensor, optional
-        True for items without a key, (B, 1, 1); None if there is none.
-    rows_per_item : int
-        Hypotheses n about each item.
+        True for items without a key, (B, 1, 1, 1); None if there is none.
+    layout : RowLayout
+        Which item each of the R rows is about.
     """
 
     keys: torch.Tensor
     values: torch.Tensor
     blocked: torch.Tensor
     empty: Optional[torch.Tensor]
-    rows_per_item: int = 1
+    layout: RowLayout
 
     def energies(self, queries: torch.Tensor) -> torch.Tensor:
         """Scaled products of keys and queries.
@@ -55,9 +53,9 @@ class ProjectedMemory:
         energies : torch.Tensor
             (B, H, n, K).
         """
-        n_items, nhead, width, _ = self.keys.shape
+        nhead = self.keys.shape[1]
         # with one query a row, the heads lie side by side already
-        queries = queries.view(n_items, self.rows_per_item, nhead, width)
+        queries = self.layout.spread(queries.view(len(queries), nhead, -1))
         return queries.transpose(1, 2) @ self.keys
 
     def read(self, weights: torch.Tensor) -> torch.Tensor:
@@ -75,7 +73,7 @@ class ProjectedMemory:
         """
         features = weights.to(self.values.dtype) @ self.values
         features = features.transpose(1, 2)  # (B, n, H, D / H)
-        return features.flatten(0, 1).flatten(1)[:, None]
+        return self.layout.collect(features).flatten(1)[:, None]
 
     def clear_empty(self, features: torch.Tensor) -> torch.Tensor:
         """Zero what was read where there is nothing to read.
@@ -92,9 +90,38 @@ class ProjectedMemory:
         """
         if self.empty is None:
             return features
-        by_item = features.unflatten(0, (-1, self.rows_per_item))
-        cleared = by_item.masked_fill(self.empty[:, None], 0.0)
-        return cleared.flatten(0, 1)
+        by_item = self.layout.spread(features)
+        return self.layout.collect(by_item.masked_fill(self.empty, 0.0))
+
+    def by_row(self, weights: torch.Tensor) -> torch.Tensor:
+        """Weights of every row, from those of every item.
+
+        Arguments
+        ---------
+        weights : torch.Tensor
+            (B, H, n, K).
+
+        Returns
+        -------
+        weights : torch.Tensor
+            (R, H, K).
+        """
+        return self.layout.collect(weights.transpose(1, 2))
+
+    def by_item(self, weights: torch.Tensor) -> torch.Tensor:
+        """Weights of every item, from those of every row.
+
+        Arguments
+        ---------
+        weights : torch.Tensor
+            (R, H, K).
+
+        Returns
+        -------
+        weights : torch.Tensor
+            (B, H, n, K).
+        """
+        return self.layout.spread(weights).transpose(1, 2)
 
     def select_rows(self, rows: torch.Tensor) -> "ProjectedMemory":
         """Keep some rows.
@@ -102,67 +129,23 @@ class ProjectedMemory:
         Arguments
         ---------
         rows : torch.Tensor
-            Their indices, (R,), or n of every item that is kept, (B, n).
+            As ``sb_sma.attention.decoding.select_rows`` takes them.
 
         Returns
         -------
         memory : ProjectedMemory
             Of these rows; the same tensors if every item is kept.
         """
-        lines = in_lines(rows)
-        items = kept_items(lines, self.rows_per_item, len(self.keys))
-        selected = replace(self, rows_per_item=lines.shape[1])
-        if items is not None:
-            selected.keys = self.keys[items]
-            selected.values = self.values[items]
-            selected.blocked = self.blocked[items]
-            if self.empty is not None:
-                selected.empty = self.empty[items]
-        return selected
-
-
-def by_row(weights: torch.Tensor) -> torch.Tensor:
-    """Weights of every row, from those of every item.
-
-    Arguments
-    ---------
-    weights : torch.Tensor
-        (B, H, n, K).
-
-    Returns
-    -------
-    weights : torch.Tensor
-        (R, H, K).
-
-    Example
-    -------
-    >>> by_row(torch.zeros(2, 4, 3, 5)).shape
-    torch.Size([6, 4, 5])
-    """
-    return weights.transpose(1, 2).flatten(0, 1)
-
-
-def by_item(weights: torch.Tensor, rows_per_item: int) -> torch.Tensor:
-    """Weights of every item, from those of every row.
-
-    Arguments
-    ---------
-    weights : torch.Tensor
-        (R, H, K).
-    rows_per_item : int
-        Hypotheses n about each item.
-
-    Returns
-    -------
-    weights : torch.Tensor
-        (B, H, n, K).
-
-    Example
-    -------
-    >>> by_item(torch.zeros(6, 4, 5), rows_per_item=3).shape
-    torch.Size([2, 4, 3, 5])
-    """
-    return weights.unflatten(0, (-1, rows_per_item)).transpose(1, 2)
+        layout, items = self.layout.select(rows)
+        if items is None:
+            return replace(self, layout=layout)
+        return ProjectedMemory(
+            self.keys[items],
+            self.values[items],
+            self.blocked[items],
+            None if self.empty is None else self.empty[items],
+            layout,
+        )
 
 
 def project_memory(
@@ -202,5 +185,6 @@ def project_memory(
         (by_head / math.sqrt(by_head.shape[-2])).contiguous(),
         split_heads(values, nhead).contiguous(),
         padding_mask(memory_lengths, keys.shape[1])[:, None, None],
-        empty[:, None, None] if empty.any() else None,
+        empty[:, None, None, None] if empty.any() else None,
+        RowLayout(len(keys)),
     )

@@ -12,7 +12,7 @@ from speechbrain.nnet.attention import MultiheadAttention
 
 from sb_sma.attention.decoding import DecodingOptions, require_soft
 from sb_sma.attention.heads import check_heads, softmax_over_valid
-from sb_sma.attention.memory import ProjectedMemory, by_row, project_memory
+from sb_sma.attention.memory import ProjectedMemory, project_memory
 
 
 class RegularMHA(MultiheadAttention):
@@ -175,7 +175,7 @@ class RegularMHA(MultiheadAttention):
         )
         attn = softmax_over_valid(state.energies(query), state.blocked)
         out = state.clear_empty(self.att.out_proj(state.read(attn)))
-        return out, by_row(attn)[:, :, None], state
+        return out, state.by_row(attn)[:, :, None], state
 
 
 def _logit_bias(

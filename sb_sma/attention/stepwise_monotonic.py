@@ -28,12 +28,7 @@ from sb_sma.attention.heads import (
     split_heads,
 )
 from sb_sma.attention.masks import lengths_of, padding_mask
-from sb_sma.attention.memory import (
-    ProjectedMemory,
-    by_item,
-    by_row,
-    project_memory,
-)
+from sb_sma.attention.memory import ProjectedMemory, project_memory
 from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
@@ -323,15 +318,15 @@ class StepwiseMonotonicMHA(nn.Module):
         energies = memory.energies(call_layer(self.query_proj, query))
         walking, attending = self._divide(energies)  # (B, H, n, K)
         # the offset is in float32 or better
-        walking = by_row(walking) + state.energy_offset
+        walking = memory.by_row(walking) + state.energy_offset
         p_stay = walking.clamp(max=state.max_energy).sigmoid()
-        attn = by_item(state.walk.advance(p_stay), memory.rows_per_item)
+        attn = memory.by_item(state.walk.advance(p_stay))
         if attending.shape[1]:
             attending = attending.to(attn.dtype)
             attending = softmax_over_valid(attending, memory.blocked)
             attn = torch.cat((attn, attending), dim=1)
         out = call_layer(self.out_proj, memory.read(attn))
-        return memory.clear_empty(out), by_row(attn)[:, :, None], state
+        return memory.clear_empty(out), memory.by_row(attn)[:, :, None], state
 
     def _energies(
         self, query: torch.Tensor, keys: torch.Tensor

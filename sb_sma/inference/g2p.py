@@ -1,19 +1,25 @@
 """Grapheme-to-phoneme conversion with a trained model."""
 
+import copy
 import logging
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from speechbrain.inference.interfaces import Pretrained
 
+from sb_sma.inference.threads import map_in_threads
 from sb_sma.models.beam_search import beam_search
 from sb_sma.models.ensemble import Ensemble
+from sb_sma.models.hypothesis import BeamSettings, Hypothesis
 
 logger = logging.getLogger(__name__)
 
-_BATCH_WORDS = 256
+_MIN_BATCH_WORDS, _MAX_BATCH_WORDS = 32, 256
+# rows of the words, indices padded with 0, lengths
+_Batch = Tuple[List[int], torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -144,15 +150,7 @@ class G2P(Pretrained):
         if n > settings.beam_size:
             settings = replace(settings, beam_size=n)
         found = {}
-        for rows, padded, lengths in _batches(graphemes):
-            with self.inference_ctx:
-                hypotheses = beam_search(
-                    self.mods.model,
-                    padded.to(self.device),
-                    lengths.to(self.device),
-                    settings,
-                    n_best=n,
-                )
+        for rows, hypotheses in self._search(graphemes, settings, n):
             found.update(zip(rows, hypotheses))
         n_endless = sum(not each[0].finished for each in found.values())
         if n_endless:
@@ -256,7 +254,36 @@ class G2P(Pretrained):
                 raise ValueError(f"word {number}: {error}") from error
         return read
 
-    def _name(self, hypothesis) -> Pronunciation:
+    def _search(
+        self, graphemes: Sequence[Sequence[int]], settings: BeamSettings, n: int
+    ) -> List[Tuple[List[int], List[List[Hypothesis]]]]:
+        """Search in batches; returns the rows of each, and what was found."""
+
+        def search(batch: _Batch) -> Tuple[List[int], List[List[Hypothesis]]]:
+            rows, padded, lengths = batch
+            # a context is of one thread
+            with copy.deepcopy(self.inference_ctx):
+                hypotheses = beam_search(
+                    self.mods.model,
+                    padded.to(self.device),
+                    lengths.to(self.device),
+                    settings,
+                    n_best=n,
+                )
+            return rows, hypotheses
+
+        if torch.device(self.device).type != "cpu":
+            return [search(batch) for batch in _batches(graphemes, 1)]
+        n_threads = torch.get_num_threads()
+        batches = _batches(graphemes, n_threads)
+        if min(n_threads, len(batches)) > 1:
+            # threads must find the tables of positions made
+            _, padded, lengths = batches[0]
+            with torch.no_grad():
+                self.mods.model.start(padded[:1], lengths[:1], max_steps=1)
+        return map_in_threads(search, batches)
+
+    def _name(self, hypothesis: Hypothesis) -> Pronunciation:
         """A hypothesis with symbols instead of indices."""
         return Pronunciation(
             self.hparams.phonemes.decode(hypothesis.tokens),
@@ -265,16 +292,19 @@ class G2P(Pretrained):
         )
 
 
-def _batches(
-    read: Sequence[Sequence[int]],
-) -> Iterator[Tuple[List[int], torch.Tensor, torch.Tensor]]:
-    """Rows, padded indices and lengths of words of similar length."""
-    order = sorted(range(len(read)), key=lambda row: len(read[row]))
-    for start in range(0, len(order), _BATCH_WORDS):
-        rows = order[start : start + _BATCH_WORDS]
+def _batches(read: Sequence[Sequence[int]], n_threads: int) -> List[_Batch]:
+    """Words of similar length together, the longest first, and enough batches
+    for all threads."""
+    order = sorted(
+        range(len(read)), key=lambda row: len(read[row]), reverse=True
+    )
+    size = math.ceil(len(read) / n_threads)
+    size = min(max(size, _MIN_BATCH_WORDS), _MAX_BATCH_WORDS)
+    batches = []
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
         items = [torch.tensor(read[row]) for row in rows]
-        yield (
-            rows,
-            torch.nn.utils.rnn.pad_sequence(items, batch_first=True),
-            torch.tensor([len(item) for item in items]),
-        )
+        padded = torch.nn.utils.rnn.pad_sequence(items, batch_first=True)
+        lengths = torch.tensor([len(item) for item in items])
+        batches.append((rows, padded, lengths))
+    return batches

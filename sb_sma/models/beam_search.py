@@ -10,6 +10,9 @@ A beam search takes these steps:
 - Of all ways to go on with the `beam_size` hypotheses of a word, the best
   `beam_size` count. Those that end are kept; the best ones that do not end,
   as many as there is room for, go on.
+- Hypotheses that are far less probable than the best are dropped (Freitag,
+  Al-Onaizan: "Beam Search Strategies for Neural Machine Translation", WNMT
+  2017, on absolute threshold pruning).
 - A hypothesis is worth ``log_probability / length ** length_penalty``, where
   the end counts as a token.
 - A word is done when no hypothesis can come among its `n_best` any more. Since
@@ -26,6 +29,7 @@ from typing import Any, List
 import torch
 
 from sb_sma.attention.decoding import DecodingOptions, select_rows
+from sb_sma.attention.rows import RowLayout
 from sb_sma.models.hypothesis import (
     END,
     START,
@@ -170,8 +174,9 @@ def _end_runs(
 class _Beams:
     """The hypotheses about the words that are not done yet.
 
-    Those that go on are sorted, best first, (I, n) for I words; the `n_best`
-    that ended are too, (I, N).
+    Those that go on are sorted, best first, (I, n) for I words, with -inf in
+    `totals` where a word has fewer; the `n_best` that ended are sorted too,
+    (I, N).
     """
 
     def __init__(
@@ -186,6 +191,7 @@ class _Beams:
         n_words, n_steps = len(limits), int(limits.max())
         self.results: List[List[Hypothesis]] = [[] for _ in range(n_words)]
         self.words = torch.arange(n_words, device=limits.device)
+        self.layout = RowLayout(n_words)
         self.limits = limits
         self.is_done = torch.zeros_like(limits, dtype=torch.bool)
         # one hypothesis at first: nothing was said
@@ -200,20 +206,19 @@ class _Beams:
     def search(self) -> List[List[Hypothesis]]:
         """Take steps until every word is done."""
         for step in range(self.tokens.shape[-1]):
-            lines = self._advance(step)
+            parents = self._advance(step)
             self._finish(step)
             if self.is_done.all():
                 break
-            self._select(lines)
+            self._select(parents)
         return self.results
 
     def _advance(self, step: int) -> torch.Tensor:
-        """Go on with the best; returns the rows that they come from, (I, n)."""
-        n_words, n_rows = self.heard.shape
-        heard, run = self.heard.flatten(), self.run.flatten()
+        """Go on with the best; returns what they come from, (I, n)."""
+        heard, run = map(self.layout.collect, (self.heard, self.run))
         log_probs, _ = self.model.step(heard, self.state)
         log_probs = _end_runs(log_probs, heard, run, self.settings.max_run)
-        totals = self.totals[..., None] + log_probs.view(n_words, n_rows, -1)
+        totals = self.totals[..., None] + self.layout.spread(log_probs)
         going_on = totals[..., END + 1 :]
         n_tokens = going_on.shape[-1]
         going_on = going_on.flatten(1)
@@ -221,15 +226,22 @@ class _Beams:
         totals_on, best = going_on.topk(beam_size)
         self._keep_ended(totals[..., END], totals_on, step)
         parents = torch.div(best, n_tokens, rounding_mode="floor")
+        parents = parents.masked_fill(totals_on == -torch.inf, 0)
         heard_before = self.heard.gather(1, parents)
         self.heard = best % n_tokens + END + 1
         run = self.run.gather(1, parents) + 1
         self.run = torch.where(self.heard == heard_before, run, 1)
-        self.totals = totals_on
+        self.totals = self._drop_hopeless(totals_on)
         self.tokens = _gather_lines(self.tokens, parents)
         self.tokens[..., step] = self.heard
-        first_rows = torch.arange(n_words, device=parents.device) * n_rows
-        return parents + first_rows[:, None]
+        return parents
+
+    def _drop_hopeless(self, totals: torch.Tensor) -> torch.Tensor:
+        """Those that go on, with -inf below the threshold, (I, n)."""
+        n_best = self.ended_totals.shape[1]
+        best = torch.cat((self.ended_totals, totals), dim=1).topk(n_best).values
+        is_hopeless = totals < best[:, -1:] - self.settings.beam_threshold
+        return totals.masked_fill(is_hopeless, -torch.inf)
 
     def _keep_ended(
         self, totals: torch.Tensor, totals_on: torch.Tensor, step: int
@@ -274,14 +286,23 @@ class _Beams:
             )
         ]
 
-    def _select(self, lines: torch.Tensor) -> None:
-        """Let the state follow, and words that are done leave."""
+    def _select(self, parents: torch.Tensor) -> None:
+        """Let the state follow; what was dropped leaves, and words that are
+        done, which wait for each other as one row."""
+        rows = self.layout.indices(parents.device).gather(1, parents)
+        is_row = (self.totals > -torch.inf) & ~self.is_done[:, None]
+        is_row[:, 0] = True
+        width = int(is_row.sum(dim=1).max())
+        lines = rows.masked_fill(~is_row, -1)[:, :width]
+        for name in ("heard", "run", "totals", "tokens"):
+            setattr(self, name, getattr(self, name)[:, :width])
         if self.is_done.double().mean() >= _SHARE_THAT_LEAVES:
             kept = (~self.is_done).nonzero()[:, 0]
             lines = lines[kept]
             for name, value in vars(self).items():
                 if isinstance(value, torch.Tensor):
                     setattr(self, name, value[kept])
+        self.layout, _ = self.layout.select(lines)
         self.state = select_rows(self.state, lines)
 
 

@@ -26,6 +26,10 @@ class BeamSettings:
     max_run : int
         How often a phoneme may come in a row; the longest run of the
         training set is a safe choice.
+    beam_threshold : float
+        Hypotheses whose log-probability is lower than that of the last one
+        that is asked for by more than this are dropped: with one
+        pronunciation, than that of the best. infinity drops none.
 
     Raises
     ------
@@ -43,6 +47,7 @@ class BeamSettings:
     steps_per_grapheme: float = 2.0
     extra_steps: int = 10
     max_run: int = 3
+    beam_threshold: float = math.inf
 
     def __post_init__(self):
         for name, least in (
@@ -57,6 +62,10 @@ class BeamSettings:
                     f"{name} must be {least} or more; got "
                     f"{getattr(self, name)}."
                 )
+        if not self.beam_threshold > 0:
+            raise ValueError(
+                f"beam_threshold must be above 0; got {self.beam_threshold}."
+            )
 
     def max_steps(self, n_graphemes: int) -> int:
         """Step limit of a word, its end included.

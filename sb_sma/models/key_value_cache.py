@@ -5,7 +5,7 @@ from typing import Optional, Tuple
 
 import torch
 
-from sb_sma.attention.decoding import in_lines, kept_items
+from sb_sma.attention.rows import RowLayout, in_lines
 
 
 class KeyValueCache:
@@ -32,12 +32,12 @@ class KeyValueCache:
 
     Attributes
     ----------
+    layout : RowLayout
+        Which item each of the R rows is about.
     length : int
         Steps so far.
     max_steps : int
         Steps that there is room for.
-    rows_per_item : int
-        Hypotheses n about each item.
 
     Example
     -------
@@ -55,9 +55,9 @@ class KeyValueCache:
         max_steps: int,
         like: torch.Tensor,
     ):
+        self.layout = RowLayout(batch_size)
         self.length = 0
         self.max_steps = max_steps
-        self.rows_per_item = 1
         self._stored = like.new_empty(
             batch_size, 2, nhead, max_steps, head_width
         )
@@ -73,8 +73,7 @@ class KeyValueCache:
         Arguments
         ---------
         keys_and_values : torch.Tensor
-            The key and the value of every head, (R, 2, H, D / H) for the
-            R = B * n rows.
+            The key and the value of every head, (R, 2, H, D / H).
 
         Returns
         -------
@@ -93,8 +92,9 @@ class KeyValueCache:
                 f"the cache has room for {self.length} steps, and all are "
                 "taken. Start with a larger max_steps."
             )
-        taken = slice(self._n_stored, self._n_stored + self.rows_per_item)
-        by_item = keys_and_values.unflatten(0, (-1, self.rows_per_item))
+        n_new = self.layout.rows_per_item
+        taken = slice(self._n_stored, self._n_stored + n_new)
+        by_item = self.layout.spread(keys_and_values)  # (B, n, 2, H, D / H)
         self._stored[:, :, :, taken] = by_item.permute(0, 2, 3, 1, 4)
         if self._own is not None:
             here = torch.arange(
@@ -138,9 +138,8 @@ class KeyValueCache:
         Arguments
         ---------
         rows : torch.Tensor
-            Their indices, int64, (R,), or n of every item that is kept,
-            (B, n). Lines take the memory of this cache over, which may then
-            not be used any more.
+            As ``sb_sma.attention.decoding.select_rows`` takes them. Lines take
+            the memory of this cache over, which may then not be used any more.
 
         Returns
         -------
@@ -149,11 +148,11 @@ class KeyValueCache:
         """
         lines = in_lines(rows)
         n_rows = lines.shape[1]
-        items = kept_items(lines, self.rows_per_item, len(self._stored))
         selected = copy.copy(self)
-        selected.rows_per_item = n_rows
+        selected.layout, items = self.layout.select(rows)
         if self._own is not None:
-            selected._own = self._own.flatten(0, 1)[lines]
+            places = self.layout.to_places(lines)
+            selected._own = self._own.flatten(0, 1)[places]
         elif n_rows > 1:
             steps = torch.arange(self.length, device=lines.device)
             selected._own = steps.expand(*lines.shape, -1)

@@ -131,14 +131,14 @@ class CausalSelfAttention(nn.Module):
         if is_own is None and self.window is not None:
             keys = keys[:, :, -self.window :]
             values = values[:, :, -self.window :]
-        queries = projected[:, 0].unflatten(0, (-1, cache.rows_per_item))
+        queries = cache.layout.spread(projected[:, 0])
         out = F.scaled_dot_product_attention(
             queries.transpose(1, 2),  # (B, H, n, D / H)
             keys,
             values,
             attn_mask=is_own,
         )
-        out = out.transpose(1, 2)
+        out = cache.layout.collect(out.transpose(1, 2))
         return call_layer(self.out_proj, out.reshape(features.shape))
 
     def _project(self, features: torch.Tensor):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sb_sma.attention.memory import by_item, by_row, project_memory
+from sb_sma.attention.memory import project_memory
 
 LENGTHS = [5, 3, 0]
 
@@ -35,21 +35,19 @@ def test_energies_are_scaled_products_per_head():
         [[1, 1, 1], [2, 2, 2]],
         [[2], [0]],
         [1, 1, 2, 0],
+        [[0, -1, -1], [1, 1, -1], [2, 2, 2]],
     ],
-    ids=["fork", "leave", "change", "rows"],
+    ids=["fork", "leave", "change", "rows", "fewer"],
 )
 def test_rows_have_the_memory_of_their_item(rows):
     memory, rows = make_memory(), torch.tensor(rows)
-    selected, alone = memory.select_rows(rows), rows.flatten()
+    selected, alone = memory.select_rows(rows), rows[rows >= 0]
     queries = torch.randn(len(alone), 1, 8)
     copied = memory.select_rows(alone)
     energies = selected.energies(queries)
-    torch.testing.assert_close(
-        by_row(energies), by_row(copied.energies(queries))
-    )
-    assert torch.equal(
-        by_item(by_row(energies), selected.rows_per_item), energies
-    )
+    by_row = selected.by_row(energies)
+    torch.testing.assert_close(by_row, copied.by_row(copied.energies(queries)))
+    assert torch.equal(selected.by_item(by_row), energies)
     features = selected.read(energies)
     torch.testing.assert_close(features, copied.read(copied.energies(queries)))
     cleared = selected.clear_empty(features)
@@ -64,6 +62,6 @@ def test_nothing_is_copied_while_every_item_stays():
     forked = memory.select_rows(torch.tensor([[0, 0], [1, 1], [2, 2]]))
     changed = forked.select_rows(torch.tensor([[1, 0], [2, 2], [5, 5]]))
     assert changed.keys is memory.keys and changed.values is memory.values
-    assert changed.rows_per_item == 2
+    assert changed.layout.rows_per_item == 2
     single = changed.select_rows(torch.tensor([[1], [3], [4]]))
-    assert single.keys is memory.keys and single.rows_per_item == 1
+    assert single.keys is memory.keys and single.layout.rows_per_item == 1

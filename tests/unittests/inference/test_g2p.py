@@ -28,6 +28,18 @@ def test_every_word_gets_its_phonemes_in_the_order_of_the_words(g2p):
     ]
 
 
+def test_threads_give_what_one_gives(g2p):
+    words = [word * times for times in (1, 2, 3) for word in WORDS * 5]
+    n_threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        expected = g2p(words)
+        torch.set_num_threads(3)
+        assert g2p(words) == expected
+    finally:
+        torch.set_num_threads(n_threads)
+
+
 def test_no_words_give_nothing(g2p):
     assert g2p([]) == []
 

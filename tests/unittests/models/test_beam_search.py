@@ -1,6 +1,7 @@
 """The search finds what a search without shortcuts finds, word by word."""
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -54,12 +55,18 @@ def search_plainly(model, graphemes, length, settings, n_best):
             for tokens, total in ranked[: settings.beam_size]
             if tokens[-1] == END
         ]
+        ended = sorted(ended, key=lambda each: -each[2])[:n_best]
         going_on = [each for each in ranked if each[0][-1] != END]
         beam = going_on[: settings.beam_size]
+        totals = sorted(total for _, total, *_ in beam + ended)
+        lowest = totals[-min(n_best, len(totals))] - settings.beam_threshold
+        beam = [each for each in beam if each[1] >= lowest]
+        if not beam:
+            break
     if not ended:
         tokens, total = beam[0]
         return [(tokens, total, total / step**settings.length_penalty)]
-    return sorted(ended, key=lambda each: -each[2])[:n_best]
+    return ended
 
 
 def assert_found(hypotheses, expected):
@@ -98,16 +105,26 @@ def test_a_beam_without_limit_finds_the_best_of_all(
         assert_found(hypotheses, expected[:20])
 
 
+@pytest.mark.parametrize("beam_threshold", [math.inf, 0.5, 0.1])
 @pytest.mark.parametrize(
     "beam_size, n_best, length_penalty, max_run",
     [(2, 1, 1.0, 3), (3, 3, 1.0, 1), (4, 2, 0.0, 2), (5, 5, 0.5, 9)],
 )
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_early_end_loses_nothing(
-    make_g2p, words, seed, beam_size, n_best, length_penalty, max_run
+    make_g2p,
+    words,
+    seed,
+    beam_size,
+    n_best,
+    length_penalty,
+    max_run,
+    beam_threshold,
 ):
     model = make_g2p(seed=seed, end_bias=-1.0)
-    settings = BeamSettings(beam_size, length_penalty, 1.0, 3, max_run)
+    settings = BeamSettings(
+        beam_size, length_penalty, 1.0, 3, max_run, beam_threshold
+    )
     found = beam_search(model, *words, settings, n_best)
     for graphemes, length, hypotheses in zip(*words, found):
         expected = search_plainly(
@@ -123,7 +140,8 @@ def test_a_batch_gives_what_its_words_give_alone(
     make_g2p, words, seed, mode, beam_size
 ):
     model = make_g2p(seed=seed, window=3)
-    settings, options = BeamSettings(beam_size), DecodingOptions(mode)
+    settings = BeamSettings(beam_size, beam_threshold=0.5)
+    options = DecodingOptions(mode)
     n_best = min(beam_size, 3)
     found = beam_search(model, *words, settings, n_best, options)
     for item, hypotheses in enumerate(found):
@@ -235,6 +253,13 @@ def test_words_that_are_done_leave(make_g2p, words, beam_size):
     n_words = [5, 5, 4, 4, 2, 2, 1, 1]
     expected = [5] + [beam_size * each for each in n_words[1:]]
     assert list(model.n_rows) == expected
+
+
+def test_hypotheses_below_the_threshold_leave(make_g2p, words):
+    model = make_g2p(end_bias=-1e4, kind=CountsRows)
+    settings = BeamSettings(4, 1.0, 0.0, 3, beam_threshold=1e-9)
+    beam_search(model, *words, settings)
+    assert list(model.n_rows) == [5, 5, 5]
 
 
 def test_no_words_have_no_pronunciations(make_g2p):

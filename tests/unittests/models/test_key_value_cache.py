@@ -86,3 +86,18 @@ def test_hypotheses_remember_the_steps_that_they_come_from():
     cache = cache.select_rows(torch.tensor([3]))
     keys, _ = cache.append(torch.full((1, 2, 3, 4), 30.0))
     assert heard() == [[[1.0, 13.0, 23.0, 30.0]]]
+
+
+def test_an_item_may_have_fewer_hypotheses():
+    cache = make_cache(max_steps=4)
+    cache.append(torch.tensor([0.0, 1.0])[:, None, None, None])
+    cache = cache.select_rows(torch.tensor([[0, 0], [1, -1]]))
+    cache.append(torch.arange(10.0, 13.0)[:, None, None, None])
+    cache = cache.select_rows(torch.tensor([[1, -1], [2, 2]]))
+    keys, _ = cache.append(torch.arange(20.0, 23.0)[:, None, None, None])
+    heard = [
+        [item[row].tolist() for row in rows]
+        for item, rows in zip(keys[:, 0, :, 0], cache.own()[:, 0])
+    ]
+    assert heard[0][0] == [0.0, 11.0, 20.0]
+    assert heard[1] == [[1.0, 12.0, 21.0], [1.0, 12.0, 22.0]]
