@@ -80,7 +80,7 @@ def list_commands(shared_task: str) -> Dict[str, List[str]]:
 def train_anew(name: str, command: List[str]) -> Path:
     """Run a command; runs share their corpora."""
     results = ROOT / "results" / "g2p_quality"
-    output_folder = results / name.replace(", ", "/").replace(" ", "_")
+    output_folder = results / name.replace(", ", "_").replace(" ", "_")
     corpus_folder = results / "corpus" / name.split(",")[0]
     train(command, output_folder, corpus_folder)
     return output_folder

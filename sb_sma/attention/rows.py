@@ -114,29 +114,16 @@ class RowLayout:
             same as before.
         """
         lines = in_lines(rows)
-        items = self.to_places(lines[:, 0]) // self.rows_per_item
+        firsts = lines[:, 0]
+        if self.places is not None:
+            firsts = self.places[firsts]
+        items = firsts // self.rows_per_item
         before = torch.arange(self.n_items, device=items.device)
         is_row = lines.flatten() >= 0
         layout = RowLayout(
             *lines.shape, None if is_row.all() else is_row.nonzero()[:, 0]
         )
         return layout, None if torch.equal(items, before) else items
-
-    def to_places(self, rows: torch.Tensor) -> torch.Tensor:
-        """Where rows stand in the flattened grid.
-
-        Arguments
-        ---------
-        rows : torch.Tensor
-            Their indices, int64; what is below 0 stands anywhere.
-
-        Returns
-        -------
-        places : torch.Tensor
-            Of the same shape.
-        """
-        rows = rows.clamp(min=0)
-        return rows if self.places is None else self.places[rows]
 
 
 def in_lines(rows: torch.Tensor) -> torch.Tensor:

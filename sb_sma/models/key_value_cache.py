@@ -1,11 +1,9 @@
 """What self-attention remembers from step to step."""
 
 import copy
-from typing import Optional, Tuple
+from typing import Tuple
 
 import torch
-
-from sb_sma.attention.rows import RowLayout, in_lines
 
 
 class KeyValueCache:
@@ -14,13 +12,10 @@ class KeyValueCache:
     On the CPU, the system gives the memory of a step when it is written; a
     GPU's is taken at once.
 
-    Hypotheses about the same item share their memory: one that goes on from
-    another remembers where the steps of that one lie, and nothing is copied.
-
     Arguments
     ---------
     batch_size : int
-        Items B.
+        Rows R.
     nhead : int
         Heads H.
     head_width : int
@@ -32,8 +27,6 @@ class KeyValueCache:
 
     Attributes
     ----------
-    layout : RowLayout
-        Which item each of the R rows is about.
     length : int
         Steps so far.
     max_steps : int
@@ -55,15 +48,11 @@ class KeyValueCache:
         max_steps: int,
         like: torch.Tensor,
     ):
-        self.layout = RowLayout(batch_size)
         self.length = 0
         self.max_steps = max_steps
         self._stored = like.new_empty(
             batch_size, 2, nhead, max_steps, head_width
         )
-        self._n_stored = 0  # keys of every item
-        # which of them are each row's own, (B, n, length); None: all
-        self._own: Optional[torch.Tensor] = None
 
     def append(
         self, keys_and_values: torch.Tensor
@@ -78,9 +67,9 @@ class KeyValueCache:
         Returns
         -------
         keys : torch.Tensor
-            All keys so far, (B, H, K, D / H).
+            All keys so far, (R, H, K, D / H).
         values : torch.Tensor
-            All values so far, (B, H, K, D / H).
+            All values so far, (R, H, K, D / H).
 
         Raises
         ------
@@ -92,45 +81,14 @@ class KeyValueCache:
                 f"the cache has room for {self.length} steps, and all are "
                 "taken. Start with a larger max_steps."
             )
-        n_new = self.layout.rows_per_item
-        taken = slice(self._n_stored, self._n_stored + n_new)
-        by_item = self.layout.spread(keys_and_values)  # (B, n, 2, H, D / H)
-        self._stored[:, :, :, taken] = by_item.permute(0, 2, 3, 1, 4)
-        if self._own is not None:
-            here = torch.arange(
-                taken.start, taken.stop, device=self._own.device
+        if self.length == self._stored.shape[3]:
+            every_row = torch.arange(
+                len(self._stored), device=self._stored.device
             )
-            here = here[:, None].expand(len(self._own), -1, 1)
-            self._own = torch.cat((self._own, here), dim=-1)
+            self._stored = self._copied(every_row, self.max_steps)
+        self._stored[:, :, :, self.length] = keys_and_values
         self.length += 1
-        self._n_stored = taken.stop
-        return self._stored[:, :, :, : self._n_stored].unbind(1)
-
-    def own(self, window: Optional[int] = None) -> Optional[torch.Tensor]:
-        """Which keys are steps of each row.
-
-        Arguments
-        ---------
-        window : int, optional
-            How many of the last steps. Default: all.
-
-        Returns
-        -------
-        is_own : torch.Tensor or None
-            True for keys that a row may attend to, (B, 1, n, K); None with
-            one row per item, whose are the last `window` keys.
-        """
-        if self._own is None:
-            return None
-        n_before = 0 if window is None else max(0, self.length - window)
-        n_items, n_rows, _ = self._own.shape
-        is_own = torch.zeros(
-            (n_items, n_rows, self._n_stored),
-            dtype=torch.bool,
-            device=self._own.device,
-        )
-        is_own.scatter_(2, self._own[..., n_before:], True)
-        return is_own[:, None]
+        return self._stored[:, :, :, : self.length].unbind(1)
 
     def select_rows(self, rows: torch.Tensor) -> "KeyValueCache":
         """Keep some rows.
@@ -146,37 +104,31 @@ class KeyValueCache:
         cache : KeyValueCache
             Of these rows.
         """
-        lines = in_lines(rows)
-        n_rows = lines.shape[1]
+        kept = rows[rows >= 0]
         selected = copy.copy(self)
-        selected.layout, items = self.layout.select(rows)
-        if self._own is not None:
-            places = self.layout.to_places(lines)
-            selected._own = self._own.flatten(0, 1)[places]
-        elif n_rows > 1:
-            steps = torch.arange(self.length, device=lines.device)
-            selected._own = steps.expand(*lines.shape, -1)
-        room = self._n_stored + n_rows * (self.max_steps - self.length)
-        if rows.dim() == 2 and room <= self._stored.shape[3]:
-            if items is None or bool((items.diff() > 0).all()):
-                selected._stored = self._moved_up(items)
-                return selected
-        past = self._stored[:, :, :, : self._n_stored]
-        _, _, nhead, _, head_width = past.shape
-        selected._stored = past.new_empty(
-            len(lines), 2, nhead, room, head_width
-        )
-        past = past if items is None else past[items]
-        selected._stored[:, :, :, : self._n_stored] = past
+        if rows.dim() == 1:
+            selected._stored = self._copied(kept, self.max_steps)
+        elif bool((kept.diff() > 0).all()):
+            selected._stored = self._moved_up(kept)
+        else:
+            # the step after the next will come from other rows again
+            room = min(self.length + 1, self.max_steps)
+            selected._stored = self._copied(kept, room)
         return selected
 
-    def _moved_up(self, items: Optional[torch.Tensor]) -> torch.Tensor:
-        """What is stored of items in ascending order, without fresh memory,
+    def _copied(self, rows: torch.Tensor, room: int) -> torch.Tensor:
+        """What is stored of some rows, with room for this many steps."""
+        past = self._stored[:, :, :, : self.length]
+        _, _, nhead, _, head_width = past.shape
+        copied = past.new_empty(len(rows), 2, nhead, room, head_width)
+        copied[:, :, :, : self.length] = past[rows]
+        return copied
+
+    def _moved_up(self, rows: torch.Tensor) -> torch.Tensor:
+        """What is stored of rows in ascending order, without fresh memory,
         whose first use takes the system longer than the copy."""
-        if items is None:
-            return self._stored
-        past = self._stored[:, :, :, : self._n_stored]
-        for place, item in enumerate(items.tolist()):
-            if item != place:
-                past[place].copy_(past[item])
-        return self._stored[: len(items)]
+        past = self._stored[:, :, :, : self.length]
+        for place, row in enumerate(rows.tolist()):
+            if row != place:
+                past[place].copy_(past[row])
+        return self._stored[: len(rows)]

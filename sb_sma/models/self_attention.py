@@ -127,18 +127,11 @@ class CausalSelfAttention(nn.Module):
         projected = call_layer(self.in_proj, features)
         projected = projected.view(len(features), 3, self.nhead, -1)
         keys, values = cache.append(projected[:, 1:])
-        is_own = cache.own(self.window)
-        if is_own is None and self.window is not None:
+        if self.window is not None:
             keys = keys[:, :, -self.window :]
             values = values[:, :, -self.window :]
-        queries = cache.layout.spread(projected[:, 0])
-        out = F.scaled_dot_product_attention(
-            queries.transpose(1, 2),  # (B, H, n, D / H)
-            keys,
-            values,
-            attn_mask=is_own,
-        )
-        out = cache.layout.collect(out.transpose(1, 2))
+        queries = projected[:, 0, :, None]  # (B, H, 1, D / H)
+        out = F.scaled_dot_product_attention(queries, keys, values)
         return call_layer(self.out_proj, out.reshape(features.shape))
 
     def _project(self, features: torch.Tensor):
