@@ -6,7 +6,7 @@
 - SpeechBrain's own: ``TransformerG2P`` with its ``S2STransformerBeamSearcher``,
   in the sizes of our model and the settings of its recipe, but with a
   Transformer encoder instead of the slower Conformer, and without CTC scores
-  and language model. It gets the batches that our model got, read beforehand.
+  and language model. It gets the batches that our model makes, read beforehand.
 
 SpeechBrain's model has random weights and would never end. So its searcher is
 told when to: all hypotheses about a word end after as many phonemes as ours has

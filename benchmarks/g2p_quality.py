@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 from machine import describe_machine
-from training_run import ROOT, read_cost, read_history, train
+from training_run import ROOT, read_cost, read_history, read_seed, train
 
 STORED = Path(__file__).with_name("results") / "g2p_quality.json"
 SHARED_TASK = "recipes/SIGMORPHON2021/G2P/transformer"
@@ -102,6 +102,7 @@ def summarize(folder: Path) -> Dict[str, Any]:
     return {
         **cost,
         "command": " ".join(flags),
+        "seed": read_seed(folder),
         "training_minutes": history[-1]["minutes"],
         "epochs": history[-1]["epoch"],
         "steps": history[-1]["step"],

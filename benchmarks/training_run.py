@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -90,3 +91,20 @@ def read_history(output_folder: Path) -> List[Dict[str, Any]]:
     """
     lines = (output_folder / "history.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
+
+
+def read_seed(output_folder: Path) -> int:
+    """Read which seed a run was given.
+
+    Arguments
+    ---------
+    output_folder : Path
+        Of the run.
+
+    Returns
+    -------
+    seed : int
+        That of its YAML file, overrides included.
+    """
+    yaml = (output_folder / "hyperparams.yaml").read_text()
+    return int(re.search(r"^seed: (\d+)", yaml, flags=re.MULTILINE)[1])

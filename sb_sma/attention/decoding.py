@@ -190,7 +190,8 @@ def select_rows(state: Any, rows: torch.Tensor) -> Any:
     Rows may come in lines, (B, n), one for each item that is kept: n
     hypotheses that go on, each from a hypothesis about the same item, and after
     them -1 where there are fewer. What an item has in common is then kept once,
-    and room for steps to come is taken over: go on with the new state only.
+    and memory is taken over where that saves a copy: go on with the new state
+    only.
 
     Arguments
     ---------

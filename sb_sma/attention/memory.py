@@ -53,9 +53,9 @@ class ProjectedMemory:
         energies : torch.Tensor
             (B, H, n, K).
         """
-        nhead = self.keys.shape[1]
+        _, nhead, width, _ = self.keys.shape
         # with one query a row, the heads lie side by side already
-        queries = self.layout.spread(queries.view(len(queries), nhead, -1))
+        queries = self.layout.spread(queries.view(-1, nhead, width))
         return queries.transpose(1, 2) @ self.keys
 
     def read(self, weights: torch.Tensor) -> torch.Tensor:

@@ -113,7 +113,7 @@ class RowLayout:
             Which of the items have them, int64, (B,); None if they are the
             same as before.
         """
-        lines = in_lines(rows)
+        lines = rows if rows.dim() == 2 else rows[:, None]
         firsts = lines[:, 0]
         if self.places is not None:
             firsts = self.places[firsts]
@@ -124,26 +124,3 @@ class RowLayout:
             *lines.shape, None if is_row.all() else is_row.nonzero()[:, 0]
         )
         return layout, None if torch.equal(items, before) else items
-
-
-def in_lines(rows: torch.Tensor) -> torch.Tensor:
-    """Rows of a batch, those of one item in a line.
-
-    Arguments
-    ---------
-    rows : torch.Tensor
-        Indices as ``sb_sma.attention.decoding.select_rows`` takes them, (R,)
-        or (B, n).
-
-    Returns
-    -------
-    lines : torch.Tensor
-        (R, 1) or (B, n).
-
-    Example
-    -------
-    >>> in_lines(torch.tensor([4, 2]))
-    tensor([[4],
-            [2]])
-    """
-    return rows if rows.dim() == 2 else rows[:, None]

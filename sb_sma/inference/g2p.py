@@ -279,7 +279,7 @@ class G2P(Pretrained):
         if min(n_threads, len(batches)) > 1:
             # threads must find the tables of positions made
             _, padded, lengths = batches[0]
-            with torch.no_grad():
+            with torch.no_grad(), self.inference_ctx:
                 self.mods.model.start(padded[:1], lengths[:1], max_steps=1)
         return map_in_threads(search, batches)
 

@@ -15,8 +15,8 @@ def map_in_threads(
     """Call a function for every item, with as many threads as torch may use.
 
     Every thread computes alone: the operations of a decoder are too small to
-    be shared between cores, and independent batches are not. While it lasts,
-    a thread that is started elsewhere computes alone, too.
+    be shared between cores, and independent batches are not. A thread that is
+    started elsewhere and first uses torch meanwhile keeps to one core, too.
 
     Arguments
     ---------
@@ -43,8 +43,10 @@ def map_in_threads(
     try:
         return list(pool.map(function, items))
     finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(n_threads)
+        try:
+            pool.shutdown(cancel_futures=True)
+        finally:
+            torch.set_num_threads(n_threads)  # for threads to come
 
 
 def _compute_alone() -> None:

@@ -10,7 +10,8 @@ A beam search takes these steps:
 - Of all ways to go on with the `beam_size` hypotheses of a word, the best
   `beam_size` count. Those that end are kept; the best ones that do not end,
   as many as there is room for, go on.
-- Hypotheses that are far less probable than the best are dropped (Freitag,
+- Hypotheses that are far less probable than the `n_best`-th best, of those
+  that go on and those that ended and were kept, are dropped (Freitag,
   Al-Onaizan: "Beam Search Strategies for Neural Machine Translation", WNMT
   2017, on absolute threshold pruning).
 - A hypothesis is worth ``log_probability / length ** length_penalty``, where
@@ -292,6 +293,7 @@ class _Beams:
         rows = self.layout.indices(parents.device).gather(1, parents)
         is_row = (self.totals > -torch.inf) & ~self.is_done[:, None]
         is_row[:, 0] = True
+        self.totals = self.totals.masked_fill(~is_row, -torch.inf)
         width = int(is_row.sum(dim=1).max())
         lines = rows.masked_fill(~is_row, -1)[:, :width]
         for name in ("heard", "run", "totals", "tokens"):

@@ -27,9 +27,9 @@ class BeamSettings:
         How often a phoneme may come in a row; the longest run of the
         training set is a safe choice.
     beam_threshold : float
-        Hypotheses whose log-probability is lower than that of the last one
-        that is asked for by more than this are dropped: with one
-        pronunciation, than that of the best. infinity drops none.
+        Hypotheses whose log-probability is further than this below that of
+        the best are dropped; of the n-th best, where n pronunciations are
+        asked for. With infinity, none is.
 
     Raises
     ------
@@ -64,7 +64,8 @@ class BeamSettings:
                 )
         if not self.beam_threshold > 0:
             raise ValueError(
-                f"beam_threshold must be above 0; got {self.beam_threshold}."
+                "beam_threshold must be above 0 (infinity = drop none); got "
+                f"{self.beam_threshold}."
             )
 
     def max_steps(self, n_graphemes: int) -> int:

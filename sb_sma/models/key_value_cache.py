@@ -1,16 +1,18 @@
 """What self-attention remembers from step to step."""
 
 import copy
-from typing import Tuple
+from typing import Tuple, Union
 
 import torch
 
 
 class KeyValueCache:
-    """The keys and values of the steps so far, in memory taken at the start.
+    """The keys and values of the steps so far.
 
-    On the CPU, the system gives the memory of a step when it is written; a
-    GPU's is taken at once.
+    Memory for all steps is taken at the start; on the CPU, the system gives
+    that of a step when it is written. Rows that become hypotheses about the
+    same item are copied, with room for the next step only, since the step after
+    it will have other rows.
 
     Arguments
     ---------
@@ -82,10 +84,7 @@ class KeyValueCache:
                 "taken. Start with a larger max_steps."
             )
         if self.length == self._stored.shape[3]:
-            every_row = torch.arange(
-                len(self._stored), device=self._stored.device
-            )
-            self._stored = self._copied(every_row, self.max_steps)
+            self._stored = self._copied(slice(None), self.max_steps)
         self._stored[:, :, :, self.length] = keys_and_values
         self.length += 1
         return self._stored[:, :, :, : self.length].unbind(1)
@@ -111,17 +110,18 @@ class KeyValueCache:
         elif bool((kept.diff() > 0).all()):
             selected._stored = self._moved_up(kept)
         else:
-            # the step after the next will come from other rows again
             room = min(self.length + 1, self.max_steps)
             selected._stored = self._copied(kept, room)
         return selected
 
-    def _copied(self, rows: torch.Tensor, room: int) -> torch.Tensor:
+    def _copied(
+        self, rows: Union[torch.Tensor, slice], room: int
+    ) -> torch.Tensor:
         """What is stored of some rows, with room for this many steps."""
-        past = self._stored[:, :, :, : self.length]
-        _, _, nhead, _, head_width = past.shape
-        copied = past.new_empty(len(rows), 2, nhead, room, head_width)
-        copied[:, :, :, : self.length] = past[rows]
+        past = self._stored[rows, :, :, : self.length]
+        n_rows, _, nhead, _, head_width = past.shape
+        copied = past.new_empty(n_rows, 2, nhead, room, head_width)
+        copied[:, :, :, : self.length] = past
         return copied
 
     def _moved_up(self, rows: torch.Tensor) -> torch.Tensor:

@@ -39,7 +39,7 @@ class TokenDecoderState:
         Arguments
         ---------
         rows : torch.Tensor
-            Their indices, int64, (R,), or n of each item in a line, (B, n).
+            As ``sb_sma.attention.decoding.select_rows`` takes them.
 
         Returns
         -------

@@ -9,6 +9,16 @@ import torch
 from sb_sma.inference.threads import map_in_threads
 
 
+def threads_of_new_threads():
+    counts = []
+    thread = threading.Thread(
+        target=lambda: counts.append(torch.get_num_threads())
+    )
+    thread.start()
+    thread.join()
+    return counts[0]
+
+
 @pytest.fixture(autouse=True)
 def three_threads():
     n_threads = torch.get_num_threads()
@@ -25,7 +35,7 @@ def test_threads_work_at_the_same_time_and_each_alone():
         return item, torch.get_num_threads()
 
     assert map_in_threads(compute, range(6)) == [(i, 1) for i in range(6)]
-    assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == threads_of_new_threads() == 3
 
 
 def test_one_item_has_all_cores():
@@ -44,4 +54,4 @@ def test_an_error_ends_it_all():
     with pytest.raises(ValueError, match="item 0"):
         map_in_threads(fail, range(1000))
     assert len(taken) < 1000
-    assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == threads_of_new_threads() == 3

@@ -262,6 +262,40 @@ def test_hypotheses_below_the_threshold_leave(make_g2p, words):
     assert list(model.n_rows) == [5, 5, 5]
 
 
+class RemembersMemory(TransformerG2P):
+    """Remembers the projected memory of every step."""
+
+    memories = ()
+
+    def step(self, phonemes, state):
+        keys = state.layers[0].cross.memory.keys
+        self.memories = (*self.memories, keys)
+        return super().step(phonemes, state)
+
+
+@pytest.mark.parametrize("beam_threshold", [math.inf, 1.0])
+def test_words_that_are_done_wait_without_disturbing(make_g2p, beam_threshold):
+    model = make_g2p(kind=RemembersMemory, end_bias=-2.0)
+    generator = torch.Generator().manual_seed(2)
+    lengths = torch.full((32,), 5)
+    lengths[[3, 17]] = 2  # few of them: they wait for the others
+    words = torch.randint(1, 12, (32, 5), generator=generator)
+    settings = BeamSettings(
+        4, 1.0, 1.0, extra_steps=2, beam_threshold=beam_threshold
+    )
+    found = beam_search(model, words, lengths, settings, n_best=2)
+    assert len(model.memories) > settings.max_steps(2) + 1
+    for before, after in itertools.pairwise(model.memories):
+        assert before is after or len(before) > len(after)
+    for graphemes, length, hypotheses in zip(words, lengths, found):
+        (alone,) = beam_search(
+            model, graphemes[None, :length], length[None], settings, n_best=2
+        )
+        assert [each.tokens for each in hypotheses] == [
+            each.tokens for each in alone
+        ]
+
+
 def test_no_words_have_no_pronunciations(make_g2p):
     graphemes = torch.zeros(0, 4, dtype=torch.int64)
     assert beam_search(make_g2p(), graphemes, graphemes[:, 0]) == []
@@ -308,6 +342,7 @@ def test_an_empty_word_is_refused(make_g2p, words):
         ({"steps_per_grapheme": -1.0}, "steps_per_grapheme must be 0 or more"),
         ({"extra_steps": 0}, "extra_steps must be 1 or more; got 0"),
         ({"max_run": 0}, "max_run must be 1 or more; got 0"),
+        ({"beam_threshold": 0.0}, "beam_threshold must be above 0 .* got 0"),
     ],
     ids=str,
 )
