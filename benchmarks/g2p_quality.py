@@ -48,15 +48,20 @@ def main() -> None:
     arguments = parser.parse_args()
     trained = dict(run.split("=", 1) for run in arguments.runs)
     commands = list_commands(arguments.shared_task)
-    stored = json.loads(STORED.read_text()) if STORED.exists() else {}
     for name, command in commands.items():
         if arguments.only is not None and name not in arguments.only:
             continue
         folder = Path(trained.get(name) or train_anew(name, command))
+        stored = read_stored()  # another process may have added to it
         stored[name] = {**summarize(folder), "machine": describe_machine()}
         STORED.parent.mkdir(exist_ok=True)
         STORED.write_text(json.dumps(stored, indent=1) + "\n")
-    print_table(stored)
+    print_table(read_stored())
+
+
+def read_stored() -> Dict[str, Any]:
+    """What is stored of every run so far."""
+    return json.loads(STORED.read_text()) if STORED.exists() else {}
 
 
 def list_commands(shared_task: str) -> Dict[str, List[str]]:
