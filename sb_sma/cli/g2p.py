@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     with contextlib.ExitStack() as stack:
         source = sys.stdin.buffer
         if arguments.input != "-":
-            source = stack.enter_context(open(arguments.input, "rb"))
+            source = stack.enter_context(_open_input(arguments.input))
         sink = sys.stdout.buffer
         if arguments.output != "-":
             _check_output(arguments.input, arguments.output)
@@ -109,10 +109,21 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _positive(text: str) -> int:
     """A whole number above 0."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more; got {text}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number, 1 or more; got {text}"
+        )
+    return int(text)
+
+
+def _open_input(path: str) -> IO[bytes]:
+    """The words; an error names the option."""
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise OSError(
+            f"--input must be a readable file; got {path}: {error.strerror}"
+        ) from error
 
 
 def _check_output(source: str, sink: str) -> None:
@@ -159,6 +170,12 @@ def _readable_words(
             # of a file that begins with a byte order mark, too
             word = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             words.append((word, g2p.encode(word, language)))
+        except UnicodeDecodeError as error:
+            bad = error.object[error.start : error.end]
+            print(
+                f"sb-sma: line {number}: must be UTF-8; got {bad!r}",
+                file=sys.stderr,
+            )
         except ValueError as error:
             print(f"sb-sma: line {number}: {error}", file=sys.stderr)
     return words

@@ -30,7 +30,7 @@ class GraphemeTokenizer(ABC):
 
     A character that training did not show is replaced by known ones that are
     near (`sb_sma.data.grapheme_fallback`), which is counted in ``fallbacks``
-    and logged once per character. Where training has several languages, a
+    and logged once per character, unless only its case changes. Where training has several languages, a
     token of the language, such as ``<eng_us>``, comes first.
 
     Arguments
@@ -284,7 +284,7 @@ class GraphemeTokenizer(ABC):
                 "the training characters nor near one. Leave the word out, "
                 f"or spell it with {known[:60]}{'...' * (len(known) > 60)}"
             )
-        if spelling != cluster:
+        if spelling not in (cluster, cluster.casefold()):
             if cluster not in self.fallbacks:
                 logger.warning(
                     "Training has no %r; it is read as %r.", cluster, spelling

@@ -144,6 +144,8 @@ class G2P(Pretrained):
         ValueError
             If a number is below 1.
         """
+        if n < 1:
+            raise ValueError(f"n must be 1 or more pronunciations; got {n}.")
         settings = self.hparams.beam_settings
         if beam_size is not None:
             settings = replace(settings, beam_size=beam_size)

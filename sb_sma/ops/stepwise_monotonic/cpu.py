@@ -9,6 +9,7 @@ A tensor that is not contiguous, or not float32 or float64, is copied once.
 """
 
 import functools
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, Tuple
@@ -20,6 +21,9 @@ from numba import njit
 from sb_sma.ops.stepwise_monotonic.custom_op import make_operator
 from sb_sma.ops.stepwise_monotonic.memory import empty_like
 from sb_sma.ops.stepwise_monotonic.prefetch import CACHE_LINE_BYTES, prefetch
+
+# a run's log.txt takes every message, and a compilation has thousands
+logging.getLogger("numba").setLevel(logging.WARNING)
 
 # below this, waking a thread takes longer than the work
 _ELEMENTS_WORTH_A_THREAD = 1 << 18

@@ -130,6 +130,33 @@ def test_replaced_letters_are_counted(command, tmp_path, capsys):
     assert "á was replaced 2 time(s)" in capsys.readouterr().err
 
 
+def test_capitals_are_no_news(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("CAB\n")
+    assert command("--input", "words.txt", "--output", "out.tsv") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_line_that_is_not_utf_8_is_named(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_bytes(b"cab\n\xffb\n")
+    assert command("--input", "words.txt", "--output", "out.tsv") == 0
+    error = capsys.readouterr().err
+    assert "line 2: must be UTF-8; got b'\\xff'" in error
+
+
+def test_an_input_that_is_missing_is_named(command, capsys):
+    assert command("--input", "nofile.txt", "--output", "out.tsv") == 1
+    error = capsys.readouterr().err
+    assert "--input must be a readable file; got nofile.txt: No such" in error
+
+
+@pytest.mark.parametrize("number", ["x", "0", "-1", "1.5"])
+def test_a_number_that_is_none_is_refused(command, capsys, number):
+    with pytest.raises(SystemExit):
+        command("--input", "words.txt", f"--nbest={number}")
+    error = capsys.readouterr().err
+    assert f"must be a whole number, 1 or more; got {number}" in error
+
+
 def test_a_pipe_and_a_link_stay_what_they_are(command, tmp_path):
     (tmp_path / "words.txt").write_text("cab\n")
     os.mkfifo(tmp_path / "pipe")

@@ -136,10 +136,10 @@ def test_fallbacks_are_counted_and_logged_once(kind, caplog):
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             assert tokenizer.encode("Bañana") == tokenizer.encode("banana")
-    assert tokenizer.fallbacks == {"B": 3, "ñ": 3}
+    # a capital is no news
+    assert tokenizer.fallbacks == {"ñ": 3}
     assert [record.getMessage() for record in caplog.records] == [
-        "Training has no 'B'; it is read as 'b'.",
-        "Training has no 'ñ'; it is read as 'n'.",
+        "Training has no 'ñ'; it is read as 'n'."
     ]
 
 

@@ -65,6 +65,11 @@ def test_the_best_are_sorted_and_their_probability_is_the_models(g2p):
             )
 
 
+def test_no_pronunciation_at_all_is_refused(g2p):
+    with pytest.raises(ValueError, match="n must be 1 or more.*got 0"):
+        g2p.n_best(["cab"], 0)
+
+
 def test_greedy_is_one_beam(g2p):
     assert g2p(WORDS, beam_size=1) == [
         hypotheses[0].phonemes
