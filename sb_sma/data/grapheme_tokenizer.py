@@ -30,8 +30,9 @@ class GraphemeTokenizer(ABC):
 
     A character that training did not show is replaced by known ones that are
     near (`sb_sma.data.grapheme_fallback`), which is counted in ``fallbacks``
-    and logged once per character, unless only its case changes. Where training has several languages, a
-    token of the language, such as ``<eng_us>``, comes first.
+    and logged once per character, unless only its case changes. Where training
+    has several languages, a token of the language, such as ``<eng_us>``, comes
+    first.
 
     Arguments
     ---------
