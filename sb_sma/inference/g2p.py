@@ -305,8 +305,10 @@ def _batches(read: Sequence[Sequence[int]], n_threads: int) -> List[_Batch]:
     batches = []
     for start in range(0, len(order), size):
         rows = order[start : start + size]
-        items = [torch.tensor(read[row]) for row in rows]
-        padded = torch.nn.utils.rnn.pad_sequence(items, batch_first=True)
-        lengths = torch.tensor([len(item) for item in items])
-        batches.append((rows, padded, lengths))
+        lengths = [len(read[row]) for row in rows]
+        padded = [
+            [*read[row], *[0] * (lengths[0] - length)]
+            for row, length in zip(rows, lengths)
+        ]
+        batches.append((rows, torch.tensor(padded), torch.tensor(lengths)))
     return batches

@@ -1,9 +1,13 @@
 """Convolutions that padding cannot touch."""
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from sb_sma.ops.dropout import Dropout
+
+# a convolution reads rows in blocks, which shorter ones leave half empty
+_SHORT_ROW = 32  # steps
 
 
 class MaskedConvStack(nn.Module):
@@ -48,7 +52,7 @@ class MaskedConvStack(nn.Module):
         channels: list,
         kernel_size: int = 5,
         dropout: float = 0.0,
-        activation: nn.Module = nn.ReLU(),
+        activation: nn.Module = nn.ReLU(inplace=True),
         activate_last: bool = True,
     ):
         super().__init__()
@@ -85,8 +89,25 @@ class MaskedConvStack(nn.Module):
         padding = padding[:, :, None]
         features = features.masked_fill(padding, 0.0)
         for index, conv in enumerate(self.convs):
-            features = conv(features.transpose(1, 2)).transpose(1, 2)
+            features = _convolve(conv, features)
             if index < len(self.finishes):
                 features = self.finishes[index](features)
             features = features.masked_fill(padding, 0.0)
         return features
+
+
+def _convolve(conv: nn.Conv1d, features: torch.Tensor) -> torch.Tensor:
+    """What the convolution gives, (B, T, C_in) to (B, T, C_out)."""
+    if features.shape[1] > _SHORT_ROW:
+        return conv(features.transpose(1, 2)).transpose(1, 2)
+    (kernel_size,), (pad,) = conv.kernel_size, conv.padding
+    padded = F.pad(features, (0, 0, pad, pad))
+    weight = conv.weight.transpose(1, 2).flatten(1)
+    return F.linear(_windows(padded, kernel_size), weight, conv.bias)
+
+
+def _windows(padded: torch.Tensor, size: int) -> torch.Tensor:
+    """The steps of every window side by side, (B, T - size + 1, size * C)."""
+    n_windows = padded.shape[1] - size + 1
+    shifted = [padded[:, first : first + n_windows] for first in range(size)]
+    return torch.cat(shifted, dim=-1)

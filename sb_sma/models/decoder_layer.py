@@ -115,7 +115,7 @@ class DecoderLayer(nn.Module):
             key_padding_mask=memory_padding,
         )
         features = features + self.dropout(attended)
-        fed = self.dropout(self.linear1(self.norm3(features)).relu())
+        fed = self.dropout(self.linear1(self.norm3(features)).relu_())
         return features + self.dropout(self.linear2(fed)), alignments
 
     def start(

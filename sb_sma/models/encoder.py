@@ -105,6 +105,8 @@ class TransformerTextEncoder(nn.Module):
             normalize_before=True,
             attention_type=encoder_attention_type,
         )
+        for layer in self.transformer.layers:
+            layer.pos_ffn = _FeedForward(layer.pos_ffn.ffn)
         replace_dropout(self.transformer)
 
     def forward(
@@ -138,3 +140,15 @@ class TransformerTextEncoder(nn.Module):
             features, src_key_padding_mask=padding, pos_embs=pos_embs
         )
         return features.masked_fill(padding[:, :, None], 0.0)
+
+
+class _FeedForward(nn.Module):
+    """SpeechBrain's, without its two transpositions and in less memory."""
+
+    def __init__(self, ffn: nn.Sequential):
+        super().__init__()
+        widen, _, dropout, narrow = ffn
+        self.ffn = nn.Sequential(widen, nn.ReLU(inplace=True), dropout, narrow)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.ffn(features)

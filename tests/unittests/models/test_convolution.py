@@ -64,6 +64,24 @@ def test_the_last_layer_can_be_bare():
     torch.testing.assert_close(only(features, whole), conv(features.mT).mT)
 
 
+@pytest.mark.parametrize("length", [1, 3, 32, 33])
+@pytest.mark.parametrize("kernel_size", [1, 5])
+def test_short_rows_are_convolved_as_long_ones_are(length, kernel_size):
+    conv = nn.Conv1d(4, 5, kernel_size, padding=kernel_size // 2).double()
+    stack = MaskedConvStack([4, 5], kernel_size, activate_last=False).double()
+    stack.convs[0].load_state_dict(conv.state_dict())
+    features = torch.randn(2, length, 4, dtype=torch.float64)
+    theirs, ours = (features.clone().requires_grad_() for _ in range(2))
+    expected = conv(theirs.mT).mT
+    got = stack(ours, torch.zeros(2, length).bool())
+    torch.testing.assert_close(got, expected)
+    weights = torch.randn_like(expected)
+    (got * weights).sum().backward()
+    (expected * weights).sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    torch.testing.assert_close(stack.convs[0].weight.grad, conv.weight.grad)
+
+
 def test_dropout_is_for_training_only():
     stack = make_stack(dropout=0.5)
     features, padding = make_inputs()

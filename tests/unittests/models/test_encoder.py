@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from speechbrain.lobes.models.transformer.Transformer import TransformerEncoder
 
 from sb_sma.models.encoder import (
     ENCODER_ATTENTION_TYPES,
@@ -116,3 +117,21 @@ def test_all_dropout_has_cheap_masks(encoder):
         if isinstance(module, torch.nn.Dropout)
     }
     assert kinds == {Dropout}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("attention_type", ["regularMHA", "RoPEMHA"])
+def test_layers_are_those_of_speechbrain(attention_type):
+    encoder = make_encoder(encoder_attention_type=attention_type)
+    theirs = TransformerEncoder(
+        num_layers=2,
+        nhead=2,
+        d_ffn=32,
+        d_model=16,
+        normalize_before=True,
+        attention_type=attention_type,
+    ).eval()
+    theirs.load_state_dict(encoder.transformer.state_dict())
+    features = torch.randn(2, 5, 16)
+    ours, _ = encoder.transformer(features)
+    torch.testing.assert_close(ours, theirs(features)[0])
