@@ -5,16 +5,20 @@ key_padding_mask=None, return_attn_weights=True, pos_embs=None) -> (out
 (B, Q, D), attn (B, H, Q, K))``, called by keyword.
 """
 
+from sb_sma.attention.conformer import ConformerMultiHeadedSelfAttention
 from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.attention.registry import ATTENTION_TYPES, attention_factory
+from sb_sma.attention.relative import RelativeMultiHeadAttention
 from sb_sma.attention.softmax import RegularMHA
 from sb_sma.attention.speechbrain import set_cross_attention
 from sb_sma.attention.stepwise_monotonic import StepwiseMonotonicMHA
 
 __all__ = [
     "ATTENTION_TYPES",
+    "ConformerMultiHeadedSelfAttention",
     "DecodingOptions",
     "RegularMHA",
+    "RelativeMultiHeadAttention",
     "StepwiseMonotonicMHA",
     "attention_factory",
     "set_cross_attention",

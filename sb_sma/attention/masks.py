@@ -38,6 +38,48 @@ def padding_mask(
     return steps[None, :] >= lengths[:, None]
 
 
+def padding_of(
+    key_padding_mask: Optional[torch.Tensor], key: torch.Tensor
+) -> torch.Tensor:
+    """Check a padding mask, or make one where nothing is padding.
+
+    Arguments
+    ---------
+    key_padding_mask : torch.Tensor, optional
+        True on padding, (B, K).
+    key : torch.Tensor
+        The keys that the mask belongs to, (B, K, D).
+
+    Returns
+    -------
+    key_padding_mask : torch.Tensor
+        True on padding, (B, K).
+
+    Raises
+    ------
+    ValueError
+        If the mask has another shape or dtype.
+
+    Example
+    -------
+    >>> padding_of(None, torch.zeros(1, 3, 8))
+    tensor([[False, False, False]])
+    """
+    if key_padding_mask is None:
+        return key.new_zeros(key.shape[:2], dtype=torch.bool)
+    if key_padding_mask.dtype != torch.bool:
+        raise ValueError(
+            "key_padding_mask must be a bool tensor, True on padding; got "
+            f"{key_padding_mask.dtype}."
+        )
+    if key_padding_mask.shape != key.shape[:2]:
+        raise ValueError(
+            f"key_padding_mask must have shape (B, K) = {tuple(key.shape[:2])}"
+            f"; got {tuple(key_padding_mask.shape)}."
+        )
+    return key_padding_mask
+
+
 def lengths_of(
     key_padding_mask: Optional[torch.Tensor], key: torch.Tensor
 ) -> torch.Tensor:
@@ -71,16 +113,7 @@ def lengths_of(
     batch, keys = key.shape[:2]
     if key_padding_mask is None:
         return torch.full((batch,), keys, device=key.device)
-    if key_padding_mask.dtype != torch.bool:
-        raise ValueError(
-            "key_padding_mask must be a bool tensor, True on padding; got "
-            f"{key_padding_mask.dtype}."
-        )
-    if key_padding_mask.shape != (batch, keys):
-        raise ValueError(
-            f"key_padding_mask must have shape (B, K) = {(batch, keys)}; got "
-            f"{tuple(key_padding_mask.shape)}."
-        )
+    key_padding_mask = padding_of(key_padding_mask, key)
     if key_padding_mask.device.type == "cpu":
         valid_after_padding = (
             key_padding_mask[:, :-1] & ~key_padding_mask[:, 1:]
