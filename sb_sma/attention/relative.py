@@ -182,19 +182,18 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
         ValueError
             If a mask or `pos_embs` has another shape.
         """
-        positions = self._positions(query, key, pos_embs)
-        queries = self.query_proj(query).unflatten(-1, (self.num_heads, -1))
-        keys = split_heads(self.key_proj(key), self.num_heads)
+        # products in float16 may be too large for it
+        wide = torch.promote_types(query.dtype, torch.float32)
+        positions = self._positions(query, key, pos_embs).to(wide)
+        queries = split_heads(self.query_proj(query), self.num_heads)
+        queries = queries.to(wide) * self.scale
+        keys = split_heads(self.key_proj(key), self.num_heads).to(wide)
         values = split_heads(self.value_proj(value), self.num_heads)
-        to_content = ((queries + self.u_bias) * self.scale).transpose(1, 2)
-        to_position = ((queries + self.v_bias) * self.scale).transpose(1, 2)
-        by_content = to_content @ keys.transpose(-1, -2)
+        to_content = queries + self.scale * self.u_bias[:, None]
+        to_position = queries + self.scale * self.v_bias[:, None]
         by_position = to_position @ positions.transpose(-1, -2)
-        energies = by_content + align(by_position, key.shape[1])
-        # float32 or better, whatever the products were made in
-        energies = energies.to(
-            torch.promote_types(energies.dtype, torch.float32)
-        )
+        energies = to_content @ keys.transpose(-1, -2)
+        energies = energies + align(by_position, key.shape[1])
         blocked = padding_of(key_padding_mask, key)[:, None, None]
         if attn_mask is not None:
             energies, blocked = _apply(attn_mask, energies, blocked)

@@ -51,7 +51,7 @@ class _SeparableConvolution(nn.Module):
 
 
 class FeedForward(PublicWeights, nn.Module):
-    """Half of what a convolution to four times the width and back gives.
+    """Half of what convolutions to four times the width and back give.
 
     Arguments
     ---------

@@ -158,3 +158,40 @@ def exported_g2p(tmp_path_factory, repository):
         hparams["beam_settings"],
     )
     return folder / "model"
+
+
+@pytest.fixture
+def assert_gives_golden(shared):
+    """A check of outputs and of every gradient against a file of values that
+    the public implementation gave."""
+
+    def check(name, kind, call):
+        path = shared / "golden" / f"{name}.pt"
+        golden = torch.load(path, weights_only=True)
+        module = kind(**golden["config"], legacy=True).eval()
+        module.load_public_state_dict(golden["state_dict"])
+        inputs = {
+            key: value.clone().requires_grad_(value.is_floating_point())
+            for key, value in golden["inputs"].items()
+        }
+        outputs = call(module, **inputs)
+        (outputs[0] * golden["output_weight"]).sum().backward()
+        actual = dict(enumerate(outputs))
+        expected = dict(enumerate(golden["outputs"]))
+        actual.update({key: inputs[key].grad for key in golden["input_grads"]})
+        expected.update(golden["input_grads"])
+        parameters = dict(module.named_parameters())
+        assert parameters.keys() == golden["param_grads"].keys()
+        actual.update({key: p.grad for key, p in parameters.items()})
+        expected.update(golden["param_grads"])
+        assert actual.keys() == expected.keys()
+        for key, value in expected.items():
+            torch.testing.assert_close(
+                actual[key],
+                value,
+                rtol=0,
+                atol=1e-5 * max(1.0, value.abs().max().item()),
+                msg=lambda text, key=key: f"{key}: {text}",
+            )
+
+    return check
