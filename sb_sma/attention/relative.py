@@ -182,7 +182,7 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
         ValueError
             If a mask or `pos_embs` has another shape.
         """
-        # products in float16 may be too large for it
+        # float32 or better: products may be too large for float16
         wide = torch.promote_types(query.dtype, torch.float32)
         positions = self._positions(query, key, pos_embs).to(wide)
         queries = split_heads(self.query_proj(query), self.num_heads)
@@ -193,7 +193,7 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
         to_position = queries + self.scale * self.v_bias[:, None]
         by_position = to_position @ positions.transpose(-1, -2)
         energies = to_content @ keys.transpose(-1, -2)
-        energies = energies + align(by_position, key.shape[1])
+        energies = (energies + align(by_position, key.shape[1])).to(wide)
         blocked = padding_of(key_padding_mask, key)[:, None, None]
         if attn_mask is not None:
             energies, blocked = _apply(attn_mask, energies, blocked)

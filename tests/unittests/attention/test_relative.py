@@ -206,6 +206,9 @@ def test_low_precision_stays_finite(legacy, dtype):
     assert_close(out.float(), expected, atol=0.03)
     loud, _ = attend(attention, (300 * features).to(dtype), padding)
     assert bool(loud.isfinite().all())
+    with torch.autocast("cpu", dtype=dtype):
+        out, _ = attend(attention.float(), features, padding)
+    assert_close(out.float(), expected, atol=0.03)
 
 
 @torch.no_grad()
