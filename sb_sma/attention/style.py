@@ -1,0 +1,269 @@
+"""Attention between queries and keys of different widths.
+
+Global style tokens are read by it: one query, the embedding of a reference,
+attends to a bank of tokens. Per head, with ``W`` the three projections,
+
+    weights = softmax(W_query(query) W_key(key)^T * scale)
+    out = weights W_value(key)
+
+Shapes: ``query (B, Q, query_dim)``, ``key (B, K, key_dim)``, ``out
+(B, Q, num_units)``, ``weights (B, H, Q, K)``.
+
+Reference
+---------
+Vaswani et al.: "Attention Is All You Need", NeurIPS 2017.
+Wang et al.: "Style Tokens: Unsupervised Style Modeling, Control and Transfer
+in End-to-End Speech Synthesis", ICML 2018.
+"""
+
+from typing import Callable, Dict, Mapping, Optional, Tuple
+
+import torch
+from torch import nn
+
+from sb_sma.attention.heads import (
+    merge_heads,
+    softmax_over_valid,
+    split_heads,
+)
+from sb_sma.attention.masks import padding_of
+
+# what the energies are multiplied with, from the widths of a head and a key
+SCALES: Dict[str, Callable[[int, int], float]] = {
+    "head": lambda head_width, key_dim: head_width**-0.5,
+    "key_dim": lambda head_width, key_dim: key_dim**-0.5,
+}
+
+_PUBLIC_NAMES = {
+    "W_query.weight": "query_projection.weight",
+    "W_key.weight": "key_projection.weight",
+    "W_value.weight": "value_projection.weight",
+}
+
+
+class MultiHeadAttention(nn.Module):
+    """Softmax attention whose queries and keys have widths of their own.
+
+    The values are projected from the keys; no projection has a bias, and
+    nothing follows the heads.
+
+    Arguments
+    ---------
+    query_dim : int
+        Width of the queries.
+    key_dim : int
+        Width of the keys.
+    num_units : int
+        Width of the output, of all heads together.
+    num_heads : int
+        Number of heads H.
+    scale : str
+        ``head``: energies are divided by the root of a head's width.
+        ``key_dim``: by the root of `key_dim`, as in the public code, whose
+        trained weights need it.
+
+    Raises
+    ------
+    ValueError
+        If `num_heads` does not divide `num_units`, or `scale` is unknown.
+
+    Example
+    -------
+    >>> attention = MultiHeadAttention(
+    ...     query_dim=6, key_dim=4, num_units=8, num_heads=2
+    ... )
+    >>> out, weights = attention(torch.rand(3, 1, 6), torch.rand(3, 10, 4))
+    >>> out.shape, weights.shape
+    (torch.Size([3, 1, 8]), torch.Size([3, 2, 1, 10]))
+    """
+
+    def __init__(
+        self,
+        query_dim: int,
+        key_dim: int,
+        num_units: int,
+        num_heads: int,
+        scale: str = "head",
+    ):
+        super().__init__()
+        if num_heads < 1 or num_units % num_heads:
+            raise ValueError(
+                f"num_heads ({num_heads}) must divide num_units "
+                f"({num_units}). Change one of them."
+            )
+        if scale not in SCALES:
+            raise ValueError(
+                f"scale must be one of {', '.join(SCALES)}; got '{scale}'."
+            )
+        self.query_dim = query_dim
+        self.key_dim = key_dim
+        self.num_units = num_units
+        self.num_heads = num_heads
+        self.scale = SCALES[scale](num_units // num_heads, key_dim)
+        self.query_projection = nn.Linear(query_dim, num_units, bias=False)
+        self.key_projection = nn.Linear(key_dim, num_units, bias=False)
+        self.value_projection = nn.Linear(key_dim, num_units, bias=False)
+
+    def forward(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        key_padding_mask: Optional[torch.Tensor] = None,
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Attend to the keys.
+
+        Arguments
+        ---------
+        query : torch.Tensor
+            (B, Q, query_dim).
+        key : torch.Tensor
+            (B, K, key_dim), or (1, K, key_dim): the same for every item.
+        key_padding_mask : torch.Tensor, optional
+            True on padding, (B, K) as the keys.
+
+        Returns
+        -------
+        out : torch.Tensor
+            (B, Q, num_units).
+        weights : torch.Tensor
+            Of every head, (B, H, Q, K). A query that may attend to nothing
+            has zeros here and in `out`.
+
+        Raises
+        ------
+        ValueError
+            If `key_padding_mask` has another shape or dtype.
+        """
+        queries = split_heads(self.query_projection(query), self.num_heads)
+        keys = split_heads(self.key_projection(key), self.num_heads)
+        energies = (queries * self.scale) @ keys.transpose(-1, -2)
+        if key_padding_mask is None:
+            weights = energies.softmax(dim=-1)
+        else:
+            blocked = padding_of(key_padding_mask, key)[:, None, None]
+            weights = softmax_over_valid(energies, blocked)
+        return self.read(weights, key), weights
+
+    def read(self, weights: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+        """What given weights make of the keys.
+
+        Arguments
+        ---------
+        weights : torch.Tensor
+            Any numbers, (B, H, Q, K).
+        key : torch.Tensor
+            (B, K, key_dim), or (1, K, key_dim): the same for every item.
+
+        Returns
+        -------
+        out : torch.Tensor
+            (B, Q, num_units).
+        """
+        values = split_heads(self.value_projection(key), self.num_heads)
+        return merge_heads(weights.to(values.dtype) @ values)
+
+    def load_public_state_dict(
+        self, state_dict: Mapping[str, torch.Tensor]
+    ) -> None:
+        """Take over weights trained with the public code.
+
+        They need a module with ``scale="key_dim"``, unless a head was as
+        wide as a key.
+
+        Arguments
+        ---------
+        state_dict : dict
+            ``W_query.weight``, ``W_key.weight`` and ``W_value.weight``.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unknown, or a shape is another.
+        """
+        missing = sorted(_PUBLIC_NAMES.keys() - state_dict.keys())
+        unknown = sorted(state_dict.keys() - _PUBLIC_NAMES.keys())
+        if missing or unknown:
+            raise ValueError(
+                f"state_dict must name {', '.join(_PUBLIC_NAMES)}; missing: "
+                f"{', '.join(missing) or 'none'}; unknown: "
+                f"{', '.join(unknown) or 'none'}. Strip what stands before "
+                "the names."
+            )
+        own = self.state_dict()
+        for public_name, name in _PUBLIC_NAMES.items():
+            expected, got = own[name].shape, state_dict[public_name].shape
+            if got != expected:
+                raise ValueError(
+                    f"{public_name} must have shape {tuple(expected)}; got "
+                    f"{tuple(got)}. Build the module with the sizes that "
+                    "were trained."
+                )
+        self.load_state_dict(
+            {name: state_dict[public] for public, name in _PUBLIC_NAMES.items()}
+        )
+
+
+class StyleEmbedAttention(MultiHeadAttention):
+    """The attention that reads style tokens.
+
+    Its keys are soft tokens, i.e. already through tanh (Wang et al., 2018).
+
+    Arguments
+    ---------
+    query_dim : int
+        Width of the queries, i.e. of the reference embedding.
+    key_dim : int
+        Width of a token.
+    num_units : int
+        Width of the style, of all heads together.
+    num_heads : int
+        Number of heads H.
+    scale : str
+        ``head`` or ``key_dim``, as in `MultiHeadAttention`.
+
+    Raises
+    ------
+    ValueError
+        If `num_heads` does not divide `num_units`, or `scale` is unknown.
+
+    Example
+    -------
+    >>> attention = StyleEmbedAttention(
+    ...     query_dim=6, key_dim=4, num_units=8, num_heads=2
+    ... )
+    >>> tokens = torch.rand(1, 10, 4).tanh()
+    >>> style, weights = attention(torch.rand(3, 1, 6), tokens)
+    >>> style.shape, weights.shape
+    (torch.Size([3, 1, 8]), torch.Size([3, 2, 1, 10]))
+    """
+
+    def forward(
+        self,
+        query: torch.Tensor,
+        key_soft: torch.Tensor,
+        key_padding_mask: Optional[torch.Tensor] = None,
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Attend to the tokens.
+
+        Arguments
+        ---------
+        query : torch.Tensor
+            (B, Q, query_dim).
+        key_soft : torch.Tensor
+            (B, K, key_dim), or (1, K, key_dim): the same for every item.
+        key_padding_mask : torch.Tensor, optional
+            True on padding, (B, K) as the keys.
+
+        Returns
+        -------
+        out : torch.Tensor
+            (B, Q, num_units).
+        weights : torch.Tensor
+            Of every head, (B, H, Q, K).
+
+        Raises
+        ------
+        ValueError
+            If `key_padding_mask` has another shape or dtype.
+        """
+        return super().forward(query, key_soft, key_padding_mask)

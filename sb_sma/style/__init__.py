@@ -1,0 +1,7 @@
+"""Global style tokens: how speech sounds, from a reference or by hand."""
+
+from sb_sma.style.global_style_tokens import GlobalStyleTokens
+from sb_sma.style.reference_encoder import ReferenceEncoder
+from sb_sma.style.tokens import StyleTokenLayer
+
+__all__ = ["GlobalStyleTokens", "ReferenceEncoder", "StyleTokenLayer"]
