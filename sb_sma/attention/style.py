@@ -21,11 +21,7 @@ from typing import Callable, Dict, Mapping, Optional, Tuple
 import torch
 from torch import nn
 
-from sb_sma.attention.heads import (
-    merge_heads,
-    softmax_over_valid,
-    split_heads,
-)
+from sb_sma.attention.heads import merge_heads, softmax_over_valid, split_heads
 from sb_sma.attention.masks import padding_of
 
 # what the energies are multiplied with, from the widths of a head and a key

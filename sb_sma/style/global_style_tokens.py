@@ -132,7 +132,6 @@ class GlobalStyleTokens(nn.Module):
             If there is not one finite weight per reference, or their sum
             is 0.
         """
-        # a sum of float32 may miss 0 by more than a weight's last digit
         weights = torch.as_tensor(weights, dtype=torch.float64)
         if weights.shape != mel.shape[:1]:
             raise ValueError(
@@ -169,4 +168,4 @@ class GlobalStyleTokens(nn.Module):
                 f"({len(self.mean_style)},); got {tuple(style.shape)}. Take "
                 "the mean over the items."
             )
-        self.mean_style.copy_(style)
+        self.mean_style.copy_(style.detach())

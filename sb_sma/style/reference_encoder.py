@@ -71,9 +71,7 @@ class ReferenceEncoder(nn.Module):
         n_bins = n_mels
         for c_in, c_out in zip((1, *channels[:-1]), channels):
             self.convs.append(
-                nn.Conv2d(
-                    c_in, c_out, _KERNEL_SIZE, _STRIDE, _KERNEL_SIZE // 2
-                )
+                nn.Conv2d(c_in, c_out, _KERNEL_SIZE, _STRIDE, _KERNEL_SIZE // 2)
             )
             n_bins = _halve(n_bins)
             self.norms.append(nn.LayerNorm((c_out, n_bins)))

@@ -19,7 +19,7 @@ from torch import nn
 
 from sb_sma.attention.style import StyleEmbedAttention
 
-# a tanh of numbers this large neither is linear nor saturates
+# tanh is neither linear nor saturated there
 _TOKEN_STD = 0.5
 
 TokenWeights = Union[torch.Tensor, Mapping[Union[str, int], float]]
@@ -202,7 +202,9 @@ class StyleTokenLayer(nn.Module):
                 )
             if index in by_index:
                 raise ValueError(f"weights name token {index} twice.")
-            is_number = isinstance(weight, Real) and weight is not True
+            is_number = isinstance(weight, Real) and not isinstance(
+                weight, bool
+            )
             # false for what is not a number, too
             if not (is_number and abs(weight) <= largest):
                 raise ValueError(
