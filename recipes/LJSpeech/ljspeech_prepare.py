@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import soundfile
-import torch
-import torchaudio
 
+from sb_sma.data.audio import read_mono
 from sb_sma.data.corpus import (
     Utterance,
     build_once,
@@ -209,9 +208,9 @@ def _make(
     line: _Line, split: str, frontend: Frontend, mel: MelSettings
 ) -> Utterance:
     try:
-        samples = _load(line.wav, mel)
+        samples = read_mono(line.wav, mel).numpy()
         tokens = frontend.tokens(line.text)
-    except (ValueError, soundfile.SoundFileError) as error:
+    except ValueError as error:
         raise ValueError(f"{line.place}: {error}") from error
     return Utterance(
         name=line.name,
@@ -220,16 +219,3 @@ def _make(
         samples=samples,
         tokens=tokens,
     )
-
-
-def _load(wav: Path, mel: MelSettings):
-    samples, sample_rate = soundfile.read(wav, dtype="float32", always_2d=True)
-    mono = torch.from_numpy(samples.mean(axis=1))
-    mono = torchaudio.functional.resample(mono, sample_rate, mel.sample_rate)
-    if len(mono) <= mel.n_fft // 2:
-        raise ValueError(
-            f"{wav} must last longer than half a window ({mel.n_fft // 2} "
-            f"samples at {mel.sample_rate} Hz); got {len(mono)} samples. "
-            "Replace the file or remove the line."
-        )
-    return mono.numpy()

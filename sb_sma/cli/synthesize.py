@@ -9,6 +9,7 @@ import soundfile
 
 from sb_sma.attention.decoding import MODES
 from sb_sma.cli.models import check_model
+from sb_sma.cli.styles import add_style_arguments, make_style
 
 HELP = "Speak a text, or every line of a file, with a trained model."
 
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, help="the same seed gives the same speech"
     )
+    add_style_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -78,6 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
         pace=arguments.pace,
         seed=arguments.seed,
         progress=True,
+        style=make_style(arguments, tts),
     )
     for index, item in enumerate(spoken):
         soundfile.write(

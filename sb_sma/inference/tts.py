@@ -13,6 +13,7 @@ from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.mel import GriffinLim
 from sb_sma.inference.g2p_frontend import G2PFrontend
 from sb_sma.inference.spoken import SpokenText, pad_spoken
+from sb_sma.inference.styles import Styles
 from sb_sma.models.synthesis import Speaker, Synthesis, assemble, stream
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,11 @@ class TTS(Pretrained):
             tts.hparams.frontend.locate(Path(source))
         return tts
 
+    @property
+    def styles(self) -> Styles:
+        """What makes styles to speak in; a model without them has none."""
+        return Styles(self.mods.model, self.hparams.mel_settings)
+
     def tokens(self, text: str) -> List[str]:
         """Turn a text into the tokens that the model reads.
 
@@ -102,6 +108,7 @@ class TTS(Pretrained):
         pace: float = 1.0,
         seed: Optional[int] = None,
         progress: bool = False,
+        style: Optional[torch.Tensor] = None,
     ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Turn texts into mels.
 
@@ -118,6 +125,9 @@ class TTS(Pretrained):
             Of the prenet's dropout. Default: another one each time.
         progress : bool
             Whether to show a progress bar.
+        style : torch.Tensor, optional
+            How the texts are spoken, one of `styles`, (1, S), or one for each
+            text, (B, S). Default: the mean style of the training set.
 
         Returns
         -------
@@ -134,7 +144,7 @@ class TTS(Pretrained):
         ValueError
             If there is no text, or one that cannot be spoken.
         """
-        return pad_spoken(self.speak(texts, mode, pace, seed, progress))
+        return pad_spoken(self.speak(texts, mode, pace, seed, progress, style))
 
     def speak(
         self,
@@ -143,6 +153,7 @@ class TTS(Pretrained):
         pace: float = 1.0,
         seed: Optional[int] = None,
         progress: bool = False,
+        style: Optional[torch.Tensor] = None,
     ) -> List[SpokenText]:
         """Turn texts into mels, each without padding.
 
@@ -158,6 +169,8 @@ class TTS(Pretrained):
             As in `encode_text`.
         progress : bool
             As in `encode_text`.
+        style : torch.Tensor, optional
+            As in `encode_text`.
 
         Returns
         -------
@@ -172,14 +185,19 @@ class TTS(Pretrained):
         texts = _as_texts(texts)
         options = replace(self.hparams.decoding, mode=mode, pace=pace)
         tokens, ids = zip(*map(self._read, range(len(texts)), texts))
+        style = self._check_style(style, len(texts))
         by_length = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
         spoken: List[Optional[SpokenText]] = [None] * len(texts)
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
             for chosen in _chunks(by_length, _BATCH_ITEMS):
                 with self.inference_ctx:
-                    speech = assemble(
-                        self._speaker([ids[i] for i in chosen], options, seed)
+                    speaker = self._speaker(
+                        [ids[i] for i in chosen],
+                        options,
+                        seed,
+                        None if style is None else style[chosen],
                     )
+                    speech = assemble(speaker)
                 for row, index in enumerate(chosen):
                     spoken[index] = self._cut_out(
                         speech, row, texts[index], tokens[index]
@@ -196,6 +214,7 @@ class TTS(Pretrained):
         pace: float = 1.0,
         seed: Optional[int] = None,
         chunk_seconds: float = 0.25,
+        style: Optional[torch.Tensor] = None,
     ) -> Iterator[torch.Tensor]:
         """Give out the mel of a text while it is being made.
 
@@ -212,6 +231,8 @@ class TTS(Pretrained):
         chunk_seconds : float
             Least duration of a chunk, in seconds; the last one may be
             shorter.
+        style : torch.Tensor, optional
+            As in `encode_text`.
 
         Returns
         -------
@@ -235,7 +256,8 @@ class TTS(Pretrained):
         _, ids = self._read(0, text)
         self.finished = []
         with self.inference_ctx:
-            speaker = self._speaker([ids], options, seed)
+            style = self._check_style(style, 1)
+            speaker = self._speaker([ids], options, seed, style)
         return self._give_out(
             text, speaker, stream(speaker, max(1, round(frames)))
         )
@@ -247,6 +269,7 @@ class TTS(Pretrained):
         pace: float = 1.0,
         seed: Optional[int] = None,
         progress: bool = False,
+        style: Optional[torch.Tensor] = None,
     ) -> Tuple[List[torch.Tensor], int]:
         """Turn texts into waveforms, by Griffin-Lim.
 
@@ -262,6 +285,8 @@ class TTS(Pretrained):
             As in `encode_text`.
         progress : bool
             As in `encode_text`.
+        style : torch.Tensor, optional
+            As in `encode_text`.
 
         Returns
         -------
@@ -270,7 +295,7 @@ class TTS(Pretrained):
         sample_rate : int
             In Hz.
         """
-        spoken = self.speak(texts, mode, pace, seed, progress)
+        spoken = self.speak(texts, mode, pace, seed, progress, style)
         waveforms = [self.to_waveform(item.mel) for item in spoken]
         return waveforms, self.hparams.mel_settings.sample_rate
 
@@ -346,6 +371,7 @@ class TTS(Pretrained):
         ids: List[List[int]],
         options: DecodingOptions,
         seed: Optional[int],
+        style: Optional[torch.Tensor],
     ) -> Speaker:
         """What runs the model on a batch of texts."""
         mel_settings = self.hparams.mel_settings
@@ -361,7 +387,21 @@ class TTS(Pretrained):
             mel_settings.hop_length / mel_settings.sample_rate,
             options,
             seed,
+            style,
         )
+
+    def _check_style(
+        self, style: Optional[torch.Tensor], n_texts: int
+    ) -> Optional[torch.Tensor]:
+        """One style for each text, (B, S), or None for the mean style."""
+        if style is None:
+            return None
+        if style.dim() != 2 or len(style) not in (1, n_texts):
+            raise ValueError(
+                f"style must have shape (1, S) or ({n_texts}, S), one for "
+                f"each text; got {tuple(style.shape)}."
+            )
+        return style.to(self.device).expand(n_texts, -1)
 
     def _warn_about_limits(self, texts: List[str]) -> None:
         """Name the texts that were cut off."""

@@ -79,6 +79,9 @@ class Speaker:
         How the cross-attentions are decoded.
     seed : int, optional
         Of the prenet's dropout. Default: another one each time.
+    style : torch.Tensor, optional
+        How it is spoken, (B, S) or (S,). Default: the mean style, where the
+        model has styles.
 
     Attributes
     ----------
@@ -98,6 +101,7 @@ class Speaker:
         seconds_per_frame: float,
         options: DecodingOptions = DecodingOptions(),
         seed: Optional[int] = None,
+        style: Optional[torch.Tensor] = None,
     ):
         self.model = model
         generator = torch.Generator()
@@ -116,7 +120,7 @@ class Speaker:
         self.limits = np.array(limits)
         self.detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
         self.state = decoder.start(
-            model.encoder(tokens, token_lengths),
+            model.encode(tokens, token_lengths, style),
             token_lengths,
             options,
             generator,

@@ -19,6 +19,7 @@ from sb_sma.attention.masks import padding_mask
 from sb_sma.models.mel_decoder import MelDecoder
 from sb_sma.models.stop_rule import StopRule
 from sb_sma.models.synthesis import Speaker, Synthesis, assemble
+from sb_sma.style.conditioning import StyleConditioning
 
 
 @dataclass
@@ -40,6 +41,8 @@ class TeacherForced:
         One (B, H, Q, K) per decoder layer.
     query_lengths : torch.Tensor
         Decoder steps of each item, int64, (B,).
+    style_weights : torch.Tensor, optional
+        Of the style tokens, (B, H, N); None without styles.
     """
 
     mels_before: torch.Tensor
@@ -48,6 +51,7 @@ class TeacherForced:
     stop_logits: torch.Tensor
     alignments: List[torch.Tensor]
     query_lengths: torch.Tensor
+    style_weights: Optional[torch.Tensor] = None
 
 
 class TransformerTTS(nn.Module):
@@ -61,6 +65,9 @@ class TransformerTTS(nn.Module):
         Memory to mel frames.
     postnet : nn.Module
         ``(mels (B, M, C), padding (B, M)) -> residual (B, M, C)``.
+    style : StyleConditioning, optional
+        Reads the style of the mel and gives it to the memory. Default: the
+        text alone says how it is spoken.
 
     Example
     -------
@@ -80,12 +87,17 @@ class TransformerTTS(nn.Module):
     """
 
     def __init__(
-        self, encoder: nn.Module, decoder: MelDecoder, postnet: nn.Module
+        self,
+        encoder: nn.Module,
+        decoder: MelDecoder,
+        postnet: nn.Module,
+        style: Optional[StyleConditioning] = None,
     ):
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
         self.postnet = postnet
+        self.style = style
         n_mels = decoder.n_mels
         self.register_buffer("mel_mean", torch.zeros(n_mels))
         self.register_buffer("mel_std", torch.ones(n_mels))
@@ -135,6 +147,7 @@ class TransformerTTS(nn.Module):
         mels: torch.Tensor,
         mel_lengths: torch.Tensor,
         own_frames: float = 0.0,
+        style: Optional[torch.Tensor] = None,
     ) -> TeacherForced:
         """Predict every frame from the true frames before it.
 
@@ -157,18 +170,28 @@ class TransformerTTS(nn.Module):
             Frames, int64, (B,).
         own_frames : float
             Share of the decoder steps that hear the model's own frame.
+        style : torch.Tensor, optional
+            How it is spoken, (B, S). Default: as `mels` are.
 
         Returns
         -------
         output : TeacherForced
             Predictions and targets.
+
+        Raises
+        ------
+        ValueError
+            If there is a style and the model has none.
         """
         factor = self.decoder.reduction_factor
-        targets = (mels - self.mel_mean) / self.mel_std
+        targets = self.standardise(mels)
         targets = F.pad(targets, (0, 0, 0, -targets.shape[1] % factor))
         padding = padding_mask(mel_lengths, targets.shape[1])
         targets = targets.masked_fill(padding[:, :, None], 0.0)
-        memory = self.encoder(tokens, token_lengths)
+        style_weights = None
+        if style is None and self.style is not None:
+            style, style_weights = self.style.tokens(targets, mel_lengths)
+        memory = self.encode(tokens, token_lengths, style)
         heard = targets
         if own_frames > 0:
             heard = self._mix_own_frames(
@@ -180,8 +203,92 @@ class TransformerTTS(nn.Module):
         after = before + self.postnet(before, padding)
         query_lengths = (mel_lengths + factor - 1) // factor
         return TeacherForced(
-            before, after, targets, stop_logits, alignments, query_lengths
+            before,
+            after,
+            targets,
+            stop_logits,
+            alignments,
+            query_lengths,
+            style_weights,
         )
+
+    def encode(
+        self,
+        tokens: torch.Tensor,
+        token_lengths: torch.Tensor,
+        style: Optional[torch.Tensor] = None,
+    ) -> torch.Tensor:
+        """Read texts, to be spoken in a style.
+
+        Arguments
+        ---------
+        tokens : torch.Tensor
+            Token indices, padded with 0, (B, T).
+        token_lengths : torch.Tensor
+            Counts, int64, (B,).
+        style : torch.Tensor, optional
+            (B, S) or (S,). Default: the mean style of the training set, where
+            the model has styles.
+
+        Returns
+        -------
+        memory : torch.Tensor
+            Zero on padding, (B, T, D).
+
+        Raises
+        ------
+        ValueError
+            If there is a style and the model has none.
+        """
+        memory = self.encoder(tokens, token_lengths)
+        if self.style is not None:
+            if style is None:
+                style = self.style.tokens.mean_style
+            return self.style(memory, token_lengths, style)
+        if style is not None:
+            raise ValueError(
+                "style must be None for a model without styles; got a tensor "
+                f"of shape {tuple(style.shape)}. Train with style: gst."
+            )
+        return memory
+
+    def standardise(self, mels: torch.Tensor) -> torch.Tensor:
+        """Bring mels to mean 0 and standard deviation 1.
+
+        Arguments
+        ---------
+        mels : torch.Tensor
+            Natural-log mel, (B, M, C).
+
+        Returns
+        -------
+        mels : torch.Tensor
+            Standardised, (B, M, C).
+        """
+        return (mels - self.mel_mean) / self.mel_std
+
+    @torch.no_grad()
+    def read_style(
+        self, mels: torch.Tensor, mel_lengths: torch.Tensor
+    ) -> Optional[torch.Tensor]:
+        """Find out in which style references are spoken.
+
+        Arguments
+        ---------
+        mels : torch.Tensor
+            Natural-log mel, (B, M, C).
+        mel_lengths : torch.Tensor
+            Frames, int64, (B,).
+
+        Returns
+        -------
+        style : torch.Tensor or None
+            (B, S); None for a model without styles.
+        """
+        if self.style is None:
+            return None
+        style, _ = self.style.tokens(self.standardise(mels), mel_lengths)
+        return style
 
     @torch.no_grad()
     def _mix_own_frames(
@@ -209,6 +316,7 @@ class TransformerTTS(nn.Module):
         seconds_per_frame: float,
         options: DecodingOptions = DecodingOptions(),
         seed: Optional[int] = None,
+        style: Optional[torch.Tensor] = None,
     ) -> Synthesis:
         """Make speech from text, one decoder step after the other.
 
@@ -226,6 +334,8 @@ class TransformerTTS(nn.Module):
             How the cross-attentions are decoded.
         seed : int, optional
             Of the prenet's dropout. Default: another one each time.
+        style : torch.Tensor, optional
+            As in `encode`.
 
         Returns
         -------
@@ -241,5 +351,6 @@ class TransformerTTS(nn.Module):
                 seconds_per_frame,
                 options,
                 seed,
+                style,
             )
         )

@@ -1,7 +1,15 @@
 """Global style tokens: how speech sounds, from a reference or by hand."""
 
+from sb_sma.style.conditioning import StyleConditioning
 from sb_sma.style.global_style_tokens import GlobalStyleTokens
 from sb_sma.style.reference_encoder import ReferenceEncoder
+from sb_sma.style.registry import make_style
 from sb_sma.style.tokens import StyleTokenLayer
 
-__all__ = ["GlobalStyleTokens", "ReferenceEncoder", "StyleTokenLayer"]
+__all__ = [
+    "GlobalStyleTokens",
+    "ReferenceEncoder",
+    "StyleConditioning",
+    "StyleTokenLayer",
+    "make_style",
+]

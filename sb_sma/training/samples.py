@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import soundfile
 import torch
@@ -146,24 +146,28 @@ class SampleWriter:
     @torch.no_grad()
     def _teacher_forced(self, model: TransformerTTS, sentence: Sentence):
         """Run the model on one sentence, as a batch of one."""
-        device = model.mel_mean.device
         return model(
-            sentence.token_ids[None].to(device),
-            torch.tensor([len(sentence.token_ids)], device=device),
-            sentence.log_mel[None].to(device),
-            torch.tensor([len(sentence.log_mel)], device=device),
+            *_as_batch(model, sentence.token_ids),
+            *_as_batch(model, sentence.log_mel),
         )
 
     def _speak(self, model: TransformerTTS, sentence: Sentence) -> torch.Tensor:
         """The model's own rendering as a waveform, (N,)."""
         settings = self.mel_settings
-        device = model.mel_mean.device
         speech = model.speak(
-            sentence.token_ids[None].to(device),
-            torch.tensor([len(sentence.token_ids)], device=device),
+            *_as_batch(model, sentence.token_ids),
             self.stop_rule,
             settings.hop_length / settings.sample_rate,
             self.decoding,
             seed=0,
+            style=model.read_style(*_as_batch(model, sentence.log_mel)),
         )
         return self.vocoder(speech.mels[0].cpu()).clamp(-1.0, 1.0)
+
+
+def _as_batch(
+    model: TransformerTTS, item: torch.Tensor
+) -> Tuple[torch.Tensor, torch.Tensor]:
+    """A batch of one item, and its length."""
+    device = model.mel_mean.device
+    return item[None].to(device), torch.tensor([len(item)], device=device)

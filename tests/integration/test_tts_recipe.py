@@ -201,3 +201,20 @@ def test_another_corpus_is_refused(run):
     done = train(run, "--number_of_epochs=4", "--pitch=60")
     assert done.returncode != 0
     assert "began on another corpus" in done.stdout + done.stderr
+
+
+def test_styles_are_learned_measured_and_exported(tmp_path):
+    done = train(
+        tmp_path / "gst",
+        "--number_of_epochs=1",
+        "--style=gst",
+        "--style_width=8",
+        "--reference_width=8",
+        "--rate=[120, 250]",
+        "--use_tensorboard=False",
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    log = (tmp_path / "gst" / "train_log.txt").read_text()
+    assert "valid style_effect: " in log and "test style_effect: " in log
+    styles = TTS.from_hparams(source=str(tmp_path / "gst" / "model")).styles
+    assert bool((styles.mean() != 0).any())

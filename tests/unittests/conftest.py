@@ -78,6 +78,15 @@ def exported_softmax(tmp_path_factory, repository):
 
 
 @pytest.fixture(scope="session")
+def exported_gst(tmp_path_factory, repository):
+    """Folder of a model with style tokens."""
+    folder = tmp_path_factory.mktemp("gst")
+    sizes = {"style_width": 8, "style_heads": 2, "reference_width": 8}
+    export_small_model(folder, repository, style="gst", **sizes)
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
 def exported_with_g2p(tmp_path_factory, repository, exported_g2p):
     """Folder of a TTS model that reads by a G2P model, which it holds."""
     folder = tmp_path_factory.mktemp("with_g2p")

@@ -42,6 +42,7 @@ from sb_sma.metrics.path import true_path
 from sb_sma.training.checkpoints import check_architecture, check_same_corpus
 from sb_sma.training.history import History, log_epoch
 from sb_sma.training.samples import SampleWriter, Sentence
+from sb_sma.training.styles import StyleEffect, set_mean_style
 from sb_sma.training.tts_report import write_tts_report
 
 # the YAML names the prepare scripts, which stand beside this file, also where
@@ -92,6 +93,11 @@ class TTSBrain(sb.Brain):
             total = self.loss_sums.get(name, 0.0)
             self.loss_sums[name] = total + loss.detach() * n_frames
         if stage != sb.Stage.TRAIN:
+            self.style_effect.append(
+                self.hparams.average.module,
+                *with_lengths(batch.token_ids),
+                *with_lengths(batch.log_mel),
+            )
             self.alignment_statistics.append(
                 output.alignments,
                 output.query_lengths,
@@ -130,6 +136,7 @@ class TTSBrain(sb.Brain):
         """Start the averages anew."""
         self.loss_sums, self.n_frames = {}, 0
         self.alignment_statistics = AlignmentStatistics()
+        self.style_effect = StyleEffect()
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Log, choose the guiding head, save."""
@@ -140,6 +147,7 @@ class TTSBrain(sb.Brain):
         if stage == sb.Stage.TRAIN:
             self.train_stats = stats
             return
+        stats.update(self.style_effect.summarize())
         average = self.hparams.average.module
         if stage == sb.Stage.TEST:
             guide = average.guide.tolist()
@@ -407,6 +415,10 @@ def main(argv):
     if if_main_process():
         with open(hparams_file, encoding="utf-8") as stream:
             resolved = resolve_references(stream, overrides).read()
+        set_mean_style(
+            hparams["average"].module,
+            (item["log_mel"] for item in datasets["train"]),
+        )
         export_and_report(
             brain, hparams, resolved, table, manifests["test"], datasets["test"]
         )

@@ -1,0 +1,104 @@
+"""The options of a command that say in which style a model speaks."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Dict, Optional
+
+if TYPE_CHECKING:
+    import torch
+
+    from sb_sma.inference import TTS
+
+
+def add_style_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options; at most one kind of style may be given.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of the command.
+    """
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument(
+        "--style_wav",
+        nargs="+",
+        metavar="FILE[=WEIGHT]",
+        help="speak as this recording does, or as a mix of several",
+    )
+    kinds.add_argument(
+        "--style_token",
+        metavar="INDEX[=SCALE]",
+        help="speak in the style of one token, such as 3 or 3=0.5",
+    )
+    kinds.add_argument(
+        "--style_weights",
+        metavar="JSON",
+        help='weight of each style token, such as {"0": 0.3, "4": -0.2}',
+    )
+
+
+def make_style(
+    arguments: argparse.Namespace, tts: "TTS"
+) -> Optional["torch.Tensor"]:
+    """Make the style that was asked for.
+
+    Arguments
+    ---------
+    arguments : argparse.Namespace
+        What `add_style_arguments` declared.
+    tts : TTS
+        Of a model with styles, if one was asked for.
+
+    Returns
+    -------
+    style : torch.Tensor or None
+        (1, S); None for the mean style.
+
+    Raises
+    ------
+    ValueError
+        If the model has no styles, or an option cannot be read.
+    """
+    if arguments.style_wav is not None:
+        wavs, weights = zip(
+            *(
+                _split_number("--style_wav", item)
+                for item in arguments.style_wav
+            )
+        )
+        return tts.styles.from_wavs(wavs, weights)
+    if arguments.style_token is not None:
+        index, scale = _split_number("--style_token", arguments.style_token)
+        return tts.styles.from_weights({index: scale})
+    if arguments.style_weights is not None:
+        return tts.styles.from_weights(_read_weights(arguments.style_weights))
+    return None
+
+
+def _split_number(option: str, item: str) -> tuple[str, float]:
+    """What stands before the last =, and the number after it, or 1."""
+    name, separator, number = item.rpartition("=")
+    if not separator:
+        return item, 1.0
+    try:
+        return name, float(number)
+    except ValueError:
+        raise ValueError(
+            f"{option} must have a number after =; got {item}."
+        ) from None
+
+
+def _read_weights(text: str) -> Dict[str, float]:
+    """The weights by token index."""
+    try:
+        weights = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"--style_weights must be JSON; got {text!r} ({error})."
+        ) from None
+    if not isinstance(weights, dict):
+        raise ValueError(
+            "--style_weights must name tokens and their weights, such as "
+            f'{{"0": 0.3, "4": -0.2}}; got {text!r}.'
+        )
+    return weights

@@ -1,0 +1,143 @@
+"""The styles in which a trained model can speak."""
+
+from pathlib import Path
+from typing import Optional, Sequence, Union
+
+import torch
+
+from sb_sma.data.audio import read_mono
+from sb_sma.data.mel import LogMel, MelSettings
+from sb_sma.models.transformer_tts import TransformerTTS
+from sb_sma.style.tokens import TokenWeights
+
+
+class Styles:
+    """Makes styles for `sb_sma.inference.TTS.speak`, each (1, S).
+
+    Arguments
+    ---------
+    model : TransformerTTS
+        Trained with ``style: gst``.
+    mel_settings : MelSettings
+        The numbers that define its mels.
+
+    Raises
+    ------
+    ValueError
+        If the model has no styles.
+    """
+
+    def __init__(self, model: TransformerTTS, mel_settings: MelSettings):
+        if model.style is None:
+            raise ValueError(
+                "the model must have styles; got one without. Train with "
+                "--style=gst."
+            )
+        self.model = model
+        self.log_mel = LogMel(mel_settings)
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of style tokens."""
+        return self.model.style.tokens.token_layer.n_tokens
+
+    def mean(self) -> torch.Tensor:
+        """Give the mean style of the training set.
+
+        Returns
+        -------
+        style : torch.Tensor
+            (1, S).
+        """
+        return self.model.style.tokens.mean_style[None]
+
+    @torch.no_grad()
+    def from_wavs(
+        self,
+        wavs: Sequence[Union[str, Path]],
+        weights: Optional[Sequence[float]] = None,
+    ) -> torch.Tensor:
+        """Give the style of a recording, or of a mix of several.
+
+        Arguments
+        ---------
+        wavs : sequence of str or Path
+            Recordings, of any rate and number of channels.
+        weights : sequence of float, optional
+            One for each; they are divided by their sum. Default: equal ones.
+
+        Returns
+        -------
+        style : torch.Tensor
+            (1, S).
+
+        Raises
+        ------
+        ValueError
+            If a file cannot be read, there is none, or the weights do not
+            fit.
+        """
+        if isinstance(wavs, (str, Path)) or not wavs:
+            raise ValueError(
+                f"wavs must be a list of at least one recording; got {wavs!r}."
+            )
+        mels = [self._read(wav) for wav in wavs]
+        lengths = torch.tensor([len(mel) for mel in mels])
+        padded = torch.nn.utils.rnn.pad_sequence(mels, batch_first=True)
+        device = self.model.mel_mean.device
+        if weights is None:
+            weights = [1.0] * len(mels)
+        return self.model.style.tokens.mix(
+            self.model.standardise(padded.to(device)),
+            lengths.to(device),
+            weights,
+        )
+
+    @torch.no_grad()
+    def from_token(self, index: int, scale: float = 1.0) -> torch.Tensor:
+        """Give the style of one token.
+
+        Arguments
+        ---------
+        index : int
+            Which token, from 0.
+        scale : float
+            Its weight; below 0 for the opposite.
+
+        Returns
+        -------
+        style : torch.Tensor
+            (1, S).
+
+        Raises
+        ------
+        ValueError
+            If there is no such token, or `scale` is not finite.
+        """
+        return self.model.style.tokens.token_layer.from_token(index, scale)
+
+    @torch.no_grad()
+    def from_weights(self, weights: TokenWeights) -> torch.Tensor:
+        """Give a style made of several tokens.
+
+        Arguments
+        ---------
+        weights : dict or torch.Tensor
+            As ``sb_sma.style.StyleTokenLayer.from_weights`` takes them, such
+            as ``{"0": 0.3, "4": -0.2}``.
+
+        Returns
+        -------
+        style : torch.Tensor
+            (1, S).
+
+        Raises
+        ------
+        ValueError
+            If there is no such token, or a weight is not finite.
+        """
+        return self.model.style.tokens.token_layer.from_weights(weights)
+
+    def _read(self, wav: Union[str, Path]) -> torch.Tensor:
+        """The natural-log mel of a recording, (M, C)."""
+        return self.log_mel(read_mono(wav, self.log_mel.settings)[None])[0]
