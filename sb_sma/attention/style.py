@@ -156,7 +156,7 @@ class MultiHeadAttention(nn.Module):
             (B, Q, num_units).
         """
         values = split_heads(self.value_projection(key), self.num_heads)
-        return merge_heads(weights.to(values.dtype) @ values)
+        return merge_heads(weights @ values)
 
     def load_public_state_dict(
         self, state_dict: Mapping[str, torch.Tensor]

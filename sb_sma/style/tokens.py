@@ -119,7 +119,8 @@ class StyleTokenLayer(nn.Module):
         ValueError
             If `reference` has another shape.
         """
-        # a further axis would let the items of a batch attend to each other
+        # the last state of a GRU has a further axis, by which the items of a
+        # batch would compete for the weights
         if reference.dim() != 2 or reference.shape[1] != self.query_width:
             raise ValueError(
                 "reference must have shape (B, query_width) with query_width "
@@ -202,10 +203,9 @@ class StyleTokenLayer(nn.Module):
                 )
             if index in by_index:
                 raise ValueError(f"weights name token {index} twice.")
-            is_number = isinstance(weight, Real) and not isinstance(
-                weight, bool
-            )
-            # false for what is not a number, too
+            is_switch = isinstance(weight, bool)  # a number to Python
+            is_number = isinstance(weight, Real) and not is_switch
+            # false for NaN and infinity, too
             if not (is_number and abs(weight) <= largest):
                 raise ValueError(
                     f"the weight of token {index} must be a finite number; "

@@ -82,6 +82,16 @@ def test_weights_without_batch_or_heads(layer):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("layer_dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float64])
+def test_weights_of_any_dtype(layer, layer_dtype, dtype):
+    layer = layer.to(layer_dtype)
+    style = layer.from_weights(torch.tensor([0, 0, 2, 0, 0, 0], dtype=dtype))
+    assert style.dtype == layer_dtype
+    assert torch.equal(style, layer.from_weights({2: 2.0}))
+
+
+@torch.no_grad()
 def test_heads_may_have_weights_of_their_own(layer):
     weights = torch.zeros(1, HEADS, N_TOKENS)
     weights[0, 0, 2], weights[0, 1, 4] = 1.0, 1.0
