@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from sb_sma.attention.masks import lengths_of, padding_mask, window_mask
+from sb_sma.attention.masks import (
+    lengths_of,
+    padding_mask,
+    padding_of,
+    window_mask,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,14 @@ def test_lengths_come_back_from_the_mask(lengths):
 
 def test_without_a_mask_every_key_is_valid():
     assert lengths_of(None, torch.zeros(2, 5, 4)).tolist() == [5, 5]
+
+
+def test_without_a_mask_nothing_is_padding():
+    key = torch.zeros(2, 5, 4)
+    padding = padding_of(None, key)
+    assert torch.equal(padding, torch.zeros(2, 5).bool())
+    mask = torch.tensor([[True, False, True, False, False]] * 2)
+    assert padding_of(mask, key) is mask
 
 
 @pytest.mark.parametrize(
