@@ -16,13 +16,14 @@ Wang et al.: "Style Tokens: Unsupervised Style Modeling, Control and Transfer
 in End-to-End Speech Synthesis", ICML 2018.
 """
 
-from typing import Callable, Dict, Mapping, Optional, Tuple
+from typing import Callable, Dict, Optional, Tuple
 
 import torch
 from torch import nn
 
 from sb_sma.attention.heads import merge_heads, softmax_over_valid, split_heads
 from sb_sma.attention.masks import padding_of
+from sb_sma.attention.public_weights import PublicWeights
 
 # what the energies are multiplied with, from the widths of a head and a key
 SCALES: Dict[str, Callable[[int, int], float]] = {
@@ -30,14 +31,8 @@ SCALES: Dict[str, Callable[[int, int], float]] = {
     "key_dim": lambda head_width, key_dim: key_dim**-0.5,
 }
 
-_PUBLIC_NAMES = {
-    "W_query.weight": "query_projection.weight",
-    "W_key.weight": "key_projection.weight",
-    "W_value.weight": "value_projection.weight",
-}
 
-
-class MultiHeadAttention(nn.Module):
+class MultiHeadAttention(PublicWeights, nn.Module):
     """Softmax attention whose queries and keys have widths of their own.
 
     The values are projected from the keys; no projection has a bias, and
@@ -55,8 +50,10 @@ class MultiHeadAttention(nn.Module):
         Number of heads H.
     scale : str
         ``head``: energies are divided by the root of a head's width.
-        ``key_dim``: by the root of `key_dim`, as in the public code, whose
-        trained weights need it.
+        ``key_dim``: by the root of `key_dim`.
+    legacy : bool
+        Whether to give the numbers of the public code, whose scale is
+        ``key_dim``.
 
     Raises
     ------
@@ -80,6 +77,7 @@ class MultiHeadAttention(nn.Module):
         num_units: int,
         num_heads: int,
         scale: str = "head",
+        legacy: bool = False,
     ):
         super().__init__()
         if num_heads < 1 or num_units % num_heads:
@@ -95,10 +93,11 @@ class MultiHeadAttention(nn.Module):
         self.key_dim = key_dim
         self.num_units = num_units
         self.num_heads = num_heads
+        scale = "key_dim" if legacy else scale
         self.scale = SCALES[scale](num_units // num_heads, key_dim)
-        self.query_projection = nn.Linear(query_dim, num_units, bias=False)
-        self.key_projection = nn.Linear(key_dim, num_units, bias=False)
-        self.value_projection = nn.Linear(key_dim, num_units, bias=False)
+        self.W_query = nn.Linear(query_dim, num_units, bias=False)
+        self.W_key = nn.Linear(key_dim, num_units, bias=False)
+        self.W_value = nn.Linear(key_dim, num_units, bias=False)
 
     def forward(
         self,
@@ -130,8 +129,8 @@ class MultiHeadAttention(nn.Module):
         ValueError
             If `key_padding_mask` has another shape or dtype.
         """
-        queries = split_heads(self.query_projection(query), self.num_heads)
-        keys = split_heads(self.key_projection(key), self.num_heads)
+        queries = split_heads(self.W_query(query), self.num_heads)
+        keys = split_heads(self.W_key(key), self.num_heads)
         energies = (queries * self.scale) @ keys.transpose(-1, -2)
         if key_padding_mask is None:
             weights = energies.softmax(dim=-1)
@@ -155,48 +154,8 @@ class MultiHeadAttention(nn.Module):
         out : torch.Tensor
             (B, Q, num_units).
         """
-        values = split_heads(self.value_projection(key), self.num_heads)
+        values = split_heads(self.W_value(key), self.num_heads)
         return merge_heads(weights @ values)
-
-    def load_public_state_dict(
-        self, state_dict: Mapping[str, torch.Tensor]
-    ) -> None:
-        """Take over weights trained with the public code.
-
-        They need a module with ``scale="key_dim"``, unless a head was as
-        wide as a key.
-
-        Arguments
-        ---------
-        state_dict : dict
-            ``W_query.weight``, ``W_key.weight`` and ``W_value.weight``.
-
-        Raises
-        ------
-        ValueError
-            If a name is missing or unknown, or a shape is another.
-        """
-        missing = sorted(_PUBLIC_NAMES.keys() - state_dict.keys())
-        unknown = sorted(state_dict.keys() - _PUBLIC_NAMES.keys())
-        if missing or unknown:
-            raise ValueError(
-                f"state_dict must name {', '.join(_PUBLIC_NAMES)}; missing: "
-                f"{', '.join(missing) or 'none'}; unknown: "
-                f"{', '.join(unknown) or 'none'}. Strip what stands before "
-                "the names."
-            )
-        own = self.state_dict()
-        for public_name, name in _PUBLIC_NAMES.items():
-            expected, got = own[name].shape, state_dict[public_name].shape
-            if got != expected:
-                raise ValueError(
-                    f"{public_name} must have shape {tuple(expected)}; got "
-                    f"{tuple(got)}. Build the module with the sizes that "
-                    "were trained."
-                )
-        self.load_state_dict(
-            {name: state_dict[public] for public, name in _PUBLIC_NAMES.items()}
-        )
 
 
 class StyleEmbedAttention(MultiHeadAttention):
@@ -216,6 +175,8 @@ class StyleEmbedAttention(MultiHeadAttention):
         Number of heads H.
     scale : str
         ``head`` or ``key_dim``, as in `MultiHeadAttention`.
+    legacy : bool
+        As in `MultiHeadAttention`.
 
     Raises
     ------

@@ -42,9 +42,9 @@ def slow_attention(module, query, key, scale):
     queries, keys, values = (
         inputs @ projection.weight.double().T
         for inputs, projection in (
-            (query, module.query_projection),
-            (key, module.key_projection),
-            (key, module.value_projection),
+            (query, module.W_query),
+            (key, module.W_key),
+            (key, module.W_value),
         )
     )
     out = torch.zeros(*query.shape[:2], UNITS, dtype=torch.float64)
@@ -79,7 +79,7 @@ def test_numbers_and_gradients_of_the_public_code(shared, name):
     if not file.is_file():
         pytest.skip(f"there is no file {file}")
     golden = torch.load(file, weights_only=True)
-    module = GOLDEN[name](**golden["config"], scale="key_dim")
+    module = GOLDEN[name](**golden["config"], legacy=True)
     module.load_public_state_dict(golden["state_dict"])
     inputs = {
         name: tensor.clone().requires_grad_()
@@ -90,14 +90,9 @@ def test_numbers_and_gradients_of_the_public_code(shared, name):
     assert_golden(out, golden["outputs"][0])
     for name, tensor in inputs.items():
         assert_golden(tensor.grad, golden["input_grads"][name])
-    projections = {
-        "W_query.weight": module.query_projection,
-        "W_key.weight": module.key_projection,
-        "W_value.weight": module.value_projection,
-    }
-    assert golden["param_grads"].keys() == projections.keys()
-    for name, projection in projections.items():
-        assert_golden(projection.weight.grad, golden["param_grads"][name])
+    assert golden["param_grads"].keys() == golden["state_dict"].keys()
+    for name, parameter in module.named_parameters():
+        assert_golden(parameter.grad, golden["param_grads"][name])
 
 
 @torch.no_grad()
@@ -219,46 +214,3 @@ def test_a_typo_lists_the_scales(typo):
 def test_a_mask_that_does_not_fit_is_refused(mask, match):
     with pytest.raises(ValueError, match=match):
         make_attention()(*make_inputs(), mask)
-
-
-def public_state_dict():
-    return {
-        "W_query.weight": torch.rand(UNITS, QUERY_DIM),
-        "W_key.weight": torch.rand(UNITS, KEY_DIM),
-        "W_value.weight": torch.rand(UNITS, KEY_DIM),
-    }
-
-
-def test_public_weights_are_copied():
-    module, state_dict = make_attention(), public_state_dict()
-    module.load_public_state_dict(state_dict)
-    for public, own in (
-        ("W_query.weight", module.query_projection),
-        ("W_key.weight", module.key_projection),
-        ("W_value.weight", module.value_projection),
-    ):
-        assert torch.equal(own.weight, state_dict[public])
-        assert own.weight.data_ptr() != state_dict[public].data_ptr()
-
-
-@pytest.mark.parametrize(
-    "changes, match",
-    [
-        ({"W_key.weight": None}, "missing: W_key.weight; unknown: none"),
-        ({"W_out.weight": 0}, "missing: none; unknown: W_out.weight"),
-        (
-            {"W_query.weight": torch.rand(UNITS, 9)},
-            r"W_query.weight must have shape \(12, 6\); got \(12, 9\)",
-        ),
-    ],
-    ids=["missing", "unknown", "shape"],
-)
-def test_public_weights_that_do_not_fit_are_refused(changes, match):
-    module = make_attention()
-    before = {name: t.clone() for name, t in module.state_dict().items()}
-    state_dict = {**public_state_dict(), **changes}
-    state_dict = {name: t for name, t in state_dict.items() if t is not None}
-    with pytest.raises(ValueError, match=match):
-        module.load_public_state_dict(state_dict)
-    for name, tensor in module.state_dict().items():
-        assert torch.equal(tensor, before[name])

@@ -65,7 +65,7 @@ def test_different_references_give_different_styles_in_any_batch(layer):
 def test_keys_are_tokens_through_tanh(layer):
     """However large a token gets, its value stays."""
     layer.tokens.mul_(1e4)
-    values = layer.attention.value_projection(layer.tokens.sign())
+    values = layer.attention.W_value(layer.tokens.sign())
     for index in range(N_TOKENS):
         assert_close(layer.from_token(index)[0], values[index])
 
