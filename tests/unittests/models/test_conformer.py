@@ -66,8 +66,19 @@ def test_padding_changes_nothing(conformer, steps):
     longer = conformer(features, padding, embeddings)
     assert_close(longer[:, :9], out)
     assert bool((longer[padding] == 0).all())
+
+
+@pytest.mark.parametrize("conditioned", [True, False])
+def test_padding_may_hold_anything(conformer, conditioned):
+    features, padding, embeddings = make_inputs()
+    embeddings = embeddings if conditioned else None
     filled = features.masked_fill(padding[:, :, None], torch.nan)
-    assert_close(conformer(filled, padding, embeddings), longer)
+    out = conformer(filled, padding, embeddings)
+    assert_close(out, conformer(features, padding, embeddings))
+    out.sum().backward()
+    for name, parameter in conformer.named_parameters():
+        if parameter.grad is not None:
+            assert bool(parameter.grad.isfinite().all()), name
 
 
 @torch.no_grad()
