@@ -291,8 +291,7 @@ class Conv1dGLU(PublicWeights, nn.Module):
         if embeddings.dim() != 3 or embeddings.shape[1] not in (1, steps):
             raise ValueError(
                 f"embeddings must have shape (B, 1 or T = {steps}, E); got "
-                f"{tuple(embeddings.shape)}. One for an item needs a time axis "
-                "of 1."
+                f"{tuple(embeddings.shape)}. Give an item's own one step."
             )
         padding = self.find_padding(key_padding_mask, features)
         content, gate = self.bsconv1d(features, padding).chunk(2, dim=-1)
