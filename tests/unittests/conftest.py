@@ -20,8 +20,8 @@ SMALL = {
 }
 
 
-def export_small_model(folder, repository, **overrides):
-    """Build the model of hparams/tts.yaml, and export it untrained."""
+def export_small_model(folder, repository, train=None, **overrides):
+    """Build the model of hparams/tts.yaml, and export it, trained or not."""
     from hyperpyyaml import load_hyperpyyaml, resolve_references
 
     from sb_sma.inference.export import export_tts, speaking_settings
@@ -39,6 +39,8 @@ def export_small_model(folder, repository, **overrides):
     model = hparams["models"]["model"].eval()
     model.set_mel_statistics(torch.full((80,), -5.0), torch.full((80,), 2.0))
     model.set_frames_per_token(6.0)
+    if train is not None:
+        train(model)
     frontend = hparams["text_frontend"]
     symbols = sorted({t for text in TEXTS for t in frontend.tokens(text)})
     export_tts(
