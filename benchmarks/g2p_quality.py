@@ -8,6 +8,7 @@ of attention on the latter. Prints a table, and stores everything under
 stored of other runs stays.
 
 > python benchmarks/g2p_quality.py --shared_task=DIR
+> python benchmarks/g2p_quality.py --only cmudict --processes=2
 > python benchmarks/g2p_quality.py --only cmudict --runs cmudict=results/g2p/cmudict
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 from machine import describe_machine
+from models import load_hparams
 from training_run import ROOT, read_cost, read_history, read_seed, train
 
 STORED = Path(__file__).with_name("results") / "g2p_quality.json"
@@ -45,13 +47,21 @@ def main() -> None:
         metavar="NAME=FOLDER",
         help="runs that this script has trained before",
     )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        help="that share every batch; two use two cores better than threads",
+    )
     arguments = parser.parse_args()
     trained = dict(run.split("=", 1) for run in arguments.runs)
     commands = list_commands(arguments.shared_task)
     for name, command in commands.items():
         if arguments.only is not None and name not in arguments.only:
             continue
-        folder = Path(trained.get(name) or train_anew(name, command))
+        folder = Path(
+            trained.get(name) or train_anew(name, command, arguments.processes)
+        )
         stored = read_stored()  # another process may have added to it
         stored[name] = {**summarize(folder), "machine": describe_machine()}
         STORED.parent.mkdir(exist_ok=True)
@@ -82,12 +92,15 @@ def list_commands(shared_task: str) -> Dict[str, List[str]]:
     return commands
 
 
-def train_anew(name: str, command: List[str]) -> Path:
+def train_anew(name: str, command: List[str], n_processes: int) -> Path:
     """Run a command; runs share their corpora."""
+    if n_processes > 1:
+        batch_words = load_hparams({}, task="g2p")["batch_words"]
+        command = [*command, f"--batch_words={batch_words // n_processes}"]
     results = ROOT / "results" / "g2p_quality"
     output_folder = results / name.replace(", ", "_").replace(" ", "_")
     corpus_folder = results / "corpus" / name.split(",")[0]
-    train(command, output_folder, corpus_folder)
+    train(command, output_folder, corpus_folder, n_processes)
     return output_folder
 
 

@@ -14,7 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def train(
-    command: List[str], output_folder: Path, corpus_folder: Path
+    command: List[str],
+    output_folder: Path,
+    corpus_folder: Path,
+    n_processes: int = 1,
 ) -> Dict[str, Any]:
     """Train anew, and note in the run's folder what it cost.
 
@@ -26,6 +29,8 @@ def train(
         Of the run; what is there is deleted.
     corpus_folder : Path
         Of the run.
+    n_processes : int
+        That share every batch, by torchrun.
 
     Returns
     -------
@@ -39,9 +44,16 @@ def train(
     """
     shutil.rmtree(output_folder, ignore_errors=True)
     start = time.monotonic()
+    launcher, shown = [], "python"
+    if n_processes > 1:
+        torchrun = [f"--nproc_per_node={n_processes}"]
+        launcher = ["-m", "torch.distributed.run", *torchrun]
+        shown = " ".join(["torchrun", *torchrun])
+        command = [*command, "--distributed_backend=gloo"]
     process = subprocess.Popen(
         [
             sys.executable,
+            *launcher,
             *command,
             f"--output_folder={output_folder}",
             f"--corpus_folder={corpus_folder}",
@@ -52,7 +64,7 @@ def train(
     if status != 0:
         raise RuntimeError(f"{' '.join(command)} failed")
     cost = {
-        "command": "python " + " ".join(command),
+        "command": " ".join([shown, *command]),
         "wall_minutes": (time.monotonic() - start) / 60,
         "peak_memory_gib": usage.ru_maxrss / 2**20,
     }
