@@ -1,4 +1,6 @@
-"""Splitting a width into heads and back, and the softmax of a head."""
+"""Splitting a width into heads and back, their energies and their softmax."""
+
+import math
 
 import torch
 
@@ -71,6 +73,33 @@ def merge_heads(heads: torch.Tensor) -> torch.Tensor:
     torch.Size([2, 5, 8])
     """
     return heads.transpose(1, 2).flatten(-2)
+
+
+def scaled_energies(queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+    """Products of queries and keys, in float32 or better.
+
+    Arguments
+    ---------
+    queries : torch.Tensor
+        (B, H, Q, D / H).
+    keys : torch.Tensor
+        (B, H, K, D / H).
+
+    Returns
+    -------
+    energies : torch.Tensor
+        Divided by the square root of the width of a head, (B, H, Q, K).
+
+    Example
+    -------
+    >>> scaled_energies(torch.ones(1, 1, 2, 4), torch.ones(1, 1, 1, 4))
+    tensor([[[[2.],
+              [2.]]]])
+    """
+    energies = queries @ keys.transpose(-1, -2)
+    energies = energies.to(torch.promote_types(energies.dtype, torch.float32))
+    scale = 1.0 / math.sqrt(queries.shape[-1])
+    return energies * scale
 
 
 def softmax_over_valid(

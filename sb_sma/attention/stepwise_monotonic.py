@@ -24,16 +24,16 @@ from sb_sma.attention.decoding import DecodingOptions, call_layer
 from sb_sma.attention.heads import (
     check_heads,
     merge_heads,
+    scaled_energies,
     softmax_over_valid,
     split_heads,
 )
 from sb_sma.attention.masks import lengths_of, padding_mask
 from sb_sma.attention.memory import ProjectedMemory, project_memory
+from sb_sma.attention.stay import stay_logit, stay_probability
 from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
-
-MIN_MOVES_PER_TOKEN, MAX_MOVES_PER_TOKEN = 1.1, 50.0
 
 
 @dataclass
@@ -169,10 +169,8 @@ class StepwiseMonotonicMHA(nn.Module):
                 f"queries_per_token must be above 0; got {queries_per_token}."
             )
         moves = queries_per_token * self.moves_per_query
-        moves = min(max(moves, MIN_MOVES_PER_TOKEN), MAX_MOVES_PER_TOKEN)
-        p_stay = 1.0 - 1.0 / moves
         with torch.no_grad():
-            self.stay_bias.fill_(math.log(p_stay / (1.0 - p_stay)))
+            self.stay_bias.fill_(stay_logit(moves))
 
     def forward(
         self,
@@ -333,20 +331,19 @@ class StepwiseMonotonicMHA(nn.Module):
     ) -> torch.Tensor:
         """Scaled products in float32 or better, (B, H, Q, K)."""
         queries = split_heads(self.query_proj(query), self.nhead)
-        energies = queries @ keys.transpose(-1, -2)
-        energies = energies.to(_state_dtype(energies))
-        scale = 1.0 / math.sqrt(queries.shape[-1])
-        return energies * scale
+        return scaled_energies(queries, keys)
 
     def _walk(
         self, energies: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
         """Expected alignments of the heads that walk, (B, W, Q, K)."""
-        energies = energies + self.stay_bias[:, None, None]
-        if self.training and self.noise_std > 0:
-            energies = energies + self.noise_std * torch.randn_like(energies)
+        p_stay = stay_probability(
+            energies,
+            self.stay_bias[:, None, None],
+            self.noise_std if self.training else 0.0,
+        )
         return stepwise_monotonic_expectation(
-            energies.sigmoid(), lengths, moves_per_query=self.moves_per_query
+            p_stay, lengths, moves_per_query=self.moves_per_query
         )
 
     def _divide(

@@ -16,11 +16,12 @@ from sb_sma.metrics.path import (
     PathCounts,
     count_path,
     coverage,
-    is_integer,
     path_agreement,
     straight_line_path,
     true_path,
 )
+from sb_sma.ops.checks import check_alignments, check_lengths, is_inside
+from sb_sma.ops.focus_rate import focus_rate
 
 __all__ = [
     "PathCounts",
@@ -34,56 +35,6 @@ __all__ = [
     "straight_line_path",
     "true_path",
 ]
-
-
-def focus_rate(
-    alignments: torch.Tensor,
-    query_lengths: torch.Tensor,
-    memory_lengths: torch.Tensor,
-) -> torch.Tensor:
-    """Returns how sharply each head reads: 1 for one token per step.
-
-    Each valid step is normalised over the valid tokens; its maximum is
-    averaged over the valid steps. A step without any mass counts as 0.
-
-    Arguments
-    ---------
-    alignments : torch.Tensor
-        Non-negative weights, ``(B, H, Q, K)``.
-    query_lengths : torch.Tensor
-        Valid decoder steps of each item, ``(B,)`` integer.
-    memory_lengths : torch.Tensor
-        Valid tokens of each item, ``(B,)`` integer.
-
-    Returns
-    -------
-    torch.Tensor
-        Focus rates in [0, 1], ``(B, H)``.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype is not the one above.
-
-    Example
-    -------
-    >>> sharp, flat = torch.eye(4), torch.full((4, 4), 0.25)
-    >>> alignments = torch.stack([sharp, flat])[None]
-    >>> focus_rate(alignments, torch.tensor([4]), torch.tensor([4]))
-    tensor([[1.0000, 0.2500]])
-    """
-    _check_alignments(alignments)
-    n_queries, n_keys = alignments.shape[-2:]
-    steps = _inside("query_lengths", query_lengths, alignments, n_queries)
-    keys = _inside("memory_lengths", memory_lengths, alignments, n_keys)
-    steps = steps[:, None]  # (B, 1, Q)
-    valid = steps[..., None] & keys[:, None, None]  # (B, 1, Q, K)
-    if alignments.dtype != torch.float64:
-        alignments = alignments.float()
-    weights = alignments.masked_fill(~valid, 0.0)
-    mass = weights.sum(-1).clamp(min=torch.finfo(weights.dtype).tiny)
-    peaks = weights.amax(-1) / mass  # (B, H, Q)
-    return peaks.sum(-1) / steps.sum(-1).clamp(min=1)
 
 
 def most_focused_head(
@@ -147,9 +98,9 @@ def alignment_path(
     >>> alignment_path(alignments, torch.tensor([2]))
     tensor([[[0, 1]]])
     """
-    _check_alignments(alignments)
+    check_alignments(alignments)
     n_keys = alignments.shape[-1]
-    keys = _inside("memory_lengths", memory_lengths, alignments, n_keys)
+    keys = is_inside("memory_lengths", memory_lengths, alignments, n_keys)
     outside = ~keys[:, None, None]
     return alignments.masked_fill(outside, float("-inf")).argmax(-1)
 
@@ -188,9 +139,9 @@ def end_mass(
     >>> end_mass(alignments, torch.tensor([2]), torch.tensor([3]))
     tensor([[0.5000]])
     """
-    _check_alignments(alignments)
-    _check_lengths("query_lengths", query_lengths, alignments)
-    _check_lengths("memory_lengths", memory_lengths, alignments)
+    check_alignments(alignments)
+    check_lengths("query_lengths", query_lengths, alignments)
+    check_lengths("memory_lengths", memory_lengths, alignments)
     device = alignments.device
     items = torch.arange(alignments.shape[0], device=device)
     query_lengths = query_lengths.to(device)
@@ -200,42 +151,3 @@ def end_mass(
     masses = alignments[items, :, last_query, last_key]  # (B, H)
     empty = (query_lengths < 1) | (memory_lengths < 1)
     return masses.masked_fill(empty[:, None], 0.0)
-
-
-def _inside(
-    name: str, lengths: torch.Tensor, alignments: torch.Tensor, size: int
-) -> torch.Tensor:
-    """Returns which of ``size`` positions lie within each item, (B, size)."""
-    _check_lengths(name, lengths, alignments)
-    positions = torch.arange(size, device=alignments.device)
-    return positions < lengths.to(alignments.device)[:, None]
-
-
-def _check_alignments(alignments: torch.Tensor) -> None:
-    shape = tuple(alignments.shape)
-    if alignments.ndim != 4 or 0 in shape:
-        raise ValueError(
-            "alignments must have shape (B, H, Q, K), no axis empty; got "
-            f"{shape}. Add the missing axis, or leave empty items out."
-        )
-    if not alignments.is_floating_point():
-        raise ValueError(
-            f"alignments must be floating point; got {alignments.dtype}. "
-            "Convert them with .float()."
-        )
-
-
-def _check_lengths(
-    name: str, lengths: torch.Tensor, alignments: torch.Tensor
-) -> None:
-    n_items = alignments.shape[0]
-    if lengths.shape != (n_items,):
-        raise ValueError(
-            f"{name} must have shape ({n_items},), one count per item; got "
-            f"{tuple(lengths.shape)}. Pass the lengths of this batch."
-        )
-    if not is_integer(lengths):
-        raise ValueError(
-            f"{name} must be integer counts; got {lengths.dtype}. Multiply "
-            "SpeechBrain's relative lengths by the longest, and round."
-        )

@@ -11,6 +11,8 @@ from typing import Sequence
 
 import torch
 
+from sb_sma.ops.checks import is_integer
+
 
 @dataclass(frozen=True)
 class PathCounts:
@@ -257,31 +259,6 @@ def straight_line_path(n_queries: int, n_tokens: int) -> torch.Tensor:
     # the middle of step i is (2 i + 1) / (2 Q) of the way, in whole numbers
     middles = 2 * torch.arange(n_queries) + 1
     return middles * n_tokens // (2 * n_queries)
-
-
-def is_integer(tensor: torch.Tensor) -> bool:
-    """Returns whether a tensor holds whole numbers, truth values excluded.
-
-    Arguments
-    ---------
-    tensor : torch.Tensor
-        Any tensor.
-
-    Returns
-    -------
-    bool
-        Whether its dtype is an integer one.
-
-    Example
-    -------
-    >>> is_integer(torch.tensor([3])), is_integer(torch.tensor([0.5]))
-    (True, False)
-    """
-    return not (
-        tensor.is_floating_point()
-        or tensor.is_complex()
-        or tensor.dtype == torch.bool
-    )
 
 
 def _check_path(

@@ -1,0 +1,71 @@
+"""The probability of staying on a token: where its bias starts, and its noise.
+
+Whoever walks over a text shares these, whatever it walks with.
+"""
+
+import math
+from typing import Union
+
+import torch
+
+MIN_MOVES_PER_TOKEN, MAX_MOVES_PER_TOKEN = 1.1, 50.0
+
+
+def stay_logit(moves_per_token: float) -> float:
+    """The energy at which a walk spends so many moves on a token.
+
+    A walk that stays with probability ``p`` leaves a token after
+    ``1 / (1 - p)`` moves on average.
+
+    Arguments
+    ---------
+    moves_per_token : float
+        Mean number of moves, or tries to, spent on a token; clamped to what
+        can still be learned from, 1.1 to 50.
+
+    Returns
+    -------
+    energy : float
+        ``logit(1 - 1 / moves_per_token)``.
+
+    Example
+    -------
+    >>> stay_logit(2.0)
+    0.0
+    """
+    moves = min(max(moves_per_token, MIN_MOVES_PER_TOKEN), MAX_MOVES_PER_TOKEN)
+    p_stay = 1.0 - 1.0 / moves
+    return math.log(p_stay / (1.0 - p_stay))
+
+
+def stay_probability(
+    energies: torch.Tensor,
+    bias: Union[torch.Tensor, float],
+    noise_std: float,
+) -> torch.Tensor:
+    """Probabilities of staying, from energies.
+
+    Arguments
+    ---------
+    energies : torch.Tensor
+        Any shape.
+    bias : torch.Tensor or float
+        Added to them; of a shape that fits.
+    noise_std : float
+        Standard deviation of the Gaussian noise on them, which makes the
+        probabilities go to 0 or 1 in training. 0 for none.
+
+    Returns
+    -------
+    p_stay : torch.Tensor
+        In [0, 1], of the shape of `energies`.
+
+    Example
+    -------
+    >>> stay_probability(torch.zeros(3), bias=0.0, noise_std=0.0)
+    tensor([0.5000, 0.5000, 0.5000])
+    """
+    energies = energies + bias
+    if noise_std > 0:
+        energies = energies + noise_std * torch.randn_like(energies)
+    return energies.sigmoid()
