@@ -15,34 +15,17 @@ Interspeech 2020. Ren et al.: "FastSpeech: Fast, Robust and Controllable Text
 to Speech", NeurIPS 2019 (the focus rate).
 """
 
-import math
-from typing import Mapping, NamedTuple, Tuple, Union
+from typing import Mapping, NamedTuple, Union
 
 import torch
 from torch import nn
 
-from sb_sma.attention.heads import (
-    merge_heads,
-    scaled_energies,
-    softmax_over_valid,
-    split_heads,
-)
-from sb_sma.attention.masks import padding_mask
 from sb_sma.attention.reference_legacy import PublicForm
-from sb_sma.attention.stay import stay_logit, stay_probability
-from sb_sma.ops import stepwise_monotonic_expectation
+from sb_sma.attention.reference_stepwise import StepwiseForm, least_focus_rate
+from sb_sma.attention.stay import stay_logit
 from sb_sma.ops.checks import check_lengths
-from sb_sma.ops.dropout import Dropout
-from sb_sma.ops.focus_rate import focus_rate
 
 DEFAULT_FRAMES_PER_TOKEN = 8.0
-
-HEAD_CHOICES = {"all": 0.0, "focused": math.inf}
-"""The focus rate from which on a head reads by its own alignment."""
-
-# below this much of a frame a context fades out: a mean over almost nothing
-# has no meaning, and its gradient no bound
-_LEAST_OWNED = 1e-8
 
 
 class ReferenceOutput(NamedTuple):
@@ -174,8 +157,8 @@ class StepwiseMonotonicReferenceAttention(nn.Module):
         if noise_std < 0:
             raise ValueError(f"noise_std must be 0 or more; got {noise_std}.")
         if not legacy:
-            self.form = _StepwiseForm(
-                **sizes, dropout=dropout, least_rate=_least_rate(heads)
+            self.form = StepwiseForm(
+                **sizes, dropout=dropout, least_rate=least_focus_rate(heads)
             )
             self.set_frames_per_token(frames_per_token)
         elif (heads, frames_per_token) == ("all", DEFAULT_FRAMES_PER_TOKEN):
@@ -238,7 +221,7 @@ class StepwiseMonotonicReferenceAttention(nn.Module):
         ... )
         tensor(True)
         """
-        if not isinstance(self.form, _StepwiseForm):
+        if not isinstance(self.form, StepwiseForm):
             raise ValueError(
                 "set_frames_per_token needs a bias, which the public form "
                 "does not have. Construct the module without legacy=True."
@@ -321,96 +304,3 @@ class StepwiseMonotonicReferenceAttention(nn.Module):
                 "other layers. Construct the module with legacy=True."
             )
         self.form.load_public_state_dict(state_dict)
-
-
-class _StepwiseForm(nn.Module):
-    """The walk along mel over text, head by head."""
-
-    def __init__(
-        self,
-        d_model: int,
-        d_k: int,
-        d_v: int,
-        n_head: int,
-        dropout: float,
-        least_rate: float,
-    ):
-        super().__init__()
-        self.n_head = n_head
-        self.least_rate = least_rate
-        self.query_proj = nn.Linear(d_model, n_head * d_k)
-        self.key_proj = nn.Linear(d_model, n_head * d_k)
-        self.value_proj = nn.Linear(d_model, n_head * d_v)
-        self.out_proj = nn.Linear(n_head * d_v, d_model)
-        self.dropout = Dropout(dropout)
-        self.stay_bias = nn.Parameter(torch.zeros(n_head))
-
-    def forward(
-        self,
-        text: torch.Tensor,
-        mel: torch.Tensor,
-        text_lengths: torch.Tensor,
-        mel_lengths: torch.Tensor,
-        monotonic: bool,
-        noise_std: float,
-    ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Context (B, T, D), alignment (B, H, T, M), focus rate (B, H)."""
-        padded_tokens = padding_mask(text_lengths, text.shape[1])
-        padded_frames = padding_mask(mel_lengths, mel.shape[1])
-        # a NaN there would outlive its weight of zero
-        text = text.masked_fill(padded_tokens[..., None], 0.0)
-        mel = mel.masked_fill(padded_frames[..., None], 0.0)
-        tokens = split_heads(self.query_proj(text), self.n_head)
-        frames = split_heads(self.key_proj(mel), self.n_head)
-        values = split_heads(self.value_proj(mel), self.n_head)
-        energies = scaled_energies(frames, tokens)  # (B, H, M, T)
-        if monotonic:
-            _check_reach(text_lengths, mel_lengths)
-            bias = self.stay_bias[:, None, None]
-            p_stay = stay_probability(energies, bias, noise_std)
-            owners = stepwise_monotonic_expectation(p_stay, text_lengths)
-        else:
-            owners = softmax_over_valid(energies, padded_tokens[:, None, None])
-        owners = owners.masked_fill(padded_frames[:, None, :, None], 0.0)
-        rates = focus_rate(owners, mel_lengths, text_lengths)
-        alignment = self._choose(owners, rates).transpose(-1, -2)
-        owned = alignment.sum(dim=-1, keepdim=True)  # frames of each token
-        weights = self.dropout(alignment / owned.clamp(min=_LEAST_OWNED))
-        out = self.out_proj(merge_heads(weights.to(values.dtype) @ values))
-        out = out.masked_fill(padded_tokens[..., None], 0.0)
-        return out, alignment, rates
-
-    def _choose(
-        self, owners: torch.Tensor, rates: torch.Tensor
-    ) -> torch.Tensor:
-        """What each head reads by: its own, or the most focused head's."""
-        items = torch.arange(len(rates), device=rates.device)
-        most_focused = owners[items, rates.argmax(dim=-1)]  # (B, M, T)
-        focused = (rates >= self.least_rate)[..., None, None]
-        return torch.where(focused, owners, most_focused[:, None])
-
-
-def _least_rate(heads: Union[str, float]) -> float:
-    """The focus rate that a word or a number stands for."""
-    if not isinstance(heads, str) and 0.0 <= heads <= 1.0:
-        return float(heads)
-    if heads not in HEAD_CHOICES:
-        raise ValueError(
-            f"heads must be one of {', '.join(HEAD_CHOICES)}, or a focus rate "
-            f"in [0, 1]; got {heads!r}."
-        )
-    return HEAD_CHOICES[heads]
-
-
-def _check_reach(text_lengths: torch.Tensor, mel_lengths: torch.Tensor) -> None:
-    """Refuse an item whose walk could not reach its last token."""
-    short = mel_lengths < text_lengths
-    if bool(short.any()):
-        item = int(short.nonzero()[0])
-        tokens, frames = int(text_lengths[item]), int(mel_lengths[item])
-        raise ValueError(
-            f"mel_lengths must be at least text_lengths where the walk is on; "
-            f"item {item} has {frames} frames for {tokens} tokens, and a walk "
-            "moves by one token a frame at most. Leave the item out, take "
-            "more frames a second, or call set_monotonic(False)."
-        )

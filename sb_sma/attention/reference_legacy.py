@@ -142,7 +142,8 @@ class PublicForm(nn.Module):
         weights = weights.masked_fill(padded_tokens[:, None, :, None], 0.0)
         peaks = weights.amax(dim=2)  # (B, H, M)
         rates, heads = (peaks.sum(-1) / mel_lengths[:, None]).max(dim=-1)
-        alignment = weights[torch.arange(len(heads)), heads]
+        items = torch.arange(len(heads), device=heads.device)
+        alignment = weights[items, heads]
         if monotonic:
             p_stay = stay_probability(alignment, 0.0, noise_std)
             weights = _walk_off_the_end(p_stay)[:, None]
