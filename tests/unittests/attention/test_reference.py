@@ -286,7 +286,7 @@ def test_threshold_that_no_head_reaches_is_focused():
     _, unreached = reading_heads(1.0)
     _, focused = reading_heads("focused")
     assert_close(unreached.context, focused.context)
-    assert float(unreached.focus_rate.max()) < 1.0
+    assert bool((unreached.focus_rate < 1.0).all())
 
 
 def test_heads_that_are_not_used_read_by_nothing_of_their_own():
@@ -453,7 +453,7 @@ def test_learns_which_frames_belong_to_which_token():
     generator = torch.Generator().manual_seed(0)
     attention = StepwiseMonotonicReferenceAttention(
         N_SYMBOLS,
-        d_k=16,
+        d_k=64,
         d_v=N_SYMBOLS,
         n_head=1,
         noise_std=0.5,
@@ -469,7 +469,7 @@ def test_learns_which_frames_belong_to_which_token():
     assert float((before == 0).float().mean()) < 0.5
 
     attention.train()
-    optimizer = torch.optim.Adam(attention.parameters(), lr=1e-2)
+    optimizer = torch.optim.Adam(attention.parameters(), lr=5e-3)
     for _ in range(250):
         inputs, _ = make_corpus(16, generator)
         _, mel, _, mel_lengths = inputs
