@@ -484,7 +484,8 @@ def test_learns_which_frames_belong_to_which_token():
     after = boundary_distances(attention.eval(), *held_out)
     assert float((after <= 1).float().mean()) > 0.95
     assert float((after == 0).float().mean()) > 0.9
-    assert float(attention(*held_out[0]).focus_rate.mean()) > 0.9
+    rates = attention(*held_out[0]).focus_rate
+    assert bool((rates > 0.9).all())
 
 
 def load_golden(shared, name):
@@ -496,7 +497,7 @@ def load_golden(shared, name):
 
 def assert_near(actual, golden, name):
     bound = 1e-5 * max(1.0, float(golden.abs().max()))
-    error = float((actual - golden).abs().max())
+    error = float((actual - golden).abs().max().detach())
     assert error <= bound, f"{name}: {error} > {bound}"
 
 
