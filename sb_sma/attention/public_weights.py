@@ -1,6 +1,6 @@
 """Loading weights that were trained with the public implementation."""
 
-from typing import Dict
+from typing import Mapping
 
 import torch
 
@@ -8,8 +8,13 @@ import torch
 class PublicWeights:
     """Gives a module one call that loads public weights.
 
-    For modules whose parameters and buffers are named as in the public
-    implementation.
+    Parameters and buffers are named as in the public implementation, but for
+    those of the layers in `public_names`.
+
+    Attributes
+    ----------
+    public_names : Mapping[str, str]
+        What the public implementation calls a layer of ours.
 
     Example
     -------
@@ -21,8 +26,10 @@ class PublicWeights:
     7.0
     """
 
+    public_names: Mapping[str, str] = {}
+
     def load_public_state_dict(
-        self, state_dict: Dict[str, torch.Tensor]
+        self, state_dict: Mapping[str, torch.Tensor]
     ) -> None:
         """Load every weight, or none.
 
@@ -37,7 +44,10 @@ class PublicWeights:
             If a weight is missing, unknown or of another shape; nothing is
             loaded then.
         """
-        own = self.state_dict()
+        names = {self._public_name(name): name for name in self.state_dict()}
+        own = {
+            public: self.state_dict()[name] for public, name in names.items()
+        }
         faults = [f"'{name}' is missing" for name in own.keys() - state_dict]
         faults += [
             f"'{name}' is unknown" for name in state_dict.keys() - own.keys()
@@ -50,9 +60,15 @@ class PublicWeights:
         ]
         if faults:
             raise ValueError(
-                "state_dict must hold the weights of a public "
-                f"{type(self).__name__}: {'; '.join(sorted(faults))}. Build "
-                "the module with the arguments that the weights were trained "
-                "with."
+                "state_dict must hold the weights of the public module: "
+                f"{'; '.join(sorted(faults))}. Build this one with the "
+                "arguments that they were trained with."
             )
-        self.load_state_dict(state_dict)
+        self.load_state_dict(
+            {names[public]: weight for public, weight in state_dict.items()}
+        )
+
+    def _public_name(self, name: str) -> str:
+        """What the public implementation calls a weight of ours."""
+        layer, separator, kind = name.rpartition(".")
+        return self.public_names.get(layer, layer) + separator + kind

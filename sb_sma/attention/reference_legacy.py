@@ -14,7 +14,7 @@ it need them. Whoever has no such model should use the form in
 - The alignment that it returns is the softmax one, before the walk.
 """
 
-from typing import Mapping, Tuple
+from typing import Tuple
 
 import torch
 import torch.nn.functional as F
@@ -27,21 +27,13 @@ from sb_sma.attention.heads import (
     split_heads,
 )
 from sb_sma.attention.masks import padding_mask
+from sb_sma.attention.public_weights import PublicWeights
 from sb_sma.attention.stay import stay_probability
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
 
-PUBLIC_NAMES = {
-    "energy.w_qs": "query_proj",
-    "energy.w_ks": "key_proj",
-    "energy.w_vs": "value_proj",
-    "last_layer": "out_proj",
-    "layer_norm": "layer_norm",
-}
-"""What the public module's layers are called here."""
 
-
-class PublicForm(nn.Module):
+class PublicForm(PublicWeights, nn.Module):
     """Text queries and mel keys, as the public module computes them.
 
     With ``w`` the softmax over frames of each head, zero at padded tokens,
@@ -83,6 +75,13 @@ class PublicForm(nn.Module):
     >>> context.shape, alignment.shape, focus_rate.shape
     (torch.Size([3, 4, 8]), torch.Size([3, 4, 9]), torch.Size([]))
     """
+
+    public_names = {
+        "query_proj": "energy.w_qs",
+        "key_proj": "energy.w_ks",
+        "value_proj": "energy.w_vs",
+        "out_proj": "last_layer",
+    }
 
     def __init__(
         self, d_model: int, d_k: int, d_v: int, n_head: int, dropout: float
@@ -150,46 +149,6 @@ class PublicForm(nn.Module):
         out = self.out_proj(merge_heads(weights.to(values.dtype) @ values))
         out = self.layer_norm(self.dropout(out))
         return out, alignment, rates.mean()
-
-    def load_public_state_dict(
-        self, state_dict: Mapping[str, torch.Tensor]
-    ) -> None:
-        """Load the weights of a public module.
-
-        Arguments
-        ---------
-        state_dict : Mapping[str, torch.Tensor]
-            What the public module's ``state_dict()`` gives.
-
-        Raises
-        ------
-        ValueError
-            If a key is missing, unexpected or of another shape.
-        """
-        own = self.state_dict()
-        public = {
-            f"{layer}.{kind}": f"{name}.{kind}"
-            for layer, name in PUBLIC_NAMES.items()
-            for kind in ("weight", "bias")
-        }
-        missing = sorted(public.keys() - state_dict.keys())
-        unexpected = sorted(state_dict.keys() - public.keys())
-        if missing or unexpected:
-            raise ValueError(
-                f"state_dict must have the keys {', '.join(public)}; missing "
-                f"are {missing}, unexpected are {unexpected}. Pass the "
-                "state_dict of the public attention module alone."
-            )
-        for key, name in public.items():
-            if state_dict[key].shape != own[name].shape:
-                raise ValueError(
-                    f"{key} must have shape {tuple(own[name].shape)}; got "
-                    f"{tuple(state_dict[key].shape)}. Construct the module "
-                    "with the sizes of the public one."
-                )
-        self.load_state_dict(
-            {name: state_dict[key] for key, name in public.items()}
-        )
 
 
 def _walk_off_the_end(p_stay: torch.Tensor) -> torch.Tensor:

@@ -22,11 +22,11 @@ def test_weights_are_loaded():
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"bias": None}, "public Layer: 'bias' is missing. Build the module"),
-        ({"extra": torch.rand(1)}, "Layer: 'extra' is unknown. Build"),
+        ({"bias": None}, "public module: 'bias' is missing. Build the module"),
+        ({"extra": torch.rand(1)}, "module: 'extra' is unknown. Build"),
         (
             {"bias": torch.rand(4)},
-            r"Layer: 'bias' has shape \(4,\), not \(2,\)\. Build",
+            r"module: 'bias' has shape \(4,\), not \(2,\)\. Build",
         ),
         (
             {"bias": None, "offset": torch.rand(2), "weight": torch.rand(1)},

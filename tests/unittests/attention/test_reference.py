@@ -675,15 +675,15 @@ def public_state_dict():
     [
         (
             lambda s: s.pop("last_layer.bias"),
-            r"missing are \['last_layer.bias'\], unexpected are \[\]",
+            "'last_layer.bias' is missing",
         ),
         (
             lambda s: s.update({"module.last_layer.bias": torch.zeros(8)}),
-            r"missing are \[\], unexpected are \['module.last_layer.bias'\]",
+            "'module.last_layer.bias' is unknown",
         ),
         (
             lambda s: s.update({"energy.w_ks.bias": torch.zeros(6)}),
-            r"energy.w_ks.bias must have shape \(8,\); got \(6,\)",
+            r"'energy.w_ks.bias' has shape \(6,\), not \(8,\)",
         ),
     ],
     ids=["missing", "unexpected", "shape"],

@@ -190,7 +190,7 @@ def test_a_wrong_dict_is_refused():
     weights = make_conformer().state_dict()
     with pytest.raises(
         ValueError,
-        match="weights of a public Conformer: 'layer_stack.0.ff.conv_1.bias' "
+        match="weights of the public module: 'layer_stack.0.ff.conv_1.bias' "
         "is unknown; .* Build the module with the arguments",
     ):
         make_conformer(with_ff=False).load_public_state_dict(weights)
