@@ -182,18 +182,11 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
         ValueError
             If a mask or `pos_embs` has another shape.
         """
-        # float32 or better: products may be too large for float16
-        wide = torch.promote_types(query.dtype, torch.float32)
-        positions = self._positions(query, key, pos_embs).to(wide)
+        positions = self._positions(query, key, pos_embs)
         queries = split_heads(self.query_proj(query), self.num_heads)
-        queries = queries.to(wide) * self.scale
-        keys = split_heads(self.key_proj(key), self.num_heads).to(wide)
+        keys = split_heads(self.key_proj(key), self.num_heads)
         values = split_heads(self.value_proj(value), self.num_heads)
-        to_content = queries + self.scale * self.u_bias[:, None]
-        to_position = queries + self.scale * self.v_bias[:, None]
-        by_position = to_position @ positions.transpose(-1, -2)
-        energies = to_content @ keys.transpose(-1, -2)
-        energies = (energies + align(by_position, key.shape[1])).to(wide)
+        energies = self._energies(queries, keys, positions)
         blocked = padding_of(key_padding_mask, key)[:, None, None]
         if attn_mask is not None:
             energies, blocked = _apply(attn_mask, energies, blocked)
@@ -203,6 +196,21 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
         blind = (weights[:, 0] == 0.0).all(dim=-1, keepdim=True)  # (B, Q, 1)
         out = out.masked_fill(blind, 0.0)
         return (out, attn) if return_attn_weights else out
+
+    def _energies(
+        self, queries: torch.Tensor, keys: torch.Tensor, positions: torch.Tensor
+    ) -> torch.Tensor:
+        """Energies of content and position together, (B, H, Q, K)."""
+        # float32 or better: products may be too large for float16
+        wide = torch.promote_types(queries.dtype, torch.float32)
+        with torch.autocast(queries.device.type, enabled=False):
+            queries = queries.to(wide) * self.scale
+            keys, positions = keys.to(wide), positions.to(wide)
+            to_content = queries + self.scale * self.u_bias[:, None].to(wide)
+            to_position = queries + self.scale * self.v_bias[:, None].to(wide)
+            by_position = to_position @ positions.transpose(-1, -2)
+            energies = to_content @ keys.transpose(-1, -2)
+            return energies + align(by_position, keys.shape[2])
 
     def _positions(
         self,

@@ -2,7 +2,8 @@
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Dict, Optional
+from pathlib import Path
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 if TYPE_CHECKING:
     import torch
@@ -37,10 +38,10 @@ def add_style_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def make_style(
+def read_style(
     arguments: argparse.Namespace, tts: "TTS"
 ) -> Optional["torch.Tensor"]:
-    """Make the style that was asked for.
+    """Read the style that was asked for.
 
     Arguments
     ---------
@@ -75,23 +76,23 @@ def make_style(
     return None
 
 
-def _split_number(option: str, item: str) -> tuple[str, float]:
+def _split_number(option: str, item: str) -> Tuple[str, float]:
     """What stands before the last =, and the number after it, or 1."""
     name, separator, number = item.rpartition("=")
-    if not separator:
+    if not separator or Path(item).is_file():
         return item, 1.0
     try:
         return name, float(number)
     except ValueError:
         raise ValueError(
-            f"{option} must have a number after =; got {item}."
+            f"{option} must have a number after the last =; got {item}."
         ) from None
 
 
 def _read_weights(text: str) -> Dict[str, float]:
     """The weights by token index."""
     try:
-        weights = json.loads(text)
+        weights = json.loads(text, object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"--style_weights must be JSON; got {text!r} ({error})."
@@ -102,3 +103,11 @@ def _read_weights(text: str) -> Dict[str, float]:
             f'{{"0": 0.3, "4": -0.2}}; got {text!r}.'
         )
     return weights
+
+
+def _without_repeats(pairs: List[Tuple[str, float]]) -> Dict[str, float]:
+    """A JSON object that names nothing twice."""
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise ValueError("--style_weights must name each token once.")
+    return named

@@ -9,7 +9,7 @@ import soundfile
 
 from sb_sma.attention.decoding import MODES
 from sb_sma.cli.models import check_model
-from sb_sma.cli.styles import add_style_arguments, make_style
+from sb_sma.cli.styles import add_style_arguments, read_style
 
 HELP = "Speak a text, or every line of a file, with a trained model."
 
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
         pace=arguments.pace,
         seed=arguments.seed,
         progress=True,
-        style=make_style(arguments, tts),
+        style=read_style(arguments, tts),
     )
     for index, item in enumerate(spoken):
         soundfile.write(

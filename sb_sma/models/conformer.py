@@ -95,14 +95,20 @@ class ConformerBlock(PublicWeights, nn.Module):
                 d_model, _FEED_FORWARD_KERNEL_SIZE, dropout, legacy=legacy
             )
         self.conformer_conv_1 = ConformerConvModule(
-            d_model, kernel_size_conv_mod, dropout, legacy=legacy
+            d_model,
+            kernel_size=kernel_size_conv_mod,
+            dropout=dropout,
+            legacy=legacy,
         )
         self.ln = nn.LayerNorm(d_model)
         self.slf_attn = ConformerMultiHeadedSelfAttention(
             d_model, n_head, dropout, legacy=legacy
         )
         self.conformer_conv_2 = ConformerConvModule(
-            d_model, kernel_size_conv_mod, dropout, legacy=legacy
+            d_model,
+            kernel_size=kernel_size_conv_mod,
+            dropout=dropout,
+            legacy=legacy,
         )
 
     def forward(

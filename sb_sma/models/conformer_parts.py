@@ -30,8 +30,7 @@ from sb_sma.models.padded_layers import (
 )
 from sb_sma.ops.dropout import Dropout
 
-_SLOPE = 0.3  # of every leaky ReLU
-_FEED_FORWARD_EXPANSION = 4
+DEFAULT_SLOPE = 0.3  # of every leaky ReLU, below 0
 
 
 class _SeparableConvolution(nn.Module):
@@ -61,6 +60,10 @@ class FeedForward(PublicWeights, nn.Module):
         Odd, of the first convolution, in steps; the second has 1.
     dropout : float
         Dropout after the activation and on the output.
+    expansion_factor : int
+        Channels between the convolutions as a multiple of `d_model`.
+    leaky_relu_slope : float
+        Of the activation, below 0.
     legacy : bool
         Whether to take padding for content.
 
@@ -81,12 +84,15 @@ class FeedForward(PublicWeights, nn.Module):
         d_model: int,
         kernel_size: int = 3,
         dropout: float = 0.1,
+        expansion_factor: int = 4,
+        leaky_relu_slope: float = DEFAULT_SLOPE,
         legacy: bool = False,
     ):
         super().__init__()
         check_kernel_size("kernel_size", kernel_size)
         self.find_padding = no_padding if legacy else padding_of
-        inner = _FEED_FORWARD_EXPANSION * d_model
+        self.leaky_relu_slope = leaky_relu_slope
+        inner = expansion_factor * d_model
         self.ln = nn.LayerNorm(d_model)
         self.conv_1 = nn.Conv1d(
             d_model, inner, kernel_size, padding=kernel_size // 2
@@ -119,8 +125,11 @@ class FeedForward(PublicWeights, nn.Module):
             If the mask has another shape or dtype.
         """
         padding = self.find_padding(key_padding_mask, features)[:, :, None]
-        normed = self.ln(features).masked_fill(padding, 0.0)
-        hidden = F.leaky_relu(self.conv_1(normed.transpose(1, 2)), _SLOPE)
+        # a NaN there would outlive its weight of zero
+        normed = self.ln(features.masked_fill(padding, 0.0))
+        normed = normed.masked_fill(padding, 0.0)
+        hidden = self.conv_1(normed.transpose(1, 2))
+        hidden = F.leaky_relu(hidden, self.leaky_relu_slope)
         out = self.dropout(self.conv_2(self.dropout(hidden)))
         return 0.5 * out.transpose(1, 2).masked_fill(padding, 0.0)
 
@@ -134,12 +143,14 @@ class ConformerConvModule(PublicWeights, nn.Module):
     ---------
     d_model : int
         Width.
+    expansion_factor : int
+        Channels of the depthwise convolution as a multiple of `d_model`.
     kernel_size : int
         Odd, of the depthwise convolution, in steps.
     dropout : float
         Dropout on the output.
-    expansion_factor : int
-        Channels of the depthwise convolution as a multiple of `d_model`.
+    leaky_relu_slope : float
+        Of the gate and the activation, below 0.
     legacy : bool
         Whether to take padding for content.
 
@@ -158,14 +169,16 @@ class ConformerConvModule(PublicWeights, nn.Module):
     def __init__(
         self,
         d_model: int,
+        expansion_factor: int = 2,
         kernel_size: int = 7,
         dropout: float = 0.1,
-        expansion_factor: int = 2,
+        leaky_relu_slope: float = DEFAULT_SLOPE,
         legacy: bool = False,
     ):
         super().__init__()
         check_kernel_size("kernel_size", kernel_size)
         self.find_padding = no_padding if legacy else padding_of
+        self.leaky_relu_slope = leaky_relu_slope
         inner = expansion_factor * d_model
         self.ln_1 = nn.LayerNorm(d_model)
         self.conv_1 = PaddedConvolution(d_model, 2 * inner)
@@ -201,10 +214,13 @@ class ConformerConvModule(PublicWeights, nn.Module):
             If the mask has another shape or dtype.
         """
         padding = self.find_padding(key_padding_mask, features)
+        # a NaN there would outlive its weight of zero
+        features = features.masked_fill(padding[:, :, None], 0.0)
+        slope = self.leaky_relu_slope
         hidden = self.conv_1(self.ln_1(features), padding)
         content, gate = hidden.chunk(2, dim=-1)
-        hidden = self.depthwise(content * F.leaky_relu(gate, _SLOPE), padding)
-        hidden = F.leaky_relu(self.ln_2(hidden, padding), _SLOPE)
+        hidden = self.depthwise(content * F.leaky_relu(gate, slope), padding)
+        hidden = F.leaky_relu(self.ln_2(hidden, padding), slope)
         out = self.dropout(self.conv_2(hidden, padding))
         return out.masked_fill(padding[:, :, None], 0.0)
 

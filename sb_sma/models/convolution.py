@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sb_sma.models.padded_layers import check_kernel_size
 from sb_sma.ops.dropout import Dropout
 
 # a convolution reads rows in blocks, which shorter ones leave half empty
@@ -56,8 +57,7 @@ class MaskedConvStack(nn.Module):
         activate_last: bool = True,
     ):
         super().__init__()
-        if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd; got {kernel_size}.")
+        check_kernel_size("kernel_size", kernel_size)
         self.convs = nn.ModuleList(
             nn.Conv1d(c_in, c_out, kernel_size, padding=kernel_size // 2)
             for c_in, c_out in zip(channels[:-1], channels[1:])

@@ -41,8 +41,6 @@ class TeacherForced:
         One (B, H, Q, K) per decoder layer.
     query_lengths : torch.Tensor
         Decoder steps of each item, int64, (B,).
-    style_weights : torch.Tensor, optional
-        Of the style tokens, (B, H, N); None without styles.
     """
 
     mels_before: torch.Tensor
@@ -51,7 +49,6 @@ class TeacherForced:
     stop_logits: torch.Tensor
     alignments: List[torch.Tensor]
     query_lengths: torch.Tensor
-    style_weights: Optional[torch.Tensor] = None
 
 
 class TransformerTTS(nn.Module):
@@ -188,9 +185,8 @@ class TransformerTTS(nn.Module):
         targets = F.pad(targets, (0, 0, 0, -targets.shape[1] % factor))
         padding = padding_mask(mel_lengths, targets.shape[1])
         targets = targets.masked_fill(padding[:, :, None], 0.0)
-        style_weights = None
         if style is None and self.style is not None:
-            style, style_weights = self.style.tokens(targets, mel_lengths)
+            style, _ = self.style.tokens(targets, mel_lengths)
         memory = self.encode(tokens, token_lengths, style)
         heard = targets
         if own_frames > 0:
@@ -209,7 +205,6 @@ class TransformerTTS(nn.Module):
             stop_logits,
             alignments,
             query_lengths,
-            style_weights,
         )
 
     def encode(

@@ -122,7 +122,7 @@ class StyleConditioning(nn.Module):
             If the style's shape does not fit.
         """
         width = self.tokens.token_layer.style_width
-        shapes = ((width,), (1, width), (len(memory), width))
+        shapes = dict.fromkeys(((width,), (1, width), (len(memory), width)))
         if style.shape not in shapes:
             raise ValueError(
                 f"style must have shape {', '.join(map(str, shapes))}; got "

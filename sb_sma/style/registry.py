@@ -2,6 +2,7 @@
 
 from typing import Any, Callable, Dict, Optional, Sequence
 
+from sb_sma.attention.heads import check_heads
 from sb_sma.style.conditioning import StyleConditioning
 from sb_sma.style.global_style_tokens import GlobalStyleTokens
 from sb_sma.style.reference_encoder import ReferenceEncoder
@@ -63,6 +64,7 @@ def gst_style(
     ValueError
         If the sizes do not fit, or `combination` is unknown.
     """
+    check_heads(style_width, num_heads)
     tokens = GlobalStyleTokens(
         ReferenceEncoder(n_mels, reference_channels, reference_width),
         StyleTokenLayer(

@@ -57,9 +57,13 @@ class StyleEffect:
             return
         style = model.read_style(mels, mel_lengths)
         n_frames = int(mel_lengths.sum())
-        for name, spoken in (("own", style), ("other", style.roll(1, 0))):
+        devices = [mels.device] if mels.is_cuda else []
+        for name, spoken in (
+            ("own", style),
+            ("other", style.roll(len(style) // 2, 0)),
+        ):
             # the prenet's dropout must be the same in both
-            with torch.random.fork_rng():
+            with torch.random.fork_rng(devices):
                 torch.manual_seed(0)
                 output = model(
                     tokens, token_lengths, mels, mel_lengths, style=spoken
@@ -79,12 +83,13 @@ class StyleEffect:
         if not self.own:
             return {}
         effect = self.other / self.own - 1.0
-        if effect < LEAST_EFFECT:
+        if not effect >= LEAST_EFFECT:
             logger.warning(
-                "The style tokens do next to nothing so far: the mel loss is "
-                "%.1f %% larger in the style of other utterances. If that "
-                "stays, give data of more varied style, or train longer.",
-                100 * effect,
+                "The style tokens do nothing of use so far: in the style of "
+                "other utterances, the mel loss is %.3g times what it is in "
+                "their own. If that stays, give data of more varied style, or "
+                "train longer.",
+                1.0 + effect,
             )
         return {"style_effect": effect}
 
@@ -99,15 +104,19 @@ def set_mean_style(model: TransformerTTS, mels: Iterable[torch.Tensor]) -> None:
         Changed in place; one without styles is left as it is.
     mels : iterable of torch.Tensor
         Natural-log mels of the training set, each (M, C).
+
+    Raises
+    ------
+    ValueError
+        If there is none, and the model has styles.
     """
     if model.style is None:
         return
-    total, n_items = 0.0, 0
     device = model.mel_mean.device
+    styles = []
     for mel in mels:
         length = torch.tensor([len(mel)], device=device)
-        style = model.read_style(mel[None].to(device), length)
-        total = total + style[0].double()
-        n_items += 1
-    mean = total / n_items
-    model.style.tokens.set_mean_style(mean.to(model.mel_mean.dtype))
+        styles.append(model.read_style(mel[None].to(device), length)[0])
+    if not styles:
+        raise ValueError("mels must hold at least one; got none.")
+    model.style.tokens.set_mean_style(torch.stack(styles).mean(dim=0))

@@ -30,6 +30,7 @@ _SHOWN_CURVES = (
     "end_mass",
     "style_effect",
 )
+_STYLED = " Each was spoken in the style of its target."
 _MEANINGS = {
     "mel_loss": "mean absolute difference per channel, in standard deviations",
     "within_one": "decoder steps within one token of the true timing",
@@ -89,6 +90,8 @@ def write_tts_report(
         summary=(
             f"{n_good} of {len(examples)} test sentences were spoken without "
             f"a fault after {minutes:.1f} minutes of training."
+            + _STYLED
+            * (tts.mods.model.style is not None)
         ),
         metrics=[
             (name.replace("_", " "), f"{test_stats[name]:.4g}", meaning)
@@ -117,8 +120,9 @@ def _speak_examples(
     examples = []
     style = None
     if tts.mods.model.style is not None:
-        targets = [[entry["wav"]] for entry in manifest.values()]
-        style = torch.cat([tts.styles.from_wavs(wavs) for wavs in targets])
+        styles = tts.styles
+        wavs = [entry["wav"] for entry in manifest.values()]
+        style = torch.cat([styles.from_wavs([wav]) for wav in wavs])
     spoken = tts.speak(texts, seed=0, style=style)
     for item, (name, entry) in zip(spoken, manifest.items()):
         mel = item.mel.cpu()

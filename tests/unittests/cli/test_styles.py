@@ -1,5 +1,7 @@
 """``sb-sma synthesize`` in a style."""
 
+import shutil
+
 import numpy as np
 import pytest
 import soundfile
@@ -46,6 +48,9 @@ def test_a_recording_and_a_mix_of_two(say, wavs):
     alone = say("--style_wav", slow)
     weighted = say("--style_wav", slow, f"{fast}=0")
     np.testing.assert_allclose(weighted, alone, atol=1e-3)
+    equals = f"{slow}=0.wav"
+    shutil.copy(slow, equals)
+    assert np.array_equal(alone, say("--style_wav", equals))
     mixed = say("--style_wav", f"{slow}=0.5", f"{fast}=0.5")
     assert mixed.shape != alone.shape or not np.array_equal(mixed, alone)
 
@@ -54,12 +59,13 @@ def test_a_recording_and_a_mix_of_two(say, wavs):
     ("options", "message"),
     [
         (["--style_token", "ten"], "from 0 to 9; got 'ten'"),
-        (["--style_token", "3=much"], "a number after =; got 3=much"),
+        (["--style_token", "3=much"], "a number after the last =; got 3=much"),
         (["--style_weights", "0.3"], "must name tokens and their weights"),
         (["--style_weights", "{3: 1}"], "--style_weights must be JSON"),
+        (["--style_weights", '{"3": 1, "3": 2}'], "name each token once"),
         (["--style_wav", "nowhere.wav"], "nowhere.wav cannot be read"),
     ],
-    ids=["token", "scale", "no dict", "no json", "no file"],
+    ids=["token", "scale", "no dict", "no json", "twice", "no file"],
 )
 def test_what_cannot_be_read_is_told_in_one_line(say, options, message):
     error = say(*options)

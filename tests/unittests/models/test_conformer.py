@@ -191,7 +191,7 @@ def test_a_wrong_dict_is_refused():
     with pytest.raises(
         ValueError,
         match="weights of the public module: 'layer_stack.0.ff.conv_1.bias' "
-        "is unknown; .* Build the module with the arguments",
+        "is unknown; .* Build this one with the arguments",
     ):
         make_conformer(with_ff=False).load_public_state_dict(weights)
 

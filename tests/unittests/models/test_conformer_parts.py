@@ -1,5 +1,7 @@
 """Layers of a Conformer block: public numbers, and no trace of padding."""
 
+import inspect
+
 import pytest
 import torch
 
@@ -29,7 +31,7 @@ class Hearing(torch.nn.Module):
 PARTS = {
     "feed-forward": lambda **o: FeedForward(WIDTH, kernel_size=5, **o),
     "convolution": lambda **o: ConformerConvModule(WIDTH, **o),
-    "wider": lambda **o: ConformerConvModule(WIDTH, 3, 0.1, 3, **o),
+    "wider": lambda **o: ConformerConvModule(WIDTH, 3, 3, 0.1, **o),
     "gated": lambda **o: Hearing(Conv1dGLU(WIDTH, 5, 2, 4, **o)),
 }
 
@@ -186,3 +188,29 @@ def test_embeddings_that_do_not_fit_are_refused(shape):
         ValueError, match=r"embeddings must have shape \(B, 1 or T = 9, E\)"
     ):
         convolution(make_inputs()[0], torch.zeros(shape))
+
+
+@pytest.mark.parametrize("name", ["feed-forward", "convolution"])
+def test_padding_may_hold_anything_while_training(name):
+    layer = make_part(name).train()
+    padding = torch.tensor([[False, False, True]])
+    features = torch.randn(1, 3, WIDTH)
+    features[padding] = float("nan")
+    layer(features, padding).sum().backward()
+    for name, parameter in layer.named_parameters():
+        assert bool(parameter.grad.isfinite().all()), name
+
+
+def test_arguments_stand_in_the_public_order():
+    expected = {
+        FeedForward: (
+            "d_model kernel_size dropout expansion_factor leaky_relu_slope"
+        ),
+        ConformerConvModule: (
+            "d_model expansion_factor kernel_size dropout leaky_relu_slope"
+        ),
+        Conv1dGLU: "d_model kernel_size padding embedding_dim",
+    }
+    for kind, names in expected.items():
+        parameters = list(inspect.signature(kind).parameters)
+        assert parameters == [*names.split(), "legacy"]
