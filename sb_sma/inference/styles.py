@@ -1,7 +1,7 @@
 """The styles in which a trained model can speak."""
 
 from pathlib import Path
-from typing import Optional, Sequence, Union
+from typing import Optional, Sequence, Tuple, Union
 
 import torch
 
@@ -77,21 +77,32 @@ class Styles:
             If a file cannot be read, there is none, or the weights do not
             fit.
         """
-        if isinstance(wavs, (str, Path)) or not wavs:
-            raise ValueError(
-                f"wavs must be a list of at least one recording; got {wavs!r}."
-            )
-        mels = [self._read(wav) for wav in wavs]
-        lengths = torch.tensor([len(mel) for mel in mels])
-        padded = torch.nn.utils.rnn.pad_sequence(mels, batch_first=True)
-        device = self.model.mel_mean.device
+        mels, lengths = self._read(wavs)
         if weights is None:
             weights = [1.0] * len(mels)
-        return self.model.style.tokens.mix(
-            self.model.standardise(padded.to(device)),
-            lengths.to(device),
-            weights,
-        )
+        return self.model.style.tokens.mix(mels, lengths, weights)
+
+    @torch.no_grad()
+    def token_weights(self, wavs: Sequence[Union[str, Path]]) -> torch.Tensor:
+        """Tell which tokens recordings use.
+
+        Arguments
+        ---------
+        wavs : sequence of str or Path
+            Recordings, of any rate and number of channels.
+
+        Returns
+        -------
+        weights : torch.Tensor
+            Of each token, the mean of its heads, 1 in sum, (B, N).
+
+        Raises
+        ------
+        ValueError
+            If a file cannot be read, or there is none.
+        """
+        _, weights = self.model.style.tokens(*self._read(wavs))
+        return weights.mean(dim=1)
 
     @torch.no_grad()
     def from_token(self, index: int, scale: float = 1.0) -> torch.Tensor:
@@ -138,6 +149,17 @@ class Styles:
         """
         return self.model.style.tokens.token_layer.from_weights(weights)
 
-    def _read(self, wav: Union[str, Path]) -> torch.Tensor:
-        """The natural-log mel of a recording, (M, C)."""
-        return self.log_mel(read_mono(wav, self.log_mel.settings)[None])[0]
+    def _read(
+        self, wavs: Sequence[Union[str, Path]]
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Standardised mels, (B, M, C), and their frames, (B,)."""
+        if isinstance(wavs, (str, Path)) or not wavs:
+            raise ValueError(
+                f"wavs must be a list of at least one recording; got {wavs!r}."
+            )
+        settings = self.log_mel.settings
+        mels = [self.log_mel(read_mono(wav, settings)[None])[0] for wav in wavs]
+        padded = torch.nn.utils.rnn.pad_sequence(mels, batch_first=True)
+        device = self.model.mel_mean.device
+        lengths = torch.tensor([len(mel) for mel in mels], device=device)
+        return self.model.standardise(padded.to(device)), lengths

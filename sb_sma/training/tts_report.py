@@ -12,6 +12,7 @@ from sb_sma.inference import TTS
 from sb_sma.metrics.bad_cases import find_faults, format_verdict
 from sb_sma.plots.figures import plot_mels
 from sb_sma.plots.report import Example, Table, write_report
+from sb_sma.plots.style_figures import plot_token_sweep, plot_token_weights
 from sb_sma.training.run_report import (
     describe_command,
     describe_versions,
@@ -30,6 +31,7 @@ _SHOWN_CURVES = (
     "end_mass",
     "style_effect",
 )
+_SWEPT = (-0.5, 0.0, 0.5, 1.0)  # weights of a token alone
 _STYLED = " Each was spoken in the style of its target."
 _MEANINGS = {
     "mel_loss": "mean absolute difference per channel, in standard deviations",
@@ -99,6 +101,7 @@ def write_tts_report(
             if name in test_stats
         ],
         tables=[_focus_table(test_stats)],
+        pictures=_draw_styles(tts, manifest),
         curves=draw_history(history, _SHOWN_CURVES),
         examples=examples,
         command=describe_command(),
@@ -155,6 +158,32 @@ def _speak_examples(
             )
         )
     return examples
+
+
+def _draw_styles(
+    tts: TTS, manifest: Mapping[str, Mapping[str, Any]]
+) -> List[Figure]:
+    """What the style tokens are used for, and how each changes the rate."""
+    if tts.mods.model.style is None:
+        return []
+    styles = tts.styles
+    wavs = [entry["wav"] for entry in manifest.values()]
+    weights = styles.token_weights(wavs).cpu().numpy()
+    text = min((entry["text"] for entry in manifest.values()), key=len)
+    n_tokens = styles.n_tokens
+    each = [
+        styles.from_token(token, scale)
+        for token in range(n_tokens)
+        for scale in _SWEPT
+    ]
+    spoken = tts.speak([text] * len(each), seed=0, style=torch.cat(each))
+    settings = tts.hparams.mel_settings
+    frames = np.array([len(item.mel) for item in spoken])
+    seconds = frames * settings.hop_length / settings.sample_rate
+    return [
+        plot_token_weights(weights, list(manifest)),
+        plot_token_sweep(_SWEPT, seconds.reshape(n_tokens, -1), text),
+    ]
 
 
 def _focus_table(test_stats: Mapping[str, float]) -> Table:

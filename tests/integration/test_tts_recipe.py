@@ -216,5 +216,9 @@ def test_styles_are_learned_measured_and_exported(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     log = (tmp_path / "gst" / "train_log.txt").read_text()
     assert "valid style_effect: " in log and "test style_effect: " in log
+    page = (tmp_path / "gst" / "index.html").read_text(encoding="utf-8")
+    assert "Weights of 10 style tokens in 2 recordings" in page
+    assert "by the weight of each token" in page
+    assert "spoken in the style of its target" in page
     styles = TTS.from_hparams(source=str(tmp_path / "gst" / "model")).styles
     assert bool((styles.mean() != 0).any())

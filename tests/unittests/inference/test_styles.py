@@ -39,6 +39,18 @@ def test_references_have_styles_of_their_own(tts, wavs):
     assert not slow.requires_grad
 
 
+def test_a_recording_is_its_tokens_by_weight(tts, wavs):
+    weights = tts.styles.token_weights(wavs)
+    assert weights.shape == (2, 10)
+    torch.testing.assert_close(weights.sum(1), torch.ones(2))
+    layer = tts.mods.model.style.tokens.token_layer
+    layer.attention.W_query.weight.data.zero_()  # all heads read alike
+    weights = tts.styles.token_weights(wavs[:1])
+    torch.testing.assert_close(
+        tts.styles.from_weights(weights), tts.styles.from_wavs(wavs[:1])
+    )
+
+
 def test_a_mix_lies_between_its_references(tts, wavs):
     slow, fast = (tts.styles.from_wavs([wav]) for wav in wavs)
     torch.testing.assert_close(
