@@ -22,7 +22,7 @@ def test_weights_are_loaded():
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"bias": None}, "public module: 'bias' is missing. Build the module"),
+        ({"bias": None}, "public module: 'bias' is missing. Build this one"),
         ({"extra": torch.rand(1)}, "module: 'extra' is unknown. Build"),
         (
             {"bias": torch.rand(4)},
