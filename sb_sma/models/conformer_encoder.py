@@ -17,6 +17,7 @@ from speechbrain.lobes.models.transformer.Conformer import (
 from sb_sma.models.conformer import Conformer
 from sb_sma.models.encoder import SpeechBrainTextEncoder, TextEncoder
 from sb_sma.models.padded_layers import check_kernel_size
+from sb_sma.models.rotary import replace_rotary_attention
 from sb_sma.ops.dropout import replace_dropout
 
 
@@ -178,6 +179,7 @@ class SpeechBrainConformerTextEncoder(SpeechBrainTextEncoder):
                 d_model, kernel_size, dropout=dropout
             )
         replace_dropout(self.transformer)
+        replace_rotary_attention(self.transformer)
 
 
 class _PaddedConvolutionModule(ConvolutionModule):

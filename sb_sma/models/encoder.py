@@ -12,6 +12,7 @@ from sb_sma.attention.heads import check_heads
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.positional import ScaledPositions
+from sb_sma.models.rotary import replace_rotary_attention
 from sb_sma.ops.dropout import replace_dropout
 
 
@@ -263,6 +264,7 @@ class TransformerTextEncoder(SpeechBrainTextEncoder):
         for layer in self.transformer.layers:
             layer.pos_ffn = _FeedForward(layer.pos_ffn.ffn)
         replace_dropout(self.transformer)
+        replace_rotary_attention(self.transformer)
 
 
 class _FeedForward(nn.Module):

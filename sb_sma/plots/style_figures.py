@@ -4,7 +4,7 @@ As in :mod:`sb_sma.plots.figures`, each function returns a figure of its own,
 with what a reader would see as its label.
 """
 
-from typing import Sequence
+from typing import Mapping, Sequence, Tuple
 
 import numpy as np
 from matplotlib.colors import to_rgba
@@ -16,6 +16,8 @@ from sb_sma.plots.panels import SERIES_COLOURS, TITLE_STYLE, make_panels
 _ROW_HEIGHT = 0.26
 _MARGIN_HEIGHT = 0.8
 _PANEL_HEIGHT = 1.6
+_SCATTER_HEIGHT = 3.6
+_LINE_COLOUR = (0.5, 0.5, 0.5, 0.8)
 _PANELS_PER_ROW = 5
 # the fullest cell lets the page through, so that the page's ink is read on it
 _MAX_OPACITY = 0.75
@@ -146,5 +148,65 @@ def plot_token_sweep(
     figure.set_label(
         f'Seconds of "{text}" by the weight of each token; token {most} '
         "changes most"
+    )
+    return figure
+
+
+def plot_style_transfer(
+    quantities: Mapping[str, Tuple[Sequence[float], Sequence[float]]],
+) -> Figure:
+    """Draws how speech follows the recordings whose style it was given.
+
+    Arguments
+    ---------
+    quantities : mapping of str to (sequence of float, sequence of float)
+        By name, the values of the references and of what was spoken in their
+        styles, in the same order.
+
+    Returns
+    -------
+    Figure
+        One panel per quantity, with a dot per pair and the line on which they
+        are equal.
+
+    Raises
+    ------
+    ValueError
+        If there is no quantity, or one that has no pair or is not paired.
+
+    Example
+    -------
+    >>> figure = plot_style_transfer({"F0 in Hz": ([90, 200], [100, 190])})
+    >>> figure.get_label()
+    'Speech in the style of 2 references, against them: F0 in Hz'
+    """
+    if not quantities:
+        raise ValueError("quantities must hold at least one; got none.")
+    figure, panels = make_panels(1, len(quantities), _SCATTER_HEIGHT)
+    for panel, (name, (reference, spoken)) in zip(panels, quantities.items()):
+        if not len(reference) or len(reference) != len(spoken):
+            raise ValueError(
+                f"'{name}' must have as many values spoken as references, at "
+                f"least one; got {len(spoken)} and {len(reference)}."
+            )
+        bounds = (min(*reference, *spoken), max(*reference, *spoken))
+        panel.plot(bounds, bounds, color=_LINE_COLOUR, linewidth=0.8)
+        panel.plot(
+            reference,
+            spoken,
+            color=SERIES_COLOURS[0],
+            linestyle="none",
+            marker="o",
+            markersize=4,
+            alpha=0.8,
+        )
+        panel.set_title(name, **TITLE_STYLE)
+        panel.set_xlabel("reference")
+        panel.grid(alpha=0.25, linewidth=0.6)
+        panel.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("spoken in its style")
+    figure.set_label(
+        f"Speech in the style of {len(reference)} references, against them: "
+        f"{', '.join(quantities)}"
     )
     return figure

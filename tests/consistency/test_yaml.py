@@ -83,14 +83,36 @@ def test_shared_part_gets_every_size_from_outside(file):
     assert not values, f"{file}: make {sorted(values)} a !PLACEHOLDER"
 
 
-def test_g2p_recipes_differ_in_their_data_and_little_else():
+def keys_that_differ(name, other, start):
+    """Keys whose lines after `start` are not the same in two files."""
     base, variant = (
-        (REPOSITORY / name).read_text(encoding="utf-8").partition("# Graphemes")
-        for name in (
-            "hparams/g2p.yaml",
-            "recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml",
-        )
+        (REPOSITORY / file).read_text(encoding="utf-8").partition(start)[2]
+        for file in (name, other)
     )
-    lines = {*base[2].splitlines()} ^ {*variant[2].splitlines()}
-    keys = {line.split(":")[0] for line in lines}
+    lines = {*base.splitlines()} ^ {*variant.splitlines()}
+    return {line.split(":")[0] for line in lines}
+
+
+def test_g2p_recipes_differ_in_their_data_and_little_else():
+    keys = keys_that_differ(
+        "hparams/g2p.yaml",
+        "recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml",
+        start="# Graphemes",
+    )
     assert keys == {"dropout", "n_phonemes", "number_of_epochs"}
+
+
+def test_tts_with_styles_differs_in_its_speech_and_little_else():
+    keys = keys_that_differ(
+        "hparams/tts.yaml", "hparams/tts_gst.yaml", start="# Seed needs"
+    )
+    assert keys == {
+        "output_folder",
+        "corpus_folder",
+        "voice",
+        "rate",
+        "pitch",
+        "pitch_range",
+        "style",
+        "number_of_epochs",
+    }

@@ -5,7 +5,11 @@ import io
 import numpy as np
 import pytest
 
-from sb_sma.plots.style_figures import plot_token_sweep, plot_token_weights
+from sb_sma.plots.style_figures import (
+    plot_style_transfer,
+    plot_token_sweep,
+    plot_token_weights,
+)
 
 
 def render(figure):
@@ -47,8 +51,25 @@ def test_every_token_has_its_panel(n_tokens):
     assert f"token {n_tokens - 1} changes most" in figure.get_label()
 
 
+def test_every_pair_is_a_dot():
+    pairs = {"rate": ([1.0, 3.0], [1.5, 2.0]), "$F0": ([90.0], [200.0])}
+    figure = plot_style_transfer(pairs)
+    render(figure)
+    for panel, (name, (reference, spoken)) in zip(figure.axes, pairs.items()):
+        assert panel.get_title(loc="left") == name
+        equal, dots = panel.lines
+        assert dots.get_xdata().tolist() == reference
+        assert dots.get_ydata().tolist() == spoken
+        ends = [min(*reference, *spoken), max(*reference, *spoken)]
+        assert list(equal.get_xdata()) == list(equal.get_ydata()) == ends
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="one name per recording"):
         plot_token_weights(np.zeros((2, 3)), ["one"])
     with pytest.raises(ValueError, match="each of the 3 scales"):
         plot_token_sweep([0.0, 0.5, 1.0], np.zeros((2, 2)), "Hello.")
+    with pytest.raises(ValueError, match="at least one; got none"):
+        plot_style_transfer({})
+    with pytest.raises(ValueError, match="'F0' must have as many"):
+        plot_style_transfer({"F0": ([1.0, 2.0], [1.0])})

@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+"""Do style tokens carry how speech is spoken, and do they control it?
+
+Trains ``hparams/tts_gst.yaml`` by the very command of the README. Then held-out
+texts are spoken in the styles of other held-out recordings, whose speaking rate
+and median F0 are compared with those of the result; and the token that changes
+the rate most is swept. Prints a table, and stores everything under
+``results/``.
+
+> python benchmarks/style_control.py
+> python benchmarks/style_control.py --run results/tts_gst/SMA
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
+
+import librosa
+import numpy as np
+import soundfile
+import torch
+from machine import describe_machine
+from scipy.stats import spearmanr
+from training_run import ROOT, read_cost, read_history, train
+
+from sb_sma.data.espeak import END, PAUSE
+from sb_sma.inference import TTS
+from sb_sma.inference.spoken import SpokenText
+from sb_sma.plots.style_figures import plot_style_transfer, plot_token_sweep
+
+RESULTS = Path(__file__).with_name("results")
+SEED = 0
+N_PAIRS = 50
+N_SWEPT_TEXTS = 10
+SCALES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
+LOWEST_F0, HIGHEST_F0 = 40.0, 600.0  # Hz
+WANTED_CORRELATION = 0.8
+WANTED_FACTOR = 1.3
+
+Entry = Dict[str, Any]
+
+
+def main() -> None:
+    """Train, measure, print and store."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--run", metavar="FOLDER", help="a run that this script has trained"
+    )
+    arguments = parser.parse_args()
+    folder = Path(arguments.run or train_anew())
+    tts = TTS.from_hparams(source=str(folder / "model"))
+    valid, test = read_entries(folder, "valid"), read_entries(folder, "test")
+    history = read_history(folder)
+    result: Dict[str, Any] = {
+        "machine": describe_machine(),
+        **read_cost(folder),
+        "training_minutes": history[-1]["minutes"],
+        "epochs": len(history),
+        "test": json.loads((folder / "test_stats.json").read_text()),
+        "wanted_correlation": WANTED_CORRELATION,
+        "wanted_factor": WANTED_FACTOR,
+        "transfer": measure_transfer(tts, test),
+        "sweep": measure_sweep(tts, valid, test),
+    }
+    print_table(result)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "style_control.json").write_text(
+        json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    )
+
+
+def train_anew() -> Path:
+    """Run the README's command."""
+    output_folder = ROOT / "results" / "style_control"
+    command = ["train.py", "hparams/tts_gst.yaml"]
+    train(command, output_folder, output_folder / "corpus")
+    return output_folder
+
+
+def read_entries(folder: Path, split: str) -> List[Entry]:
+    """The manifest of a split of the run's corpus."""
+    (manifest,) = folder.glob(f"corpus/**/{split}.json")
+    return list(json.loads(manifest.read_text(encoding="utf-8")).values())
+
+
+def measure_transfer(tts: TTS, entries: List[Entry]) -> Dict[str, Any]:
+    """Speak each text in the style of the next item, and in the mean style."""
+    texts = [entry["text"] for entry in entries[:N_PAIRS]]
+    references = [*entries[1:N_PAIRS], entries[0]]
+    if any(text == entry["text"] for text, entry in zip(texts, references)):
+        raise ValueError("a reference says the very text that is spoken")
+    style = torch.cat(
+        [tts.styles.from_wavs([entry["wav"]]) for entry in references]
+    )
+    measured = {
+        "reference": [measure_recording(entry) for entry in references],
+        "transferred": measure_spoken(tts, texts, style),
+        "mean_style": measure_spoken(tts, texts, tts.styles.mean()),
+    }
+    values = {
+        name: dict(zip(("rate", "f0"), np.array(pairs).T.tolist()))
+        for name, pairs in measured.items()
+    }
+    figure = plot_style_transfer(
+        {
+            "phonemes per second": (
+                values["reference"]["rate"],
+                values["transferred"]["rate"],
+            ),
+            "median F0 in Hz": (
+                values["reference"]["f0"],
+                values["transferred"]["f0"],
+            ),
+        }
+    )
+    figure.savefig(RESULTS / "style_transfer.png", bbox_inches="tight")
+    return {
+        "pairs": len(texts),
+        **{
+            quantity: summarize_transfer(
+                *(values[name][quantity] for name in measured)
+            )
+            for quantity in ("rate", "f0")
+        },
+        "values": values,
+    }
+
+
+def summarize_transfer(
+    reference: List[float], transferred: List[float], mean_style: List[float]
+) -> Dict[str, float]:
+    """Rank correlation with the references, and the mean style's beside it."""
+    reference, transferred, mean_style = map(
+        np.log, (reference, transferred, mean_style)
+    )
+    error = np.abs(transferred - reference)
+    error_of_mean_style = np.abs(mean_style - reference)
+    return {
+        "spearman": float(spearmanr(reference, transferred).statistic),
+        "spearman_of_mean_style": float(
+            spearmanr(reference, mean_style).statistic
+        ),
+        "median_error": float(np.expm1(np.median(error))),
+        "median_error_of_mean_style": float(
+            np.expm1(np.median(error_of_mean_style))
+        ),
+        "moved_towards": float(np.mean(error < error_of_mean_style)),
+    }
+
+
+def measure_recording(entry: Entry) -> Tuple[float, float]:
+    """Rate and F0 of a recording."""
+    samples, sample_rate = soundfile.read(entry["wav"])
+    return (
+        speaking_rate(entry["tokens"], len(samples) / sample_rate),
+        median_f0(samples, sample_rate),
+    )
+
+
+def measure_spoken(
+    tts: TTS, texts: List[str], style: torch.Tensor
+) -> List[Tuple[float, float]]:
+    """Rate and F0 of what the model says."""
+    sample_rate = tts.hparams.mel_settings.sample_rate
+    return [
+        (
+            speaking_rate(item.tokens, seconds(tts, item)),
+            median_f0(tts.to_waveform(item.mel).cpu().numpy(), sample_rate),
+        )
+        for item in tts.speak(texts, seed=SEED, style=style)
+    ]
+
+
+def speaking_rate(tokens: Sequence[str], duration: float) -> float:
+    """Phonemes per second, pauses included in the time."""
+    return sum(token not in (PAUSE, END) for token in tokens) / duration
+
+
+def median_f0(samples: np.ndarray, sample_rate: int) -> float:
+    """Median F0 of the voiced frames, in Hz."""
+    f0, is_voiced, _ = librosa.pyin(
+        samples, fmin=LOWEST_F0, fmax=HIGHEST_F0, sr=sample_rate
+    )
+    return float(np.median(f0[is_voiced]))
+
+
+def seconds(tts: TTS, item: SpokenText) -> float:
+    """Duration of what was spoken."""
+    settings = tts.hparams.mel_settings
+    return len(item.mel) * settings.hop_length / settings.sample_rate
+
+
+def measure_sweep(
+    tts: TTS, valid: List[Entry], test: List[Entry]
+) -> Dict[str, Any]:
+    """Find the most rate-like token on some texts, and sweep it on others."""
+    n_tokens = tts.styles.n_tokens
+    chosen_on = [entry["text"] for entry in valid[:N_SWEPT_TEXTS]]
+    texts = [entry["text"] for entry in test[:N_SWEPT_TEXTS]]
+    by_token = np.array(
+        [
+            mean_durations(tts, chosen_on, token, SCALES)
+            for token in range(n_tokens)
+        ]
+    )
+    factors = by_token.max(axis=1) / by_token.min(axis=1)
+    token = int(factors.argmax())
+    durations = np.array(mean_durations(tts, texts, token, SCALES))
+    steps = np.diff(durations)
+    shown = f"mean of {len(chosen_on)} texts"
+    figure = plot_token_sweep(SCALES, by_token, shown)
+    figure.savefig(RESULTS / "style_sweep.png", bbox_inches="tight")
+    return {
+        "token": token,
+        "scales": SCALES,
+        "seconds": durations.tolist(),
+        "factor": float(durations.max() / durations.min()),
+        "monotone": bool((steps > 0).all() or (steps < 0).all()),
+        "seconds_by_token_on_other_texts": by_token.tolist(),
+    }
+
+
+def mean_durations(
+    tts: TTS, texts: List[str], token: int, scales: Sequence[float]
+) -> List[float]:
+    """Mean duration of some texts for each weight of a token, in seconds."""
+    return [
+        float(
+            np.mean(
+                [
+                    seconds(tts, item)
+                    for item in tts.speak(
+                        texts,
+                        seed=SEED,
+                        style=tts.styles.from_token(token, scale),
+                    )
+                ]
+            )
+        )
+        for scale in scales
+    ]
+
+
+def print_table(result: Dict[str, Any]) -> None:
+    """The figures that the README quotes."""
+    transfer, sweep = result["transfer"], result["sweep"]
+    print(f"\n{transfer['pairs']} pairs; wanted: {WANTED_CORRELATION} or more")
+    for quantity in ("rate", "f0"):
+        figures = transfer[quantity]
+        print(
+            f"  {quantity:>4}: Spearman {figures['spearman']:.3f} "
+            f"(mean style {figures['spearman_of_mean_style']:.3f}), median "
+            f"error {figures['median_error']:.1%} (mean style "
+            f"{figures['median_error_of_mean_style']:.1%}), moved towards the "
+            f"reference: {figures['moved_towards']:.0%}"
+        )
+    print(f"token {sweep['token']}; wanted: a factor of {WANTED_FACTOR}")
+    for scale, duration in zip(sweep["scales"], sweep["seconds"]):
+        print(f"  weight {scale:+.2f}: {duration:.2f} s")
+    print(f"  factor {sweep['factor']:.2f}, monotone: {sweep['monotone']}")
+
+
+if __name__ == "__main__":
+    main()
