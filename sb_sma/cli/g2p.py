@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, Iterator, List, Optional, Tuple
 
-from sb_sma.cli.models import check_model
+from sb_sma.data.model_folder import check_model_folder
 
 HELP = "Pronounce every word of a file with a trained model."
 # lines in memory at a time; they are sorted by length for the batches
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         If a file cannot be read or written.
     """
     for model in arguments.model:
-        check_model(model)
+        check_model_folder(model)
     with contextlib.ExitStack() as stack:
         source = sys.stdin.buffer
         if arguments.input != "-":

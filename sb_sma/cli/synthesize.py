@@ -8,8 +8,8 @@ from typing import List
 import soundfile
 
 from sb_sma.attention.decoding import MODES
-from sb_sma.cli.models import check_model
 from sb_sma.cli.styles import add_style_arguments, read_style
+from sb_sma.data.model_folder import check_model_folder
 
 HELP = "Speak a text, or every line of a file, with a trained model."
 
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     texts = _read_texts(arguments)
     _check_outputs(arguments)
-    check_model(arguments.model)
+    check_model_folder(arguments.model)
     # torch takes seconds to load: mistakes above are told at once
     from sb_sma.inference import TTS
     from sb_sma.plots.figures import plot_alignments

@@ -10,6 +10,7 @@ from typing import List, Optional, Sequence, Tuple
 import torch
 from speechbrain.inference.interfaces import Pretrained
 
+from sb_sma.data.model_folder import check_model_folder
 from sb_sma.inference.threads import map_in_threads
 from sb_sma.models.beam_search import beam_search
 from sb_sma.models.ensemble import Ensemble
@@ -53,6 +54,30 @@ class G2P(Pretrained):
 
     MODULES_NEEDED = ["model"]
     HPARAMS_NEEDED = ["grapheme_tokenizer", "phonemes", "beam_settings"]
+
+    @classmethod
+    def from_hparams(cls, source: str, *args, **kwargs) -> "G2P":
+        """Load an exported model.
+
+        Arguments
+        ---------
+        source : str
+            Folder, or repository on a hub.
+        *args, **kwargs
+            Those of ``speechbrain.inference.interfaces.Pretrained``.
+
+        Returns
+        -------
+        g2p : G2P
+            Ready to pronounce.
+
+        Raises
+        ------
+        ValueError
+            If `source` is a path at which there is no exported model.
+        """
+        check_model_folder(source)
+        return super().from_hparams(source, *args, **kwargs)
 
     def forward(
         self,

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.mel import GriffinLim
+from sb_sma.data.model_folder import check_model_folder
 from sb_sma.inference.g2p_frontend import G2PFrontend
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
@@ -70,7 +71,13 @@ class TTS(Pretrained):
         -------
         tts : TTS
             Ready to speak.
+
+        Raises
+        ------
+        ValueError
+            If `source` is a path at which there is no exported model.
         """
+        check_model_folder(source)
         tts = super().from_hparams(source, *args, **kwargs)
         if isinstance(tts.hparams.frontend, G2PFrontend):
             tts.hparams.frontend.locate(Path(source))

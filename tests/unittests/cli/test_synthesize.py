@@ -137,8 +137,8 @@ def test_a_missing_model_is_an_error(command, tmp_path, model, capsys):
     (tmp_path / "x").mkdir()
     assert command("--text", "Hi.", "--out", "g.wav", model=model) == 1
     assert error_of(capsys) == (
-        "--model must be a folder that a training run exported; "
-        f"{model} does not exist."
+        "a model must be a folder that a training run exported; "
+        f"{model} does not exist. Give the folder model/ of the run."
     )
 
 
