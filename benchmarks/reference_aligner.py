@@ -1,0 +1,438 @@
+#!/usr/bin/env python3
+"""Does attention from text to a reference's mel find the timing of phonemes?
+
+Trains a small model on the embedded corpus: the text reads the mel by
+``StepwiseMonotonicReferenceAttention``, each token fuses what it is with a few
+numbers of what it read, and the mel is made again from the tokens that own its
+frames. The true timing is not used in training: on held-out utterances, the
+alignment and a straight line are compared with it. Prints a table, and stores
+the figures and a picture under ``results/``.
+
+> python benchmarks/reference_aligner.py
+"""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Tuple
+
+import numpy as np
+import torch
+from machine import describe_machine
+from speechbrain.nnet.schedulers import StepScheduler
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+
+from sb_sma.attention.masks import padding_mask
+from sb_sma.attention.reference import StepwiseMonotonicReferenceAttention
+from sb_sma.attention.schedules import LinearAnneal
+from sb_sma.data.corpus import load_manifests
+from sb_sma.data.mel import MelSettings, MelStatistics
+from sb_sma.data.sampler import LengthBatchSampler
+from sb_sma.data.text import TokenTable
+from sb_sma.losses import GuidedAttention, masked_l1
+from sb_sma.metrics.path import path_agreement, straight_line_path, true_path
+from sb_sma.models.convolution import MaskedConvStack
+from sb_sma.plots.figures import plot_alignments
+
+ROOT = Path(__file__).resolve().parent.parent
+RECIPE = ROOT / "recipes" / "Embedded"
+RESULTS = Path(__file__).with_name("results")
+MEL = MelSettings()
+# neither so short that there is little to see, nor too long to read
+SHOWN_TOKENS = range(24, 37)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of the corpus, the model and the training.
+
+    Arguments
+    ---------
+    seed : int
+        That of ``hparams/tts.yaml``, whose corpus this is.
+    d_model : int
+        Width of text and mel.
+    n_head : int
+        Heads of the attention.
+    bottleneck : int
+        Numbers that a token keeps of what it read.
+    kernel_size : int
+        Of the convolutions over the mel, in frames.
+    max_frames : int
+        Longer utterances are left out of the training.
+    max_batch_frames : int
+        Most frames of a batch, padding included.
+    max_batch_items : int
+        Most utterances of a batch.
+    number_of_epochs : int
+        Passes over the training set.
+    lr : float
+        Learning rate of Adam.
+    max_grad_norm : float
+        What the norm of the gradient is clipped to.
+    guided_sigma : float
+        Width of the guide's diagonal, as a share of the sequences.
+    guided_weight : float
+        Of the guide in the first epoch.
+    guided_half_life : int
+        Epochs.
+    noise_std : float
+        Standard deviation of the noise on the energies at the start.
+    noise_std_end : float
+        The same at the end.
+    noise_steps : int
+        Steps from the start to the end.
+    """
+
+    seed: int = 1986
+    d_model: int = 128
+    n_head: int = 1
+    bottleneck: int = 4
+    kernel_size: int = 5
+    max_frames: int = 600
+    max_batch_frames: int = 4000
+    max_batch_items: int = 16
+    number_of_epochs: int = 5
+    lr: float = 0.001
+    max_grad_norm: float = 1.0
+    guided_sigma: float = 0.4
+    guided_weight: float = 1.0
+    guided_half_life: int = 1
+    noise_std: float = 1.0
+    noise_std_end: float = 2.0
+    noise_steps: int = 600
+
+
+class Utterance(NamedTuple):
+    """An utterance as the model reads it.
+
+    Attributes
+    ----------
+    tokens : torch.Tensor
+        Indices of the phonemes, (T,).
+    mel : torch.Tensor
+        Standardised, (M, C).
+    starts : torch.Tensor
+        True first sample of each token, (T,).
+    symbols : list of str
+        The phonemes.
+    """
+
+    tokens: torch.Tensor
+    mel: torch.Tensor
+    starts: torch.Tensor
+    symbols: List[str]
+
+
+class Batch(NamedTuple):
+    """Right-padded utterances.
+
+    Attributes
+    ----------
+    tokens : torch.Tensor
+        (B, T).
+    token_lengths : torch.Tensor
+        (B,).
+    mels : torch.Tensor
+        (B, M, C).
+    mel_lengths : torch.Tensor
+        (B,).
+    """
+
+    tokens: torch.Tensor
+    token_lengths: torch.Tensor
+    mels: torch.Tensor
+    mel_lengths: torch.Tensor
+
+
+class Aligner(nn.Module):
+    """Makes a mel again from the tokens that own its frames.
+
+    A token brings what it is, and through the bottleneck a few numbers of what
+    it read. These few do not tell one phoneme from the other, so that the mel
+    comes out well only where each frame is owned by its own phoneme.
+
+    Arguments
+    ---------
+    n_tokens : int
+        Symbols of the token table.
+    frames_per_token : float
+        Mean of the training set.
+    settings : Settings
+        The widths.
+    """
+
+    def __init__(
+        self, n_tokens: int, frames_per_token: float, settings: Settings
+    ):
+        super().__init__()
+        d_model, n_head = settings.d_model, settings.n_head
+        kernel_size = settings.kernel_size
+        self.embedding = nn.Embedding(n_tokens, d_model)
+        self.text_encoder = MaskedConvStack([d_model] * 3, kernel_size=3)
+        self.mel_encoder = MaskedConvStack(
+            [MEL.n_mels, d_model, d_model], kernel_size
+        )
+        self.attention = StepwiseMonotonicReferenceAttention(
+            d_model,
+            d_k=d_model // n_head,
+            d_v=d_model // n_head,
+            n_head=n_head,
+            frames_per_token=frames_per_token,
+        )
+        self.bottleneck = nn.Sequential(
+            nn.Linear(d_model, settings.bottleneck),
+            nn.Linear(settings.bottleneck, d_model),
+        )
+        self.decoder = MaskedConvStack(
+            [d_model, d_model, d_model, MEL.n_mels],
+            kernel_size,
+            activate_last=False,
+        )
+
+    def forward(self, batch: Batch) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Align, fuse and make the mel again.
+
+        Arguments
+        ---------
+        batch : Batch
+            The utterances.
+
+        Returns
+        -------
+        mels : torch.Tensor
+            (B, M, C).
+        alignment : torch.Tensor
+            Share of each frame that each token owns, (B, H, M, T).
+        """
+        tokens, token_lengths, mels, mel_lengths = batch
+        padded_frames = padding_mask(mel_lengths, mels.shape[1])
+        text = self.text_encoder(
+            self.embedding(tokens), padding_mask(token_lengths, tokens.shape[1])
+        )
+        read = self.attention(
+            text,
+            self.mel_encoder(mels, padded_frames),
+            token_lengths,
+            mel_lengths,
+        )
+        alignment = read.alignment.transpose(-1, -2)
+        fused = text + self.bottleneck(read.context)
+        frames = alignment.mean(dim=1) @ fused
+        return self.decoder(frames, padded_frames), alignment
+
+
+def main() -> None:
+    """Train, measure, print and store."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--corpus_folder", type=Path, default=ROOT / "results" / "corpus"
+    )
+    for name in ("seed", "number_of_epochs"):
+        parser.add_argument(
+            f"--{name}", type=int, default=getattr(Settings, name)
+        )
+    arguments = vars(parser.parse_args())
+    folder = arguments.pop("corpus_folder") / "embedded"
+    settings = Settings(**arguments)
+    torch.manual_seed(settings.seed)
+    table, utterances = read_corpus(folder, settings.seed)
+    start = time.monotonic()
+    aligner = train(utterances, len(table), settings)
+    minutes = (time.monotonic() - start) / 60
+    figures = measure(aligner, utterances["test"])
+    print_table(figures)
+    result = {
+        "machine": describe_machine(),
+        "threads": torch.get_num_threads(),
+        "settings": asdict(settings),
+        "training_minutes": minutes,
+        "parameters": sum(p.numel() for p in aligner.parameters()),
+        "held_out": figures,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "reference_aligner.json").write_text(
+        json.dumps(result, indent=1) + "\n"
+    )
+    shown = (
+        item for item in utterances["test"] if len(item.tokens) in SHOWN_TOKENS
+    )
+    draw(aligner, next(shown))
+
+
+def read_corpus(
+    folder: Path, seed: int
+) -> Tuple[TokenTable, Dict[str, List[Utterance]]]:
+    """Make or find the corpus of ``hparams/tts.yaml``; read every split."""
+    sys.path.insert(0, str(RECIPE))
+    from embedded_prepare import prepare_embedded
+
+    prepare_embedded(folder, seed=seed, mel=MEL)
+    symbols = (folder / "tokens.json").read_text(encoding="utf-8")
+    table = TokenTable(json.loads(symbols))
+    statistics = MelStatistics.load(folder / "mel_statistics.json")
+    utterances = {
+        split: [
+            Utterance(
+                torch.tensor(table.encode(entry["tokens"])),
+                (torch.from_numpy(np.load(entry["mel"])) - statistics.mean)
+                / statistics.std,
+                torch.tensor(entry["token_starts"]),
+                entry["tokens"],
+            )
+            for entry in manifest.values()
+        ]
+        for split, manifest in load_manifests(folder).items()
+    }
+    return table, utterances
+
+
+def collate(utterances: List[Utterance]) -> Batch:
+    """Pad some utterances to the longest of them."""
+    return Batch(
+        pad_sequence([item.tokens for item in utterances], batch_first=True),
+        torch.tensor([len(item.tokens) for item in utterances]),
+        pad_sequence([item.mel for item in utterances], batch_first=True),
+        torch.tensor([len(item.mel) for item in utterances]),
+    )
+
+
+def train(
+    utterances: Dict[str, List[Utterance]], n_tokens: int, settings: Settings
+) -> Aligner:
+    """Train by the mel and a guide that fades; print how it goes."""
+    chosen = [
+        item
+        for item in utterances["train"]
+        if len(item.mel) <= settings.max_frames
+    ]
+    lengths = [len(item.mel) for item in chosen]
+    frames_per_token = sum(lengths) / sum(len(item.tokens) for item in chosen)
+    aligner = Aligner(n_tokens, frames_per_token, settings)
+    sampler = LengthBatchSampler(
+        lengths,
+        max_length=settings.max_batch_frames,
+        max_items=settings.max_batch_items,
+        seed=settings.seed,
+    )
+    guide = GuidedAttention(settings.guided_sigma)
+    guided_schedule = StepScheduler(
+        settings.guided_weight, half_life=settings.guided_half_life
+    )
+    noise_schedule = LinearAnneal(
+        settings.noise_std, settings.noise_std_end, settings.noise_steps
+    )
+    optimizer = torch.optim.Adam(aligner.parameters(), lr=settings.lr)
+    step = 0
+    for epoch in range(1, settings.number_of_epochs + 1):
+        sampler.set_epoch(epoch)
+        guided_weight, _ = guided_schedule(epoch - 1)
+        aligner.train()
+        for indices in sampler:
+            batch = collate([chosen[index] for index in indices])
+            aligner.attention.noise_std = noise_schedule(step)
+            mels, alignment = aligner(batch)
+            mel_loss = masked_l1(mels, batch.mels, batch.mel_lengths)
+            guided_loss = guide(
+                alignment, batch.mel_lengths, batch.token_lengths
+            )
+            optimizer.zero_grad()
+            (mel_loss + guided_weight * guided_loss).backward()
+            nn.utils.clip_grad_norm_(
+                aligner.parameters(), settings.max_grad_norm
+            )
+            optimizer.step()
+            step += 1
+        figures = measure(aligner, utterances["valid"])
+        print(
+            f"epoch {epoch}: mel {mel_loss.item():.3f}, valid within one "
+            f"{figures['within_one']:.2%}, exact {figures['exact']:.2%}",
+            flush=True,
+        )
+    return aligner
+
+
+@torch.no_grad()
+def align(aligner: Aligner, item: Utterance) -> torch.Tensor:
+    """The alignment without noise, (H, M, T)."""
+    aligner.eval()
+    _, alignment = aligner(collate([item]))
+    return alignment[0]
+
+
+def find_truth(item: Utterance) -> torch.Tensor:
+    """The phoneme that is spoken at each frame, (M,)."""
+    return true_path(item.starts, len(item.mel), MEL.hop_length, 1)
+
+
+def measure(aligner: Aligner, utterances: List[Utterance]) -> Dict[str, float]:
+    """Compare alignments and straight lines with the truth, frame by frame.
+
+    The path goes through the token that owns most of a frame, and a token
+    starts where those before it, on the whole, own no more frames.
+    """
+    paths, lines, truths, errors = [], [], [], []
+    for item in utterances:
+        alignment = align(aligner, item).mean(dim=0)
+        paths.append(alignment.argmax(dim=-1))
+        lines.append(straight_line_path(*alignment.shape))
+        truths.append(find_truth(item))
+        owned = alignment.sum(dim=0).cumsum(dim=0)[:-1]
+        # two frames meet half a hop before the middle of the second
+        starts = (owned - 0.5) * MEL.hop_length
+        errors.append((starts - item.starts[1:]).abs())
+    path, line, truth = map(torch.cat, (paths, lines, truths))
+    error_ms = torch.cat(errors) / MEL.sample_rate * 1000
+    return {
+        "utterances": len(utterances),
+        "frames": len(truth),
+        "within_one": path_agreement(path, truth, tolerance=1),
+        "exact": path_agreement(path, truth, tolerance=0),
+        "line_within_one": path_agreement(line, truth, tolerance=1),
+        "line_exact": path_agreement(line, truth, tolerance=0),
+        "worst_within_one": min(map(path_agreement, paths, truths)),
+        "boundary_error_ms": float(error_ms.mean()),
+        "median_boundary_error_ms": float(error_ms.median()),
+    }
+
+
+def print_table(figures: Dict[str, float]) -> None:
+    """The aligner beside the straight line."""
+    print(
+        f"{figures['frames']} frames of {figures['utterances']} held-out "
+        "utterances"
+    )
+    print(f"{'':26}{'aligner':>12}{'straight line':>16}")
+    for title, name in (
+        ("within one phoneme", "within_one"),
+        ("on the very phoneme", "exact"),
+    ):
+        line = figures[f"line_{name}"]
+        print(f"{title:26}{figures[name]:>12.2%}{line:>16.2%}")
+    print(f"{'worst utterance':26}{figures['worst_within_one']:>12.2%}")
+    print(
+        f"boundary error: {figures['boundary_error_ms']:.1f} ms on average, "
+        f"{figures['median_boundary_error_ms']:.1f} ms in the middle"
+    )
+
+
+def draw(aligner: Aligner, item: Utterance) -> None:
+    """Draw an alignment with the truth over it."""
+    figure = plot_alignments(
+        align(aligner, item),
+        find_truth(item),
+        item.symbols,
+        "A held-out utterance, frame by frame",
+    )
+    figure.savefig(RESULTS / "reference_aligner.png", bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    main()
