@@ -154,8 +154,8 @@ class Aligner(nn.Module):
     """Makes a mel again from the tokens that own its frames.
 
     A token brings what it is, and through the bottleneck a few numbers of what
-    it read. These few do not tell one phoneme from the other, so that the mel
-    comes out well only where each frame is owned by its own phoneme.
+    it read. Which phoneme it is, it has to know by itself, so that the mel comes
+    out well only where each frame is owned by its own phoneme.
 
     Arguments
     ---------
@@ -377,8 +377,8 @@ def find_truth(item: Utterance) -> torch.Tensor:
 def measure(aligner: Aligner, utterances: List[Utterance]) -> Dict[str, float]:
     """Compare alignments and straight lines with the truth, frame by frame.
 
-    The path goes through the token that owns most of a frame, and a token
-    starts where those before it, on the whole, own no more frames.
+    The path goes through the token that owns most of a frame; a token starts
+    after as many frames as the tokens before it own altogether.
     """
     paths, lines, truths, errors = [], [], [], []
     for item in utterances:
