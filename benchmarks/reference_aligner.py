@@ -433,6 +433,7 @@ def draw(aligner: Aligner, item: Utterance) -> None:
         item.symbols,
         "A held-out utterance, frame by frame",
     )
+    figure.axes[0].set_xlabel("mel frame")
     figure.savefig(RESULTS / "reference_aligner.png", bbox_inches="tight")
 
 

@@ -24,7 +24,8 @@ from machine import describe_machine
 from scipy.stats import spearmanr
 from training_run import ROOT, read_cost, read_history, train
 
-from sb_sma.data.espeak import END, PAUSE
+from sb_sma.data.corpus import load_manifests
+from sb_sma.data.espeak import VoiceSettings, speak
 from sb_sma.inference import TTS
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.plots.style_figures import plot_style_transfer, plot_token_sweep
@@ -32,11 +33,18 @@ from sb_sma.plots.style_figures import plot_style_transfer, plot_token_sweep
 RESULTS = Path(__file__).with_name("results")
 SEED = 0
 N_PAIRS = 50
+LEAST_SECONDS = 2.0  # there is no rate to be heard in a word or two
 N_SWEPT_TEXTS = 10
 SCALES = (-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0)
+NOMINAL_RATE = 150  # words per minute
 LOWEST_F0, HIGHEST_F0 = 40.0, 600.0  # Hz
 WANTED_CORRELATION = 0.8
 WANTED_FACTOR = 1.3
+
+TITLES = {
+    "rate": "speaking rate, words per minute",
+    "f0": "median F0, Hz",
+}
 
 Entry = Dict[str, Any]
 
@@ -53,7 +61,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = Path(arguments.run or train_anew())
     tts = TTS.from_hparams(source=str(folder / "model"))
-    valid, test = read_entries(folder, "valid"), read_entries(folder, "test")
+    valid, test = read_entries(folder)
     history = read_history(folder)
     result: Dict[str, Any] = {
         "machine": describe_machine(),
@@ -81,18 +89,25 @@ def train_anew() -> Path:
     return output_folder
 
 
-def read_entries(folder: Path, split: str) -> List[Entry]:
-    """The manifest of a split of the run's corpus."""
-    (manifest,) = folder.glob(f"corpus/**/{split}.json")
-    return list(json.loads(manifest.read_text(encoding="utf-8")).values())
+def read_entries(folder: Path) -> Tuple[List[Entry], List[Entry]]:
+    """Held-out items of the run's corpus, for validation and for the test."""
+    (corpus,) = {path.parent for path in folder.glob("corpus/**/corpus.json")}
+    manifests = load_manifests(corpus)
+    return list(manifests["valid"].values()), list(manifests["test"].values())
 
 
 def measure_transfer(tts: TTS, entries: List[Entry]) -> Dict[str, Any]:
     """Speak each text in the style of the next item, and in the mean style."""
-    texts = [entry["text"] for entry in entries[:N_PAIRS]]
-    references = [*entries[1:N_PAIRS], entries[0]]
-    if any(text == entry["text"] for text, entry in zip(texts, references)):
-        raise ValueError("a reference says the very text that is spoken")
+    chosen = [item for item in entries if item["duration"] >= LEAST_SECONDS]
+    chosen = chosen[:N_PAIRS]
+    texts = [entry["text"] for entry in chosen]
+    references = [*chosen[1:], chosen[0]]
+    if len(set(texts)) < N_PAIRS:
+        raise ValueError(
+            f"the test set must have {N_PAIRS} different texts of "
+            f"{LEAST_SECONDS} s or more; got {len(set(texts))}. Train with "
+            "a larger --n_test."
+        )
     style = torch.cat(
         [tts.styles.from_wavs([entry["wav"]]) for entry in references]
     )
@@ -107,24 +122,22 @@ def measure_transfer(tts: TTS, entries: List[Entry]) -> Dict[str, Any]:
     }
     figure = plot_style_transfer(
         {
-            "phonemes per second": (
-                values["reference"]["rate"],
-                values["transferred"]["rate"],
-            ),
-            "median F0 in Hz": (
-                values["reference"]["f0"],
-                values["transferred"]["f0"],
-            ),
+            title: (
+                values["reference"][quantity],
+                values["transferred"][quantity],
+            )
+            for quantity, title in TITLES.items()
         }
     )
     figure.savefig(RESULTS / "style_transfer.png", bbox_inches="tight")
     return {
         "pairs": len(texts),
+        "least_seconds": LEAST_SECONDS,
         **{
             quantity: summarize_transfer(
                 *(values[name][quantity] for name in measured)
             )
-            for quantity in ("rate", "f0")
+            for quantity in TITLES
         },
         "values": values,
     }
@@ -153,12 +166,8 @@ def summarize_transfer(
 
 
 def measure_recording(entry: Entry) -> Tuple[float, float]:
-    """Rate and F0 of a recording."""
-    samples, sample_rate = soundfile.read(entry["wav"])
-    return (
-        speaking_rate(entry["tokens"], len(samples) / sample_rate),
-        median_f0(samples, sample_rate),
-    )
+    """The rate that eSpeak NG was told, and the F0 of what it said."""
+    return entry["rate"], median_f0(*soundfile.read(entry["wav"]))
 
 
 def measure_spoken(
@@ -168,16 +177,18 @@ def measure_spoken(
     sample_rate = tts.hparams.mel_settings.sample_rate
     return [
         (
-            speaking_rate(item.tokens, seconds(tts, item)),
+            speaking_rate(item.text, seconds(tts, item)),
             median_f0(tts.to_waveform(item.mel).cpu().numpy(), sample_rate),
         )
         for item in tts.speak(texts, seed=SEED, style=style)
     ]
 
 
-def speaking_rate(tokens: Sequence[str], duration: float) -> float:
-    """Phonemes per second, pauses included in the time."""
-    return sum(token not in (PAUSE, END) for token in tokens) / duration
+def speaking_rate(text: str, duration: float) -> float:
+    """Words per minute on eSpeak NG's scale, whatever the words are."""
+    nominal = speak(text, VoiceSettings(rate=NOMINAL_RATE))
+    seconds_then = len(nominal.samples) / nominal.sample_rate
+    return NOMINAL_RATE * seconds_then / duration
 
 
 def median_f0(samples: np.ndarray, sample_rate: int) -> float:
@@ -249,7 +260,7 @@ def print_table(result: Dict[str, Any]) -> None:
     """The figures that the README quotes."""
     transfer, sweep = result["transfer"], result["sweep"]
     print(f"\n{transfer['pairs']} pairs; wanted: {WANTED_CORRELATION} or more")
-    for quantity in ("rate", "f0"):
+    for quantity in TITLES:
         figures = transfer[quantity]
         print(
             f"  {quantity:>4}: Spearman {figures['spearman']:.3f} "
