@@ -18,6 +18,7 @@ import torch
 from machine import describe_machine
 from training_run import ROOT, read_cost, read_history, train
 
+from sb_sma.attention import StepwiseMonotonicMHA
 from sb_sma.data.espeak import speak
 from sb_sma.data.mel import LogMel
 from sb_sma.inference import TTS
@@ -61,8 +62,8 @@ def main() -> None:
         folder = Path(folder or train_anew(name))
         refuse_known_texts(folder, texts)
         tts = TTS.from_hparams(source=str(folder / "model"))
-        modes = ["soft"] + ["hard"] * hasattr(
-            tts.mods.model.decoder.layers[0].cross_attn, "moves_per_query"
+        modes = ["soft"] + ["hard"] * isinstance(
+            tts.mods.model.decoder.layers[0].cross_attn, StepwiseMonotonicMHA
         )
         figures = {
             **read_cost(folder),

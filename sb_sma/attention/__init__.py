@@ -9,6 +9,7 @@ reference's audio to the length of a text, and drives no decoder.
 
 from sb_sma.attention.conformer import ConformerMultiHeadedSelfAttention
 from sb_sma.attention.decoding import DecodingOptions
+from sb_sma.attention.forward_attention import ForwardMHA
 from sb_sma.attention.reference import (
     ReferenceOutput,
     StepwiseMonotonicReferenceAttention,
@@ -23,6 +24,7 @@ __all__ = [
     "ATTENTION_TYPES",
     "ConformerMultiHeadedSelfAttention",
     "DecodingOptions",
+    "ForwardMHA",
     "ReferenceOutput",
     "RegularMHA",
     "RelativeMultiHeadAttention",

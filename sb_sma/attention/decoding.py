@@ -45,10 +45,10 @@ class DecodingOptions:
         Above 1 speaks faster, below 1 slower.
     max_stay : float
         Highest probability of staying on a key for one query, at pace 1.
-        Below 1, no head can wait for ever. Softmax has no such limit.
+        Below 1, no head can wait for ever. For stepwise monotonic heads only.
     catch_up : bool
         Soft decoding: whether the median key is always the most attended one,
-        which then never goes back. Softmax has no such order.
+        which then never goes back. For stepwise monotonic heads only.
 
     Raises
     ------

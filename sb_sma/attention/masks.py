@@ -7,6 +7,7 @@ where a query may not attend.
 from typing import Optional
 
 import torch
+from torch import nn
 
 
 def padding_mask(
@@ -161,3 +162,32 @@ def window_mask(
     if window is not None:
         blocked = blocked | (distance >= window)
     return blocked
+
+
+def require_unmasked(
+    attention: nn.Module, **tensors: Optional[torch.Tensor]
+) -> None:
+    """Refuse what says where to attend, beside a walk that does.
+
+    Arguments
+    ---------
+    attention : nn.Module
+        The module that is asked.
+    **tensors : torch.Tensor, optional
+        What it is given, by the name of the argument.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not None.
+
+    Example
+    -------
+    >>> require_unmasked(nn.Identity(), attn_mask=None)
+    """
+    for name, tensor in tensors.items():
+        if tensor is not None:
+            raise ValueError(
+                f"{type(attention).__name__} takes no {name}; got one of "
+                f"shape {tuple(tensor.shape)}. Pass None."
+            )

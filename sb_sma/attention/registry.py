@@ -5,12 +5,14 @@ from typing import Any, Callable, Dict, Optional, Union
 
 from torch import nn
 
+from sb_sma.attention.forward_attention import ForwardMHA
 from sb_sma.attention.softmax import RegularMHA
 from sb_sma.attention.stepwise_monotonic import StepwiseMonotonicMHA
 
 ATTENTION_TYPES: Dict[str, Callable[..., nn.Module]] = {
     "SMA": StepwiseMonotonicMHA,
     "regularMHA": RegularMHA,
+    "forward": ForwardMHA,
 }
 
 

@@ -28,7 +28,7 @@ from sb_sma.attention.heads import (
     softmax_over_valid,
     split_heads,
 )
-from sb_sma.attention.masks import lengths_of, padding_mask
+from sb_sma.attention.masks import lengths_of, padding_mask, require_unmasked
 from sb_sma.attention.memory import ProjectedMemory, project_memory
 from sb_sma.attention.stay import stay_logit, stay_probability
 from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
@@ -215,12 +215,7 @@ class StepwiseMonotonicMHA(nn.Module):
             If `attn_mask` or `pos_embs` is given, or padding is not on the
             right.
         """
-        for name, tensor in (("attn_mask", attn_mask), ("pos_embs", pos_embs)):
-            if tensor is not None:
-                raise ValueError(
-                    f"{type(self).__name__} takes no {name}; got one of shape "
-                    f"{tuple(tensor.shape)}. Pass None."
-                )
+        require_unmasked(self, attn_mask=attn_mask, pos_embs=pos_embs)
         lengths = lengths_of(key_padding_mask, key)
         keys = split_heads(self.key_proj(key), self.nhead)
         values = split_heads(self.value_proj(value), self.nhead)

@@ -8,7 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from sb_sma.attention import DecodingOptions, RegularMHA, StepwiseMonotonicMHA
+from sb_sma.attention import (
+    DecodingOptions,
+    ForwardMHA,
+    RegularMHA,
+    StepwiseMonotonicMHA,
+)
 from sb_sma.attention.decoding import (
     call_layer,
     select_rows,
@@ -70,9 +75,11 @@ def test_a_module_with_a_state_keeps_it():
     torch.testing.assert_close(attn, expected[1], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("attention", [ForwardOnly(), RegularMHA(8, 2)])
+@pytest.mark.parametrize(
+    "attention", [ForwardOnly(), RegularMHA(8, 2), ForwardMHA(8, 2)]
+)
 @pytest.mark.parametrize("options", [{"mode": "hard"}, {"pace": 1.2}], ids=str)
-def test_softmax_cannot_be_decoded_like_a_walk(attention, options):
+def test_only_a_stepwise_walk_has_a_mode_and_a_pace(attention, options):
     with pytest.raises(
         ValueError,
         match=f"{type(attention).__name__} can only be decoded with "

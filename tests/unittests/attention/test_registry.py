@@ -4,6 +4,7 @@ import pytest
 
 from sb_sma.attention import (
     ATTENTION_TYPES,
+    ForwardMHA,
     RegularMHA,
     StepwiseMonotonicMHA,
     attention_factory,
@@ -11,7 +12,12 @@ from sb_sma.attention import (
 
 
 @pytest.mark.parametrize(
-    "name, kind", [("SMA", StepwiseMonotonicMHA), ("regularMHA", RegularMHA)]
+    "name, kind",
+    [
+        ("SMA", StepwiseMonotonicMHA),
+        ("regularMHA", RegularMHA),
+        ("forward", ForwardMHA),
+    ],
 )
 def test_a_name_builds_its_module(name, kind):
     attention = attention_factory(name)(d_model=8, nhead=2, dropout=0.1)
@@ -19,7 +25,7 @@ def test_a_name_builds_its_module(name, kind):
 
 
 def test_no_other_name_is_known():
-    assert list(ATTENTION_TYPES) == ["SMA", "regularMHA"]
+    assert list(ATTENTION_TYPES) == ["SMA", "regularMHA", "forward"]
 
 
 def test_options_go_to_the_chosen_name_only():
@@ -47,7 +53,7 @@ def test_a_factory_of_your_own_is_passed_through():
 def test_a_typo_lists_the_choices(typo):
     with pytest.raises(
         ValueError,
-        match="attention_type must be one of SMA, regularMHA, or a factory "
-        rf"\(!name:your\.module\.Class\); got '{typo}'",
+        match="attention_type must be one of SMA, regularMHA, forward, or a "
+        rf"factory \(!name:your\.module\.Class\); got '{typo}'",
     ):
         attention_factory(typo)

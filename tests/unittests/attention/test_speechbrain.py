@@ -9,6 +9,7 @@ from speechbrain.lobes.models.transformer.Transformer import (
 from speechbrain.nnet.attention import MultiheadAttention
 
 from sb_sma.attention import (
+    ForwardMHA,
     RegularMHA,
     StepwiseMonotonicMHA,
     set_cross_attention,
@@ -33,7 +34,12 @@ def make_batch(queries=5, keys=7):
 
 
 @pytest.mark.parametrize(
-    "name, kind", [("SMA", StepwiseMonotonicMHA), ("regularMHA", RegularMHA)]
+    "name, kind",
+    [
+        ("SMA", StepwiseMonotonicMHA),
+        ("regularMHA", RegularMHA),
+        ("forward", ForwardMHA),
+    ],
 )
 @pytest.mark.parametrize("normalize_before", [True, False])
 def test_alignments_come_per_head(name, kind, normalize_before):
@@ -72,8 +78,11 @@ def test_nothing_else_is_touched():
     assert first is not second
 
 
-def test_it_trains():
-    decoder = set_cross_attention(make_decoder(), "SMA", noise_std=0.5)
+@pytest.mark.parametrize(
+    "name, options", [("SMA", {"noise_std": 0.5}), ("forward", {})]
+)
+def test_it_trains(name, options):
+    decoder = set_cross_attention(make_decoder(), name, **options)
     target, memory, mask = make_batch()
     goal = torch.randn(3, 5, WIDTH)
     losses = []
@@ -98,8 +107,9 @@ def test_it_trains():
     assert losses[-1] < 0.9 * losses[0]
 
 
-def test_padding_changes_nothing():
-    decoder = set_cross_attention(make_decoder(), "SMA").eval()
+@pytest.mark.parametrize("name", ["SMA", "forward"])
+def test_padding_changes_nothing(name):
+    decoder = set_cross_attention(make_decoder(), name).eval()
     target, memory, mask = make_batch()
     arguments = {"tgt_mask": get_lookahead_mask(target)}
     out, _, alignments = decoder(

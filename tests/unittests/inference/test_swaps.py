@@ -64,3 +64,21 @@ def test_it_trains_and_speaks_after_saving(
         assert torch.equal(loaded[name], value), name
     for item in tts.speak(texts[:2], seed=0):
         assert len(item.mel) and bool(item.mel.isfinite().all())
+
+
+@pytest.mark.parametrize("transition_agent", [True, False])
+def test_forward_attention_has_the_options_of_the_yaml(
+    tmp_path, repository, transition_agent
+):
+    export_small_model(
+        tmp_path,
+        repository,
+        attention_type="forward",
+        moves_per_query=3,
+        transition_agent=transition_agent,
+    )
+    tts = TTS.from_hparams(source=str(tmp_path / "model"))
+    for layer in tts.mods.model.decoder.layers:
+        attention = layer.cross_attn
+        assert attention.moves_per_query == 3
+        assert (attention.transition_agent is not None) == transition_agent

@@ -12,6 +12,7 @@ ATTENTIONS = {
     "SMA": ("SMA", {}),
     "mixed": ("SMA", {"moves_per_query": 2, "monotonic_heads": 1}),
     "regularMHA": ("regularMHA", {}),
+    "forward": ("forward", {"moves_per_query": 2}),
 }
 
 

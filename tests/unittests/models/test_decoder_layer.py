@@ -4,10 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from sb_sma.attention import DecodingOptions, RegularMHA, StepwiseMonotonicMHA
+from sb_sma.attention import (
+    DecodingOptions,
+    ForwardMHA,
+    RegularMHA,
+    StepwiseMonotonicMHA,
+)
 from sb_sma.models.decoder_layer import DecoderLayer
 
-FACTORIES = [StepwiseMonotonicMHA, RegularMHA]
+FACTORIES = [StepwiseMonotonicMHA, RegularMHA, ForwardMHA]
 LENGTHS = [6, 3, 1]
 
 

@@ -4,11 +4,16 @@ import pytest
 import torch
 from torch import nn
 
-from sb_sma.attention import DecodingOptions, RegularMHA, StepwiseMonotonicMHA
+from sb_sma.attention import (
+    DecodingOptions,
+    ForwardMHA,
+    RegularMHA,
+    StepwiseMonotonicMHA,
+)
 from sb_sma.models.mel_decoder import MelDecoder, Prenet
 
 FACTORS = range(1, 9)
-FACTORIES = [StepwiseMonotonicMHA, RegularMHA]
+FACTORIES = [StepwiseMonotonicMHA, RegularMHA, ForwardMHA]
 N_MELS = 3
 LENGTHS = [6, 3, 1]
 

@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from sb_sma.attention import DecodingOptions, RegularMHA, StepwiseMonotonicMHA
+from sb_sma.attention import (
+    DecodingOptions,
+    ForwardMHA,
+    RegularMHA,
+    StepwiseMonotonicMHA,
+)
 from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.encoder import (
     ENCODER_ATTENTION_TYPES,
@@ -17,6 +22,7 @@ from sb_sma.models.transformer_tts import TransformerTTS
 N_MELS = 5
 TOKEN_LENGTHS, MEL_LENGTHS = [7, 4, 1], [21, 11, 3]
 SECONDS_PER_FRAME = 0.0125
+FACTORIES = [StepwiseMonotonicMHA, RegularMHA, ForwardMHA]
 BRIEF = StopRule(hold_seconds=0.1, max_seconds_per_token=0.15)
 
 
@@ -79,7 +85,7 @@ def assert_close(actual, expected, atol=1e-5):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("factory", [StepwiseMonotonicMHA, RegularMHA])
+@pytest.mark.parametrize("factory", FACTORIES)
 @pytest.mark.parametrize("factor", [1, 2, 4, 8])
 def test_padding_changes_no_prediction(factory, factor):
     model = make_model(factory, factor)
@@ -260,7 +266,7 @@ def test_a_batch_speaks_as_its_items_do(factory, mode):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("factory", [StepwiseMonotonicMHA, RegularMHA])
+@pytest.mark.parametrize("factory", FACTORIES)
 def test_an_item_that_has_ended_costs_nothing_more(factory, monkeypatch):
     model = make_model(factory)
     batch_sizes = []
@@ -519,6 +525,7 @@ def test_the_slowest_layer_limits_the_moves():
         return StepwiseMonotonicMHA(**arguments, moves_per_query=next(moves))
 
     assert make_model(factory).decoder.layers.moves_per_query() == 2
+    assert make_model(ForwardMHA).decoder.layers.moves_per_query() == 1
     assert make_model(RegularMHA).decoder.layers.moves_per_query() is None
 
 
