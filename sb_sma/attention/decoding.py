@@ -12,7 +12,7 @@ also be decoded as several hypotheses, which are rows of the batch.
 
 import copy
 from dataclasses import dataclass
-from typing import Any, Tuple
+from typing import Any, List, Optional, Tuple
 
 import torch
 from torch import nn
@@ -49,11 +49,16 @@ class DecodingOptions:
     catch_up : bool
         Soft decoding: whether the median key is always the most attended one,
         which then never goes back. For stepwise monotonic heads only.
+    attention_window : list of int, optional
+        ``[back, ahead]``: how many keys before and after the one that it
+        attended most at the query before a head may attend to. It starts at
+        the first key. For softmax attention (regularMHA) only. Default: all.
 
     Raises
     ------
     ValueError
-        If `mode` is unknown or a number is out of range.
+        If `mode` is unknown, a number is out of range, or `attention_window`
+        is not a pair of counts.
 
     Example
     -------
@@ -65,6 +70,7 @@ class DecodingOptions:
     pace: float = 1.0
     max_stay: float = 1.0
     catch_up: bool = False
+    attention_window: Optional[List[int]] = None
 
     def __post_init__(self):
         if self.mode not in MODES:
@@ -79,6 +85,13 @@ class DecodingOptions:
             raise ValueError(
                 f"max_stay must be in (0, 1] (1 = no limit); got "
                 f"{self.max_stay}."
+            )
+        window = self.attention_window
+        if window is not None and not _is_window(window):
+            raise ValueError(
+                "attention_window must be a list [back, ahead] of two counts, "
+                "0 or more and 1 or more (null = no window); got "
+                f"{window!r}."
             )
 
 
@@ -289,3 +302,13 @@ def require_soft(attention: nn.Module, options: DecodingOptions) -> None:
             f"and pace=1.0; got mode='{options.mode}', pace={options.pace}. "
             "Train with attention_type: SMA to use them."
         )
+
+
+def _is_window(value: Any) -> bool:
+    """Whether it is a list of two counts that lets a head move on."""
+    return (
+        isinstance(value, list)
+        and [type(count) for count in value] == [int, int]
+        and value[0] >= 0
+        and value[1] >= 1
+    )

@@ -164,6 +164,38 @@ def window_mask(
     return blocked
 
 
+def outside_window(
+    position: torch.Tensor, back: int, ahead: int, n_keys: int
+) -> torch.Tensor:
+    """Block every key but a few around a position.
+
+    Arguments
+    ---------
+    position : torch.Tensor
+        Index of a key, int64, any shape.
+    back : int
+        How many keys before it stay free.
+    ahead : int
+        How many keys after it stay free.
+    n_keys : int
+        Number of keys K.
+
+    Returns
+    -------
+    mask : torch.Tensor
+        True outside of the window, (..., K).
+
+    Example
+    -------
+    >>> outside_window(torch.tensor([0, 2]), back=1, ahead=2, n_keys=4)
+    tensor([[False, False, False,  True],
+            [ True, False, False, False]])
+    """
+    distance = torch.arange(n_keys, device=position.device)
+    distance = distance - position[..., None]
+    return (distance < -back) | (distance > ahead)
+
+
 def require_unmasked(
     attention: nn.Module, **tensors: Optional[torch.Tensor]
 ) -> None:

@@ -4,7 +4,8 @@ SpeechBrain's ``MultiheadAttention`` returns the mean over heads, which hides
 the head that follows the text. Parameters and outputs are the same here.
 """
 
-from typing import Optional, Tuple
+from dataclasses import dataclass, replace
+from typing import List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,28 @@ from speechbrain.nnet.attention import MultiheadAttention
 
 from sb_sma.attention.decoding import DecodingOptions, require_soft
 from sb_sma.attention.heads import check_heads, softmax_over_valid
+from sb_sma.attention.masks import outside_window
 from sb_sma.attention.memory import ProjectedMemory, project_memory
+
+
+@dataclass
+class SoftmaxState:
+    """What decoding carries from query to query.
+
+    Arguments
+    ---------
+    memory : ProjectedMemory
+        Keys and values.
+    position : torch.Tensor
+        The key that each head attended most at the query before, int64,
+        (R, H) for R rows; the first one without a window.
+    window : list of int, optional
+        How many keys before and after it a head may attend to. Default: all.
+    """
+
+    memory: ProjectedMemory
+    position: torch.Tensor
+    window: Optional[List[int]] = None
 
 
 class RegularMHA(MultiheadAttention):
@@ -119,8 +141,8 @@ class RegularMHA(MultiheadAttention):
         memory: torch.Tensor,
         memory_lengths: torch.Tensor,
         options: DecodingOptions,
-    ) -> ProjectedMemory:
-        """Project the memory once.
+    ) -> SoftmaxState:
+        """Project the memory once and stand before the first query.
 
         Arguments
         ---------
@@ -129,12 +151,12 @@ class RegularMHA(MultiheadAttention):
         memory_lengths : torch.Tensor
             Counts, int64, (B,).
         options : DecodingOptions
-            Must be soft decoding at pace 1.
+            Must be soft decoding at pace 1; may have a window.
 
         Returns
         -------
-        state : ProjectedMemory
-            The projected memory.
+        state : SoftmaxState
+            The state before the first query.
         """
         require_soft(self, options)
         width = self.att.embed_dim
@@ -144,19 +166,24 @@ class RegularMHA(MultiheadAttention):
             self.att.in_proj_bias[width:],
         )
         keys, values = projected.chunk(2, dim=-1)
-        return project_memory(keys, values, memory_lengths, self.att.num_heads)
+        nhead = self.att.num_heads
+        return SoftmaxState(
+            project_memory(keys, values, memory_lengths, nhead),
+            memory_lengths.new_zeros(len(memory), nhead),
+            options.attention_window,
+        )
 
     def step(
-        self, query: torch.Tensor, state: ProjectedMemory
-    ) -> Tuple[torch.Tensor, torch.Tensor, ProjectedMemory]:
+        self, query: torch.Tensor, state: SoftmaxState
+    ) -> Tuple[torch.Tensor, torch.Tensor, SoftmaxState]:
         """Attend with one query.
 
         Arguments
         ---------
         query : torch.Tensor
             (B, 1, D).
-        state : ProjectedMemory
-            The projected memory.
+        state : SoftmaxState
+            The state before it.
 
         Returns
         -------
@@ -164,8 +191,8 @@ class RegularMHA(MultiheadAttention):
             (B, 1, D).
         attn : torch.Tensor
             (B, H, 1, K).
-        state : ProjectedMemory
-            Unchanged.
+        state : SoftmaxState
+            The state for the next query.
         """
         width = self.att.embed_dim
         query = F.linear(
@@ -173,9 +200,19 @@ class RegularMHA(MultiheadAttention):
             self.att.in_proj_weight[:width],
             self.att.in_proj_bias[:width],
         )
-        attn = softmax_over_valid(state.energies(query), state.blocked)
-        out = state.clear_empty(self.att.out_proj(state.read(attn)))
-        return out, state.by_row(attn)[:, :, None], state
+        memory = state.memory
+        energies, blocked = memory.energies(query), memory.blocked
+        if state.window is not None:
+            outside = outside_window(
+                state.position, *state.window, n_keys=energies.shape[-1]
+            )
+            blocked = blocked | memory.by_item(outside)
+        attn = softmax_over_valid(energies, blocked)
+        out = memory.clear_empty(self.att.out_proj(memory.read(attn)))
+        attn = memory.by_row(attn)  # (R, H, K)
+        if state.window is not None:
+            state = replace(state, position=attn.argmax(dim=-1))
+        return out, attn[:, :, None], state
 
 
 def _logit_bias(

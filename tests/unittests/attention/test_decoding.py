@@ -1,6 +1,7 @@
 """Decoding any module that keeps the contract."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -103,6 +104,26 @@ def test_only_a_stepwise_walk_has_a_mode_and_a_pace(attention, options):
         ({"pace": math.nan}, "pace must be above 0.*got nan"),
         ({"max_stay": 0.0}, r"max_stay must be in \(0, 1\].*got 0\.0"),
         ({"max_stay": 1.1}, r"max_stay must be in \(0, 1\].*got 1\.1"),
+        *(
+            (
+                {"attention_window": window},
+                r"attention_window must be a list \[back, ahead\] of two .*"
+                rf"\(null = no window\); got {re.escape(repr(window))}\.",
+            )
+            for window in (
+                [-1, 3],
+                [1, -3],
+                [1, 0],
+                [3],
+                [1, 2, 3],
+                [],
+                [1.0, 3.0],
+                ["1", "3"],
+                "13",
+                3,
+                True,
+            )
+        ),
     ],
     ids=str,
 )

@@ -5,6 +5,7 @@ import torch
 
 from sb_sma.attention.masks import (
     lengths_of,
+    outside_window,
     padding_mask,
     padding_of,
     window_mask,
@@ -86,3 +87,20 @@ def test_window_blocks_the_future_and_the_distant_past(window, expected):
     mask = window_mask(4, window)
     assert mask.dtype == torch.bool
     assert ["".join(map(str, row)) for row in mask.int().tolist()] == expected
+
+
+@pytest.mark.parametrize(
+    "position, back, ahead, expected",
+    [
+        (0, 0, 1, "00111"),
+        (0, 2, 1, "00111"),
+        (2, 1, 1, "10001"),
+        (2, 0, 2, "11000"),
+        (4, 1, 3, "11100"),
+        (1, 9, 9, "00000"),
+    ],
+)
+def test_a_window_lies_around_a_position(position, back, ahead, expected):
+    mask = outside_window(torch.tensor([[[position]]]), back, ahead, n_keys=5)
+    assert mask.shape == (1, 1, 1, 5) and mask.dtype == torch.bool
+    assert "".join(map(str, mask.int().flatten().tolist())) == expected

@@ -5,6 +5,7 @@ import torch
 from speechbrain.nnet.attention import MultiheadAttention
 
 from sb_sma.attention import DecodingOptions, RegularMHA
+from sb_sma.attention.decoding import select_rows
 
 WIDTH, HEADS = 12, 3
 LENGTHS = [7, 4, 1]
@@ -124,8 +125,9 @@ def test_padding_changes_nothing(attention):
     assert_close(attn_longer[..., :7], attn)
 
 
-def steps(attention, query, memory, lengths):
-    state = attention.start(memory, lengths, DecodingOptions())
+def steps(attention, query, memory, lengths, window=None):
+    options = DecodingOptions(attention_window=window)
+    state = attention.start(memory, lengths, options)
     outs, attns = [], []
     for step in range(query.shape[1]):
         out, attn, state = attention.step(query[:, step : step + 1], state)
@@ -143,6 +145,88 @@ def test_step_by_step_is_the_whole_sequence(attention, lengths):
     )
     assert_close(out_steps, out)
     assert_close(attn_steps, attn)
+
+
+WINDOWS = pytest.mark.parametrize("window", [[0, 1], [1, 2], [2, 1]], ids=str)
+TALL = [20, 9, 1, 0]
+
+
+@pytest.fixture
+def restless(attention):
+    """Heads that look anywhere unless they have a window."""
+    with torch.no_grad():
+        attention.att.in_proj_weight.mul_(2.0)
+    return attention
+
+
+@torch.no_grad()
+@WINDOWS
+def test_a_window_follows_each_head(restless, window):
+    query, memory, _ = make_inputs(30, TALL)
+    _, free = steps(restless, query, memory, torch.tensor(TALL))
+    _, attn = steps(restless, query, memory, torch.tensor(TALL), window)
+    back, ahead = window
+    expected = torch.zeros_like(free)
+    for item in range(len(TALL) - 1):
+        for head in range(HEADS):
+            position = 0
+            for step in range(30):
+                near = slice(max(position - back, 0), position + ahead + 1)
+                weights = free[item, head, step, near]
+                expected[item, head, step, near] = weights / weights.sum()
+                position = int(expected[item, head, step].argmax())
+    assert_close(attn, expected)
+    paths = attn[:2].argmax(-1)
+    assert not torch.equal(paths[:, 0], paths[:, 1])
+    assert int(free[:2].argmax(-1).diff(dim=-1).max()) > ahead
+
+
+@torch.no_grad()
+def test_a_window_that_holds_every_key_changes_nothing(restless):
+    query, memory, _ = make_inputs(30, TALL)
+    free = steps(restless, query, memory, torch.tensor(TALL))
+    held = steps(restless, query, memory, torch.tensor(TALL), [20, 20])
+    for each, other in zip(held, free):
+        assert torch.equal(each, other)
+
+
+@torch.no_grad()
+def test_a_window_sees_no_padding_and_no_other_item(restless):
+    query, memory, _ = make_inputs(30, TALL)
+    out, attn = steps(restless, query, memory, torch.tensor(TALL), [1, 3])
+    assert bool((out[3] == 0).all()) and bool((attn[3] == 0).all())
+    for item, length in enumerate(TALL[:3]):
+        row = slice(item, item + 1)
+        more_keys = torch.full((1, 4, WIDTH), 9.0)
+        longer = torch.cat((memory[row, :length], more_keys), dim=1)
+        out_alone, attn_alone = steps(
+            restless, query[row], longer, torch.tensor([length]), [1, 3]
+        )
+        assert_close(out_alone, out[row])
+        assert_close(attn_alone[..., :length], attn[row, ..., :length])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "rows", [[1, 1, 3, 0], [[1, 1], [2, -1], [0, 0]]], ids=["rows", "lines"]
+)
+def test_a_window_goes_with_its_row(restless, rows):
+    lengths = torch.tensor(TALL)
+    query, memory, _ = make_inputs(12, TALL)
+    out, attn = steps(restless, query, memory, lengths, [1, 2])
+    options = DecodingOptions(attention_window=[1, 2])
+    state = restless.start(memory, lengths, options)
+    for step in range(6):
+        _, _, state = restless.step(query[:, step : step + 1], state)
+    rows = torch.tensor(rows)
+    state = select_rows(state, rows)
+    rows = rows[rows >= 0]
+    for step in range(6, 12):
+        out_rows, attn_rows, state = restless.step(
+            query[rows, step : step + 1], state
+        )
+        assert_close(out_rows, out[rows, step : step + 1])
+        assert_close(attn_rows, attn[rows, :, step : step + 1])
 
 
 def test_an_item_without_a_key_gives_zeros(attention):

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.attention.registry import ATTENTION_TYPES
 from sb_sma.inference import TTS
 from sb_sma.losses import masked_l1, stop_loss
@@ -64,6 +65,29 @@ def test_it_trains_and_speaks_after_saving(
         assert torch.equal(loaded[name], value), name
     for item in tts.speak(texts[:2], seed=0):
         assert len(item.mel) and bool(item.mel.isfinite().all())
+
+
+def test_softmax_attends_through_the_window_of_the_yaml(
+    tmp_path, repository, texts
+):
+    export_small_model(
+        tmp_path,
+        repository,
+        attention_type="regularMHA",
+        attention_window=[0, 2],
+    )
+    tts = TTS.from_hparams(source=str(tmp_path / "model"))
+
+    def extreme_steps():
+        paths = [item.alignment.argmax(-1) for item in tts.speak(texts, seed=0)]
+        steps = torch.cat([path.diff(dim=-1) for path in paths], dim=-1)
+        return int(steps.min()), int(steps.max())
+
+    lowest, highest = extreme_steps()
+    assert lowest == 0 and 0 < highest <= 2
+    tts.hparams.decoding = DecodingOptions()
+    lowest, highest = extreme_steps()
+    assert lowest < 0 and highest > 2  # else nothing is tested
 
 
 @pytest.mark.parametrize("transition_agent", [True, False])
