@@ -4,13 +4,16 @@ from typing import Iterator, List, Sequence
 
 import torch
 
+_NOISE = 0.1
+
 
 class LengthBatchSampler:
     """Puts items of similar length together until a batch is full.
 
     In the first epochs the batches come from short to long: an alignment is
     found on short sentences and carries over to long ones. Later they come in
-    random order. Everything is a function of the seed and the epoch.
+    random order. Everything is a function of the seed and the epoch; there are
+    as many batches in each epoch, as distributed training needs.
 
     Arguments
     ---------
@@ -35,7 +38,7 @@ class LengthBatchSampler:
 
     Example
     -------
-    >>> sampler = LengthBatchSampler([30, 10, 20], max_length=40, max_items=8)
+    >>> sampler = LengthBatchSampler([30, 10, 20], max_length=50, max_items=8)
     >>> sampler.set_epoch(1)
     >>> list(sampler)
     [[1, 2], [0]]
@@ -61,6 +64,7 @@ class LengthBatchSampler:
         self.seed = seed
         self.shuffle = shuffle
         self.short_first_epochs = short_first_epochs
+        self._sizes = self._plan()
         self.set_epoch(1)
 
     def set_epoch(self, epoch: int) -> None:
@@ -72,26 +76,34 @@ class LengthBatchSampler:
             Counted from 1.
         """
         generator = torch.Generator().manual_seed(self.seed + epoch)
-        # up to 10 % of noise on the lengths mixes the neighbours
+        # noise mixes neighbours
         noise = torch.rand(len(self.lengths), generator=generator)
-        keys = torch.tensor(self.lengths) * (1.0 + 0.1 * noise * self.shuffle)
-        self._batches = self._fill(keys.argsort(stable=True).tolist())
+        keys = torch.tensor(self.lengths) * (1.0 + self._noise() * noise)
+        order = keys.argsort(stable=True)
+        self._batches = [batch.tolist() for batch in order.split(self._sizes)]
         if self.shuffle and epoch > self.short_first_epochs:
             order = torch.randperm(len(self._batches), generator=generator)
             self._batches = [self._batches[i] for i in order.tolist()]
 
-    def _fill(self, order: List[int]) -> List[List[int]]:
-        """Cut an order into batches."""
-        batches, longest = [[]], 0
-        for index in order:
-            longest = max(longest, self.lengths[index])
-            n_items = len(batches[-1]) + 1
-            full = n_items * longest > self.max_length
-            if batches[-1] and (full or n_items > self.max_items):
-                batches.append([])
-                longest = self.lengths[index]
-            batches[-1].append(index)
-        return batches
+    def _noise(self) -> float:
+        """Most that a length is raised by, as a share of it."""
+        return _NOISE if self.shuffle else 0.0
+
+    def _plan(self) -> List[int]:
+        """Items of each batch, the shortest first.
+
+        The k-th shortest item of an epoch is at most as much longer than the
+        k-th shortest of all as the noise allows, so that these sizes fit in
+        every epoch.
+        """
+        sizes = [0]
+        for length in sorted(self.lengths):
+            longest = length * (1.0 + self._noise())
+            full = (sizes[-1] + 1) * longest > self.max_length
+            if sizes[-1] and (full or sizes[-1] == self.max_items):
+                sizes.append(0)
+            sizes[-1] += 1
+        return sizes
 
     def __iter__(self) -> Iterator[List[int]]:
         return iter(self._batches)

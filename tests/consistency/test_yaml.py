@@ -109,10 +109,15 @@ def test_tts_with_styles_differs_in_its_speech_and_little_else():
     assert keys == {
         "output_folder",
         "corpus_folder",
+        "n_test",
         "voice",
         "rate",
         "pitch",
         "pitch_range",
+        "prenet_dropout",
         "style",
+        "reference_channels",
+        "reference_width",
         "number_of_epochs",
+        "warmup_steps",
     }

@@ -34,6 +34,14 @@ def test_every_item_comes_once_in_batches_that_fit(epoch, shuffle, options):
         assert 1 <= len(batch) <= sampler.max_items
 
 
+@pytest.mark.parametrize("short_first_epochs", [0, 3])
+def test_every_epoch_has_as_many_batches(short_first_epochs):
+    """SpeechBrain deals them out to processes by the first epoch's number."""
+    sampler = make_sampler(short_first_epochs=short_first_epochs)
+    counts = {len(batches_of(sampler, epoch)) for epoch in range(1, 50)}
+    assert len(counts) == 1
+
+
 def test_the_first_item_of_a_batch_may_be_its_longest():
     lengths = list(range(95, 106))
     sampler = LengthBatchSampler(lengths, max_length=200, max_items=8)
