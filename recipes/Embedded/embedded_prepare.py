@@ -115,7 +115,7 @@ def prepare_embedded(
         **ranges,
         "mel": asdict(mel),
     }
-    build_once(save_folder, parameters, build)
+    build_once(save_folder, parameters, build, resumable=True)
 
 
 def _speak(item: tuple[str, str, str, VoiceSettings]) -> Utterance:

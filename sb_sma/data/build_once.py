@@ -16,7 +16,7 @@ SPLITS = ("train", "valid", "test")
 _CORPUS_FILE = "corpus.json"
 _OWN_NAMES = frozenset(
     ["wavs", "mels", "mel_statistics.json", "tokens.json", "phonemes.json"]
-    + [_CORPUS_FILE, *(f"{split}.json" for split in SPLITS)]
+    + [_CORPUS_FILE, "report.json", *(f"{split}.json" for split in SPLITS)]
 )
 
 
@@ -24,6 +24,7 @@ def build_once(
     folder: str | Path,
     parameters: dict[str, Any],
     build: Callable[[Path], None],
+    resumable: bool = False,
 ) -> None:
     """Makes sure that a corpus folder built with these parameters exists.
 
@@ -39,7 +40,11 @@ def build_once(
     parameters : dict
         All that the content depends on; must survive JSON.
     build : callable
-        Called with an empty folder to fill.
+        Called with a folder to fill.
+    resumable : bool
+        Whether that folder, which is empty at first, is kept when ``build``
+        fails or is interrupted, and given to the next one, of whatever
+        parameters: ``build`` knows what of it is still of use.
 
     Raises
     ------
@@ -61,11 +66,13 @@ def build_once(
     building = folder.with_name(f".{folder.name}.building")
     replaced = folder.with_name(f".{folder.name}.replaced")
     with _locked(folder):
+        is_finished = _is_finished(folder, wanted)
+        goes_on = resumable and not is_finished
         # leftovers of a run that was interrupted
-        for leftover in (building, replaced):
+        for leftover in [replaced] if goes_on else [replaced, building]:
             if leftover.exists():
                 shutil.rmtree(leftover)
-        if _is_finished(folder, wanted):
+        if is_finished:
             logger.info("Reusing the corpus in %s", folder)
             return
         _make_folder(building)
@@ -75,7 +82,8 @@ def build_once(
                 json.dumps(wanted, indent=2), encoding="utf-8"
             )
         except BaseException:
-            shutil.rmtree(building, ignore_errors=True)
+            if not resumable:
+                shutil.rmtree(building, ignore_errors=True)
             raise
         if folder.exists():
             folder.rename(replaced)

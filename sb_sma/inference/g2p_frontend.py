@@ -49,6 +49,10 @@ class G2PFrontend:
         self._pronouncer: Optional[Pronouncer] = None
         self._lock = threading.Lock()
 
+    def __reduce__(self):
+        # another process loads the model itself
+        return type(self), (self.source, self.lexicon)
+
     def tokens(self, text: str) -> List[str]:
         """Turn a text into phonemes; see `Pronouncer`.
 

@@ -1,9 +1,11 @@
 """The main job, small: train, log, export, report, resume, refuse."""
 
 import pytest
+import soundfile
 import torch
 from safetensors.torch import load_file
 
+from sb_sma.data.espeak import speak
 from sb_sma.inference import TTS
 from tests.integration.recipe_runs import read_history, run_recipe
 
@@ -194,6 +196,27 @@ def test_real_speech_trains_through_the_same_pipeline(tmp_path, shared):
         record["train"]["mel_loss"] for record in read_history(folder)
     )
     assert last < first
+    assert (folder / "index.html").exists()
+
+
+def test_a_manifest_trains_without_its_bad_utterances(tmp_path):
+    lines = ["id,wav,text,speaker"]
+    for i in range(8):
+        text = f"This is sentence number {i}."
+        soundfile.write(tmp_path / f"{i}.flac", speak(text).samples, 22050)
+        lines.append(f"u{i},{i}.flac,{text},anna")
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("\n".join([*lines, "lost,lost.wav,Lost.,anna"]))
+    flags = (f"--data_folder={manifest}", "--number_of_epochs=1")
+    folder = tmp_path / "run"
+    done = train(folder, *flags)
+    assert done.returncode != 0
+    problem = f"{manifest}, line 10: {tmp_path}/lost.wav cannot be read"
+    assert problem in done.stdout + done.stderr
+    assert not (folder / "history.jsonl").exists()
+    done = train(folder, *flags, "--skip_bad_utterances=True", "--trim_db=null")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "without bad utterances, 1 problem(s)" in done.stdout + done.stderr
     assert (folder / "index.html").exists()
 
 

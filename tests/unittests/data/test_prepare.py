@@ -1,5 +1,6 @@
 """The prepare functions of the recipes."""
 
+import hashlib
 import json
 import re
 
@@ -8,10 +9,11 @@ import pytest
 import soundfile
 
 from recipes.Embedded.embedded_prepare import prepare_embedded
-from recipes.LJSpeech.ljspeech_prepare import prepare_ljspeech
+from recipes.LJSpeech.ljspeech_prepare import LJSpeechSplits, prepare_ljspeech
 from sb_sma.data.espeak import END, VoiceSettings, phonemize, speak
 from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend
 from sb_sma.data.mel import MelSettings, MelStatistics
+from sb_sma.data.splits import HoldOut
 
 SPLITS = ("train", "valid", "test")
 SIZES = {"n_utterances": 24, "n_valid": 3, "n_test": 4}
@@ -208,12 +210,37 @@ def test_ljspeech_holds_out_two_and_two_of_a_small_corpus(recordings, tmp_path):
     assert manifests(tmp_path / "a") != manifests(tmp_path / "c")
 
 
-def test_ljspeech_holds_out_one_per_cent_of_a_large_corpus():
-    from recipes.LJSpeech.ljspeech_prepare import _split
+def test_ljspeech_is_split_as_in_speechbrain(shared):
+    path = shared / "data" / "ljspeech-transcripts.csv"
+    lines = path.read_text("utf-8").splitlines()
+    names = [line.split("|")[0] for line in lines]
+    splits = dict(zip(names, LJSpeechSplits(seed=2)(names)))
 
-    splits = _split(13100, None, None, seed=1)
-    assert [splits.count(s) for s in SPLITS] == [13100 - 262, 131, 131]
-    assert splits.index("valid") < 1000
+    def digest(*wanted):
+        chosen = sorted(n for n, split in splits.items() if split in wanted)
+        joined = "\n".join(chosen).encode()
+        return len(chosen), hashlib.sha256(joined).hexdigest()[:16]
+
+    # of the names that SpeechBrain's function gives for [90, 10] and 1234
+    assert digest("train") == (11773, "158568baf99636e2")
+    assert digest("valid", "test") == (1327, "146f5e006e9e2685")
+    # and for [90, 5, 5]
+    assert digest("valid") == (628, "720527caeca65c10")
+
+
+@pytest.mark.parametrize(
+    "names, numbers",
+    [
+        ([f"LJ001-{i:04d}" for i in range(99)], {}),
+        ([f"LJ001-{i:04d}" for i in range(1300)], {"n_valid": 5}),
+        ([f"clip {i}" for i in range(1300)], {}),
+    ],
+    ids=["small", "numbers given", "other ids"],
+)
+def test_other_corpora_are_held_out_at_random(names, numbers):
+    splits = LJSpeechSplits(**numbers)(names)
+    assert splits == HoldOut(**numbers)(names)
+    assert splits != LJSpeechSplits(**numbers, seed=2)(names)
 
 
 @pytest.mark.parametrize("rate, channels", [(16000, 2), (44100, 1)])
@@ -308,9 +335,9 @@ def test_ljspeech_problems_come_in_one_error_with_their_lines(
     for line, problem in [
         (7, "expected 3 fields (id|text|normalised text), got 2"),
         (9, "the id 'R0' must be unique, but line 1 has it, too"),
-        (10, "R9.wav is missing. Add the recording or remove the line"),
-        (11, "the normalised text must have a letter or digit; got '...'"),
-        (11, "R1b.wav is missing"),
+        (10, "R9.wav cannot be read: there is no such file. Add the"),
+        (11, "text must have at least one letter or digit to speak; got '...'"),
+        (11, "R1b.wav cannot be read: there is no such file"),
         (12, "the id must be the name of a file in wavs/; got '../R2'"),
         (13, "the id must be the name of a file in wavs/; got ''"),
         (14, "R3b.wav must be a readable recording"),

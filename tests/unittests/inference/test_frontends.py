@@ -1,5 +1,7 @@
 """The YAML word makes a front end, and an exported model keeps it."""
 
+import pickle
+
 import pytest
 from hyperpyyaml import load_hyperpyyaml
 from torch import nn
@@ -40,6 +42,15 @@ def test_names_make_front_ends(g2p_folder):
     assert isinstance(make_frontend("characters"), CharacterFrontend)
     frontend = make_frontend("g2p", g2p_model=str(g2p_folder))
     assert isinstance(frontend, G2PFrontend)
+
+
+def test_a_front_end_can_be_sent_to_another_process(exported_g2p, lexicon):
+    frontend = G2PFrontend(exported_g2p, lexicon)
+    # what it has loaded stays
+    expected = frontend.tokens("Dog cab.")
+    sent = pickle.dumps(frontend)
+    assert len(sent) < 1000
+    assert pickle.loads(sent).tokens("Dog cab.") == expected
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ To run this recipe, do the following:
 > python train.py hparams/train.yaml
 > python train.py hparams/train.yaml --attention_type=regularMHA
 > python train.py hparams/train.yaml --data_folder=/path/to/LJSpeech-1.1
+> python train.py hparams/train.yaml --data_folder=/path/to/manifest.csv
 
 A Transformer encodes the text, the mel decoder attends to it with stepwise
 monotonic attention or softmax, and every run ends with an exported model and

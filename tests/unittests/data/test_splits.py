@@ -1,0 +1,28 @@
+"""Every utterance gets a split, and the seed alone decides which."""
+
+import pytest
+
+from sb_sma.data.splits import HoldOut
+
+SPLITS = ("train", "valid", "test")
+
+
+def test_one_per_cent_of_a_large_corpus_is_held_out():
+    splits = HoldOut()(range(13100))
+    assert [splits.count(s) for s in SPLITS] == [13100 - 262, 131, 131]
+    assert splits.index("valid") < 1000
+
+
+def test_two_and_two_of_a_small_corpus_are_held_out():
+    splits = HoldOut()(range(99))
+    assert [splits.count(s) for s in SPLITS] == [95, 2, 2]
+    assert splits == HoldOut()(range(99)) != HoldOut(seed=2)(range(99))
+
+
+@pytest.mark.parametrize(
+    "n_valid, n_test, message",
+    [(3, 3, "got 3 and 3 of 6"), (0, None, "got 0 and 2 of 6")],
+)
+def test_every_split_gets_an_utterance(n_valid, n_test, message):
+    with pytest.raises(ValueError, match=f"{message} utterances. Lower them"):
+        HoldOut(n_valid, n_test)(range(6))
