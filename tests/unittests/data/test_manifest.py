@@ -124,7 +124,7 @@ def test_an_id_names_a_file(write, name):
 
 
 def test_lines_are_counted_across_quoted_line_ends(write):
-    path = write(f'{HEADER}\na,a.wav,"One.\n\nTwo."\nb,b.wav\n')
+    path = write(f'{HEADER}\na,a.wav,"One.\n\nTwo."\nb,"b.\nwav"\n')
     [(number, _)] = problems_of(path)
     assert number == 5
     assert read_entries(path)[0][0].text == "One.\n\nTwo."
