@@ -17,7 +17,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from sb_sma.attention.masks import padding_mask
 from sb_sma.attention.reference import StepwiseMonotonicReferenceAttention
 from sb_sma.attention.schedules import LinearAnneal
 from sb_sma.data.corpus import load_manifests
+from sb_sma.data.espeak import PAUSE
 from sb_sma.data.mel import MelSettings, MelStatistics
 from sb_sma.data.sampler import LengthBatchSampler
 from sb_sma.data.text import TokenTable
@@ -53,8 +54,6 @@ class Settings:
 
     Arguments
     ---------
-    seed : int
-        Of the weights, the noise and the order of the batches.
     d_model : int
         Width of text and mel.
     n_head : int
@@ -89,7 +88,6 @@ class Settings:
         Steps from the start to the end.
     """
 
-    seed: int = 1
     d_model: int = 128
     n_head: int = 1
     bottleneck: int = 4
@@ -237,28 +235,28 @@ def main() -> None:
     parser.add_argument(
         "--corpus_folder", type=Path, default=ROOT / "results" / "corpus"
     )
-    for name in ("seed", "number_of_epochs"):
-        parser.add_argument(
-            f"--{name}", type=int, default=getattr(Settings, name)
-        )
-    arguments = vars(parser.parse_args())
-    folder = arguments.pop("corpus_folder") / "embedded"
-    settings = Settings(**arguments)
-    torch.manual_seed(settings.seed)
-    table, utterances = read_corpus(folder)
-    start = time.monotonic()
-    aligner = train(utterances, len(table), settings)
-    minutes = (time.monotonic() - start) / 60
-    figures = measure(aligner, utterances["test"])
-    print_table(figures)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    arguments = parser.parse_args()
+    settings = Settings()
     result = {
         "machine": describe_machine(),
         "threads": torch.get_num_threads(),
         "settings": asdict(settings),
-        "training_minutes": minutes,
-        "parameters": sum(p.numel() for p in aligner.parameters()),
-        "held_out": figures,
+        "runs": [],
     }
+    table, utterances = read_corpus(arguments.corpus_folder / "embedded")
+    for seed in arguments.seeds:
+        torch.manual_seed(seed)
+        start = time.monotonic()
+        aligner = train(utterances, len(table), settings, seed)
+        minutes = (time.monotonic() - start) / 60
+        figures = measure(aligner, utterances["test"])
+        print(f"seed {seed}")
+        print_table(figures)
+        result["runs"].append(
+            {"seed": seed, "training_minutes": minutes, "held_out": figures}
+        )
+    result["parameters"] = sum(p.numel() for p in aligner.parameters())
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "reference_aligner.json").write_text(
         json.dumps(result, indent=1) + "\n"
@@ -282,18 +280,36 @@ def read_corpus(
     statistics = MelStatistics.load(folder / "mel_statistics.json")
     utterances = {
         split: [
-            Utterance(
-                torch.tensor(table.encode(entry["tokens"])),
-                (torch.from_numpy(np.load(entry["mel"])) - statistics.mean)
-                / statistics.std,
-                torch.tensor(entry["token_starts"]),
-                entry["tokens"],
-            )
+            read_utterance(entry, table, statistics)
             for entry in manifest.values()
         ]
         for split, manifest in load_manifests(folder).items()
     }
     return table, utterances
+
+
+def read_utterance(
+    entry: Dict[str, Any], table: TokenTable, statistics: MelStatistics
+) -> Utterance:
+    """One item of a manifest.
+
+    Its pauses have a token for each tenth of a second. They become one, which
+    tells nothing of the timing.
+    """
+    symbols = entry["tokens"]
+    first = [
+        index
+        for index, symbol in enumerate(symbols)
+        if symbol != PAUSE or symbols[index - 1 : index] != [PAUSE]
+    ]
+    symbols = [symbols[index] for index in first]
+    mel = torch.from_numpy(np.load(entry["mel"]))
+    return Utterance(
+        torch.tensor(table.encode(symbols)),
+        (mel - statistics.mean) / statistics.std,
+        torch.tensor([entry["token_starts"][index] for index in first]),
+        symbols,
+    )
 
 
 def collate(utterances: List[Utterance]) -> Batch:
@@ -307,7 +323,10 @@ def collate(utterances: List[Utterance]) -> Batch:
 
 
 def train(
-    utterances: Dict[str, List[Utterance]], n_tokens: int, settings: Settings
+    utterances: Dict[str, List[Utterance]],
+    n_tokens: int,
+    settings: Settings,
+    seed: int,
 ) -> Aligner:
     """Train by the mel and a guide that fades; print how it goes."""
     chosen = [
@@ -322,7 +341,7 @@ def train(
         lengths,
         max_length=settings.max_batch_frames,
         max_items=settings.max_batch_items,
-        seed=settings.seed,
+        seed=seed,
     )
     guide = GuidedAttention(settings.guided_sigma)
     guided_schedule = StepScheduler(
