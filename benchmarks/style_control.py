@@ -8,7 +8,7 @@ the rate most is swept. Prints a table, and stores everything under
 ``results/``.
 
 > python benchmarks/style_control.py
-> python benchmarks/style_control.py --run results/tts_gst/SMA
+> python benchmarks/style_control.py --run results/style_control
 """
 
 import argparse
@@ -32,6 +32,7 @@ from sb_sma.plots.style_figures import plot_style_transfer, plot_token_sweep
 
 RESULTS = Path(__file__).with_name("results")
 SEED = 0
+MAX_BATCH_FRAMES, MAX_BATCH_ITEMS = 2500, 16  # of the YAML file
 N_PAIRS = 50
 LEAST_SECONDS = 2.0  # there is no rate to be heard in a word or two
 N_SWEPT_TEXTS = 10
@@ -58,8 +59,11 @@ def main() -> None:
     parser.add_argument(
         "--run", metavar="FOLDER", help="a run that this script has trained"
     )
+    parser.add_argument(
+        "--processes", type=int, default=1, help="that share every batch"
+    )
     arguments = parser.parse_args()
-    folder = Path(arguments.run or train_anew())
+    folder = Path(arguments.run or train_anew(arguments.processes))
     tts = TTS.from_hparams(source=str(folder / "model"))
     valid, test = read_entries(folder)
     history = read_history(folder)
@@ -81,11 +85,16 @@ def main() -> None:
     )
 
 
-def train_anew() -> Path:
-    """Run the README's command."""
+def train_anew(n_processes: int) -> Path:
+    """Run the README's command, or the same with its batches dealt out."""
     output_folder = ROOT / "results" / "style_control"
     command = ["train.py", "hparams/tts_gst.yaml"]
-    train(command, output_folder, output_folder / "corpus")
+    if n_processes > 1:
+        command += [
+            f"--max_batch_frames={MAX_BATCH_FRAMES // n_processes}",
+            f"--max_batch_items={MAX_BATCH_ITEMS // n_processes}",
+        ]
+    train(command, output_folder, output_folder / "corpus", n_processes)
     return output_folder
 
 

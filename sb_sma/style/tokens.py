@@ -21,12 +21,18 @@ from sb_sma.attention.style import StyleEmbedAttention
 
 # tanh is neither linear nor saturated there
 _TOKEN_STD = 0.5
+# of the projections, so that references differ in their weights from the start:
+# a decoder does without styles that are all the same, and they stay so
+_GAIN = 2.0
 
 TokenWeights = Union[torch.Tensor, Mapping[Union[str, int], float]]
 
 
 class StyleTokenLayer(nn.Module):
     """Learned tokens, read by the embedding of a reference or by hand.
+
+    The embedding is normalised first: those of untrained encoders differ by
+    little.
 
     Arguments
     ---------
@@ -75,9 +81,12 @@ class StyleTokenLayer(nn.Module):
         super().__init__()
         if n_tokens < 1:
             raise ValueError(f"n_tokens must be at least 1; got {n_tokens}.")
+        self.norm = nn.LayerNorm(query_width)
         self.attention = StyleEmbedAttention(
             query_width, token_width, style_width, num_heads, scale
         )
+        for layer in self.attention.children():
+            nn.init.normal_(layer.weight, std=_GAIN * layer.in_features**-0.5)
         self.tokens = nn.Parameter(
             torch.empty(n_tokens, token_width).normal_(std=_TOKEN_STD)
         )
@@ -126,7 +135,8 @@ class StyleTokenLayer(nn.Module):
                 "reference must have shape (B, query_width) with query_width "
                 f"= {self.query_width}; got {tuple(reference.shape)}."
             )
-        style, weights = self.attention(reference[:, None], self._keys())
+        query = self.norm(reference)[:, None]
+        style, weights = self.attention(query, self._keys())
         return style[:, 0], weights[:, :, 0]
 
     def from_weights(self, weights: TokenWeights) -> torch.Tensor:

@@ -114,10 +114,6 @@ def test_tts_with_styles_differs_in_its_speech_and_little_else():
         "rate",
         "pitch",
         "pitch_range",
-        "prenet_dropout",
         "style",
-        "reference_channels",
-        "reference_width",
         "number_of_epochs",
-        "warmup_steps",
     }
