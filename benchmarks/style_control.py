@@ -14,7 +14,7 @@ the rate most is swept. Prints a table, and stores everything under
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Tuple
 
 import librosa
 import numpy as np
@@ -81,8 +81,9 @@ def main() -> None:
     print_table(result)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "style_control.json").write_text(
-        json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+        json.dumps(result, indent=1) + "\n"
     )
+    draw(result)
 
 
 def train_anew(n_processes: int) -> Path:
@@ -120,34 +121,25 @@ def measure_transfer(tts: TTS, entries: List[Entry]) -> Dict[str, Any]:
     style = torch.cat(
         [tts.styles.from_wavs([entry["wav"]]) for entry in references]
     )
+    transferred, n_unfinished = measure_spoken(tts, texts, style)
+    mean_style, _ = measure_spoken(tts, texts, tts.styles.mean())
     measured = {
         "reference": [measure_recording(entry) for entry in references],
-        "transferred": measure_spoken(tts, texts, style),
-        "mean_style": measure_spoken(tts, texts, tts.styles.mean()),
+        "transferred": transferred,
+        "mean_style": mean_style,
     }
     values = {
-        name: dict(zip(("rate", "f0"), np.array(pairs).T.tolist()))
-        for name, pairs in measured.items()
-    }
-    figure = plot_style_transfer(
-        {
-            title: (
-                values["reference"][quantity],
-                values["transferred"][quantity],
-            )
-            for quantity, title in TITLES.items()
+        quantity: {
+            name: [pair[column] for pair in pairs]
+            for name, pairs in measured.items()
         }
-    )
-    figure.savefig(RESULTS / "style_transfer.png", bbox_inches="tight")
+        for column, quantity in enumerate(TITLES)
+    }
     return {
         "pairs": len(texts),
         "least_seconds": LEAST_SECONDS,
-        **{
-            quantity: summarize_transfer(
-                *(values[name][quantity] for name in measured)
-            )
-            for quantity in TITLES
-        },
+        "unfinished": n_unfinished,
+        **{name: summarize_transfer(**values[name]) for name in TITLES},
         "values": values,
     }
 
@@ -156,12 +148,15 @@ def summarize_transfer(
     reference: List[float], transferred: List[float], mean_style: List[float]
 ) -> Dict[str, float]:
     """Rank correlation with the references, and the mean style's beside it."""
-    reference, transferred, mean_style = map(
-        np.log, (reference, transferred, mean_style)
+    measured = (np.array(transferred) > 0) & (np.array(mean_style) > 0)
+    reference, transferred, mean_style = (
+        np.log(np.array(values)[measured])
+        for values in (reference, transferred, mean_style)
     )
     error = np.abs(transferred - reference)
     error_of_mean_style = np.abs(mean_style - reference)
     return {
+        "unmeasured": int((~measured).sum()),
         "spearman": float(spearmanr(reference, transferred).statistic),
         "spearman_of_mean_style": float(
             spearmanr(reference, mean_style).statistic
@@ -181,16 +176,18 @@ def measure_recording(entry: Entry) -> Tuple[float, float]:
 
 def measure_spoken(
     tts: TTS, texts: List[str], style: torch.Tensor
-) -> List[Tuple[float, float]]:
-    """Rate and F0 of what the model says."""
+) -> Tuple[List[Tuple[float, float]], int]:
+    """Rate and F0 of what the model says; and how often it did not end."""
     sample_rate = tts.hparams.mel_settings.sample_rate
-    return [
+    spoken = tts.speak(texts, seed=SEED, style=style)
+    measured = [
         (
             speaking_rate(item.text, seconds(tts, item)),
             median_f0(tts.to_waveform(item.mel).cpu().numpy(), sample_rate),
         )
-        for item in tts.speak(texts, seed=SEED, style=style)
+        for item in spoken
     ]
+    return measured, sum(not item.finished for item in spoken)
 
 
 def speaking_rate(text: str, duration: float) -> float:
@@ -201,11 +198,11 @@ def speaking_rate(text: str, duration: float) -> float:
 
 
 def median_f0(samples: np.ndarray, sample_rate: int) -> float:
-    """Median F0 of the voiced frames, in Hz."""
+    """Median F0 of the voiced frames, in Hz; 0 where there is none."""
     f0, is_voiced, _ = librosa.pyin(
         samples, fmin=LOWEST_F0, fmax=HIGHEST_F0, sr=sample_rate
     )
-    return float(np.median(f0[is_voiced]))
+    return float(np.median(f0[is_voiced])) if is_voiced.any() else 0.0
 
 
 def seconds(tts: TTS, item: SpokenText) -> float:
@@ -218,57 +215,56 @@ def measure_sweep(
     tts: TTS, valid: List[Entry], test: List[Entry]
 ) -> Dict[str, Any]:
     """Find the most rate-like token on some texts, and sweep it on others."""
-    n_tokens = tts.styles.n_tokens
-    chosen_on = [entry["text"] for entry in valid[:N_SWEPT_TEXTS]]
-    texts = [entry["text"] for entry in test[:N_SWEPT_TEXTS]]
-    by_token = np.array(
-        [
-            mean_durations(tts, chosen_on, token, SCALES)
-            for token in range(n_tokens)
-        ]
-    )
-    factors = by_token.max(axis=1) / by_token.min(axis=1)
-    token = int(factors.argmax())
-    durations = np.array(mean_durations(tts, texts, token, SCALES))
-    steps = np.diff(durations)
-    shown = f"mean of {len(chosen_on)} texts"
-    figure = plot_token_sweep(SCALES, by_token, shown)
-    figure.savefig(RESULTS / "style_sweep.png", bbox_inches="tight")
+    on_valid, finished = sweep_tokens(tts, valid[:N_SWEPT_TEXTS])
+    means = on_valid.mean(axis=2)
+    factors = means.max(axis=1) / means.min(axis=1)
+    token = int(np.where(finished, factors, 0.0).argmax())
+    on_test, finished = sweep_tokens(tts, test[:N_SWEPT_TEXTS])
+    durations = on_test[token]
+    mean = durations.mean(axis=1)
+    direction = np.sign(mean[-1] - mean[0])
     return {
         "token": token,
         "scales": SCALES,
-        "seconds": durations.tolist(),
-        "factor": float(durations.max() / durations.min()),
-        "monotone": bool((steps > 0).all() or (steps < 0).all()),
-        "seconds_by_token_on_other_texts": by_token.tolist(),
+        "texts": durations.shape[1],
+        "finished": bool(finished[token]),
+        "seconds": mean.tolist(),
+        "factor": float(mean.max() / mean.min()),
+        "monotone": bool((np.diff(mean) * direction > 0).all()),
+        "monotone_texts": int(
+            (np.diff(durations, axis=0) * direction >= 0).all(axis=0).sum()
+        ),
+        "seconds_by_token": on_test.mean(axis=2).tolist(),
     }
 
 
-def mean_durations(
-    tts: TTS, texts: List[str], token: int, scales: Sequence[float]
-) -> List[float]:
-    """Mean duration of some texts for each weight of a token, in seconds."""
-    return [
-        float(
-            np.mean(
-                [
-                    seconds(tts, item)
-                    for item in tts.speak(
-                        texts,
-                        seed=SEED,
-                        style=tts.styles.from_token(token, scale),
-                    )
-                ]
-            )
-        )
-        for scale in scales
-    ]
+def sweep_tokens(
+    tts: TTS, entries: List[Entry]
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Durations in seconds, (tokens, scales, texts), of each token's styles;
+    and for which tokens every text ended by itself, (tokens,)."""
+    texts = [entry["text"] for entry in entries]
+    durations, finished = [], []
+    for token in range(tts.styles.n_tokens):
+        for scale in SCALES:
+            style = tts.styles.from_token(token, scale)
+            spoken = tts.speak(texts, seed=SEED, style=style)
+            durations.append([seconds(tts, item) for item in spoken])
+            finished.append(all(item.finished for item in spoken))
+    shape = (-1, len(SCALES))
+    return (
+        np.reshape(durations, (*shape, len(texts))),
+        np.reshape(finished, shape).all(axis=1),
+    )
 
 
 def print_table(result: Dict[str, Any]) -> None:
     """The figures that the README quotes."""
     transfer, sweep = result["transfer"], result["sweep"]
-    print(f"\n{transfer['pairs']} pairs; wanted: {WANTED_CORRELATION} or more")
+    print(
+        f"\n{transfer['pairs']} pairs, of which {transfer['unfinished']} did "
+        f"not end; wanted: {WANTED_CORRELATION} or more"
+    )
     for quantity in TITLES:
         figures = transfer[quantity]
         print(
@@ -276,12 +272,38 @@ def print_table(result: Dict[str, Any]) -> None:
             f"(mean style {figures['spearman_of_mean_style']:.3f}), median "
             f"error {figures['median_error']:.1%} (mean style "
             f"{figures['median_error_of_mean_style']:.1%}), moved towards the "
-            f"reference: {figures['moved_towards']:.0%}"
+            f"reference: {figures['moved_towards']:.0%}; could not be "
+            f"measured: {figures['unmeasured']}"
         )
     print(f"token {sweep['token']}; wanted: a factor of {WANTED_FACTOR}")
     for scale, duration in zip(sweep["scales"], sweep["seconds"]):
         print(f"  weight {scale:+.2f}: {duration:.2f} s")
-    print(f"  factor {sweep['factor']:.2f}, monotone: {sweep['monotone']}")
+    print(
+        f"  factor {sweep['factor']:.2f}, monotone: {sweep['monotone']}, of "
+        f"{sweep['monotone_texts']} of {sweep['texts']} texts alone; all "
+        f"ended: {sweep['finished']}"
+    )
+
+
+def draw(result: Dict[str, Any]) -> None:
+    """Every pair, and the sweep of every token."""
+    values, sweep = result["transfer"]["values"], result["sweep"]
+    figure = plot_style_transfer(
+        {
+            title: (
+                values[quantity]["reference"],
+                values[quantity]["transferred"],
+            )
+            for quantity, title in TITLES.items()
+        }
+    )
+    figure.savefig(RESULTS / "style_transfer.png", bbox_inches="tight")
+    figure = plot_token_sweep(
+        sweep["scales"],
+        np.array(sweep["seconds_by_token"]),
+        f"the mean of {sweep['texts']} texts",
+    )
+    figure.savefig(RESULTS / "style_sweep.png", bbox_inches="tight")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         If a file cannot be read or written.
     """
     for model in arguments.model:
-        check_model_folder(model)
+        check_model_folder(model, prefer_folder=True)
     with contextlib.ExitStack() as stack:
         source = sys.stdin.buffer
         if arguments.input != "-":

@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     texts = _read_texts(arguments)
     _check_outputs(arguments)
-    check_model_folder(arguments.model)
+    check_model_folder(arguments.model, prefer_folder=True)
     # torch takes seconds to load: mistakes above are told at once
     from sb_sma.inference import TTS
     from sb_sma.plots.figures import plot_alignments

@@ -1,32 +1,48 @@
 """Where a trained model is loaded from."""
 
 from pathlib import Path
-from typing import Union
+from typing import Any
+
+_NEVER_ON_A_HUB = ("/", ".", "~")
 
 
-def check_model_folder(source: Union[str, Path]) -> None:
+def check_model_folder(source: Any, prefer_folder: bool = False) -> None:
     """Refuse a folder without a model, before a hub is asked for it.
 
     Arguments
     ---------
-    source : str or Path
-        Where a model is to be loaded from: a folder, or a repository on a
-        hub.
+    source : str, Path or other
+        Where a model is to be loaded from: a folder, or what else SpeechBrain
+        fetches, such as a repository on a hub.
+    prefer_folder : bool
+        Whether ``name`` and ``owner/name``, which may be either, are folders
+        where their parent is one.
 
     Raises
     ------
     ValueError
-        If it looks like a folder and there is none, or is the folder of a
-        whole training run.
+        If it must be a folder and there is none, or is the folder of a whole
+        training run.
 
     Example
     -------
-    >>> folder = getfixture("tmp_path")
-    >>> check_model_folder(str(folder))
+    >>> check_model_folder("someone/some-model")
+    >>> check_model_folder("results/tts/SMA/model")
+    Traceback (most recent call last):
+    ...
+    ValueError: a model must be a folder that a training run exported; results/tts/SMA/model does not exist. Give the folder model/ of the run.
     """
-    path = Path(source)
-    looks_local = path.parent.is_dir() or str(source).count("/") != 1
-    if looks_local and not path.is_dir():
+    name = str(source)
+    if not isinstance(source, (str, Path)) or "://" in name:
+        return
+    path = Path(name)
+    must_be_folder = (
+        name.startswith(_NEVER_ON_A_HUB)
+        or "\\" in name
+        or len(path.parts) > 2
+        or (prefer_folder and path.parent.is_dir())
+    )
+    if must_be_folder and not path.is_dir():
         raise ValueError(
             "a model must be a folder that a training run exported; "
             f"{source} does not exist. Give the folder model/ of the run."

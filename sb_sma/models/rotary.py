@@ -32,7 +32,8 @@ class RotaryAttention(nn.Module):
     Raises
     ------
     ValueError
-        If the width of a head is odd.
+        If the width of a head is odd, or values have a bias or a width of
+        their own.
 
     Example
     -------
@@ -50,6 +51,12 @@ class RotaryAttention(nn.Module):
                 "d_model / nhead must be even for RoPEMHA, which turns pairs; "
                 f"got {attention.head_dim}."
             )
+        if attention.vbias is not None or attention.vdim != attention.embed_dim:
+            raise ValueError(
+                "values must be as wide as queries and without a bias; got "
+                f"vdim={attention.vdim}, vbias={attention.vbias}. Keep the "
+                "RoPEMHA."
+            )
         self.num_heads = attention.num_heads
         self.head_dim = attention.head_dim
         self.scale = attention.scale
@@ -65,7 +72,7 @@ class RotaryAttention(nn.Module):
         attn_mask: Optional[torch.Tensor] = None,
         key_padding_mask: Optional[torch.Tensor] = None,
         return_attn_weights: bool = True,
-        pos_embs: None = None,
+        pos_embs: Optional[torch.Tensor] = None,
     ) -> Union[torch.Tensor, Tuple[torch.Tensor, None]]:
         """Let the items of a row hear each other.
 
@@ -78,20 +85,30 @@ class RotaryAttention(nn.Module):
         value : torch.Tensor
             The same tensor.
         attn_mask : torch.Tensor, optional
-            True where a query must not look, (T, T).
+            True, or any number but 0, where a query must not look, (T, T).
         key_padding_mask : torch.Tensor, optional
-            True on padding, (B, T).
+            The same on padding, (B, T).
         return_attn_weights : bool
             Whether to give a place for the weights, too, as SpeechBrain does;
             they are not computed.
         pos_embs : None
-            Not used.
+            Rotary attention has none.
 
         Returns
         -------
         out : torch.Tensor
             (B, T, D); in a pair with None if `return_attn_weights`.
+
+        Raises
+        ------
+        ValueError
+            If this is no self-attention, or there are `pos_embs`.
         """
+        if key is not query or value is not query or pos_embs is not None:
+            raise ValueError(
+                "query, key and value must be one tensor, and pos_embs None: "
+                "rotary attention is self-attention, and knows its places."
+            )
         projected = F.linear(query, self.in_proj_weight).unflatten(
             -1, (self.num_heads, 3, self.head_dim)
         )
@@ -155,5 +172,5 @@ def _may_look(
     if key_padding_mask is not None:
         hidden = key_padding_mask[:, None, None]
         if attn_mask is not None:
-            hidden = hidden | attn_mask
-    return None if hidden is None else ~hidden
+            hidden = hidden.logical_or(attn_mask)
+    return None if hidden is None else hidden.logical_not()

@@ -172,7 +172,7 @@ def plot_style_transfer(
     Raises
     ------
     ValueError
-        If there is no quantity, or one that has no pair or is not paired.
+        If there is no quantity, or one has not as many values as the others.
 
     Example
     -------
@@ -180,15 +180,14 @@ def plot_style_transfer(
     >>> figure.get_label()
     'Speech in the style of 2 references, against them: F0 in Hz'
     """
-    if not quantities:
-        raise ValueError("quantities must hold at least one; got none.")
+    counts = {len(values) for pair in quantities.values() for values in pair}
+    if len(counts) != 1 or counts == {0}:
+        raise ValueError(
+            "all quantities must have as many values of references as of what "
+            f"was spoken, at least one; got {sorted(counts)}."
+        )
     figure, panels = make_panels(1, len(quantities), _SCATTER_HEIGHT)
     for panel, (name, (reference, spoken)) in zip(panels, quantities.items()):
-        if not len(reference) or len(reference) != len(spoken):
-            raise ValueError(
-                f"'{name}' must have as many values spoken as references, at "
-                f"least one; got {len(spoken)} and {len(reference)}."
-            )
         bounds = (min(*reference, *spoken), max(*reference, *spoken))
         panel.plot(bounds, bounds, color=_LINE_COLOUR, linewidth=0.8)
         panel.plot(
@@ -206,7 +205,7 @@ def plot_style_transfer(
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("spoken in its style")
     figure.set_label(
-        f"Speech in the style of {len(reference)} references, against them: "
+        f"Speech in the style of {counts.pop()} references, against them: "
         f"{', '.join(quantities)}"
     )
     return figure

@@ -102,7 +102,7 @@ def test_g2p_recipes_differ_in_their_data_and_little_else():
     assert keys == {"dropout", "n_phonemes", "number_of_epochs"}
 
 
-def test_tts_with_styles_differs_in_its_speech_and_little_else():
+def test_tts_with_styles_differs_in_its_speech_styles_and_epochs():
     keys = keys_that_differ(
         "hparams/tts.yaml", "hparams/tts_gst.yaml", start="# Seed needs"
     )
