@@ -9,14 +9,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_recipe(script, yaml, output_folder, defaults, flags):
+def run_recipe(script, yaml, output_folder, defaults, flags, n_processes=1):
     """Run a command of the README from another folder.
 
-    What `flags` give, `defaults` do not.
+    What `flags` give, `defaults` do not. Several processes share the batches.
     """
     given = {flag.split("=")[0] for flag in flags}
+    launcher = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        f"--nproc_per_node={n_processes}",
+    ]
     command = [
         sys.executable,
+        *(launcher if n_processes > 1 else []),
         str(ROOT / script),
         str(ROOT / yaml),
         f"--output_folder={output_folder}",

@@ -27,9 +27,15 @@ SMALL = (
 )
 
 
-def train(output_folder, *flags, script="train.py", yaml="hparams/tts.yaml"):
+def train(
+    output_folder,
+    *flags,
+    script="train.py",
+    yaml="hparams/tts.yaml",
+    n_processes=1,
+):
     """Run the README's command, small."""
-    return run_recipe(script, yaml, output_folder, SMALL, flags)
+    return run_recipe(script, yaml, output_folder, SMALL, flags, n_processes)
 
 
 @pytest.fixture(scope="module")
@@ -245,3 +251,22 @@ def test_styles_are_learned_measured_and_exported(tmp_path):
     assert "spoken in the style of its target" in page
     styles = TTS.from_hparams(source=str(tmp_path / "gst" / "model")).styles
     assert bool((styles.mean() != 0).any())
+
+
+def test_two_processes_share_every_epoch(tmp_path):
+    done = train(
+        tmp_path / "run",
+        "--number_of_epochs=4",
+        "--max_batch_frames=500",
+        "--distributed_backend=gloo",
+        yaml="hparams/tts_gst.yaml",
+        n_processes=2,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    history = read_history(tmp_path / "run")
+    assert [record["epoch"] for record in history] == [1, 2, 3, 4]
+    steps = [record["step"] for record in history]
+    assert steps == [steps[0] * epoch for epoch in (1, 2, 3, 4)]
+    log = (tmp_path / "run" / "train_log.txt").read_text()
+    assert log.count("epoch: 4 - test") == 1
+    assert TTS.from_hparams(source=str(tmp_path / "run" / "model"))
