@@ -42,7 +42,7 @@ from timing import compare, median, significant, time_in_turn
 
 from sb_sma.data.espeak import phonemize
 from sb_sma.models.stop_rule import StopRule
-from sb_sma.models.synthesis import Speaker, Synthesis, assemble, stream
+from sb_sma.models.synthesis import Narrator, Synthesis, assemble, stream
 
 OUTPUT = Path(__file__).with_name("results") / "tts_decoding.json"
 N_TOKENS = 80
@@ -117,8 +117,8 @@ class Contestant:
         self.seconds_per_frame = settings.hop_length / settings.sample_rate
         self.parameters = count_parameters(self.model)
 
-    def speaker(self, tokens: torch.Tensor, frames: int) -> Speaker:
-        """A speaker of (B, T) tokens that only the frame limit ends.
+    def narrator(self, tokens: torch.Tensor, frames: int) -> Narrator:
+        """A narrator of (B, T) tokens that only the frame limit ends.
 
         The longest text takes `frames`, a shorter one less in proportion.
         """
@@ -129,7 +129,7 @@ class Contestant:
             hold_seconds=2.0 * seconds,
             max_seconds_per_token=seconds / int(lengths.max()),
         )
-        return Speaker(
+        return Narrator(
             self.model,
             tokens,
             lengths,
@@ -141,7 +141,7 @@ class Contestant:
 
     def speak(self, tokens: torch.Tensor, frames: int) -> Synthesis:
         """The speech, with as many frames as were asked for."""
-        speech = assemble(self.speaker(tokens, frames))
+        speech = assemble(self.narrator(tokens, frames))
         assert speech.mels.shape[1] == frames, speech.mels.shape
         return speech
 
@@ -298,8 +298,8 @@ def measure_first_chunk(rounds: int) -> Dict[str, Any]:
     def first_chunk():
         phonemes = phonemize(SENTENCE)
         tokens = random_texts([len(phonemes)])
-        speaker = ours.speaker(tokens, FRAMES)
-        return next(stream(speaker, chunk_frames))
+        narrator = ours.narrator(tokens, FRAMES)
+        return next(stream(narrator, chunk_frames))
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -15,7 +15,7 @@ from sb_sma.data.model_folder import check_model_folder
 from sb_sma.inference.g2p_frontend import G2PFrontend
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
-from sb_sma.models.synthesis import Speaker, Synthesis, assemble, stream
+from sb_sma.models.synthesis import Narrator, Synthesis, assemble, stream
 
 logger = logging.getLogger(__name__)
 
@@ -198,13 +198,13 @@ class TTS(Pretrained):
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
             for chosen in _chunks(by_length, _BATCH_ITEMS):
                 with self.inference_ctx:
-                    speaker = self._speaker(
+                    narrator = self._narrator(
                         [ids[i] for i in chosen],
                         options,
                         seed,
                         None if style is None else style[chosen],
                     )
-                    speech = assemble(speaker)
+                    speech = assemble(narrator)
                 for row, index in enumerate(chosen):
                     spoken[index] = self._cut_out(
                         speech, row, texts[index], tokens[index]
@@ -264,9 +264,9 @@ class TTS(Pretrained):
         self.finished = []
         with self.inference_ctx:
             style = self._check_style(style, 1)
-            speaker = self._speaker([ids], options, seed, style)
+            narrator = self._narrator([ids], options, seed, style)
         return self._give_out(
-            text, speaker, stream(speaker, max(1, round(frames)))
+            text, narrator, stream(narrator, max(1, round(frames)))
         )
 
     def synthesize(
@@ -345,7 +345,7 @@ class TTS(Pretrained):
             raise ValueError(f"text {index + 1}: {error}") from error
 
     def _give_out(
-        self, text: str, speaker: Speaker, chunks: Iterator[torch.Tensor]
+        self, text: str, narrator: Narrator, chunks: Iterator[torch.Tensor]
     ) -> Iterator[torch.Tensor]:
         """The chunks, without holding the context between them."""
         while True:
@@ -354,7 +354,7 @@ class TTS(Pretrained):
             if chunk is None:
                 break
             yield chunk
-        self.finished = speaker.finished.tolist()
+        self.finished = narrator.finished.tolist()
         self._warn_about_limits([text])
 
     def _cut_out(
@@ -373,20 +373,20 @@ class TTS(Pretrained):
             bool(speech.finished[row]),
         )
 
-    def _speaker(
+    def _narrator(
         self,
         ids: List[List[int]],
         options: DecodingOptions,
         seed: Optional[int],
         style: Optional[torch.Tensor],
-    ) -> Speaker:
+    ) -> Narrator:
         """What runs the model on a batch of texts."""
         mel_settings = self.hparams.mel_settings
         lengths = torch.tensor([len(item) for item in ids])
         padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
         for row, item in zip(padded, ids):
             row[: len(item)] = torch.tensor(item)
-        return Speaker(
+        return Narrator(
             self.mods.model,
             padded.to(self.device),
             lengths.to(self.device),

@@ -60,7 +60,7 @@ class SpokenStep:
     alignments: List[torch.Tensor]
 
 
-class Speaker:
+class Narrator:
     """Runs a model's decoder on a batch of texts.
 
     Arguments
@@ -164,12 +164,12 @@ class Speaker:
 
 
 @torch.no_grad()
-def assemble(speaker: Speaker) -> Synthesis:
+def assemble(narrator: Narrator) -> Synthesis:
     """Let every item speak to its end, and smooth what it said.
 
     Arguments
     ---------
-    speaker : Speaker
+    narrator : Narrator
         Before its first step.
 
     Returns
@@ -177,10 +177,10 @@ def assemble(speaker: Speaker) -> Synthesis:
     synthesis : Synthesis
         Mels, lengths and alignments.
     """
-    model = speaker.model
+    model = narrator.model
     factor = model.decoder.reduction_factor
-    steps = list(speaker)
-    n_items, n_steps = len(speaker.finished), len(steps)
+    steps = list(narrator)
+    n_items, n_steps = len(narrator.finished), len(steps)
     first = steps[0]
     mels = first.frames.new_zeros(n_items, n_steps, *first.frames.shape[1:])
     alignments = [
@@ -198,16 +198,16 @@ def assemble(speaker: Speaker) -> Synthesis:
         ):
             alignment[rows, :, now] = torch.stack(parts, dim=2)
         start = now.stop
-    mel_lengths = speaker.query_lengths * factor
+    mel_lengths = narrator.query_lengths * factor
     mels = mels.flatten(1, 2)
     padding = padding_mask(mel_lengths, mels.shape[1])
     mels = mels + model.postnet(mels, padding)
     mels = mels * model.mel_std + model.mel_mean
     mels = mels.masked_fill(padding[:, :, None], LOG_FLOOR)
-    return Synthesis(mels, mel_lengths, alignments, speaker.finished)
+    return Synthesis(mels, mel_lengths, alignments, narrator.finished)
 
 
-def stream(speaker: Speaker, chunk_frames: int) -> Iterator[torch.Tensor]:
+def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
     """Give out the mel of one item while it is being made.
 
     The chunks lag behind the decoder by the frames that the postnet looks
@@ -215,7 +215,7 @@ def stream(speaker: Speaker, chunk_frames: int) -> Iterator[torch.Tensor]:
 
     Arguments
     ---------
-    speaker : Speaker
+    narrator : Narrator
         Before its first step, of one item.
     chunk_frames : int
         Least number of frames in a chunk, 1 or more; the last one may be
@@ -231,20 +231,20 @@ def stream(speaker: Speaker, chunk_frames: int) -> Iterator[torch.Tensor]:
     ValueError
         If there is more than one item, or `chunk_frames` is below 1.
     """
-    if len(speaker.finished) != 1:
+    if len(narrator.finished) != 1:
         raise ValueError(
             "only one text can be streamed at a time; got "
-            f"{len(speaker.finished)}. Make one stream for each."
+            f"{len(narrator.finished)}. Make one stream for each."
         )
     if chunk_frames < 1:
         raise ValueError(f"chunk_frames must be 1 or more; got {chunk_frames}.")
-    return _chunks(speaker, chunk_frames)
+    return _chunks(narrator, chunk_frames)
 
 
 @torch.no_grad()
-def _chunks(speaker: Speaker, chunk_frames: int) -> Iterator[torch.Tensor]:
+def _chunks(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
     """The chunks of `stream`."""
-    model = speaker.model
+    model = narrator.model
     reach = model.postnet.reach
     frames = []  # from `start` on, which is `reach` frames before `given`
     n_made, n_given, start = 0, 0, 0
@@ -256,7 +256,7 @@ def _chunks(speaker: Speaker, chunk_frames: int) -> Iterator[torch.Tensor]:
         chunk = smoothed[0, n_given - start : stop - start]
         return chunk * model.mel_std + model.mel_mean
 
-    for step in speaker:
+    for step in narrator:
         frames.append(step.frames[0])
         n_made += len(frames[-1])
         if n_made - reach - n_given < chunk_frames:

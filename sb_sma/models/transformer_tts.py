@@ -18,7 +18,7 @@ from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.mel_decoder import MelDecoder
 from sb_sma.models.stop_rule import StopRule
-from sb_sma.models.synthesis import Speaker, Synthesis, assemble
+from sb_sma.models.synthesis import Narrator, Synthesis, assemble
 from sb_sma.style.conditioning import StyleConditioning
 
 
@@ -338,7 +338,7 @@ class TransformerTTS(nn.Module):
             Mels, lengths and alignments.
         """
         return assemble(
-            Speaker(
+            Narrator(
                 self,
                 tokens,
                 token_lengths,

@@ -16,7 +16,7 @@ from sb_sma.models.encoder import (
 )
 from sb_sma.models.mel_decoder import MelDecoder
 from sb_sma.models.stop_rule import StopRule
-from sb_sma.models.synthesis import LOG_FLOOR, Speaker, stream
+from sb_sma.models.synthesis import LOG_FLOOR, Narrator, stream
 from sb_sma.models.transformer_tts import TransformerTTS
 
 N_MELS = 5
@@ -290,7 +290,7 @@ def test_an_item_that_has_ended_costs_nothing_more(factory, monkeypatch):
 def test_a_stream_is_the_whole_in_pieces(item, chunk_frames):
     model = make_model(StepwiseMonotonicMHA)
     tokens, lengths, _, _ = make_batch()
-    speaker = Speaker(
+    narrator = Narrator(
         model,
         tokens[item : item + 1, : int(lengths[item])],
         lengths[item : item + 1],
@@ -299,9 +299,9 @@ def test_a_stream_is_the_whole_in_pieces(item, chunk_frames):
         seed=5,
     )
     chunks = []
-    for chunk in stream(speaker, chunk_frames):
+    for chunk in stream(narrator, chunk_frames):
         assert torch.is_grad_enabled()  # the caller's own setting
-        made = speaker.state.n_steps * model.decoder.reduction_factor
+        made = narrator.state.n_steps * model.decoder.reduction_factor
         chunks.append(chunk)
         given = sum(map(len, chunks))
         # as early as the postnet allows
@@ -337,11 +337,11 @@ def test_training_goes_on_after_speaking(encoder_attention_type):
 def test_what_cannot_be_streamed_is_refused(n_items, chunk_frames, message):
     model = make_model(StepwiseMonotonicMHA)
     tokens, lengths, _, _ = make_batch()
-    speaker = Speaker(
+    narrator = Narrator(
         model, tokens[:n_items], lengths[:n_items], BRIEF, SECONDS_PER_FRAME
     )
     with pytest.raises(ValueError, match=message):
-        stream(speaker, chunk_frames)
+        stream(narrator, chunk_frames)
 
 
 def test_the_seed_decides_what_is_said():
