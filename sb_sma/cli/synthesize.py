@@ -49,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, help="the same seed gives the same speech"
     )
+    parser.add_argument(
+        "--speaker",
+        metavar="NAME",
+        help="who speaks, for a model of several speakers",
+    )
     add_style_arguments(parser)
 
 
@@ -81,6 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         progress=True,
         style=read_style(arguments, tts),
+        speaker=arguments.speaker,
     )
     for index, item in enumerate(spoken):
         soundfile.write(

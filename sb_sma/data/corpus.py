@@ -11,7 +11,8 @@ was built with. A manifest maps an utterance's name to its entry::
     text
     tokens              list of str
     token_starts        first sample of each token, or null
-    voice, rate, pitch, pitch_range     of eSpeak NG, or null
+    voice, rate, pitch, pitch_range     of eSpeak NG, or null; the voice is the
+                        speaker, where no other is named
 
 and, in a corpus of recordings (``sb_sma.data.speech_corpus``), which also has
 a ``report.json``::

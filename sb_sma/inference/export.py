@@ -27,6 +27,7 @@ def export_tts(
     symbols: Sequence[str],
     frontend: Frontend,
     settings: Dict[str, Any],
+    speakers: Sequence[str] = (),
 ) -> None:
     """Write everything that speaking needs; the folder can be moved.
 
@@ -46,12 +47,19 @@ def export_tts(
     settings : dict
         Numbers of the features and the stop rule: each value is a plain
         number, or a (class path, keyword arguments) pair.
+    speakers : sequence of str
+        The speaker table; none for a model without speakers.
     """
     tokens = ("sb_sma.data.text.TokenTable", {"symbols": list(symbols)})
     with _replaced(Path(folder)) as building:
         save_weights(model, building / f"model{SUFFIX}")
         content = _model_part(YAML().load(resolved_yaml), "TTS", {})
         settings = {"frontend": frontend.export(building), **settings}
+        if speakers:
+            settings["speaker_table"] = (
+                "sb_sma.data.speakers.SpeakerTable",
+                {"names": list(speakers)},
+            )
         _write_yaml(building, content, {"tokens": tokens, **settings})
 
 

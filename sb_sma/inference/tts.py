@@ -12,6 +12,7 @@ from tqdm import tqdm
 from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.mel import GriffinLim
 from sb_sma.data.model_folder import check_model_folder
+from sb_sma.data.speakers import SpeakerTable
 from sb_sma.inference.g2p_frontend import G2PFrontend
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
@@ -50,6 +51,10 @@ class TTS(Pretrained):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.finished: List[bool] = []
+        # the folder of a model without speakers holds none
+        self._speaker_table = getattr(
+            self.hparams, "speaker_table", SpeakerTable([])
+        )
         self.vocoder = GriffinLim(
             self.hparams.mel_settings,
             iterations=self.hparams.griffin_lim_iterations,
@@ -88,6 +93,11 @@ class TTS(Pretrained):
         """What makes styles to speak in; a model without them has none."""
         return Styles(self.mods.model, self.hparams.mel_settings)
 
+    @property
+    def speakers(self) -> List[str]:
+        """Names of those who can speak; of the first, if none is named."""
+        return self._speaker_table.names
+
     def tokens(self, text: str) -> List[str]:
         """Turn a text into the tokens that the model reads.
 
@@ -116,6 +126,7 @@ class TTS(Pretrained):
         seed: Optional[int] = None,
         progress: bool = False,
         style: Optional[torch.Tensor] = None,
+        speaker: Optional[Union[str, Sequence[str]]] = None,
     ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Turn texts into mels.
 
@@ -135,6 +146,9 @@ class TTS(Pretrained):
         style : torch.Tensor, optional
             How the texts are spoken, one of `styles`, (1, S), or one for each
             text, (B, S). Default: the mean style of the training set.
+        speaker : str or sequence of str, optional
+            Who speaks the texts, one of `speakers`, or one for each text.
+            Default: the first of `speakers`.
 
         Returns
         -------
@@ -149,9 +163,12 @@ class TTS(Pretrained):
         Raises
         ------
         ValueError
-            If there is no text, or one that cannot be spoken.
+            If there is no text, or one that cannot be spoken, or if the model
+            does not know a speaker.
         """
-        return pad_spoken(self.speak(texts, mode, pace, seed, progress, style))
+        return pad_spoken(
+            self.speak(texts, mode, pace, seed, progress, style, speaker)
+        )
 
     def speak(
         self,
@@ -161,6 +178,7 @@ class TTS(Pretrained):
         seed: Optional[int] = None,
         progress: bool = False,
         style: Optional[torch.Tensor] = None,
+        speaker: Optional[Union[str, Sequence[str]]] = None,
     ) -> List[SpokenText]:
         """Turn texts into mels, each without padding.
 
@@ -178,6 +196,8 @@ class TTS(Pretrained):
             As in `encode_text`.
         style : torch.Tensor, optional
             As in `encode_text`.
+        speaker : str or sequence of str, optional
+            As in `encode_text`.
 
         Returns
         -------
@@ -187,12 +207,14 @@ class TTS(Pretrained):
         Raises
         ------
         ValueError
-            If there is no text, or one that cannot be spoken.
+            If there is no text, or one that cannot be spoken, or if the model
+            does not know a speaker.
         """
         texts = _as_texts(texts)
         options = replace(self.hparams.decoding, mode=mode, pace=pace)
         tokens, ids = zip(*map(self._read, range(len(texts)), texts))
         style = self._check_style(style, len(texts))
+        rows = self._find_speakers(speaker, len(texts))
         by_length = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
         spoken: List[Optional[SpokenText]] = [None] * len(texts)
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
@@ -203,6 +225,7 @@ class TTS(Pretrained):
                         options,
                         seed,
                         None if style is None else style[chosen],
+                        None if rows is None else rows[chosen],
                     )
                     speech = assemble(narrator)
                 for row, index in enumerate(chosen):
@@ -222,6 +245,7 @@ class TTS(Pretrained):
         seed: Optional[int] = None,
         chunk_seconds: float = 0.25,
         style: Optional[torch.Tensor] = None,
+        speaker: Optional[Union[str, Sequence[str]]] = None,
     ) -> Iterator[torch.Tensor]:
         """Give out the mel of a text while it is being made.
 
@@ -240,6 +264,8 @@ class TTS(Pretrained):
             shorter.
         style : torch.Tensor, optional
             As in `encode_text`.
+        speaker : str or sequence of str, optional
+            As in `encode_text`.
 
         Returns
         -------
@@ -250,7 +276,8 @@ class TTS(Pretrained):
         Raises
         ------
         ValueError
-            If the text cannot be spoken, or `chunk_seconds` is not above 0.
+            If the text cannot be spoken, `chunk_seconds` is not above 0, or
+            the model does not know the speaker.
         """
         if not chunk_seconds > 0:
             raise ValueError(
@@ -264,7 +291,8 @@ class TTS(Pretrained):
         self.finished = []
         with self.inference_ctx:
             style = self._check_style(style, 1)
-            narrator = self._narrator([ids], options, seed, style)
+            rows = self._find_speakers(speaker, 1)
+            narrator = self._narrator([ids], options, seed, style, rows)
         return self._give_out(
             text, narrator, stream(narrator, max(1, round(frames)))
         )
@@ -277,6 +305,7 @@ class TTS(Pretrained):
         seed: Optional[int] = None,
         progress: bool = False,
         style: Optional[torch.Tensor] = None,
+        speaker: Optional[Union[str, Sequence[str]]] = None,
     ) -> Tuple[List[torch.Tensor], int]:
         """Turn texts into waveforms, by Griffin-Lim.
 
@@ -294,6 +323,8 @@ class TTS(Pretrained):
             As in `encode_text`.
         style : torch.Tensor, optional
             As in `encode_text`.
+        speaker : str or sequence of str, optional
+            As in `encode_text`.
 
         Returns
         -------
@@ -302,7 +333,7 @@ class TTS(Pretrained):
         sample_rate : int
             In Hz.
         """
-        spoken = self.speak(texts, mode, pace, seed, progress, style)
+        spoken = self.speak(texts, mode, pace, seed, progress, style, speaker)
         waveforms = [self.to_waveform(item.mel) for item in spoken]
         return waveforms, self.hparams.mel_settings.sample_rate
 
@@ -379,6 +410,7 @@ class TTS(Pretrained):
         options: DecodingOptions,
         seed: Optional[int],
         style: Optional[torch.Tensor],
+        speaker: Optional[torch.Tensor],
     ) -> Narrator:
         """What runs the model on a batch of texts."""
         mel_settings = self.hparams.mel_settings
@@ -395,6 +427,7 @@ class TTS(Pretrained):
             options,
             seed,
             style,
+            speaker,
         )
 
     def _check_style(
@@ -409,6 +442,20 @@ class TTS(Pretrained):
                 f"each text; got {tuple(style.shape)}."
             )
         return style.to(self.device).expand(n_texts, -1)
+
+    def _find_speakers(
+        self, speaker: Optional[Union[str, Sequence[str]]], n_texts: int
+    ) -> Optional[torch.Tensor]:
+        """The index of each text's speaker, (B,), or None for the first."""
+        if speaker is None:
+            return None
+        names = [speaker] * n_texts if isinstance(speaker, str) else speaker
+        if len(names) != n_texts:
+            raise ValueError(
+                f"speaker must be a name or a list of {n_texts}, one for each "
+                f"text; got {len(names)}."
+            )
+        return torch.tensor(self._speaker_table.encode(names))
 
     def _warn_about_limits(self, texts: List[str]) -> None:
         """Name the texts that were cut off."""

@@ -82,6 +82,9 @@ class Narrator:
     style : torch.Tensor, optional
         How it is spoken, (B, S) or (S,). Default: the mean style, where the
         model has styles.
+    speaker : torch.Tensor, optional
+        Indices of speakers, int64, (B,) or (1,). Default: the first one,
+        where the model has speakers.
 
     Attributes
     ----------
@@ -102,6 +105,7 @@ class Narrator:
         options: DecodingOptions = DecodingOptions(),
         seed: Optional[int] = None,
         style: Optional[torch.Tensor] = None,
+        speaker: Optional[torch.Tensor] = None,
     ):
         self.model = model
         generator = torch.Generator()
@@ -120,7 +124,7 @@ class Narrator:
         self.limits = np.array(limits)
         self.detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
         self.state = decoder.start(
-            model.encode(tokens, token_lengths, style),
+            model.encode(tokens, token_lengths, style, speaker),
             token_lengths,
             options,
             generator,

@@ -20,6 +20,7 @@ from sb_sma.models.mel_decoder import MelDecoder
 from sb_sma.models.stop_rule import StopRule
 from sb_sma.models.synthesis import Narrator, Synthesis, assemble
 from sb_sma.style.conditioning import StyleConditioning
+from sb_sma.style.speakers import SpeakerConditioning
 
 
 @dataclass
@@ -65,6 +66,8 @@ class TransformerTTS(nn.Module):
     style : StyleConditioning, optional
         Reads the style of the mel and gives it to the memory. Default: the
         text alone says how it is spoken.
+    speakers : SpeakerConditioning, optional
+        Gives the memory the speaker. Default: all speech is of one kind.
 
     Example
     -------
@@ -89,12 +92,14 @@ class TransformerTTS(nn.Module):
         decoder: MelDecoder,
         postnet: nn.Module,
         style: Optional[StyleConditioning] = None,
+        speakers: Optional[SpeakerConditioning] = None,
     ):
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
         self.postnet = postnet
         self.style = style
+        self.speakers = speakers
         n_mels = decoder.n_mels
         self.register_buffer("mel_mean", torch.zeros(n_mels))
         self.register_buffer("mel_std", torch.ones(n_mels))
@@ -145,6 +150,7 @@ class TransformerTTS(nn.Module):
         mel_lengths: torch.Tensor,
         own_frames: float = 0.0,
         style: Optional[torch.Tensor] = None,
+        speaker: Optional[torch.Tensor] = None,
     ) -> TeacherForced:
         """Predict every frame from the true frames before it.
 
@@ -169,6 +175,8 @@ class TransformerTTS(nn.Module):
             Share of the decoder steps that hear the model's own frame.
         style : torch.Tensor, optional
             How it is spoken, (B, S). Default: as `mels` are.
+        speaker : torch.Tensor, optional
+            As in `encode`.
 
         Returns
         -------
@@ -178,7 +186,7 @@ class TransformerTTS(nn.Module):
         Raises
         ------
         ValueError
-            If there is a style and the model has none.
+            If there is a style or a speaker and the model has none.
         """
         factor = self.decoder.reduction_factor
         targets = self.standardise(mels)
@@ -187,7 +195,7 @@ class TransformerTTS(nn.Module):
         targets = targets.masked_fill(padding[:, :, None], 0.0)
         if style is None and self.style is not None:
             style, _ = self.style.tokens(targets, mel_lengths)
-        memory = self.encode(tokens, token_lengths, style)
+        memory = self.encode(tokens, token_lengths, style, speaker)
         heard = targets
         if own_frames > 0:
             heard = self._mix_own_frames(
@@ -212,8 +220,9 @@ class TransformerTTS(nn.Module):
         tokens: torch.Tensor,
         token_lengths: torch.Tensor,
         style: Optional[torch.Tensor] = None,
+        speaker: Optional[torch.Tensor] = None,
     ) -> torch.Tensor:
-        """Read texts, to be spoken in a style.
+        """Read texts, to be spoken in a style by a speaker.
 
         Arguments
         ---------
@@ -224,6 +233,9 @@ class TransformerTTS(nn.Module):
         style : torch.Tensor, optional
             (B, S) or (S,). Default: the mean style of the training set, where
             the model has styles.
+        speaker : torch.Tensor, optional
+            Indices of speakers, int64, (B,) or (1,). Default: the first one,
+            where the model has speakers.
 
         Returns
         -------
@@ -233,9 +245,17 @@ class TransformerTTS(nn.Module):
         Raises
         ------
         ValueError
-            If there is a style and the model has none.
+            If there is a style or a speaker and the model has none.
         """
         memory = self.encoder(tokens, token_lengths)
+        if self.speakers is not None:
+            memory = self.speakers(memory, token_lengths, speaker)
+        elif speaker is not None:
+            raise ValueError(
+                "speaker must be None for a model without speakers; got a "
+                f"tensor of shape {tuple(speaker.shape)}. Train with "
+                "speakers: N."
+            )
         if self.style is not None:
             if style is None:
                 style = self.style.tokens.mean_style
@@ -312,6 +332,7 @@ class TransformerTTS(nn.Module):
         options: DecodingOptions = DecodingOptions(),
         seed: Optional[int] = None,
         style: Optional[torch.Tensor] = None,
+        speaker: Optional[torch.Tensor] = None,
     ) -> Synthesis:
         """Make speech from text, one decoder step after the other.
 
@@ -331,6 +352,8 @@ class TransformerTTS(nn.Module):
             Of the prenet's dropout. Default: another one each time.
         style : torch.Tensor, optional
             As in `encode`.
+        speaker : torch.Tensor, optional
+            As in `encode`.
 
         Returns
         -------
@@ -347,5 +370,6 @@ class TransformerTTS(nn.Module):
                 options,
                 seed,
                 style,
+                speaker,
             )
         )

@@ -29,12 +29,15 @@ class Sentence:
         The token symbols.
     true_path : torch.Tensor, optional
         True token of each decoder step, (Q,).
+    speaker : torch.Tensor, optional
+        Index of who speaks, (1,), for a model with speakers.
     """
 
     token_ids: torch.Tensor
     log_mel: torch.Tensor
     tokens: List[str]
     true_path: Optional[torch.Tensor] = None
+    speaker: Optional[torch.Tensor] = None
 
 
 class SampleWriter:
@@ -149,6 +152,7 @@ class SampleWriter:
         return model(
             *_as_batch(model, sentence.token_ids),
             *_as_batch(model, sentence.log_mel),
+            speaker=sentence.speaker,
         )
 
     def _speak(self, model: TransformerTTS, sentence: Sentence) -> torch.Tensor:
@@ -161,6 +165,7 @@ class SampleWriter:
             self.decoding,
             seed=0,
             style=model.read_style(*_as_batch(model, sentence.log_mel)),
+            speaker=sentence.speaker,
         )
         return self.vocoder(speech.mels[0].cpu()).clamp(-1.0, 1.0)
 

@@ -1,7 +1,7 @@
 """Whether styles do anything, and what they are on average."""
 
 import logging
-from typing import Dict, Iterable
+from typing import Dict, Iterable, Optional
 
 import torch
 
@@ -36,6 +36,7 @@ class StyleEffect:
         token_lengths: torch.Tensor,
         mels: torch.Tensor,
         mel_lengths: torch.Tensor,
+        speaker: Optional[torch.Tensor] = None,
     ) -> None:
         """Exchange the styles of a batch, and compare.
 
@@ -52,6 +53,8 @@ class StyleEffect:
             Natural-log mel, (B, M, C).
         mel_lengths : torch.Tensor
             Frames, int64, (B,).
+        speaker : torch.Tensor, optional
+            As the model takes it.
         """
         if model.style is None or len(tokens) == 1:
             return
@@ -66,7 +69,12 @@ class StyleEffect:
             with torch.random.fork_rng(devices):
                 torch.manual_seed(0)
                 output = model(
-                    tokens, token_lengths, mels, mel_lengths, style=spoken
+                    tokens,
+                    token_lengths,
+                    mels,
+                    mel_lengths,
+                    style=spoken,
+                    speaker=speaker,
                 )
             loss = masked_l1(output.mels_after, output.targets, mel_lengths)
             setattr(self, name, getattr(self, name) + float(loss) * n_frames)

@@ -8,6 +8,7 @@ import soundfile
 import torch
 from matplotlib.figure import Figure
 
+from sb_sma.data.speakers import speaker_of
 from sb_sma.inference import TTS
 from sb_sma.metrics.bad_cases import find_faults, format_verdict
 from sb_sma.plots.figures import plot_mels
@@ -33,6 +34,7 @@ _SHOWN_CURVES = (
 )
 _SWEPT = (-0.5, 0.0, 0.5, 1.0)  # weights of a token alone
 _STYLED = " Each was spoken in the style of its target."
+_BY_SPEAKER = " Each was spoken by the speaker of its target."
 _MEANINGS = {
     "mel_loss": "mean absolute difference per channel, in standard deviations",
     "within_one": "decoder steps within one token of the true timing",
@@ -92,8 +94,8 @@ def write_tts_report(
         summary=(
             f"{n_good} of {len(examples)} test sentences were spoken without "
             f"a fault after {minutes:.1f} minutes of training."
-            + _STYLED
-            * (tts.mods.model.style is not None)
+            + _STYLED * (tts.mods.model.style is not None)
+            + _BY_SPEAKER * bool(tts.speakers)
         ),
         metrics=[
             (name.replace("_", " "), f"{test_stats[name]:.4g}", meaning)
@@ -126,7 +128,10 @@ def _speak_examples(
         styles = tts.styles
         wavs = [entry["wav"] for entry in manifest.values()]
         style = torch.cat([styles.from_wavs([wav]) for wav in wavs])
-    spoken = tts.speak(texts, seed=0, style=style)
+    speaker = None
+    if tts.speakers:
+        speaker = [speaker_of(entry) for entry in manifest.values()]
+    spoken = tts.speak(texts, seed=0, style=style, speaker=speaker)
     for item, (name, entry) in zip(spoken, manifest.items()):
         mel = item.mel.cpu()
         target = torch.from_numpy(np.load(entry["mel"]))

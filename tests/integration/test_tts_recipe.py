@@ -232,6 +232,31 @@ def test_another_corpus_is_refused(run):
     assert "began on another corpus" in done.stdout + done.stderr
 
 
+def test_speakers_are_told_apart_and_exported(tmp_path):
+    flags = (
+        "--number_of_epochs=1",
+        "--voice=[en-us+m3, en-us+f2]",
+        "--samples_every=1",
+        "--use_tensorboard=False",
+    )
+    done = train(tmp_path / "one", "--speakers=1", *flags)
+    assert done.returncode != 0
+    problem = "has 2 speakers, the model room for 1"
+    assert problem in done.stdout + done.stderr
+    assert not (tmp_path / "one" / "history.jsonl").exists()
+    folder = tmp_path / "two"
+    done = train(folder, "--speakers=2", *flags)
+    assert done.returncode == 0, done.stderr[-3000:]
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert "spoken by the speaker of its target" in page
+    tts = TTS.from_hparams(source=str(folder / "model"))
+    assert tts.speakers == ["en-us+f2", "en-us+m3"]
+    low, high = (
+        tts.speak("Yes.", seed=0, speaker=name)[0].mel for name in tts.speakers
+    )
+    assert not torch.equal(low, high)
+
+
 def test_styles_are_learned_measured_and_exported(tmp_path):
     done = train(
         tmp_path / "gst",

@@ -5,6 +5,8 @@ import itertools
 import pytest
 import torch
 
+# sorted, and two that YAML would read as something else
+SPEAKERS = ["225", "en-us+f2", "no"]
 TEXTS = ["A short one, I say.", "No.", "Two words: three words; four words."]
 SMALL = {
     "d_model": 16,
@@ -20,7 +22,7 @@ SMALL = {
 }
 
 
-def export_small_model(folder, repository, train=None, **overrides):
+def export_small_model(folder, repository, train=None, names=(), **overrides):
     """Build the model of hparams/tts.yaml, and export it, trained or not."""
     from hyperpyyaml import load_hyperpyyaml, resolve_references
 
@@ -50,6 +52,7 @@ def export_small_model(folder, repository, train=None, **overrides):
         symbols,
         frontend,
         speaking_settings(hparams),
+        names,
     )
     return model, symbols
 
@@ -85,6 +88,23 @@ def exported_gst(tmp_path_factory, repository):
     folder = tmp_path_factory.mktemp("gst")
     sizes = {"style_width": 8, "style_heads": 2, "reference_width": 8}
     export_small_model(folder, repository, style="gst", **sizes)
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def exported_speakers(tmp_path_factory, repository):
+    """Folder of a model with speakers and style tokens."""
+    folder = tmp_path_factory.mktemp("speakers")
+    sizes = {"style_width": 8, "style_heads": 2, "reference_width": 8}
+    export_small_model(
+        folder,
+        repository,
+        names=SPEAKERS,
+        speakers=len(SPEAKERS) + 1,
+        speaker_width=4,
+        style="gst",
+        **sizes,
+    )
     return folder / "model"
 
 

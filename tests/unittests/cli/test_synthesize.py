@@ -96,6 +96,25 @@ def test_seed_mode_and_pace_reach_the_model(command, tmp_path, texts):
     assert len(samples("--seed", "1", "--pace", "4")) < len(plain)
 
 
+def test_the_speaker_is_chosen_by_name(
+    command, exported_speakers, tmp_path, texts, capsys
+):
+    def say(*options):
+        arguments = ["--text", texts[1], "--out", "s.wav", "--seed", "1"]
+        return command(*arguments, *options, model=exported_speakers)
+
+    said = []
+    for name in ("225", "no"):
+        assert say("--speaker", name) == 0
+        said.append(soundfile.read(tmp_path / "s.wav")[0].tolist())
+    assert said[0] != said[1]
+    capsys.readouterr()
+    assert say("--speaker", "yes") == 1
+    assert error_of(capsys) == (
+        "speaker must be one of 225, en-us+f2, no; got 'yes'."
+    )
+
+
 def test_progress_is_shown(command, texts, capsys):
     command("--text", texts[1], "--out", "f.wav")
     assert "1/1" in capsys.readouterr().err

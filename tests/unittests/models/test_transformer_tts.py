@@ -18,6 +18,7 @@ from sb_sma.models.mel_decoder import MelDecoder
 from sb_sma.models.stop_rule import StopRule
 from sb_sma.models.synthesis import LOG_FLOOR, Narrator, stream
 from sb_sma.models.transformer_tts import TransformerTTS
+from sb_sma.style import make_speakers
 
 N_MELS = 5
 TOKEN_LENGTHS, MEL_LENGTHS = [7, 4, 1], [21, 11, 3]
@@ -30,6 +31,7 @@ def make_model(
     factory=StepwiseMonotonicMHA,
     reduction_factor=2,
     encoder_attention_type="regularMHA",
+    n_speakers=0,
     **options,
 ):
     torch.manual_seed(0)
@@ -49,6 +51,7 @@ def make_model(
             **arguments,
         ),
         MaskedConvStack([N_MELS, 6, N_MELS], activate_last=False),
+        speakers=make_speakers(n_speakers, d_model=8, width=4),
     )
     model.set_mel_statistics(
         torch.linspace(-6, -2, N_MELS), torch.linspace(0.5, 2, N_MELS)
@@ -560,3 +563,32 @@ def test_softmax_has_no_pace(options):
         ValueError, match="RegularMHA can only be decoded with mode='soft'"
     ):
         speak(make_model(RegularMHA), **options)
+
+
+@torch.no_grad()
+def test_each_item_is_predicted_by_its_own_speaker():
+    model = make_model(n_speakers=3)
+    tokens, token_lengths, mels, mel_lengths = make_batch()
+    speakers = torch.tensor([2, 0, 1])
+    together = model(*make_batch(), speaker=speakers)
+    for item, (n_tokens, n_frames) in enumerate(
+        zip(TOKEN_LENGTHS, MEL_LENGTHS)
+    ):
+        one = slice(item, item + 1)
+        inputs = (
+            tokens[one, :n_tokens],
+            token_lengths[one],
+            mels[one, :n_frames],
+            mel_lengths[one],
+        )
+        alone = model(*inputs, speaker=speakers[one])
+        assert_close(
+            together.mels_after[item, :n_frames], alone.mels_after[0, :n_frames]
+        )
+        other = model(*inputs, speaker=(speakers[one] + 1) % 3)
+        assert not torch.allclose(alone.mels_after, other.mels_after)
+
+
+def test_a_speaker_for_a_model_without_speakers_is_refused():
+    with pytest.raises(ValueError, match="speaker must be None for a model"):
+        make_model()(*make_batch(), speaker=torch.tensor([0]))

@@ -10,11 +10,11 @@ from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.encoder import TransformerTextEncoder
 from sb_sma.models.mel_decoder import MelDecoder
 from sb_sma.models.transformer_tts import TransformerTTS
-from sb_sma.style import make_style
+from sb_sma.style import make_speakers, make_style
 from sb_sma.training.styles import StyleEffect, set_mean_style
 
 
-def make_model(style="gst"):
+def make_model(style="gst", n_speakers=0):
     torch.manual_seed(0)
     return TransformerTTS(
         TransformerTextEncoder(10, 8, 2, 1, 16),
@@ -31,6 +31,7 @@ def make_model(style="gst"):
             reference_width=6,
             combination="add",
         ),
+        make_speakers(n_speakers, d_model=8, width=4),
     ).eval()
 
 
@@ -73,6 +74,14 @@ def test_the_effect_is_the_rise_of_the_loss_in_the_styles_of_others():
     effect = measure(model, batch)["style_effect"]
     assert effect == pytest.approx(losses[1] / losses[0] - 1, abs=1e-6)
     assert abs(effect) > 1e-4
+
+
+def test_speakers_keep_their_own_voice_while_styles_are_exchanged():
+    model, batch = make_model(n_speakers=2), make_batch()
+    torch.nn.init.normal_(model.style.combine.project.weight, std=9.0)
+    first = measure(model, batch)
+    assert first == measure(model, (*batch, torch.tensor([0, 0, 0])))
+    assert first != measure(model, (*batch, torch.tensor([1, 1, 1])))
 
 
 def test_tokens_that_do_nothing_are_warned_about(caplog):

@@ -34,6 +34,7 @@ from sb_sma.data.checks import check_manifest, check_token_room
 from sb_sma.data.corpus import load_manifests
 from sb_sma.data.mel import MelStatistics
 from sb_sma.data.sampler import LengthBatchSampler
+from sb_sma.data.speakers import find_speakers, speaker_of
 from sb_sma.data.text import TokenTable
 from sb_sma.hparams import load_experiment
 from sb_sma.inference.export import export_tts, speaking_settings
@@ -59,12 +60,20 @@ class TTSBrain(sb.Brain):
         batch = batch.to(self.device)
         tokens, token_lengths = with_lengths(batch.token_ids)
         mels, mel_lengths = with_lengths(batch.log_mel)
+        speaker = self._speaker(batch)
         if stage != sb.Stage.TRAIN:
             average = self.hparams.average.module
-            return average(tokens, token_lengths, mels, mel_lengths)
+            return average(
+                tokens, token_lengths, mels, mel_lengths, speaker=speaker
+            )
         own_frames = self.hparams.own_frames_schedule(self.optimizer_step)
         return self.modules.model(
-            tokens, token_lengths, mels, mel_lengths, own_frames
+            tokens,
+            token_lengths,
+            mels,
+            mel_lengths,
+            own_frames,
+            speaker=speaker,
         )
 
     def compute_objectives(self, predictions, batch, stage):
@@ -98,6 +107,7 @@ class TTSBrain(sb.Brain):
                 self.hparams.average.module,
                 *with_lengths(batch.token_ids),
                 *with_lengths(batch.log_mel),
+                self._speaker(batch),
             )
             self.alignment_statistics.append(
                 output.alignments,
@@ -196,6 +206,11 @@ class TTSBrain(sb.Brain):
         )
         return weight
 
+    def _speaker(self, batch):
+        """Index of each item's speaker, where the model has speakers."""
+        entries = [self.manifest[name] for name in batch.id]
+        return speaker_indices(entries, self.speakers)
+
     def _true_paths(self, names, query_lengths):
         """True path of each item, where the manifest knows it."""
         return [
@@ -214,6 +229,13 @@ def find_true_path(entry, n_queries, hparams):
         hparams.mel_settings.hop_length,
         hparams.reduction_factor,
     )
+
+
+def speaker_indices(entries, speakers):
+    """Index of each entry's speaker, or None without a table of them."""
+    if not speakers.names:
+        return None
+    return torch.tensor(speakers.encode(map(speaker_of, entries)))
 
 
 def check_frontend(hparams):
@@ -277,7 +299,7 @@ def make_sampler(manifest, hparams, shuffle):
     )
 
 
-def make_sentences(manifest, dataset, hparams):
+def make_sentences(manifest, dataset, hparams, speakers):
     """The first validation items, for pictures and sounds."""
     sentences = []
     for index in range(min(hparams["n_samples"], len(dataset))):
@@ -286,7 +308,13 @@ def make_sentences(manifest, dataset, hparams):
         steps = -(-entry["mel_length"] // hparams["reduction_factor"])
         truth = find_true_path(entry, steps, SimpleNamespace(**hparams))
         sentences.append(
-            Sentence(item["token_ids"], item["log_mel"], entry["tokens"], truth)
+            Sentence(
+                item["token_ids"],
+                item["log_mel"],
+                entry["tokens"],
+                truth,
+                speaker_indices([entry], speakers),
+            )
         )
     return sentences
 
@@ -326,9 +354,10 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
         table.symbols,
         hparams["text_frontend"],
         speaking_settings(hparams),
+        brain.speakers.names,
     )
     shown = dict(list(manifest.items())[: hparams["n_samples"]])
-    sentences = make_sentences(shown, dataset, hparams)
+    sentences = make_sentences(shown, dataset, hparams, brain.speakers)
     figures = {
         name: brain.sample_writer.draw_alignment(model, sentence)
         for name, sentence in zip(shown, sentences)
@@ -358,6 +387,7 @@ def main(argv):
     )
     folder = prepare_corpus(hparams)
     manifests = load_manifests(folder)
+    speakers = find_speakers(manifests, hparams["speakers"])
     symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
     table = TokenTable(symbols)
     check_token_room(table, hparams["n_tokens"])
@@ -387,7 +417,12 @@ def main(argv):
     }
     # without this, every epoch would bring the same batches
     brain.train_sampler = samplers["train"]
-    brain.manifest = {**manifests["valid"], **manifests["test"]}
+    brain.manifest = {
+        name: entry
+        for manifest in manifests.values()
+        for name, entry in manifest.items()
+    }
+    brain.speakers = speakers
     brain.history = History(Path(hparams["output_folder"]) / "history.jsonl")
     brain.loggers = [hparams["train_logger"]]
     if hparams["use_tensorboard"]:
@@ -395,7 +430,9 @@ def main(argv):
         brain.loggers.append(TensorboardLogger(str(folder_tensorboard)))
     brain.sample_writer = SampleWriter(
         Path(hparams["output_folder"]) / "samples",
-        make_sentences(manifests["valid"], datasets["valid"], hparams),
+        make_sentences(
+            manifests["valid"], datasets["valid"], hparams, speakers
+        ),
         hparams["mel_settings"],
         hparams["stop_rule"],
         hparams["decoding"],
