@@ -95,7 +95,7 @@ class TTS(Pretrained):
 
     @property
     def speakers(self) -> List[str]:
-        """Names of those who can speak; of the first, if none is named."""
+        """Names of the speakers; the first speaks if none is asked for."""
         return self._speaker_table.names
 
     def tokens(self, text: str) -> List[str]:

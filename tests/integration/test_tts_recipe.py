@@ -236,6 +236,7 @@ def test_speakers_are_told_apart_and_exported(tmp_path):
     flags = (
         "--number_of_epochs=1",
         "--voice=[en-us+m3, en-us+f2]",
+        "--speaker_width=6",
         "--samples_every=1",
         "--use_tensorboard=False",
     )
@@ -255,6 +256,11 @@ def test_speakers_are_told_apart_and_exported(tmp_path):
         tts.speak("Yes.", seed=0, speaker=name)[0].mel for name in tts.speakers
     )
     assert not torch.equal(low, high)
+    (optimizer,) = folder.glob("save/CKPT*/optimizer.ckpt")
+    states = torch.load(optimizer, weights_only=True)["state"].values()
+    squares = [state["exp_avg_sq"] for state in states]
+    (table,) = [square for square in squares if square.shape == (2, 6)]
+    assert bool((table > 0).any(1).all())  # both were heard
 
 
 def test_styles_are_learned_measured_and_exported(tmp_path):
