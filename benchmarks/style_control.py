@@ -148,24 +148,20 @@ def summarize_transfer(
     reference: List[float], transferred: List[float], mean_style: List[float]
 ) -> Dict[str, float]:
     """Rank correlation with the references, and the mean style's beside it."""
-    measured = (np.array(transferred) > 0) & (np.array(mean_style) > 0)
-    reference, transferred, mean_style = (
-        np.log(np.array(values)[measured])
-        for values in (reference, transferred, mean_style)
+    reference, transferred, mean_style = map(
+        np.array, (reference, transferred, mean_style)
     )
-    error = np.abs(transferred - reference)
-    error_of_mean_style = np.abs(mean_style - reference)
+    error = np.abs(transferred / reference - 1.0)
+    error_of_mean_style = np.abs(mean_style / reference - 1.0)
     return {
-        "unmeasured": int((~measured).sum()),
         "spearman": float(spearmanr(reference, transferred).statistic),
         "spearman_of_mean_style": float(
             spearmanr(reference, mean_style).statistic
         ),
-        "median_error": float(np.expm1(np.median(error))),
-        "median_error_of_mean_style": float(
-            np.expm1(np.median(error_of_mean_style))
-        ),
+        "median_error": float(np.median(error)),
+        "median_error_of_mean_style": float(np.median(error_of_mean_style)),
         "moved_towards": float(np.mean(error < error_of_mean_style)),
+        "unvoiced": int((transferred == 0.0).sum()),
     }
 
 
@@ -272,8 +268,8 @@ def print_table(result: Dict[str, Any]) -> None:
             f"(mean style {figures['spearman_of_mean_style']:.3f}), median "
             f"error {figures['median_error']:.1%} (mean style "
             f"{figures['median_error_of_mean_style']:.1%}), moved towards the "
-            f"reference: {figures['moved_towards']:.0%}; could not be "
-            f"measured: {figures['unmeasured']}"
+            f"reference: {figures['moved_towards']:.0%}; unvoiced: "
+            f"{figures['unvoiced']}"
         )
     print(f"token {sweep['token']}; wanted: a factor of {WANTED_FACTOR}")
     for scale, duration in zip(sweep["scales"], sweep["seconds"]):
