@@ -67,6 +67,10 @@ class StepwiseMonotonicMHA(nn.Module):
 
     Keys must be padded on the right. The last valid key absorbs.
 
+    While the walk is off (`set_monotonic`), every head is a softmax head over
+    the same energies. Softmax cannot see a bias that all keys share: it stays
+    where `set_queries_per_token` put it, and the walk starts at that speed.
+
     Arguments
     ---------
     d_model : int
@@ -136,6 +140,7 @@ class StepwiseMonotonicMHA(nn.Module):
         self.has_softmax_heads = monotonic_heads < nhead
         self.moves_per_query = moves_per_query
         self.noise_std = noise_std
+        self.set_monotonic(True)
         self.query_proj = nn.Linear(d_model, d_model)
         self.key_proj = nn.Linear(d_model, d_model)
         self.value_proj = nn.Linear(d_model, d_model)
@@ -143,6 +148,28 @@ class StepwiseMonotonicMHA(nn.Module):
         self.dropout = Dropout(dropout)
         self.stay_bias = nn.Parameter(torch.empty(monotonic_heads))
         self.set_queries_per_token(queries_per_token)
+
+    def set_monotonic(self, monotonic: bool) -> None:
+        """Switch the walk on or off, between sequences.
+
+        It is on in a new module; the state dict does not know of it.
+
+        Arguments
+        ---------
+        monotonic : bool
+            Whether heads walk, or all attend by softmax. Then `mode`, `pace`
+            and `max_stay` of decoding have nothing to act on.
+
+        Example
+        -------
+        >>> attention = StepwiseMonotonicMHA(d_model=8, nhead=2)
+        >>> attention.set_monotonic(False)
+        >>> query, memory = torch.rand(1, 2, 8), torch.rand(1, 5, 8)
+        >>> _, attn = attention(query=query, key=memory, value=memory)
+        >>> bool((attn > 0).all())  # a walk would not get to the last keys
+        True
+        """
+        self.n_walking = self.monotonic_heads if monotonic else 0
 
     def set_queries_per_token(self, queries_per_token: float) -> None:
         """Start the stay bias anew from the mean time spent on a key.
@@ -219,19 +246,7 @@ class StepwiseMonotonicMHA(nn.Module):
         lengths = lengths_of(key_padding_mask, key)
         keys = split_heads(self.key_proj(key), self.nhead)
         values = split_heads(self.value_proj(value), self.nhead)
-        energies = self._energies(query, keys)
-        if self.monotonic_heads == self.nhead:
-            attn = self._walk(energies, lengths)
-        else:
-            walking, attending = self._divide(energies)
-            blocked = padding_mask(lengths, key.shape[1])[:, None, None]
-            attn = torch.cat(
-                (
-                    self._walk(walking, lengths),
-                    softmax_over_valid(attending, blocked),
-                ),
-                dim=1,
-            )
+        attn = self._align(self._energies(query, keys), lengths)
         weights = self.dropout(attn).to(values.dtype)
         out = self.out_proj(merge_heads(weights @ values))
         out = out.masked_fill((lengths == 0)[:, None, None], 0.0)
@@ -263,7 +278,7 @@ class StepwiseMonotonicMHA(nn.Module):
         batch, n_keys, _ = memory.shape
         alpha = torch.zeros(
             batch,
-            self.monotonic_heads,
+            self.n_walking,
             n_keys,
             dtype=_state_dtype(memory),
             device=memory.device,
@@ -272,7 +287,8 @@ class StepwiseMonotonicMHA(nn.Module):
         walk = start_walk(options, alpha, memory_lengths, self.moves_per_query)
         max_stay = torch.tensor(options.max_stay, dtype=torch.float64)
         max_stay = max_stay ** (1.0 / self.moves_per_query)
-        offset = self.stay_bias.to(_state_dtype(self.stay_bias))
+        bias = self.stay_bias[: self.n_walking]
+        offset = bias.to(_state_dtype(bias))
         offset = offset[:, None] - math.log(options.pace)
         return MonotonicState(
             project_memory(
@@ -328,6 +344,20 @@ class StepwiseMonotonicMHA(nn.Module):
         queries = split_heads(self.query_proj(query), self.nhead)
         return scaled_energies(queries, keys)
 
+    def _align(
+        self, energies: torch.Tensor, lengths: torch.Tensor
+    ) -> torch.Tensor:
+        """Alignments of all heads, (B, H, Q, K)."""
+        walking, attending = self._divide(energies)
+        if not attending.shape[1]:
+            return self._walk(walking, lengths)
+        blocked = padding_mask(lengths, energies.shape[-1])[:, None, None]
+        attn = softmax_over_valid(attending, blocked)
+        if not self.n_walking:
+            # distributed training waits for a gradient of every parameter
+            return attn + 0.0 * self.stay_bias.sum()
+        return torch.cat((self._walk(walking, lengths), attn), dim=1)
+
     def _walk(
         self, energies: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
@@ -345,8 +375,8 @@ class StepwiseMonotonicMHA(nn.Module):
         self, energies: torch.Tensor
     ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Those of the heads that walk, and those of the others."""
-        n_softmax = self.nhead - self.monotonic_heads
-        return energies.split((self.monotonic_heads, n_softmax), dim=1)
+        n_softmax = self.nhead - self.n_walking
+        return energies.split((self.n_walking, n_softmax), dim=1)
 
 
 def _state_dtype(energies: torch.Tensor) -> torch.dtype:

@@ -155,6 +155,17 @@ class DecoderStack(nn.ModuleList):
         for attention in self._cross_attentions("set_queries_per_token"):
             attention.set_queries_per_token(queries_per_token)
 
+    def set_monotonic(self, monotonic: bool) -> None:
+        """Switch the walk of the monotonic attentions on or off.
+
+        Arguments
+        ---------
+        monotonic : bool
+            Whether they walk, or attend by softmax.
+        """
+        for attention in self._cross_attentions("set_monotonic"):
+            attention.set_monotonic(monotonic)
+
     def set_energy_noise(self, std: float) -> None:
         """Set the noise on the stay energies, for training.
 

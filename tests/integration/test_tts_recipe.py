@@ -190,6 +190,22 @@ def test_softmax_and_two_moves_train_from_the_recipes_own_folder(run):
         assert (folder / "index.html").exists()
 
 
+def test_softmax_comes_first_where_it_is_asked_for(run):
+    folder = run.parent / "softmax_first"
+    flags = "--monotonic_start_epoch=2", "--monotonic_focus_rate=1.0"
+    done = train(folder, "--number_of_epochs=2", *flags)
+    assert done.returncode == 0, done.stderr[-3000:]
+    history = read_history(folder)
+    assert [record["monotonic"] for record in history] == [0, 1]
+    # what is exported has learnt to walk
+    for checkpoint in (folder / "save").glob("CKPT*"):
+        meta = (checkpoint / "CKPT.yaml").read_text()
+        assert ("mel_loss" in meta) == ("epoch: 2" in meta)
+    done = train(run.parent / "too_late", "--number_of_epochs=1", *flags)
+    assert done.returncode != 0
+    assert "train longer or start earlier" in done.stdout + done.stderr
+
+
 def test_real_speech_trains_through_the_same_pipeline(tmp_path, shared):
     folder = tmp_path / "run"
     done = train(

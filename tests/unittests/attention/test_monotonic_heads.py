@@ -62,12 +62,12 @@ def parts_of(attention):
     """The parameters of the same heads in a module where all walk, and in one
     where none does; the sum of their outputs is that of the mixture."""
     own = dict(attention.named_parameters())
-    n_walking = attention.monotonic_heads
+    n_walking = attention.n_walking
     is_walking = torch.arange(WIDTH) < n_walking * WIDTH // HEADS
     no_bias = own["stay_bias"].new_zeros(HEADS - n_walking)
     walking = {
         **own,
-        "stay_bias": torch.cat((own["stay_bias"], no_bias)),
+        "stay_bias": torch.cat((own["stay_bias"][:n_walking], no_bias)),
         "out_proj.weight": own["out_proj.weight"] * is_walking,
     }
     projections = ("query_proj", "key_proj", "value_proj")
@@ -124,6 +124,57 @@ def test_each_kind_of_head_is_what_it_is_alone(monotonic_heads, moves):
     for actual, gradient in zip(actual_gradients, expected_gradients):
         assert bool((gradient != 0).any())
         assert_close(actual, gradient, atol=1e-11)
+
+
+@pytest.mark.parametrize("monotonic_heads", [1, HEADS])
+def test_no_head_walks_while_the_walk_is_off(monotonic_heads):
+    attention = make_attention(monotonic_heads, noise_std=1.0)
+    inputs = make_inputs()
+    on = attend(attention, *inputs)
+    attention.set_monotonic(False)
+    _, softmax = parts_of(attention)
+    arguments = {
+        "query": inputs[0],
+        "key": inputs[1],
+        "value": inputs[1],
+        "key_padding_mask": torch.arange(7) >= inputs[2][:, None],
+    }
+    none_walks = RegularMHA(WIDTH, HEADS)
+    softmax["att.out_proj.bias"] = attention.out_proj.bias
+    expected = functional_call(none_walks, softmax, (), arguments)
+    for mode in (attention.train(), attention.eval()):
+        for actual, value in zip(attend(mode, *inputs), expected):
+            assert_close(actual, value)
+    attention.set_monotonic(True)
+    for actual, value in zip(attend(attention, *inputs), on):
+        assert torch.equal(actual, value)
+
+
+@torch.no_grad()
+def test_step_by_step_is_the_whole_sequence_while_the_walk_is_off():
+    attention = make_attention()
+    attention.set_monotonic(False)
+    inputs = make_inputs()
+    out, attn = attend(attention, *inputs)
+    out_steps, attn_steps = step_through(attention, *inputs)
+    assert_close(out_steps, out)
+    assert_close(attn_steps, attn)
+
+
+def test_the_bias_waits_for_the_walk():
+    attention = make_attention().train()
+    attention.set_monotonic(False)
+    optimizer = torch.optim.Adam(attention.parameters(), lr=0.1)
+    before = attention.stay_bias.detach().clone()
+    out, attn = attend(attention, *make_inputs())
+    (out.square().sum() + attn.square().sum()).backward()
+    optimizer.step()
+    # distributed training waits for every gradient, so there has to be one
+    assert_close(attention.stay_bias.grad, torch.zeros(2), atol=0)
+    assert torch.equal(attention.stay_bias, before)
+    attention.set_monotonic(True)
+    attend(attention, *make_inputs())[0].square().sum().backward()
+    assert bool((attention.stay_bias.grad != 0).all())
 
 
 def test_all_heads_walk_unless_said_otherwise():

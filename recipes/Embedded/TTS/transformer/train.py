@@ -144,7 +144,11 @@ class TTSBrain(sb.Brain):
             self.hparams.average.update_parameters(self.hparams.models["model"])
 
     def on_stage_start(self, stage, epoch=None):
-        """Start the averages anew."""
+        """Start the averages anew; let attention walk, or not yet."""
+        if stage == sb.Stage.TRAIN:
+            self.walks = self.hparams.monotonic_start.has_come(epoch)
+            for model in self._models():
+                model.decoder.layers.set_monotonic(self.walks)
         self.loss_sums, self.n_frames = {}, 0
         self.alignment_statistics = AlignmentStatistics()
         self.style_effect = StyleEffect()
@@ -169,21 +173,24 @@ class TTSBrain(sb.Brain):
             )
             return
         stats.update(self.alignment_statistics.summarize())
-        for model in (self.hparams.models["model"], average):
+        for model in self._models():
             model.set_guide(*self.alignment_statistics.guide())
         stats_meta = {
             "epoch": epoch,
             "step": self.optimizer_step,
             "lr": self.optimizer.param_groups[0]["lr"],
             "guided_weight": self._guided_weight(),
+            "monotonic": int(self.walks),
         }
         log_epoch(
             self.loggers, self.history, stats_meta, self.train_stats, stats
         )
-        self.checkpointer.save_and_keep_only(
-            meta={"epoch": epoch, "mel_loss": stats["mel_loss"]},
-            min_keys=["mel_loss"],
-        )
+        self.hparams.monotonic_start.update(epoch, stats["focus_rate"])
+        meta = {"epoch": epoch}
+        if self.walks:
+            # only these are candidates for the model that is exported
+            meta["mel_loss"] = stats["mel_loss"]
+        self.checkpointer.save_and_keep_only(meta=meta, min_keys=["mel_loss"])
         if if_main_process():
             self._save_samples(epoch)
 
@@ -198,6 +205,10 @@ class TTSBrain(sb.Brain):
             if isinstance(logger, TensorboardLogger):
                 for name, figure in figures.items():
                     logger.writer.add_figure(name, figure, epoch)
+
+    def _models(self):
+        """The model that is trained, and its average."""
+        return self.hparams.models["model"], self.hparams.average.module
 
     def _guided_weight(self):
         """Weight of the guided attention in this epoch."""

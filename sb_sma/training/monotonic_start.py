@@ -1,0 +1,113 @@
+"""When attention stops being softmax and begins to walk."""
+
+from pathlib import Path
+from typing import Optional, Union
+
+from speechbrain.utils.checkpoints import (
+    mark_as_loader,
+    mark_as_saver,
+    register_checkpoint_hooks,
+)
+
+
+@register_checkpoint_hooks
+class MonotonicStart:
+    """The epoch from which on monotonic attention walks.
+
+    Once begun, the walk goes on, also in a resumed run with other arguments.
+
+    Arguments
+    ---------
+    epoch : int
+        The epoch, counted from 1; before it, attention is softmax.
+    focus_rate : float, optional
+        A validation focus rate after which the walk begins earlier, in (0, 1].
+        Default: it does not.
+    number_of_epochs : int, optional
+        How many epochs are trained, to check `epoch`.
+
+    Raises
+    ------
+    ValueError
+        If `epoch` is not one of those that are trained, or `focus_rate` is out
+        of range or nothing comes before `epoch`.
+
+    Example
+    -------
+    >>> start = MonotonicStart(epoch=5, focus_rate=0.8)
+    >>> start.has_come(epoch=2)
+    False
+    >>> start.update(epoch=2, focus_rate=0.85)
+    >>> start.has_come(epoch=3)
+    True
+    """
+
+    def __init__(
+        self,
+        epoch: int = 1,
+        focus_rate: Optional[float] = None,
+        number_of_epochs: Optional[int] = None,
+    ):
+        if epoch < 1:
+            raise ValueError(
+                f"monotonic_start_epoch must be 1 or more; got {epoch}."
+            )
+        if number_of_epochs is not None and epoch > number_of_epochs:
+            raise ValueError(
+                f"monotonic_start_epoch must be at most number_of_epochs = "
+                f"{number_of_epochs}; got {epoch}. The exported model walks, "
+                "and has to learn it: train longer or start earlier."
+            )
+        if focus_rate is not None and not 0 < focus_rate <= 1:
+            raise ValueError(
+                "monotonic_focus_rate must be in (0, 1], or null; got "
+                f"{focus_rate}."
+            )
+        if focus_rate is not None and epoch == 1:
+            raise ValueError(
+                "monotonic_focus_rate lets the walk begin before "
+                "monotonic_start_epoch, which is 1. Give a later epoch, the "
+                "last one to begin with."
+            )
+        self.epoch = epoch
+        self.focus_rate = focus_rate
+        self.has_begun = False
+
+    def has_come(self, epoch: int) -> bool:
+        """Say whether attention walks in an epoch.
+
+        Arguments
+        ---------
+        epoch : int
+            The epoch that begins, counted from 1.
+
+        Returns
+        -------
+        has_come : bool
+            Whether it walks.
+        """
+        return self.has_begun or epoch >= self.epoch
+
+    def update(self, epoch: int, focus_rate: float) -> None:
+        """Take note of an epoch that has ended.
+
+        Arguments
+        ---------
+        epoch : int
+            The epoch, counted from 1.
+        focus_rate : float
+            Of the head that follows the text, in validation.
+        """
+        is_focused = (
+            self.focus_rate is not None and focus_rate >= self.focus_rate
+        )
+        self.has_begun = self.has_come(epoch) or is_focused
+
+    @mark_as_saver
+    def _save(self, path: Union[str, Path]) -> None:
+        Path(path).write_text(str(int(self.has_begun)))
+
+    @mark_as_loader
+    def _load(self, path: Union[str, Path], end_of_epoch: bool = True) -> None:
+        del end_of_epoch  # needed by the checkpointer
+        self.has_begun = bool(int(Path(path).read_text()))
