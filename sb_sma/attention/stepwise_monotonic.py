@@ -35,6 +35,8 @@ from sb_sma.attention.walks import HardWalk, SoftWalk, start_walk
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
 
+HEAD_CHOICES = ("all", "focused")
+
 
 @dataclass
 class MonotonicState:
@@ -91,6 +93,11 @@ class StepwiseMonotonicMHA(nn.Module):
         which makes stay probabilities go to 0 or 1.
     monotonic_heads : int, optional
         How many heads walk. Default: all.
+    head_choice : str
+        ``all``: each head reads its values by its own alignment. ``focused``:
+        those that walk all read by that of the one that `choose_head` has
+        chosen; until then, each by its own. The returned alignments are each
+        head's own.
 
     Raises
     ------
@@ -118,6 +125,7 @@ class StepwiseMonotonicMHA(nn.Module):
         moves_per_query: int = 1,
         noise_std: float = 0.0,
         monotonic_heads: Optional[int] = None,
+        head_choice: str = "all",
     ):
         super().__init__()
         check_heads(d_model, nhead)
@@ -135,6 +143,11 @@ class StepwiseMonotonicMHA(nn.Module):
                 f"{monotonic_heads}. For softmax heads alone, choose "
                 "regularMHA."
             )
+        if head_choice not in HEAD_CHOICES:
+            raise ValueError(
+                f"head_choice must be one of {', '.join(HEAD_CHOICES)}; got "
+                f"'{head_choice}'."
+            )
         self.nhead = nhead
         self.monotonic_heads = monotonic_heads
         self.has_softmax_heads = monotonic_heads < nhead
@@ -146,6 +159,9 @@ class StepwiseMonotonicMHA(nn.Module):
         self.value_proj = nn.Linear(d_model, d_model)
         self.out_proj = nn.Linear(d_model, d_model)
         self.dropout = Dropout(dropout)
+        # whose alignment each head reads by
+        own = torch.arange(nhead) if head_choice == "focused" else None
+        self.register_buffer("reads_by", own)
         self.stay_bias = nn.Parameter(torch.empty(monotonic_heads))
         self.set_queries_per_token(queries_per_token)
 
@@ -170,6 +186,32 @@ class StepwiseMonotonicMHA(nn.Module):
         True
         """
         self.n_walking = self.monotonic_heads if monotonic else 0
+
+    def choose_head(self, focus_rates: torch.Tensor) -> None:
+        """Let the heads that walk read by the most focused of them.
+
+        The same head reads in training and, where only the past is known, in
+        decoding. Since values are then trained by it, the first choice stays;
+        it is in the state dict. Nothing is chosen while the walk is off, or
+        where `head_choice` is ``all``.
+
+        Arguments
+        ---------
+        focus_rates : torch.Tensor
+            Of each head, over a whole set, (H,).
+
+        Example
+        -------
+        >>> attention = StepwiseMonotonicMHA(8, nhead=2, head_choice="focused")
+        >>> attention.choose_head(torch.tensor([0.5, 0.9]))
+        >>> attention.reads_by
+        tensor([1, 1])
+        """
+        if self.reads_by is None or not self.n_walking:
+            return
+        walking = self.reads_by[: self.n_walking]
+        if len(walking.unique()) == self.n_walking:
+            walking.fill_(int(focus_rates[: self.n_walking].argmax()))
 
     def set_queries_per_token(self, queries_per_token: float) -> None:
         """Start the stay bias anew from the mean time spent on a key.
@@ -247,7 +289,7 @@ class StepwiseMonotonicMHA(nn.Module):
         keys = split_heads(self.key_proj(key), self.nhead)
         values = split_heads(self.value_proj(value), self.nhead)
         attn = self._align(self._energies(query, keys), lengths)
-        weights = self.dropout(attn).to(values.dtype)
+        weights = self.dropout(self._read_by(attn)).to(values.dtype)
         out = self.out_proj(merge_heads(weights @ values))
         out = out.masked_fill((lengths == 0)[:, None, None], 0.0)
         return (out, attn) if return_attn_weights else out
@@ -334,7 +376,7 @@ class StepwiseMonotonicMHA(nn.Module):
             attending = attending.to(attn.dtype)
             attending = softmax_over_valid(attending, memory.blocked)
             attn = torch.cat((attn, attending), dim=1)
-        out = call_layer(self.out_proj, memory.read(attn))
+        out = call_layer(self.out_proj, memory.read(self._read_by(attn)))
         return memory.clear_empty(out), memory.by_row(attn)[:, :, None], state
 
     def _energies(
@@ -370,6 +412,12 @@ class StepwiseMonotonicMHA(nn.Module):
         return stepwise_monotonic_expectation(
             p_stay, lengths, moves_per_query=self.moves_per_query
         )
+
+    def _read_by(self, attn: torch.Tensor) -> torch.Tensor:
+        """The alignment that each head reads its values by, (B, H, Q, K)."""
+        if self.reads_by is None or not self.n_walking:
+            return attn
+        return attn.index_select(1, self.reads_by)
 
     def _divide(
         self, energies: torch.Tensor

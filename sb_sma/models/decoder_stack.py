@@ -166,6 +166,18 @@ class DecoderStack(nn.ModuleList):
         for attention in self._cross_attentions("set_monotonic"):
             attention.set_monotonic(monotonic)
 
+    def choose_heads(self, focus_rates: torch.Tensor) -> None:
+        """Say how focused each head is, to those who read by the best one.
+
+        Arguments
+        ---------
+        focus_rates : torch.Tensor
+            Over a whole set, (L, H) for L layers.
+        """
+        for layer, rates in zip(self, focus_rates):
+            if hasattr(layer.cross_attn, "choose_head"):
+                layer.cross_attn.choose_head(rates)
+
     def set_energy_noise(self, std: float) -> None:
         """Set the noise on the stay energies, for training.
 

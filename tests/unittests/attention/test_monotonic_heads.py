@@ -177,6 +177,73 @@ def test_the_bias_waits_for_the_walk():
     assert bool((attention.stay_bias.grad != 0).all())
 
 
+def make_focused(monotonic_heads=3):
+    attention = make_attention(monotonic_heads, head_choice="focused")
+    attention.choose_head(torch.tensor([0.1, 0.6, 0.3, 0.9]))
+    return attention
+
+
+def test_walking_heads_read_by_the_most_focused_of_them():
+    plain, focused = make_attention(3), make_focused()
+    assert focused.reads_by.tolist() == [1, 1, 1, 3]
+    inputs = make_inputs()
+    expected, own = attend(plain, *inputs)
+    out, attn = attend(focused, *inputs)
+    assert torch.equal(attn, own)
+    values = plain.value_proj(inputs[1]).unflatten(-1, (HEADS, -1))
+    values = values.transpose(1, 2)
+    read = own[:, [1, 1, 1, 3]] @ values
+    read = plain.out_proj(read.transpose(1, 2).flatten(2))
+    assert_close(out[:3], read[:3])
+    assert not torch.allclose(out, expected)
+
+
+@torch.no_grad()
+def test_step_by_step_is_the_whole_sequence_where_one_head_is_read():
+    attention, inputs = make_focused(), make_inputs()
+    out, attn = attend(attention, *inputs)
+    out_steps, attn_steps = step_through(attention, *inputs)
+    assert_close(out_steps, out)
+    assert_close(attn_steps, attn)
+
+
+def test_the_first_choice_stays_and_is_kept_with_the_weights():
+    attention = make_focused()
+    attention.choose_head(torch.tensor([0.9, 0.6, 0.3, 0.1]))
+    assert attention.reads_by.tolist() == [1, 1, 1, 3]
+    other = StepwiseMonotonicMHA(
+        WIDTH, HEADS, monotonic_heads=3, head_choice="focused"
+    )
+    other.load_state_dict(attention.state_dict())
+    assert other.reads_by.tolist() == [1, 1, 1, 3]
+
+
+def test_nothing_is_chosen_before_heads_walk_or_where_all_read():
+    attention = make_attention(3, head_choice="focused")
+    attention.set_monotonic(False)
+    attention.choose_head(torch.tensor([0.1, 0.6, 0.3, 0.9]))
+    assert attention.reads_by.tolist() == [0, 1, 2, 3]
+    plain = make_attention(3)
+    plain.choose_head(torch.tensor([0.1, 0.6, 0.3, 0.9]))
+    assert plain.reads_by is None
+    assert "reads_by" not in plain.state_dict()
+
+
+def test_each_head_reads_by_its_own_softmax_while_the_walk_is_off():
+    plain, focused = make_attention(3), make_focused()
+    inputs = make_inputs()
+    for attention in (plain, focused):
+        attention.set_monotonic(False)
+    assert torch.equal(attend(focused, *inputs)[0], attend(plain, *inputs)[0])
+
+
+def test_an_unknown_head_choice_is_refused():
+    with pytest.raises(
+        ValueError, match="head_choice must be one of all, focused; got 'best'"
+    ):
+        StepwiseMonotonicMHA(WIDTH, HEADS, head_choice="best")
+
+
 def test_all_heads_walk_unless_said_otherwise():
     inputs = make_inputs()
     torch.manual_seed(0)

@@ -544,6 +544,17 @@ def test_noise_reaches_every_layer():
     assert not hasattr(softmax.decoder.layers[0].cross_attn, "noise_std")
 
 
+def test_each_layer_chooses_its_head():
+    def factory(**arguments):
+        return StepwiseMonotonicMHA(**arguments, head_choice="focused")
+
+    layers = make_model(factory).decoder.layers
+    layers.choose_heads(torch.tensor([[0.2, 0.8], [0.6, 0.5]]))
+    chosen = [layer.cross_attn.reads_by.tolist() for layer in layers]
+    assert chosen == [[1, 1], [0, 0]]
+    make_model(RegularMHA).decoder.layers.choose_heads(torch.ones(2, 2))
+
+
 @pytest.mark.parametrize("mode", ["soft", "hard"])
 def test_a_faster_pace_is_shorter(mode):
     model = make_model()

@@ -154,7 +154,7 @@ class TTSBrain(sb.Brain):
         self.style_effect = StyleEffect()
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
-        """Log, choose the guiding head, save."""
+        """Log, choose the guiding head and those that read, save."""
         stats = {
             name: float(total / self.n_frames)
             for name, total in self.loss_sums.items()
@@ -173,8 +173,10 @@ class TTSBrain(sb.Brain):
             )
             return
         stats.update(self.alignment_statistics.summarize())
+        focus_rates = self.alignment_statistics.per_head("focus_rate")
         for model in self._models():
             model.set_guide(*self.alignment_statistics.guide())
+            model.decoder.layers.choose_heads(focus_rates)
         stats_meta = {
             "epoch": epoch,
             "step": self.optimizer_step,
