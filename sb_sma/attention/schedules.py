@@ -1,6 +1,7 @@
 """Numbers that change while training goes on."""
 
 from dataclasses import dataclass
+from typing import Optional
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,77 @@ class LinearAnneal:
         """
         done = min(max(step / self.steps, 0.0), 1.0)
         return self.start + (self.end - self.start) * done
+
+
+@dataclass(frozen=True)
+class Fading:
+    """A weight that halves again and again, and is 0 after a point.
+
+    A pure function of how far training is, so that a resumed run goes on where
+    it was.
+
+    Arguments
+    ---------
+    start : float
+        Value at the beginning, 0 or more.
+    half_life : float, optional
+        After so many units it has halved. Default: it does not fall.
+    off_after : float, optional
+        After so many units it is 0. Default: it never is.
+    unit : str
+        ``epochs`` that have ended, or optimizer ``steps``.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range or the unit is unknown.
+
+    Example
+    -------
+    >>> weight = Fading(start=1.0, half_life=2, off_after=4, unit="epochs")
+    >>> [weight(epochs=epochs, steps=100 * epochs) for epochs in (0, 2, 4)]
+    [1.0, 0.5, 0.0]
+    """
+
+    start: float
+    half_life: Optional[float] = None
+    off_after: Optional[float] = None
+    unit: str = "epochs"
+
+    def __post_init__(self):
+        if self.start < 0:
+            raise ValueError(f"start must be 0 or more; got {self.start}.")
+        if self.half_life is not None and not self.half_life > 0:
+            raise ValueError(
+                f"half_life must be above 0, or null; got {self.half_life}."
+            )
+        if self.off_after is not None and self.off_after < 0:
+            raise ValueError(
+                f"off_after must be 0 or more, or null; got {self.off_after}."
+            )
+        if self.unit not in ("epochs", "steps"):
+            raise ValueError(
+                f"unit must be epochs or steps; got '{self.unit}'."
+            )
+
+    def __call__(self, *, epochs: int, steps: int) -> float:
+        """Value now.
+
+        Arguments
+        ---------
+        epochs : int
+            Epochs that have ended.
+        steps : int
+            Optimizer steps so far.
+
+        Returns
+        -------
+        value : float
+            Between 0 and `start`.
+        """
+        done = {"epochs": epochs, "steps": steps}[self.unit]
+        if self.off_after is not None and done >= self.off_after:
+            return 0.0
+        if self.half_life is None:
+            return self.start
+        return self.start * 0.5 ** (done / self.half_life)

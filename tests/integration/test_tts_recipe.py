@@ -206,6 +206,18 @@ def test_softmax_comes_first_where_it_is_asked_for(run):
     assert "train longer or start earlier" in done.stdout + done.stderr
 
 
+def test_the_guide_is_not_computed_when_it_is_off(run):
+    folder = run.parent / "guided"
+    flags = "--guided_off_after=1", "--guided_heads=[1]", "--guided_layers=[-1]"
+    done = train(folder, "--number_of_epochs=2", *flags)
+    assert done.returncode == 0, done.stderr[-3000:]
+    history = read_history(folder)
+    assert [record["guided_weight"] for record in history] == [1.0, 0.0]
+    computed = ["guided_loss" in record["train"] for record in history]
+    assert computed == [True, False]
+    assert all("guided_loss" in record["valid"] for record in history)
+
+
 def test_real_speech_trains_through_the_same_pipeline(tmp_path, shared):
     folder = tmp_path / "run"
     done = train(

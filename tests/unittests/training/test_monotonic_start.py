@@ -127,23 +127,22 @@ def test_a_model_recovers_within_200_steps_of_the_switch():
     sounds = torch.randn(N_TOKENS, N_MELS)
     held_out = make_batch(sounds, n_items=64)
 
+    def loss_of(batch):
+        output = model(*batch)
+        mel_loss = masked_l1(output.mels_after, output.targets, batch[3])
+        return mel_loss + guided_attention(
+            output.alignments, output.query_lengths, batch[1]
+        )
+
     def train(n_steps):
         for _ in range(n_steps):
-            batch = make_batch(sounds)
-            output = model(*batch)
-            loss = masked_l1(output.mels_after, output.targets, batch[3])
-            loss = loss + guided_attention(
-                output.alignments, output.query_lengths, batch[1]
-            )
             optimizer.zero_grad()
-            loss.backward()
+            loss_of(make_batch(sounds)).backward()
             optimizer.step()
 
     @torch.no_grad()
     def measure():
-        output = model(*held_out)
-        loss = masked_l1(output.mels_after, output.targets, held_out[3])
-        return float(loss)
+        return float(loss_of(held_out))
 
     model.decoder.layers.set_monotonic(False)
     untrained = measure()

@@ -43,6 +43,7 @@ from sb_sma.plots.figures import plot_layers
 from sb_sma.training.checkpoints import check_architecture, check_same_corpus
 from sb_sma.training.g2p_report import write_g2p_report
 from sb_sma.training.history import History, log_epoch
+from sb_sma.training.means import WeightedMeans
 
 logger = logging.getLogger(__name__)
 
@@ -76,20 +77,17 @@ class G2PBrain(sb.Brain):
                 phoneme_lengths,
                 self.hparams.label_smoothing,
             ),
-            "guided_loss": self.hparams.guided_attention(
-                alignments, phoneme_lengths, grapheme_lengths
-            ),
         }
-        n_phonemes = phoneme_lengths.sum()
-        self.n_phonemes += n_phonemes
-        for name, loss in losses.items():
-            total = self.loss_sums.get(name, 0.0)
-            self.loss_sums[name] = total + loss.detach() * n_phonemes
+        guided_weight = self._guided_weight()
+        if guided_weight > 0 or stage != sb.Stage.TRAIN:
+            losses["guided_loss"] = self.hparams.guided_attention(
+                alignments, phoneme_lengths, grapheme_lengths
+            )
+        self.loss_means.append(losses, phoneme_lengths.sum())
         if stage != sb.Stage.TRAIN:
             self._score(batch, graphemes, grapheme_lengths, stage)
-        return (
-            losses["phoneme_loss"]
-            + self._guided_weight() * losses["guided_loss"]
+        return losses["phoneme_loss"] + guided_weight * losses.get(
+            "guided_loss", 0.0
         )
 
     def on_fit_start(self):
@@ -117,17 +115,14 @@ class G2PBrain(sb.Brain):
             self.hparams.average.update_parameters(self.hparams.models["model"])
 
     def on_stage_start(self, stage, epoch=None):
-        """Start the sums anew."""
-        self.loss_sums, self.n_phonemes = {}, 0
+        """Start the means anew."""
+        self.loss_means = WeightedMeans()
         self.rates = PhonemeErrorRates()
         self.n_unfinished = 0
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Log and save."""
-        stats = {
-            name: float(total / self.n_phonemes)
-            for name, total in self.loss_sums.items()
-        }
+        stats = self.loss_means.summarize()
         if stage == sb.Stage.TRAIN:
             self.train_stats = stats
             return
@@ -172,11 +167,11 @@ class G2PBrain(sb.Brain):
         self.rates.append(batch.word, best, batch.pronunciations, languages)
 
     def _guided_weight(self):
-        """Weight of the guided attention in this epoch."""
-        weight, _ = self.hparams.guided_schedule(
-            self.hparams.epoch_counter.current - 1
+        """Weight of the guided attention now."""
+        return self.hparams.guided_schedule(
+            epochs=self.hparams.epoch_counter.current - 1,
+            steps=self.optimizer_step,
         )
-        return weight
 
 
 def split_off_unreadable(manifest, tokenizer):

@@ -43,6 +43,7 @@ from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.training.checkpoints import check_architecture, check_same_corpus
 from sb_sma.training.history import History, log_epoch
+from sb_sma.training.means import WeightedMeans
 from sb_sma.training.samples import SampleWriter, Sentence
 from sb_sma.training.styles import StyleEffect, set_mean_style
 from sb_sma.training.tts_report import write_tts_report
@@ -93,15 +94,13 @@ class TTSBrain(sb.Brain):
                 output.query_lengths,
                 self.hparams.stop_positive_weight,
             ),
-            "guided_loss": self.hparams.guided_attention(
-                output.alignments, output.query_lengths, token_lengths
-            ),
         }
-        n_frames = mel_lengths.sum()
-        self.n_frames += n_frames
-        for name, loss in losses.items():
-            total = self.loss_sums.get(name, 0.0)
-            self.loss_sums[name] = total + loss.detach() * n_frames
+        guided_weight = self._guided_weight()
+        if guided_weight > 0 or stage != sb.Stage.TRAIN:
+            losses["guided_loss"] = self.hparams.guided_attention(
+                output.alignments, output.query_lengths, token_lengths
+            )
+        self.loss_means.append(losses, mel_lengths.sum())
         if stage != sb.Stage.TRAIN:
             self.style_effect.append(
                 self.hparams.average.module,
@@ -119,7 +118,7 @@ class TTSBrain(sb.Brain):
             losses["mel_before"]
             + losses["mel_loss"]
             + self.hparams.stop_weight * losses["stop_loss"]
-            + self._guided_weight() * losses["guided_loss"]
+            + guided_weight * losses.get("guided_loss", 0.0)
         )
 
     def on_fit_start(self):
@@ -149,16 +148,13 @@ class TTSBrain(sb.Brain):
             self.walks = self.hparams.monotonic_start.has_come(epoch)
             for model in self._models():
                 model.decoder.layers.set_monotonic(self.walks)
-        self.loss_sums, self.n_frames = {}, 0
+        self.loss_means = WeightedMeans()
         self.alignment_statistics = AlignmentStatistics()
         self.style_effect = StyleEffect()
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Log, choose the guiding head and those that read, save."""
-        stats = {
-            name: float(total / self.n_frames)
-            for name, total in self.loss_sums.items()
-        }
+        stats = self.loss_means.summarize()
         if stage == sb.Stage.TRAIN:
             self.train_stats = stats
             return
@@ -213,11 +209,11 @@ class TTSBrain(sb.Brain):
         return self.hparams.models["model"], self.hparams.average.module
 
     def _guided_weight(self):
-        """Weight of the guided attention in this epoch."""
-        weight, _ = self.hparams.guided_schedule(
-            self.hparams.epoch_counter.current - 1
+        """Weight of the guided attention now."""
+        return self.hparams.guided_schedule(
+            epochs=self.hparams.epoch_counter.current - 1,
+            steps=self.optimizer_step,
         )
-        return weight
 
     def _speaker(self, batch):
         """Index of each item's speaker, where the model has speakers."""

@@ -1,0 +1,54 @@
+"""Means of losses over an epoch."""
+
+from typing import Dict, Mapping
+
+import torch
+
+
+class WeightedMeans:
+    """Collects losses batch by batch, without waiting for the device.
+
+    A loss that is not in every batch is averaged over those that have it.
+
+    Example
+    -------
+    >>> means = WeightedMeans()
+    >>> means.append({"mel_loss": torch.tensor(1.0)}, torch.tensor(30))
+    >>> means.append({"mel_loss": torch.tensor(2.0)}, torch.tensor(10))
+    >>> means.summarize()
+    {'mel_loss': 1.25}
+    """
+
+    def __init__(self):
+        self._sums: Dict[str, torch.Tensor] = {}
+        self._weights: Dict[str, torch.Tensor] = {}
+
+    def append(
+        self, losses: Mapping[str, torch.Tensor], weight: torch.Tensor
+    ) -> None:
+        """Add a batch.
+
+        Arguments
+        ---------
+        losses : mapping of str to torch.Tensor
+            Means over the batch, each ().
+        weight : torch.Tensor
+            How much the batch counts, ().
+        """
+        for name, loss in losses.items():
+            total = self._sums.get(name, 0.0)
+            self._sums[name] = total + loss.detach() * weight
+            self._weights[name] = self._weights.get(name, 0) + weight
+
+    def summarize(self) -> Dict[str, float]:
+        """Divide the sums.
+
+        Returns
+        -------
+        means : dict of str to float
+            By name.
+        """
+        return {
+            name: float(total / self._weights[name])
+            for name, total in self._sums.items()
+        }
