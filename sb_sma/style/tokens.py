@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from sb_sma.attention.style import StyleEmbedAttention
+from sb_sma.style.running_norm import RunningNorm
 
 # tanh is neither linear nor saturated there
 _TOKEN_STD = 0.5
@@ -31,8 +32,9 @@ TokenWeights = Union[torch.Tensor, Mapping[Union[str, int], float]]
 class StyleTokenLayer(nn.Module):
     """Learned tokens, read by the embedding of a reference or by hand.
 
-    The embedding is normalised first: those of untrained encoders differ by
-    little.
+    What the embeddings of all references share is taken out first: it would
+    grow in training until it alone decided the weights, and all styles were
+    the same.
 
     Arguments
     ---------
@@ -81,7 +83,7 @@ class StyleTokenLayer(nn.Module):
         super().__init__()
         if n_tokens < 1:
             raise ValueError(f"n_tokens must be at least 1; got {n_tokens}.")
-        self.norm = nn.LayerNorm(query_width)
+        self.norm = RunningNorm(query_width)
         self.attention = StyleEmbedAttention(
             query_width, token_width, style_width, num_heads, scale
         )

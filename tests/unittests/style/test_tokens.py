@@ -26,7 +26,7 @@ def make_layer(**options):
 
 @pytest.fixture
 def layer():
-    return make_layer()
+    return make_layer().eval()
 
 
 def make_reference(batch=3):
