@@ -218,6 +218,20 @@ def test_the_guide_is_not_computed_when_it_is_off(run):
     assert all("guided_loss" in record["valid"] for record in history)
 
 
+def test_the_clock_ends_training_but_not_before_the_walk(tmp_path):
+    flags = (
+        "--max_minutes=0.001",
+        "--number_of_epochs=4",
+        "--monotonic_start_epoch=2",
+        "--use_tensorboard=False",
+    )
+    for _ in range(2):  # the second start trains no further
+        done = train(tmp_path / "run", *flags)
+        assert done.returncode == 0, done.stderr[-3000:]
+        history = read_history(tmp_path / "run")
+        assert [record["monotonic"] for record in history] == [0, 1]
+
+
 def test_real_speech_trains_through_the_same_pipeline(tmp_path, shared):
     folder = tmp_path / "run"
     done = train(

@@ -128,6 +128,9 @@ class TTSBrain(sb.Brain):
         self.hparams.average.to(self.device)
         super().on_fit_start()
         self.history.start(self.hparams.epoch_counter.current)
+        records = self.history.records
+        if records and records[-1]["monotonic"]:
+            self._end_in_time()
 
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate and the energy noise of this step."""
@@ -184,6 +187,8 @@ class TTSBrain(sb.Brain):
             self.loggers, self.history, stats_meta, self.train_stats, stats
         )
         self.hparams.monotonic_start.update(epoch, stats["focus_rate"])
+        if self.walks:
+            self._end_in_time()
         meta = {"epoch": epoch}
         if self.walks:
             # only these are candidates for the model that is exported
@@ -191,6 +196,10 @@ class TTSBrain(sb.Brain):
         self.checkpointer.save_and_keep_only(meta=meta, min_keys=["mel_loss"])
         if if_main_process():
             self._save_samples(epoch)
+
+    def _end_in_time(self):
+        """Train no further where the minutes are over."""
+        self.hparams.epoch_counter.update(self.history.minutes())
 
     def _save_samples(self, epoch):
         """Draw and speak a few validation sentences, now and then."""
