@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 ROOT = Path(__file__).resolve().parent.parent
+WANTED_AGREEMENT = 0.99
 
 
 def train(
@@ -18,6 +19,7 @@ def train(
     output_folder: Path,
     corpus_folder: Path,
     n_processes: int = 1,
+    n_threads: Optional[int] = None,
 ) -> Dict[str, Any]:
     """Train anew, and note in the run's folder what it cost.
 
@@ -31,6 +33,8 @@ def train(
         Of the run.
     n_processes : int
         That share every batch, by torchrun.
+    n_threads : int, optional
+        Of each process. Default: as many as PyTorch takes.
 
     Returns
     -------
@@ -50,6 +54,9 @@ def train(
         launcher = ["-m", "torch.distributed.run", *torchrun]
         shown = " ".join(["torchrun", *torchrun])
         command = [*command, "--distributed_backend=gloo"]
+    environment = dict(os.environ)
+    if n_threads is not None:
+        environment["OMP_NUM_THREADS"] = str(n_threads)
     process = subprocess.Popen(
         [
             sys.executable,
@@ -59,6 +66,7 @@ def train(
             f"--corpus_folder={corpus_folder}",
         ],
         cwd=ROOT,
+        env=environment,
     )
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
@@ -103,6 +111,40 @@ def read_history(output_folder: Path) -> List[Dict[str, Any]]:
     """
     lines = (output_folder / "history.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
+
+
+def summarize_history(output_folder: Path) -> Dict[str, Any]:
+    """Read the held-out figures of a run.
+
+    Arguments
+    ---------
+    output_folder : Path
+        Of the run.
+
+    Returns
+    -------
+    figures : dict of str to object
+        Among them the minutes after which 99 % of the decoder steps attended
+        within one token of the truth; None where they never did.
+    """
+    history = read_history(output_folder)
+    reached = [
+        record["minutes"]
+        for record in history
+        if record["valid"].get("within_one", 0.0) >= WANTED_AGREEMENT
+    ]
+    test = json.loads((output_folder / "test_stats.json").read_text())
+    return {
+        "minutes_to_99_percent": min(reached, default=None),
+        "training_minutes": history[-1]["minutes"],
+        "epochs": len(history),
+        "steps": history[-1]["step"],
+        "test": test,
+        "valid_by_minutes": [
+            [record["minutes"], record["valid"].get("within_one")]
+            for record in history
+        ],
+    }
 
 
 def read_seed(output_folder: Path) -> int:

@@ -15,22 +15,22 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import torch
+from hard_texts import (
+    make_reference,
+    read_hard_texts,
+    refuse_known_texts,
+    speak_hard_texts,
+    summarize_bad_cases,
+)
 from machine import describe_machine
-from training_run import ROOT, read_cost, read_history, train
+from training_run import ROOT, read_cost, summarize_history, train
 
 from sb_sma.attention import StepwiseMonotonicMHA
-from sb_sma.data.espeak import speak
-from sb_sma.data.mel import LogMel
 from sb_sma.inference import TTS
 from sb_sma.metrics.alignment import most_focused_head
-from sb_sma.metrics.bad_cases import find_faults
-from sb_sma.metrics.speech import warped_mel_distance
 from sb_sma.plots.figures import plot_comparison
 
-HARD_TEXTS = Path(__file__).with_name("hard_texts.txt")
 RESULTS = Path(__file__).with_name("results")
-SEED = 0
-WANTED_AGREEMENT = 0.99
 SHOWN_TOKENS = 30
 
 
@@ -49,7 +49,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     trained = dict(run.split("=", 1) for run in arguments.runs)
-    texts = HARD_TEXTS.read_text(encoding="utf-8").splitlines()
+    texts = read_hard_texts()
     references = [make_reference(text) for text in texts]
     result: Dict[str, Any] = {
         "machine": describe_machine(),
@@ -73,7 +73,7 @@ def main() -> None:
         for mode in modes:
             items = speak_hard_texts(tts, texts, references, mode)
             spoken.setdefault(name, items)
-            figures["bad_cases"][mode] = summarize(items)
+            figures["bad_cases"][mode] = summarize_bad_cases(items)
         result["attention"][name] = figures
     print_table(result)
     RESULTS.mkdir(exist_ok=True)
@@ -93,81 +93,6 @@ def train_anew(attention_type: str) -> Path:
     ]
     train(command, output_folder, output_folder / "corpus")
     return output_folder
-
-
-def make_reference(text: str) -> torch.Tensor:
-    """The log mel of eSpeak NG's own rendering, (M, C)."""
-    speech = speak(text)
-    samples = torch.from_numpy(speech.samples.astype("float32") / 2**15)
-    return LogMel()(samples[None])[0]
-
-
-def refuse_known_texts(folder: Path, texts: List[str]) -> None:
-    """Hard texts must not be in the training set."""
-    manifests = list(folder.glob("corpus/**/train.json"))
-    if not manifests:
-        raise ValueError(
-            f"{folder} has no corpus/ with the training texts. Train with "
-            "--corpus_folder=OUTPUT_FOLDER/corpus."
-        )
-    for manifest in manifests:
-        entries = json.loads(manifest.read_text(encoding="utf-8"))
-        known = {entry["text"] for entry in entries.values()} & set(texts)
-        if known:
-            raise ValueError(f"hard texts in the training set: {known}")
-
-
-def summarize_history(folder: Path) -> Dict[str, Any]:
-    """Held-out figures of the training run."""
-    history = read_history(folder)
-    reached = [
-        record["minutes"]
-        for record in history
-        if record["valid"].get("within_one", 0.0) >= WANTED_AGREEMENT
-    ]
-    test = json.loads((folder / "test_stats.json").read_text())
-    return {
-        "minutes_to_99_percent": min(reached, default=None),
-        "training_minutes": history[-1]["minutes"],
-        "epochs": len(history),
-        "steps": history[-1]["step"],
-        "test": test,
-        "valid_by_minutes": [
-            [record["minutes"], record["valid"].get("within_one")]
-            for record in history
-        ],
-    }
-
-
-def speak_hard_texts(
-    tts: TTS, texts: List[str], references: List[torch.Tensor], mode: str
-) -> List[Dict[str, Any]]:
-    """Speak every text freely and look for faults."""
-    mean, std = tts.mods.model.mel_mean, tts.mods.model.mel_std
-    spoken = tts.speak(texts, mode=mode, seed=SEED, progress=True)
-    return [
-        {
-            "text": item.text,
-            "alignment": item.alignment,
-            "distance": warped_mel_distance(item.mel, reference, mean, std),
-            "faults": find_faults(
-                item.alignment, item.finished, item.mel, reference, mean, std
-            ),
-        }
-        for item, reference in zip(spoken, references)
-    ]
-
-
-def summarize(items: List[Dict[str, Any]]) -> Dict[str, Any]:
-    """What is stored of a list of spoken texts."""
-    bad = {item["text"]: item["faults"] for item in items if item["faults"]}
-    distances = torch.tensor([item["distance"] for item in items])
-    return {
-        "count": len(bad),
-        "median_distance": float(distances.median()),
-        "largest_distance": float(distances.max()),
-        "faults": bad,
-    }
 
 
 def print_table(result: Dict[str, Any]) -> None:

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""Every way to attend, on the same data, for the same minutes.
+
+Trains ``hparams/tts.yaml`` with each attention type, each on one thread and as
+many at a time as there are cores, and lets each speak the hard texts in every
+way that it can be decoded. Training steps are timed in turn. Prints a table,
+and stores everything under ``results/``.
+
+> python benchmarks/attention_types.py
+> python benchmarks/attention_types.py --measure_only
+"""
+
+import argparse
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import torch
+from hard_texts import (
+    make_reference,
+    read_hard_texts,
+    refuse_known_texts,
+    speak_hard_texts,
+    summarize_bad_cases,
+)
+from machine import describe_machine
+from timing import compare, median, time_in_turn
+from training_run import ROOT, read_cost, summarize_history, train
+from training_step import RECIPE_BATCH, make_batch, make_brain, recipe_step
+
+from sb_sma.inference import TTS
+
+RUNS = ROOT / "results" / "attention_types"
+OUTPUT = Path(__file__).with_name("results") / "attention_types.json"
+N_EPOCHS = 1000  # the minutes are over before
+OWN_FRAMES = 0.5
+
+
+class Decoding(NamedTuple):
+    """How a text is spoken."""
+
+    mode: str = "soft"
+    attention_window: Optional[List[int]] = None
+
+
+class Variant(NamedTuple):
+    """What is trained, and how it is decoded."""
+
+    overrides: Dict[str, Any]
+    decodings: Dict[str, Decoding]
+
+
+SOFT_AND_HARD = {"soft": Decoding(), "hard": Decoding("hard")}
+SOFT = {"soft": Decoding()}
+VARIANTS = {
+    "SMA": Variant({}, SOFT_AND_HARD),
+    "SMA, one head reads for all": Variant(
+        {"monotonic_head_choice": "focused"}, SOFT_AND_HARD
+    ),
+    "SMA, after two epochs of softmax": Variant(
+        {"monotonic_start_epoch": 3}, SOFT_AND_HARD
+    ),
+    "forward attention": Variant({"attention_type": "forward"}, SOFT),
+    "forward attention, no agent": Variant(
+        {"attention_type": "forward", "transition_agent": False}, SOFT
+    ),
+    "softmax": Variant(
+        {"attention_type": "regularMHA"},
+        {
+            "no window": Decoding(),
+            "window [1, 3]": Decoding(attention_window=[1, 3]),
+        },
+    ),
+}
+
+
+def main() -> None:
+    """Train, measure, print and store."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--minutes", type=float, default=12.0)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument(
+        "--measure_only",
+        action="store_true",
+        help="take the runs that this script has trained",
+    )
+    arguments = parser.parse_args()
+    if not arguments.measure_only:
+        train_all(arguments.minutes)
+    result = {
+        "machine": describe_machine(),
+        "runs_at_a_time": os.cpu_count(),
+        "step": time_steps(arguments.rounds),
+        "variants": {name: measure(name) for name in VARIANTS},
+    }
+    print_table(result)
+    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.write_text(
+        json.dumps(result, indent=1, ensure_ascii=False) + "\n",
+        encoding="utf-8",
+    )
+
+
+def train_all(minutes: float) -> None:
+    """The README's command with the overrides of each variant."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = [
+            pool.submit(
+                train,
+                [
+                    "train.py",
+                    "hparams/tts.yaml",
+                    f"--max_minutes={minutes}",
+                    f"--number_of_epochs={N_EPOCHS}",
+                    *(f"--{k}={v}" for k, v in variant.overrides.items()),
+                ],
+                folder_of(name),
+                folder_of(name) / "corpus",
+                n_threads=1,
+            )
+            for name, variant in VARIANTS.items()
+        ]
+        for run in runs:
+            run.result()
+
+
+def folder_of(name: str) -> Path:
+    """Where a variant is trained."""
+    return RUNS / name.replace(", ", "-").replace(" ", "_")
+
+
+def time_steps(rounds: int) -> Dict[str, Any]:
+    """The recipe's training step with each variant, in turn."""
+    batch = make_batch(RECIPE_BATCH, "cpu")
+    # training starts with softmax where the walk starts later
+    steps = {
+        name: recipe_step(
+            make_brain("cpu", variant.overrides), batch, OWN_FRAMES
+        )
+        for name, variant in VARIANTS.items()
+        if "monotonic_start_epoch" not in variant.overrides
+    }
+    seconds = time_in_turn(steps, rounds)
+    return {
+        "batch": RECIPE_BATCH,
+        "own_frames": OWN_FRAMES,
+        "threads": torch.get_num_threads(),
+        "rounds": rounds,
+        "seconds": {name: median(spent) for name, spent in seconds.items()},
+        "over_softmax": {
+            name: compare(spent, seconds["softmax"])
+            for name, spent in seconds.items()
+        },
+    }
+
+
+def measure(name: str) -> Dict[str, Any]:
+    """Figures of a variant that has been trained."""
+    folder = folder_of(name)
+    texts = read_hard_texts()
+    refuse_known_texts(folder, texts)
+    references = [make_reference(text) for text in texts]
+    tts = TTS.from_hparams(source=str(folder / "model"))
+    trained_decoding = tts.hparams.decoding
+    bad_cases = {}
+    for label, decoding in VARIANTS[name].decodings.items():
+        tts.hparams.decoding = replace(
+            trained_decoding, attention_window=decoding.attention_window
+        )
+        items = speak_hard_texts(tts, texts, references, decoding.mode)
+        bad_cases[label] = summarize_bad_cases(items)
+    return {
+        "overrides": VARIANTS[name].overrides,
+        **read_cost(folder),
+        **summarize_history(folder),
+        "n_hard_texts": len(texts),
+        "bad_cases": bad_cases,
+    }
+
+
+def print_table(result: Dict[str, Any]) -> None:
+    """The figures that the README quotes."""
+    over_softmax = result["step"]["over_softmax"]
+    for name, figures in result["variants"].items():
+        reached = figures["minutes_to_99_percent"]
+        shown = "never" if reached is None else f"{reached:.1f}"
+        bad = ", ".join(
+            f"{label} {cases['count']}"
+            for label, cases in figures["bad_cases"].items()
+        )
+        print(f"\n{name}: {figures['training_minutes']:.1f} minutes")
+        print(f"  minutes to 99 %: {shown}")
+        print(f"  test within one: {figures['test']['within_one']:.4f}")
+        print(f"  bad cases of {figures['n_hard_texts']}: {bad}")
+        if name in over_softmax:
+            ratio = over_softmax[name]["median_of_ratios"]
+            print(f"  step over softmax's: {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()
