@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Union
 
-from speechbrain.utils.distributed import if_main_process
+from speechbrain.utils.distributed import if_main_process, main_process_only
 from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
 
 
@@ -69,6 +69,7 @@ class History:
         self.records.append({**record, "minutes": self.minutes()})
         self._write()
 
+    @main_process_only
     def _write(self) -> None:
         """Replace the file at once."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
