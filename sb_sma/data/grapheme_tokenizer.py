@@ -77,7 +77,8 @@ class GraphemeTokenizer(ABC):
         Arguments
         ---------
         words : sequence of str
-            The training words, each once, used as they are spelled.
+            The training words, used as they are spelled; what is frequent
+            among them becomes a piece.
         languages : sequence of str or None, optional
             Code of each word's language.
 
@@ -201,6 +202,22 @@ class GraphemeTokenizer(ABC):
         """
         return [self._table.symbols[index - _FIRST] for index in indices]
 
+    def content(self) -> dict[str, Any]:
+        """Tells all that the tokenizer has learned.
+
+        Returns
+        -------
+        dict
+            What JSON can hold.
+        """
+        return {
+            "kind": self.kind,
+            "decompose": self.decompose,
+            "languages": self.languages,
+            "characters": sorted(self._characters),
+            "units": self._units_to_json(),
+        }
+
     @mark_as_saver
     def save(self, path: str | Path) -> None:
         """Writes the tokenizer.
@@ -210,14 +227,7 @@ class GraphemeTokenizer(ABC):
         path : str or Path
             The file.
         """
-        content = {
-            "kind": self.kind,
-            "decompose": self.decompose,
-            "languages": self.languages,
-            "characters": sorted(self._characters),
-            "units": self._units_to_json(),
-        }
-        write_json(Path(path), content)
+        write_json(Path(path), self.content())
 
     @mark_as_loader
     def load(self, path: str | Path, end_of_epoch: bool = False) -> None:

@@ -55,7 +55,9 @@ class SentencePieceTokenizer(GraphemeTokenizer):
     """Pieces of several characters, which SentencePiece finds.
 
     The same words in the same order give the same pieces. A space within a
-    word is written ▁.
+    word is written ▁. A piece that no training word is cut into, as BPE has
+    some on the way to longer ones, is cut into its characters: a model would
+    not know it.
 
     Arguments
     ---------
@@ -65,6 +67,8 @@ class SentencePieceTokenizer(GraphemeTokenizer):
         Number of pieces; at least the characters of the training words.
     decompose : bool
         Whether letters are taken apart (Unicode's NFD).
+    mark_start : bool
+        Whether a word begins with ▁, alone or in a piece; one more character.
 
     Raises
     ------
@@ -86,6 +90,7 @@ class SentencePieceTokenizer(GraphemeTokenizer):
         model_type: str = "unigram",
         vocab_size: int = 200,
         decompose: bool = False,
+        mark_start: bool = False,
     ):
         super().__init__(decompose)
         if model_type not in _MODEL_TYPES:
@@ -95,14 +100,17 @@ class SentencePieceTokenizer(GraphemeTokenizer):
             )
         self.model_type = model_type
         self.vocab_size = vocab_size
+        self.mark_start = mark_start
         self._processor = SentencePieceProcessor()
+        self._unused: frozenset[str] = frozenset()
 
     def _fit_units(self, words: Sequence[str]) -> list[str]:
-        n_characters = len(set().union(*words))
+        n_characters = len(set().union(*words)) + self.mark_start
         if self.vocab_size < n_characters:
             raise ValueError(
                 "vocab_size must be at least the number of characters, "
-                f"{n_characters}; got {self.vocab_size}. Raise it."
+                f"{n_characters}; got {self.vocab_size}. Raise it "
+                "(sentencepiece_size in the YAML)."
             )
         model = io.BytesIO()
         try:
@@ -114,7 +122,7 @@ class SentencePieceTokenizer(GraphemeTokenizer):
                 vocab_size=self.vocab_size + 1,
                 character_coverage=1.0,
                 normalization_rule_name="identity",
-                add_dummy_prefix=False,
+                add_dummy_prefix=self.mark_start,
                 remove_extra_whitespaces=False,
                 bos_id=-1,
                 eos_id=-1,
@@ -128,19 +136,34 @@ class SentencePieceTokenizer(GraphemeTokenizer):
                 raise
             raise ValueError(
                 "vocab_size must be at most what the training words give, "
-                f"{int(most[1]) - 1}; got {self.vocab_size}. Lower it."
+                f"{int(most[1]) - 1}; got {self.vocab_size}. Lower it "
+                "(sentencepiece_size in the YAML)."
             ) from error
-        return self._set_model(model.getvalue())
+        units = self._set_model(model.getvalue())
+        self._unused = frozenset(units).difference(*map(self._split, {*words}))
+        return units
 
     def _cut(self, word: str) -> list[str]:
+        pieces = []
+        for piece in self._split(word):
+            pieces += piece if piece in self._unused else [piece]
+        return pieces
+
+    def _split(self, word: str) -> list[str]:
         return self._processor.encode(word, out_type=str)
 
-    def _units_to_json(self) -> str:
+    def _units_to_json(self) -> dict[str, Any]:
         model = self._processor.serialized_model_proto()
-        return base64.b64encode(model).decode("ascii")
+        return {
+            "model": base64.b64encode(model).decode("ascii"),
+            "unused": sorted(self._unused),
+        }
 
-    def _units_from_json(self, content: str, characters: set[str]) -> list[str]:
-        return self._set_model(base64.b64decode(content))
+    def _units_from_json(
+        self, content: dict[str, Any], characters: set[str]
+    ) -> list[str]:
+        self._unused = frozenset(content["unused"])
+        return self._set_model(base64.b64decode(content["model"]))
 
     def _set_model(self, model: bytes) -> list[str]:
         self._processor = SentencePieceProcessor(model_proto=model)

@@ -59,6 +59,30 @@ def test_sentencepiece_is_deterministic_and_quiet(kind, capfd, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_the_start_of_a_word_can_be_marked(kind):
+    tokenizer = SentencePieceTokenizer(kind, vocab_size=9, mark_start=True)
+    tokenizer.fit(WORDS)
+    for word in [*WORDS, "dddd", "ccab"]:
+        assert "".join(tokenizer.pieces(word)) == f"▁{word}"
+    tokenizer = SentencePieceTokenizer(kind, vocab_size=5, mark_start=True)
+    with pytest.raises(ValueError, match="number of characters, 6; got 5"):
+        tokenizer.fit(WORDS)
+
+
+def test_a_piece_that_training_does_not_use_is_cut(tmp_path):
+    words = ["hundred"] * 9 + ["u", "n", "d", "h"]
+    tokenizer = SentencePieceTokenizer("bpe", vocab_size=12)
+    tokenizer.fit(words)
+    assert "dred" in tokenizer.symbols
+    assert tokenizer.pieces("hundred") == ["hundred"]
+    assert tokenizer.pieces("dred") == list("dred")
+    tokenizer.save(tmp_path / "saved")
+    loaded = SentencePieceTokenizer("bpe", vocab_size=12)
+    loaded.load(tmp_path / "saved")
+    assert loaded.pieces("dred") == list("dred")
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
 def test_a_space_is_a_grapheme_like_others(kind):
     tokenizer = SentencePieceTokenizer(kind, vocab_size=5)
     tokenizer.fit(["an a", "a na", "na", "a n", "nan an"])
