@@ -58,7 +58,8 @@ def prepare_ljspeech(
         Chooses the utterances that are held out of a corpus that is not
         LJSpeech.
     frontend : Frontend
-        Turns texts into tokens; by default eSpeak NG, voice en-us.
+        Turns texts into tokens; by default eSpeak NG, voice en-us. What it has
+        to learn, it learns from the training split, and the corpus keeps it.
     mel : MelSettings, optional
         The numbers that define the spectrograms.
     trim_db : float, optional

@@ -16,7 +16,8 @@ SPLITS = ("train", "valid", "test")
 _CORPUS_FILE = "corpus.json"
 _OWN_NAMES = frozenset(
     ["wavs", "mels", "mel_statistics.json", "tokens.json", "phonemes.json"]
-    + [_CORPUS_FILE, "report.json", *(f"{split}.json" for split in SPLITS)]
+    + ["report.json", "sentencepiece.json", _CORPUS_FILE]
+    + [f"{split}.json" for split in SPLITS]
 )
 
 

@@ -15,7 +15,7 @@ was built with. A manifest maps an utterance's name to its entry::
                         speaker, where no other is named
 
 and, in a corpus of recordings (``sb_sma.data.speech_corpus``), which also has
-a ``report.json``::
+a ``report.json`` and what its text front end has learned, if anything::
 
     speaker, style, style_*     strings, where the manifest has such columns
     sample_rate, channels       of the recording

@@ -6,9 +6,10 @@ at punctuation (none after the last word), and a final ``END``.
 """
 
 import re
+from abc import abstractmethod
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Sequence
 
 from sb_sma.data.espeak import (
     END,
@@ -42,8 +43,13 @@ _WORD_OR_MARKS = re.compile(rf"[^\s{MARKS}]+|[\s{MARKS}]+")
 
 
 class Frontend(Protocol):
-    """What every front end can do."""
+    """What every front end can do.
 
+    Most have nothing to learn and no files; those that do override `fit`,
+    `save` and `locate`.
+    """
+
+    @abstractmethod
     def tokens(self, text: str) -> list[str]:
         """Turns a text into tokens.
 
@@ -58,6 +64,7 @@ class Frontend(Protocol):
             Sounds or letters, ``PAUSE``, and a final ``END``.
         """
 
+    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """Tells all that the tokens depend on, for comparison.
 
@@ -67,6 +74,7 @@ class Frontend(Protocol):
             What JSON can hold.
         """
 
+    @abstractmethod
     def export(self, folder: Path) -> Node:
         """Copies what the front end needs into the folder of a model.
 
@@ -78,13 +86,72 @@ class Frontend(Protocol):
         Returns
         -------
         (str, dict)
-            Class path and keyword arguments that build it again; file names
-            are relative to the folder.
+            Class path and keyword arguments that build it again; call
+            `locate` on what they build. File names are relative to the
+            folder.
         """
+
+    def check(self) -> None:
+        """Refuses what would fail for every text.
+
+        Raises
+        ------
+        ValueError
+            If no text can be read.
+        """
+
+    def fit(self, texts: Sequence[str]) -> "Frontend":
+        """Learns from texts what the tokens are.
+
+        Arguments
+        ---------
+        texts : sequence of str
+            Those of the training split; bad ones are passed over.
+
+        Returns
+        -------
+        Frontend
+            One that is ready to read; this one stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If the texts do not suffice.
+        """
+        return self
+
+    def save(self, folder: Path) -> None:
+        """Writes what `fit` has learned, for `locate`.
+
+        Arguments
+        ---------
+        folder : Path
+            Of the corpus.
+        """
+
+    def locate(self, folder: str | Path) -> "Frontend":
+        """Finds what `save` or `export` has written.
+
+        Arguments
+        ---------
+        folder : str or Path
+            Of the corpus, or of the exported model.
+
+        Returns
+        -------
+        Frontend
+            One that is ready to read; this one stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If a file is missing.
+        """
+        return self
 
 
 @dataclass(frozen=True)
-class EspeakFrontend:
+class EspeakFrontend(Frontend):
     """eSpeak NG's phonemes.
 
     Arguments
@@ -125,6 +192,16 @@ class EspeakFrontend:
         """
         return {"name": "espeak", **asdict(self.settings)}
 
+    def check(self) -> None:
+        """Refuses a voice that eSpeak NG lacks.
+
+        Raises
+        ------
+        ValueError
+            If there is no such voice.
+        """
+        self.tokens("a")
+
     def export(self, folder: Path) -> Node:
         """Needs no file.
 
@@ -142,7 +219,7 @@ class EspeakFrontend:
         return f"{__name__}.EspeakFrontend", {"settings": settings}
 
 
-class CharacterFrontend:
+class CharacterFrontend(Frontend):
     """The letters of an English text that is spoken out first.
 
     Letters are lower case; words without a pause between them are divided by

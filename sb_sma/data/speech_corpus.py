@@ -53,7 +53,8 @@ def prepare_speech(
     splits : HoldOut
         Gives each utterance its split, where the manifest does not.
     frontend : Frontend
-        Turns texts into tokens; by default eSpeak NG, voice en-us.
+        Turns texts into tokens; by default eSpeak NG, voice en-us. What it has
+        to learn, it learns from the training split, and the corpus keeps it.
     mel : MelSettings, optional
         The numbers that define the spectrograms.
     trim_db : float, optional
@@ -85,22 +86,24 @@ def prepare_speech(
     mel = mel or MelSettings()
     manifest = find_manifest(data_folder)
     # what would fail for every utterance should fail once, and at the start
-    frontend.tokens("a")
-    frontend_identity = frontend.identity()
-    make = _Maker(frontend, mel, trim_db)
+    frontend.check()
 
     def build(folder: Path) -> None:
         entries, problems = read_entries(data_folder)
+        items = list(zip(entries, _splits_of(entries, splits, problems)))
+        fitted = _fit(frontend, items, problems)
+        settings = (fitted.identity(), trim_db)
         manifests, skipped = write_corpus(
             folder,
-            list(zip(entries, _splits_of(entries, splits, problems))),
-            make,
+            items,
+            _Maker(fitted, mel, trim_db),
             mel,
-            key=lambda item: _key(item, (frontend_identity, trim_db)),
+            key=lambda item: _key(item, settings),
             n_processes=n_processes,
             problems=problems,
             skip_bad_utterances=skip_bad_utterances,
         )
+        fitted.save(folder)
         write_json(folder / _REPORT, _report(manifests, skipped, mel))
 
     parameters = {
@@ -108,7 +111,7 @@ def prepare_speech(
         "splits": {"rule": type(splits).__name__, **asdict(splits)},
         "data_folder": str(Path(data_folder).expanduser().absolute()),
         "metadata_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
-        "frontend": frontend_identity,
+        "frontend": frontend.identity(),
         "mel": asdict(mel),
         "trim_db": trim_db,
         "skip_bad_utterances": skip_bad_utterances,
@@ -128,6 +131,17 @@ def _splits_of(
         return splits([entry.name for entry in entries])
     except ValueError as error:
         # there may be too few because the others are bad
+        raise_problems([*problems, str(error)])
+
+
+def _fit(
+    frontend: Frontend, items: list[tuple[Entry, str]], problems: list[str]
+) -> Frontend:
+    """A front end that has learned from the training split."""
+    texts = [entry.text for entry, split in items if split == "train"]
+    try:
+        return frontend.fit(texts)
+    except ValueError as error:
         raise_problems([*problems, str(error)])
 
 

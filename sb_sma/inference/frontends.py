@@ -1,18 +1,32 @@
 """The text front ends that a YAML file chooses between."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, Optional, Sequence, Union
 
 from sb_sma.data.espeak import VoiceSettings
 from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend, Frontend
+from sb_sma.data.sentencepiece_frontend import SentencePieceFrontend
 from sb_sma.inference.g2p_frontend import G2PFrontend
 
-_Builder = Callable[[VoiceSettings, Optional[str]], Frontend]
 
-FRONTENDS: Dict[str, _Builder] = {
-    "espeak": lambda settings, g2p_model: EspeakFrontend(settings),
-    "characters": lambda settings, g2p_model: CharacterFrontend(),
-    "g2p": lambda settings, g2p_model: _g2p_frontend(g2p_model),
+@dataclass(frozen=True)
+class _Options:
+    """What the YAML says about all front ends."""
+
+    voice_settings: VoiceSettings
+    g2p_model: Optional[Union[str, Path]]
+    sentencepiece_model: str
+    sentencepiece_size: int
+
+
+FRONTENDS: Dict[str, Callable[[_Options], Frontend]] = {
+    "espeak": lambda options: EspeakFrontend(options.voice_settings),
+    "characters": lambda options: CharacterFrontend(),
+    "sentencepiece": lambda options: SentencePieceFrontend(
+        options.sentencepiece_model, options.sentencepiece_size
+    ),
+    "g2p": lambda options: _g2p_frontend(options.g2p_model),
 }
 
 
@@ -21,6 +35,8 @@ def make_frontend(
     voice: Union[str, Sequence[str]] = "en-us",
     rate: Union[int, Sequence[int]] = 175,
     g2p_model: Optional[Union[str, Path]] = None,
+    sentencepiece_model: str = "unigram",
+    sentencepiece_size: int = 100,
 ) -> Frontend:
     """Turn the YAML word into a front end.
 
@@ -34,16 +50,21 @@ def make_frontend(
         eSpeak NG's words per minute; of a range the middle is taken.
     g2p_model : str or Path, optional
         Folder of an exported G2P model, for g2p.
+    sentencepiece_model : str
+        unigram or bpe, for sentencepiece.
+    sentencepiece_size : int
+        Number of pieces, for sentencepiece.
 
     Returns
     -------
     frontend : Frontend
-        Turns texts into tokens.
+        Turns texts into tokens, once it is fitted.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or g2p lacks its model.
+        If the name or ``sentencepiece_model`` is unknown, or g2p lacks its
+        model.
 
     Example
     -------
@@ -63,7 +84,9 @@ def make_frontend(
         voice=voice if isinstance(voice, str) else voice[0],
         rate=rate if isinstance(rate, int) else sum(rate) // 2,
     )
-    return FRONTENDS[name](settings, g2p_model)
+    return FRONTENDS[name](
+        _Options(settings, g2p_model, sentencepiece_model, sentencepiece_size)
+    )
 
 
 def _g2p_frontend(g2p_model: Optional[Union[str, Path]]) -> G2PFrontend:
@@ -73,6 +96,7 @@ def _g2p_frontend(g2p_model: Optional[Union[str, Path]]) -> G2PFrontend:
             "model; got none. Give --g2p_model=results/g2p/.../model, or "
             "choose another frontend."
         )
-    frontend = G2PFrontend(g2p_model)
+    # absolute, since names that are not are those of an exported model
+    frontend = G2PFrontend(Path(g2p_model).expanduser().absolute())
     frontend.check()
     return frontend

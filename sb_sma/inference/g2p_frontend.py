@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Union
 
 from sb_sma.data.cmudict import FILE, find_cmudict, read_pronunciations
-from sb_sma.data.frontends import Node
+from sb_sma.data.frontends import Frontend, Node
 from sb_sma.data.pronounce import Pronouncer
 from sb_sma.inference.g2p import G2P
 
@@ -15,7 +15,7 @@ _MODEL_FOLDER = "g2p"
 _MODEL_FILES = ("hyperparams.yaml", "model.safetensors", "graphemes.json")
 
 
-class G2PFrontend:
+class G2PFrontend(Frontend):
     """ARPAbet phonemes: of the lexicon, of the model for unknown words.
 
     Lexicon and model are loaded when the first text is read. Whether vowels
@@ -124,13 +124,18 @@ class G2PFrontend:
         arguments = {"source": _MODEL_FOLDER, "lexicon": FILE}
         return f"{__name__}.G2PFrontend", arguments
 
-    def locate(self, folder: Path) -> None:
-        """Say where the files of an exported front end are.
+    def locate(self, folder: Union[str, Path]) -> "G2PFrontend":
+        """Find the files whose names are relative to a folder.
 
         Arguments
         ---------
-        folder : Path
+        folder : str or Path
             Of the exported TTS model.
+
+        Returns
+        -------
+        frontend : G2PFrontend
+            One with absolute names.
 
         Raises
         ------
@@ -138,10 +143,11 @@ class G2PFrontend:
             If a file is missing.
         """
         folder = Path(folder).absolute()
-        self.source = folder / self.source
-        if self.lexicon is not None:
-            self.lexicon = folder / self.lexicon
-        self.check()
+        located = G2PFrontend(
+            folder / self.source, self.lexicon and folder / self.lexicon
+        )
+        located.check()
+        return located
 
     def check(self) -> None:
         """Refuse a folder that holds no model, and a missing lexicon.

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import replace
-from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 import torch
@@ -13,7 +12,6 @@ from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.mel import GriffinLim
 from sb_sma.data.model_folder import check_model_folder
 from sb_sma.data.speakers import SpeakerTable
-from sb_sma.inference.g2p_frontend import G2PFrontend
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
 from sb_sma.models.synthesis import Narrator, Synthesis, assemble, stream
@@ -68,7 +66,7 @@ class TTS(Pretrained):
         ---------
         source : str
             Folder, or repository on a hub; a folder if the model reads by
-            frontend: g2p.
+            frontend: g2p or sentencepiece.
         *args, **kwargs
             Those of ``speechbrain.inference.interfaces.Pretrained``.
 
@@ -84,8 +82,7 @@ class TTS(Pretrained):
         """
         check_model_folder(source)
         tts = super().from_hparams(source, *args, **kwargs)
-        if isinstance(tts.hparams.frontend, G2PFrontend):
-            tts.hparams.frontend.locate(Path(source))
+        tts.hparams.frontend = tts.hparams.frontend.locate(source)
         return tts
 
     @property
@@ -109,7 +106,7 @@ class TTS(Pretrained):
         Returns
         -------
         tokens : list of str
-            Phonemes or letters, pauses and the end.
+            Phonemes, letters or pieces of words, pauses and the end.
 
         Raises
         ------

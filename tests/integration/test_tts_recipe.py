@@ -1,5 +1,8 @@
 """The main job, small: train, log, export, report, resume, refuse."""
 
+import json
+import shutil
+
 import pytest
 import soundfile
 import torch
@@ -245,6 +248,29 @@ def test_real_speech_trains_through_the_same_pipeline(tmp_path, shared):
     )
     assert last < first
     assert (folder / "index.html").exists()
+
+
+def test_pieces_of_words_are_learned_and_exported(tmp_path, shared):
+    folder = tmp_path / "run"
+    done = train(
+        folder,
+        f"--data_folder={shared / 'data' / 'ljspeech-mini'}",
+        "--frontend=sentencepiece",
+        "--sentencepiece_model=bpe",
+        "--number_of_epochs=1",
+        "--samples_every=2",
+        "--use_tensorboard=False",
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (corpus,) = tmp_path.rglob("train.json")
+    entries = json.loads(corpus.read_text(encoding="utf-8")).values()
+    shutil.rmtree(corpus.parent)
+    (folder / "model").rename(tmp_path / "moved")
+    tts = TTS.from_hparams(source=str(tmp_path / "moved"))
+    for entry in entries:
+        assert tts.tokens(entry["text"]) == entry["tokens"]
+    assert any(len(token) > 3 for token in tts.tokens("The 2 others")[:-1])
+    assert torch.isfinite(tts.speak("The 2 others", seed=0)[0].mel).all()
 
 
 def test_a_manifest_trains_without_its_bad_utterances(tmp_path):

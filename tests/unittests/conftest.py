@@ -43,7 +43,7 @@ def export_small_model(folder, repository, train=None, names=(), **overrides):
     model.set_frames_per_token(6.0)
     if train is not None:
         train(model)
-    frontend = hparams["text_frontend"]
+    frontend = hparams["text_frontend"].fit(TEXTS)
     symbols = sorted({t for text in TEXTS for t in frontend.tokens(text)})
     export_tts(
         folder / "model",

@@ -11,6 +11,7 @@ from sb_sma.data.frontends import (
     EspeakFrontend,
     split_words,
 )
+from sb_sma.data.sentencepiece_frontend import SentencePieceFrontend
 
 TEXTS = [
     pytest.param("I", id="one letter"),
@@ -21,10 +22,17 @@ TEXTS = [
 ]
 
 
+FRONTENDS = [
+    EspeakFrontend(),
+    CharacterFrontend(),
+    SentencePieceFrontend(vocab_size=28).fit(
+        [text for parameters in TEXTS for text in parameters.values]
+    ),
+]
+
+
 @pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize(
-    "frontend", [EspeakFrontend(), CharacterFrontend()], ids=type
-)
+@pytest.mark.parametrize("frontend", FRONTENDS, ids=type)
 def test_pauses_are_inside_and_the_end_is_last(frontend, text):
     tokens = frontend.tokens(text)
     assert tokens.count(END) == 1 and tokens[-1] == END
@@ -111,7 +119,7 @@ def test_quotes_are_no_part_of_words_but_apostrophes_are():
 
 @pytest.mark.parametrize("text", ["", "  ", "?!", "-", "'"])
 def test_nothing_to_say_is_refused(text):
-    for frontend in (EspeakFrontend(), CharacterFrontend()):
+    for frontend in FRONTENDS:
         with pytest.raises(ValueError, match="at least one letter or digit"):
             frontend.tokens(text)
 

@@ -8,10 +8,12 @@ from torch import nn
 
 from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend
+from sb_sma.data.sentencepiece_frontend import SentencePieceFrontend
 from sb_sma.inference import G2P, TTS
 from sb_sma.inference.export import export_tts
 from sb_sma.inference.frontends import make_frontend
 from sb_sma.inference.g2p_frontend import G2PFrontend
+from tests.unittests.conftest import export_small_model
 
 MODELS = "models:\n    model: !new:torch.nn.Linear\n        in_features: 2\n"
 MODELS += "        out_features: 2\n"
@@ -42,6 +44,11 @@ def test_names_make_front_ends(g2p_folder):
     assert isinstance(make_frontend("characters"), CharacterFrontend)
     frontend = make_frontend("g2p", g2p_model=str(g2p_folder))
     assert isinstance(frontend, G2PFrontend)
+    frontend = make_frontend(
+        "sentencepiece", sentencepiece_model="bpe", sentencepiece_size=7
+    )
+    assert isinstance(frontend, SentencePieceFrontend)
+    assert (frontend.model_type, frontend.vocab_size) == ("bpe", 7)
 
 
 def test_a_front_end_can_be_sent_to_another_process(exported_g2p, lexicon):
@@ -58,7 +65,8 @@ def test_a_front_end_can_be_sent_to_another_process(exported_g2p, lexicon):
     [
         (
             {"name": "Espeak"},
-            "frontend must be one of espeak, characters, g2p; got 'Espeak'",
+            "frontend must be one of espeak, characters, sentencepiece, "
+            "g2p; got 'Espeak'",
         ),
         ({"name": "g2p"}, "frontend: g2p needs g2p_model"),
         (
@@ -66,6 +74,10 @@ def test_a_front_end_can_be_sent_to_another_process(exported_g2p, lexicon):
             "no/such/folder holds no hyperparams.yaml. Train one with",
         ),
         ({"name": "espeak", "voice": []}, "voice must name a voice"),
+        (
+            {"name": "sentencepiece", "sentencepiece_model": "word"},
+            "model_type must be one of unigram, bpe; got 'word'",
+        ),
     ],
     ids=str,
 )
@@ -110,8 +122,7 @@ def test_an_export_holds_the_model_and_the_lexicon(g2p_folder, tmp_path):
     assert dictionary.read_bytes() == find_cmudict().read_bytes()
     text = (moved / "hyperparams.yaml").read_text(encoding="utf-8")
     assert str(tmp_path) not in text and "/" not in text
-    loaded = load_hyperpyyaml(text)["frontend"]
-    loaded.locate(moved)
+    loaded = load_hyperpyyaml(text)["frontend"].locate(moved)
     loaded.check()
     assert loaded.identity() == frontend.identity()
 
@@ -130,6 +141,38 @@ def test_an_exported_model_reads_by_its_own_g2p(
     assert tts.tokens(f"say {word}") == ["S", "EY", *phonemes, "<end>"]
     assert len(tts.speak(texts, seed=0)) == len(texts)
     assert tts.finished == [True] * len(texts)
+
+
+def test_a_corpus_folder_is_not_searched_for_the_g2p_model(
+    g2p_folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    name = str(g2p_folder.relative_to(tmp_path))
+    frontend = make_frontend("g2p", g2p_model=name)
+    assert frontend.locate(tmp_path / "corpus").source == g2p_folder
+
+
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_an_exported_model_reads_by_its_own_pieces(
+    tmp_path, repository, texts, kind
+):
+    export_small_model(
+        tmp_path,
+        repository,
+        frontend="sentencepiece",
+        sentencepiece_model=kind,
+        sentencepiece_size=18,
+    )
+    moved = tmp_path / "moved model"
+    (tmp_path / "model").rename(moved)
+    tts = TTS.from_hparams(source=str(moved))
+    expected = SentencePieceFrontend(kind, 18).fit(texts)
+    for text in [*texts, "Who or what is short?", "2 words"]:
+        assert tts.tokens(text) == expected.tokens(text)
+    assert len(tts.speak(texts, seed=0)) == len(texts)
+    (moved / "sentencepiece.json").unlink()
+    with pytest.raises(ValueError, match="moved model/sentencepiece.json; got"):
+        TTS.from_hparams(source=str(moved))
 
 
 def test_an_export_of_letters_reads_letters(tmp_path):

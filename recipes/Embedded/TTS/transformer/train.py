@@ -370,7 +370,7 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
         resolved_yaml,
         model,
         table.symbols,
-        hparams["text_frontend"],
+        brain.frontend,
         speaking_settings(hparams),
         brain.speakers.names,
     )
@@ -441,6 +441,7 @@ def main(argv):
         for name, entry in manifest.items()
     }
     brain.speakers = speakers
+    brain.frontend = hparams["text_frontend"].locate(folder)
     brain.history = History(Path(hparams["output_folder"]) / "history.jsonl")
     brain.loggers = [hparams["train_logger"]]
     if hparams["use_tensorboard"]:
