@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Union
 
-from speechbrain.utils.distributed import if_main_process, main_process_only
+from speechbrain.utils.distributed import if_main_process
 from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
 
 
@@ -69,9 +69,10 @@ class History:
         self.records.append({**record, "minutes": self.minutes()})
         self._write()
 
-    @main_process_only
     def _write(self) -> None:
         """Replace the file at once."""
+        if not if_main_process():
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_suffix(".new")
         new.write_text("".join(json.dumps(r) + "\n" for r in self.records))
