@@ -1,8 +1,9 @@
 """One vector for how a recording sounds, whatever its length.
 
-Strided convolutions over time and mel channels, then a GRU whose last state is
-the embedding. Shapes: ``mel (B, M, C)``, ``mel_lengths (B,)``, ``reference
-(B, width)``.
+Strided convolutions over time and mel channels, then a GRU. The embedding is the
+mean of its states, not the last one as in the paper: how high and how fast
+someone speaks is heard all along, and is learned sooner from the mean. Shapes:
+``mel (B, M, C)``, ``mel_lengths (B,)``, ``reference (B, width)``.
 
 Reference
 ---------
@@ -112,11 +113,10 @@ class ReferenceEncoder(nn.Module):
             # the next convolution must see past the end what it sees there
             # when the item is alone
             features = features.masked_fill(padding[:, None, :, None], 0.0)
+        # the GRU looks back only: no valid step hears padding
         states, _ = self.gru(features.transpose(1, 2).flatten(2))
-        # the GRU looks back only, so its state at the last valid step has
-        # heard no padding
-        items = torch.arange(len(states), device=states.device)
-        return states[items, lengths - 1]
+        states = states.masked_fill(padding[:, :, None], 0.0)
+        return states.sum(1) / lengths[:, None]
 
     def _check(self, mel: torch.Tensor, mel_lengths: torch.Tensor) -> None:
         if mel.dim() != 3 or mel.shape[2] != self.n_mels:
