@@ -107,11 +107,14 @@ def test_the_training_split_alone_is_learned(data, tmp_path):
 
 
 def test_the_table_has_the_tokens_of_training(data, tmp_path):
-    entries, _ = prepare(data, tmp_path / "corpus")
+    change(data, "u4", text="I am old.")
+    # training has m within pieces alone
+    frontend = SentencePieceFrontend("bpe", vocab_size=24)
+    entries, _ = prepare(data, tmp_path / "corpus", frontend)
     symbols = json.loads((tmp_path / "corpus" / "tokens.json").read_text())
     heard = {t for i in range(4) for t in entries[f"u{i}"]["tokens"]}
     assert symbols == sorted(heard)
-    assert any(symbol.startswith("▁") for symbol in symbols)
+    assert "m" in entries["u4"]["tokens"] and "m" not in symbols
 
 
 def test_the_same_arguments_find_the_corpus_again(data, tmp_path, written):
