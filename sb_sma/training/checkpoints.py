@@ -86,7 +86,9 @@ def check_same_corpus(
     remembered = Path(save_folder) / "corpus.json"
     if not remembered.exists():
         remembered.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(corpus_file, remembered)
+        new = remembered.with_suffix(".new")
+        shutil.copy(corpus_file, new)
+        new.replace(remembered)
         return
     before, now = (
         json.loads(Path(path).read_text(encoding="utf-8"))

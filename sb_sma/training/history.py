@@ -1,16 +1,29 @@
 """The figures of every epoch, kept on disk so that a resumed run goes on."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Union
 
+from speechbrain.utils.checkpoints import (
+    mark_as_loader,
+    mark_as_saver,
+    register_checkpoint_hooks,
+)
 from speechbrain.utils.distributed import if_main_process
-from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
+from speechbrain.utils.train_logger import (
+    FileTrainLogger,
+    TensorboardLogger,
+    TrainLogger,
+)
 
 
+@register_checkpoint_hooks
 class History:
     """One JSON line per epoch, with the minutes trained so far.
+
+    A checkpoint keeps the minutes, which count what came after the last line.
 
     Arguments
     ---------
@@ -44,7 +57,9 @@ class History:
         records = [json.loads(line) for line in lines]
         self.records = [r for r in records if r["epoch"] <= last_epoch]
         if self.records:
-            self._minutes_before = self.records[-1]["minutes"]
+            self._minutes_before = max(
+                self._minutes_before, self.records[-1]["minutes"]
+            )
         self._started = time.monotonic()
         self._write()
 
@@ -74,9 +89,42 @@ class History:
         if not if_main_process():
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_suffix(".new")
-        new.write_text("".join(json.dumps(r) + "\n" for r in self.records))
-        new.replace(self.path)
+        _replace(self.path, [json.dumps(record) for record in self.records])
+
+    @mark_as_saver
+    def _save(self, path: Union[str, Path]) -> None:
+        Path(path).write_text(repr(self.minutes()))
+
+    @mark_as_loader
+    def _load(self, path: Union[str, Path], end_of_epoch: bool = True) -> None:
+        del end_of_epoch  # needed by the checkpointer
+        self._minutes_before = float(Path(path).read_text())
+
+
+def continue_logs(
+    loggers: Sequence[TrainLogger], history: History, last_epoch: int
+) -> None:
+    """Let all logs go on after an epoch, without what came later.
+
+    Arguments
+    ---------
+    loggers : sequence of TrainLogger
+        SpeechBrain's; those of files and of TensorBoard forget.
+    history : History
+        Is started.
+    last_epoch : int
+        The last epoch that is in the checkpoint; 0 for a new run.
+    """
+    history.start(last_epoch)
+    if not if_main_process():
+        return
+    for logger in loggers:
+        if isinstance(logger, FileTrainLogger):
+            _forget_lines(Path(logger.save_file), last_epoch)
+        if isinstance(logger, TensorboardLogger):
+            # its next file tells readers to forget these steps
+            logger.writer.close()
+            logger.writer.purge_step = last_epoch + 1
 
 
 def log_epoch(
@@ -113,6 +161,8 @@ def log_epoch(
         logger.log_stats(
             stats_meta, train_stats=train_stats, valid_stats=valid_stats
         )
+        if isinstance(logger, TensorboardLogger) and if_main_process():
+            logger.writer.flush()
     if if_main_process():
         history.append(
             {**stats_meta, "train": train_stats, "valid": valid_stats}
@@ -133,3 +183,24 @@ def _continue_curves(
     logger.global_step["meta"] = epoch - 1
     logger.global_step["train"] = dict.fromkeys(train_stats, epoch - 1)
     logger.global_step["valid"] = dict.fromkeys(valid_stats, epoch - 1)
+
+
+def _forget_lines(path: Path, last_epoch: int) -> None:
+    """Leave the epochs up to the last one in a log of SpeechBrain's."""
+    if not path.exists():
+        return
+    lines = path.read_text(encoding="utf-8").splitlines()
+    epochs = [re.match(r"epoch: (\d+)", line) for line in lines]
+    kept = [
+        line
+        for line, epoch in zip(lines, epochs)
+        if epoch is None or int(epoch[1]) <= last_epoch
+    ]
+    _replace(path, kept)
+
+
+def _replace(path: Path, lines: Sequence[str]) -> None:
+    """Write the lines of a file anew, at once."""
+    new = path.with_suffix(".new")
+    new.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    new.replace(path)

@@ -1,14 +1,22 @@
 """Means of losses over an epoch."""
 
-from typing import Dict, Mapping
+from pathlib import Path
+from typing import Dict, Mapping, Union
 
 import torch
+from speechbrain.utils.checkpoints import (
+    mark_as_loader,
+    mark_as_saver,
+    register_checkpoint_hooks,
+)
 
 
+@register_checkpoint_hooks
 class WeightedMeans:
     """Collects losses batch by batch, without waiting for the device.
 
-    A loss that is not in every batch is averaged over those that have it.
+    A loss that is not in every batch is averaged over those that have it. A
+    checkpoint keeps what was collected so far.
 
     Example
     -------
@@ -20,6 +28,10 @@ class WeightedMeans:
     """
 
     def __init__(self):
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all batches."""
         self._sums: Dict[str, torch.Tensor] = {}
         self._weights: Dict[str, torch.Tensor] = {}
 
@@ -52,3 +64,14 @@ class WeightedMeans:
             name: float(total / self._weights[name])
             for name, total in self._sums.items()
         }
+
+    @mark_as_saver
+    def _save(self, path: Union[str, Path]) -> None:
+        torch.save([self._sums, self._weights], path)
+
+    @mark_as_loader
+    def _load(self, path: Union[str, Path], end_of_epoch: bool = True) -> None:
+        del end_of_epoch  # needed by the checkpointer
+        self._sums, self._weights = torch.load(
+            path, map_location="cpu", weights_only=True
+        )

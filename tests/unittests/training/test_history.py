@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from speechbrain.utils.train_logger import TensorboardLogger
+from speechbrain.utils.checkpoints import Checkpointer
+from speechbrain.utils.train_logger import FileTrainLogger, TensorboardLogger
 from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
 
-from sb_sma.training.history import History, log_epoch
+from sb_sma.training.history import History, continue_logs, log_epoch
 
 
 @pytest.fixture
@@ -82,18 +83,42 @@ def test_what_is_appended_is_left_as_it_was(path, clock):
     assert record == {"epoch": 1}
 
 
-def test_curves_of_a_resumed_run_go_on(tmp_path):
-    for epochs in ([1, 2], [3]):  # two runs
+def test_a_checkpoint_keeps_the_minutes_after_the_last_epoch(path, clock):
+    history = History(path)
+    history.start(last_epoch=0)
+    clock.now += 60
+    history.append({"epoch": 1})
+    clock.now += 90
+    folder = path.parent / "save"
+    Checkpointer(folder, {"history": history}).save_checkpoint()
+    clock.now += 500  # lost
+
+    resumed = History(path)
+    Checkpointer(folder, {"history": resumed}).recover_if_possible()
+    resumed.start(last_epoch=1)
+    clock.now += 30
+    assert resumed.minutes() == 3.0
+
+
+def test_curves_and_lines_of_a_resumed_run_go_on(tmp_path):
+    # the second run repeats an epoch, whose checkpoint it does not find
+    for epochs in ([1, 2], [2, 3]):
         logger = TensorboardLogger(str(tmp_path))
+        lines = FileTrainLogger(str(tmp_path / "train_log.txt"))
         history = History(tmp_path / "history.jsonl")
-        history.start(last_epoch=epochs[0] - 1)
+        continue_logs([logger, lines], history, last_epoch=epochs[0] - 1)
         for epoch in epochs:
             train, valid = {"mel_loss": 1.0 / epoch}, {"within_one": 0.5}
             stats_meta = {"epoch": epoch, "lr": 0.1}
-            log_epoch([logger], history, stats_meta, train, valid)
+            log_epoch([logger, lines], history, stats_meta, train, valid)
+        lines.log_stats({"epoch": epoch}, test_stats=valid)
         logger.writer.close()
     events = EventAccumulator(str(tmp_path)).Reload()
     for tag in ("lr", "mel_loss/train", "within_one/valid"):
         assert [event.step for event in events.Scalars(tag)] == [1, 2, 3], tag
     assert [record["epoch"] for record in history.records] == [1, 2, 3]
     assert history.records[2]["valid"] == {"within_one": 0.5}
+    log = (tmp_path / "train_log.txt").read_text().splitlines()
+    assert [line[:8] for line in log] == [
+        f"epoch: {epoch}" for epoch in (1, 2, 3, 3)
+    ]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from speechbrain.utils.checkpoints import Checkpointer
 
 from sb_sma.training.means import WeightedMeans
 
@@ -16,3 +17,15 @@ def test_a_loss_is_averaged_over_the_batches_that_have_it():
 
 def test_no_batch_gives_no_mean():
     assert WeightedMeans().summarize() == {}
+
+
+def test_a_checkpoint_keeps_the_batches_so_far(tmp_path):
+    means, resumed = WeightedMeans(), WeightedMeans()
+    means.append({"mel": torch.tensor(1.0)}, torch.tensor(2))
+    Checkpointer(tmp_path, {"means": means}).save_checkpoint()
+    Checkpointer(tmp_path, {"means": resumed}).recover_if_possible()
+    for each in (means, resumed):
+        each.append({"mel": torch.tensor(4.0)}, torch.tensor(4))
+    assert resumed.summarize() == means.summarize() == {"mel": 3.0}
+    resumed.clear()
+    assert resumed.summarize() == {}

@@ -40,10 +40,10 @@ from sb_sma.losses import token_loss
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 from sb_sma.models.beam_search import beam_search
 from sb_sma.plots.figures import plot_layers
-from sb_sma.training.checkpoints import check_architecture, check_same_corpus
+from sb_sma.training.brain import RecoverableBrain
+from sb_sma.training.checkpoints import check_same_corpus
 from sb_sma.training.g2p_report import write_g2p_report
 from sb_sma.training.history import History, log_epoch
-from sb_sma.training.means import WeightedMeans
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ logger = logging.getLogger(__name__)
 sys.path.insert(0, str(Path(__file__).absolute().parent))
 
 
-class G2PBrain(sb.Brain):
+class G2PBrain(RecoverableBrain):
     """Trains the model and measures its error rates."""
 
     def compute_forward(self, batch, stage):
@@ -90,14 +90,6 @@ class G2PBrain(sb.Brain):
             "guided_loss", 0.0
         )
 
-    def on_fit_start(self):
-        """Refuse a checkpoint of another architecture, then recover."""
-        check_architecture(self.checkpointer, self.hparams.models["model"])
-        check_architecture(self.checkpointer, self.hparams.average, "average")
-        self.hparams.average.to(self.device)
-        super().on_fit_start()
-        self.history.start(self.hparams.epoch_counter.current)
-
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate and the energy noise of this step."""
         step = self.optimizer_step
@@ -116,7 +108,7 @@ class G2PBrain(sb.Brain):
 
     def on_stage_start(self, stage, epoch=None):
         """Start the means anew."""
-        self.loss_means = WeightedMeans()
+        super().on_stage_start(stage, epoch)
         self.rates = PhonemeErrorRates()
         self.n_unfinished = 0
 

@@ -41,9 +41,9 @@ from sb_sma.inference.export import export_tts, speaking_settings
 from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
-from sb_sma.training.checkpoints import check_architecture, check_same_corpus
+from sb_sma.training.brain import RecoverableBrain
+from sb_sma.training.checkpoints import check_same_corpus
 from sb_sma.training.history import History, log_epoch
-from sb_sma.training.means import WeightedMeans
 from sb_sma.training.samples import SampleWriter, Sentence
 from sb_sma.training.styles import StyleEffect, set_mean_style
 from sb_sma.training.tts_report import write_tts_report
@@ -53,7 +53,7 @@ from sb_sma.training.tts_report import write_tts_report
 sys.path.insert(0, str(Path(__file__).absolute().parent))
 
 
-class TTSBrain(sb.Brain):
+class TTSBrain(RecoverableBrain):
     """Trains the model and measures how it follows the text."""
 
     def compute_forward(self, batch, stage):
@@ -122,15 +122,11 @@ class TTSBrain(sb.Brain):
         )
 
     def on_fit_start(self):
-        """Refuse a checkpoint of another architecture, then recover."""
-        check_architecture(self.checkpointer, self.hparams.models["model"])
-        check_architecture(self.checkpointer, self.hparams.average, "average")
-        self.hparams.average.to(self.device)
+        """Recover, and train no further where the minutes were over."""
         super().on_fit_start()
-        self.history.start(self.hparams.epoch_counter.current)
         records = self.history.records
         if records and records[-1]["monotonic"]:
-            self._end_in_time()
+            self.hparams.epoch_counter.update(records[-1]["minutes"])
 
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate and the energy noise of this step."""
@@ -151,7 +147,7 @@ class TTSBrain(sb.Brain):
             self.walks = self.hparams.monotonic_start.has_come(epoch)
             for model in self._models():
                 model.decoder.layers.set_monotonic(self.walks)
-        self.loss_means = WeightedMeans()
+        super().on_stage_start(stage, epoch)
         self.alignment_statistics = AlignmentStatistics()
         self.style_effect = StyleEffect()
 
@@ -188,18 +184,15 @@ class TTSBrain(sb.Brain):
         )
         self.hparams.monotonic_start.update(epoch, stats["focus_rate"])
         if self.walks:
-            self._end_in_time()
+            self.hparams.epoch_counter.update(self.history.minutes())
         meta = {"epoch": epoch}
         if self.walks:
             # only these are candidates for the model that is exported
             meta["mel_loss"] = stats["mel_loss"]
-        self.checkpointer.save_and_keep_only(meta=meta, min_keys=["mel_loss"])
         if if_main_process():
             self._save_samples(epoch)
-
-    def _end_in_time(self):
-        """Train no further where the minutes are over."""
-        self.hparams.epoch_counter.update(self.history.minutes())
+        # last, since what comes after it is lost when a run is interrupted
+        self.checkpointer.save_and_keep_only(meta=meta, min_keys=["mel_loss"])
 
     def _save_samples(self, epoch):
         """Draw and speak a few validation sentences, now and then."""

@@ -1,0 +1,101 @@
+"""What the Brains of all recipes share: an interrupted run goes on."""
+
+from typing import Any, Sequence
+
+import speechbrain as sb
+import torch
+from speechbrain.utils.train_logger import TrainLogger
+
+from sb_sma.training.checkpoints import check_architecture
+from sb_sma.training.history import History, continue_logs
+from sb_sma.training.means import WeightedMeans
+from sb_sma.training.random_state import RandomState
+
+
+class RecoverableBrain(sb.Brain):
+    """A Brain that goes on at its last checkpoint as if nothing had happened.
+
+    SpeechBrain keeps the weights, the optimizer, the steps and the place in
+    the epoch. To a checkpoint, within an epoch or at its end, this adds the
+    random streams, the means of the epoch so far and the minutes. On a CPU,
+    in one process and with a data pipeline that draws nothing in workers, an
+    interrupted run ends with the weights of one that never was.
+
+    A recipe sets `history` and `loggers` before it calls `fit`, appends losses
+    to `loss_means`, and has ``models["model"]``, its `average` and an
+    `epoch_counter` among its hyperparameters.
+
+    Arguments
+    ---------
+    *args : Any
+        Of `speechbrain.Brain`.
+    **kwargs : Any
+        Of `speechbrain.Brain`; `checkpointer` must be among them.
+    """
+
+    history: History
+    loggers: Sequence[TrainLogger]
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.loss_means = WeightedMeans()
+
+    def on_fit_start(self):
+        """Refuse a checkpoint of another architecture, then recover."""
+        for name, part in (
+            ("history", self.history),
+            ("loss_means", self.loss_means),
+            ("random_state", RandomState()),
+        ):
+            # runs of before this was kept can go on, too
+            self.checkpointer.add_recoverable(name, part, optional_load=True)
+        check_architecture(self.checkpointer, self.hparams.models["model"])
+        check_architecture(self.checkpointer, self.hparams.average, "average")
+        self.hparams.average.to(self.device)
+        super().on_fit_start()
+        last_epoch = self.hparams.epoch_counter.current
+        continue_logs(self.loggers, self.history, last_epoch)
+
+    def make_dataloader(self, dataset, stage, *args, **loader_kwargs):
+        """Draw the seeds of workers from a stream of their own.
+
+        An epoch that is gone on with has one more iterator, which would draw
+        from the stream that was recovered.
+
+        Arguments
+        ---------
+        dataset : Dataset
+            As in `speechbrain.Brain`, and so are all others.
+        stage : speechbrain.Stage
+            What it is for.
+        *args : Any
+            The prefix of its name in checkpoints.
+        **loader_kwargs : Any
+            Of the loader.
+
+        Returns
+        -------
+        loader : DataLoader
+            SpeechBrain's, which can be saved.
+        """
+        loader_kwargs.setdefault("generator", torch.Generator())
+        return super().make_dataloader(dataset, stage, *args, **loader_kwargs)
+
+    def on_stage_start(self, stage, epoch=None):
+        """Start the means anew, but in an epoch that is gone on with.
+
+        Arguments
+        ---------
+        stage : speechbrain.Stage
+            What begins.
+        epoch : int, optional
+            Counted from 1.
+        """
+        is_recovered = stage == sb.Stage.TRAIN and self.step > 0
+        if not is_recovered:
+            self.loss_means.clear()
+
+    def _should_save_intra_epoch_ckpt(self, *args):
+        """Wait until no gradient is left, which no checkpoint would keep."""
+        should_save = super()._should_save_intra_epoch_ckpt(*args)
+        return should_save and self.step % self.grad_accumulation_factor == 0

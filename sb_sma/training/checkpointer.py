@@ -1,0 +1,82 @@
+"""Checkpoints that a run can be killed while saving."""
+
+import shutil
+from pathlib import Path
+from typing import Any, Dict, Optional, Union
+
+from speechbrain.utils.checkpoints import (
+    CKPT_PREFIX,
+    METAFNAME,
+    Checkpoint,
+    Checkpointer,
+)
+from speechbrain.utils.distributed import main_process_only
+
+_UNFINISHED = METAFNAME + ".unfinished"
+
+
+class AtomicCheckpointer(Checkpointer):
+    """SpeechBrain's checkpointer, whose checkpoints count once they are whole.
+
+    SpeechBrain begins a checkpoint with the file that makes a folder count as
+    one; a run that is killed before the end of it would be resumed from half a
+    checkpoint. Here this file gets its name last. What a killed run has left
+    is deleted with the next checkpoints that are no longer needed.
+
+    Arguments are those of `speechbrain.utils.checkpoints.Checkpointer`.
+
+    Example
+    -------
+    >>> import torch
+    >>> parts = {"model": torch.nn.Linear(2, 2)}
+    >>> checkpointer = AtomicCheckpointer(getfixture("tmp_path"), parts)
+    >>> checkpoint = checkpointer.save_checkpoint()
+    >>> checkpointer.find_checkpoint().path == checkpoint.path
+    True
+    """
+
+    def save_checkpoint(
+        self, *args: Any, **kwargs: Any
+    ) -> Optional[Checkpoint]:
+        """Save as SpeechBrain does, and let it count at the end.
+
+        Arguments
+        ---------
+        *args : Any
+            Of ``Checkpointer.save_checkpoint``.
+        **kwargs : Any
+            Of ``Checkpointer.save_checkpoint``.
+
+        Returns
+        -------
+        checkpoint : Checkpoint, optional
+            On the main process.
+        """
+        checkpoint = super().save_checkpoint(*args, **kwargs)
+        if checkpoint is not None:
+            unfinished = checkpoint.path / _UNFINISHED
+            unfinished.rename(checkpoint.path / METAFNAME)
+        return checkpoint
+
+    def delete_checkpoints(self, **kwargs: Any) -> None:
+        """Delete as SpeechBrain does, and what is not whole, too.
+
+        Arguments
+        ---------
+        **kwargs : Any
+            Of ``Checkpointer.delete_checkpoints``.
+        """
+        super().delete_checkpoints(**kwargs)
+        self._delete_unfinished()
+
+    @main_process_only
+    def _delete_unfinished(self) -> None:
+        for folder in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*/"):
+            if not self._is_checkpoint_dir(folder):
+                shutil.rmtree(folder)
+
+    def _save_checkpoint_metafile(
+        self, fpath: Union[str, Path], *args: Any, **kwargs: Any
+    ) -> Dict[str, Any]:
+        path = Path(fpath).with_name(_UNFINISHED)
+        return super()._save_checkpoint_metafile(path, *args, **kwargs)

@@ -1,0 +1,90 @@
+"""The random streams, kept in checkpoints so that a resumed run goes on."""
+
+import logging
+import random
+from functools import partial
+from pathlib import Path
+from typing import Any, Dict, List, Union
+
+import numpy as np
+import torch
+from speechbrain.utils.checkpoints import (
+    mark_as_loader,
+    mark_as_saver,
+    register_checkpoint_hooks,
+)
+from speechbrain.utils.distributed import if_main_process
+
+logger = logging.getLogger(__name__)
+
+
+@partial(register_checkpoint_hooks, save_on_main_only=False)
+class RandomState:
+    """Saves and recovers the global random streams of every process.
+
+    They are those of Python, NumPy and PyTorch, on the CPU and on the current
+    CUDA device. Each process of a distributed run gets its own back; where
+    their number has changed, they stay as they are seeded, with a warning.
+
+    Example
+    -------
+    >>> from speechbrain.utils.checkpoints import Checkpointer
+    >>> parts = {"random_state": RandomState()}
+    >>> checkpointer = Checkpointer(getfixture("tmp_path"), parts)
+    >>> _ = checkpointer.save_checkpoint()
+    >>> drawn = torch.rand(3)
+    >>> _ = checkpointer.recover_if_possible()
+    >>> torch.equal(torch.rand(3), drawn)
+    True
+    """
+
+    @mark_as_saver
+    def _save(self, path: Union[str, Path]) -> None:
+        states: List[Any] = [_read_streams()]
+        if torch.distributed.is_initialized():
+            states *= torch.distributed.get_world_size()
+            torch.distributed.all_gather_object(states, _read_streams())
+        if if_main_process():
+            torch.save(states, path)
+
+    @mark_as_loader
+    def _load(self, path: Union[str, Path], end_of_epoch: bool = True) -> None:
+        del end_of_epoch  # needed by the checkpointer
+        rank, n_processes = 0, 1
+        if torch.distributed.is_initialized():
+            rank = torch.distributed.get_rank()
+            n_processes = torch.distributed.get_world_size()
+        states = torch.load(path, map_location="cpu", weights_only=True)
+        if len(states) != n_processes:
+            logger.warning(
+                "%s is of a run of %d process(es), this one has %d: noise and "
+                "the rest of a begun epoch will not be those of one run. "
+                "Start as many for that.",
+                path,
+                len(states),
+                n_processes,
+            )
+            return
+        _set_streams(states[rank])
+
+
+def _read_streams() -> Dict[str, Any]:
+    """State of every stream, of types that are safe to load."""
+    kind, keys, *rest = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": (kind, keys.tolist(), *rest),
+        "cpu": torch.get_rng_state(),
+        # where a device is in use
+        "cuda": torch.cuda.get_rng_state()
+        if torch.cuda.is_initialized()
+        else None,
+    }
+
+
+def _set_streams(state: Dict[str, Any]) -> None:
+    random.setstate(state["python"])
+    np.random.set_state(state["numpy"])
+    torch.set_rng_state(state["cpu"])
+    if state["cuda"] is not None and torch.cuda.is_initialized():
+        torch.cuda.set_rng_state(state["cuda"])

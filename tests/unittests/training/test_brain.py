@@ -1,0 +1,202 @@
+"""A run that is interrupted anywhere ends as one that never was."""
+
+import random
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import speechbrain as sb
+import torch
+from speechbrain.utils.checkpoints import Checkpointer
+from speechbrain.utils.epoch_loop import EpochCounter
+from speechbrain.utils.train_logger import FileTrainLogger
+from torch import nn
+
+from sb_sma.data.sampler import LengthBatchSampler
+from sb_sma.training.averaging import average_weights
+from sb_sma.training.brain import RecoverableBrain
+from sb_sma.training.checkpointer import AtomicCheckpointer
+from sb_sma.training.history import History, log_epoch
+
+pytestmark = pytest.mark.usefixtures("own_streams")
+
+N_EPOCHS = 3
+N_BATCHES = 6
+EVENTS = (
+    (sb.Brain, "fit_batch"),
+    (sb.Brain, "evaluate_batch"),
+    (torch, "save"),
+    (shutil, "rmtree"),
+    (Path, "rename"),
+    (Path, "replace"),
+)
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+class SmallBrain(RecoverableBrain):
+    """Learns noise of all random streams."""
+
+    def compute_forward(self, batch, stage):
+        if stage != sb.Stage.TRAIN:
+            return self.hparams.average.module(batch)
+        noise = torch.randn(()) + random.gauss(0, 1) + np.random.normal()
+        return self.modules.model(batch) - noise
+
+    def compute_objectives(self, predictions, batch, stage):
+        loss = predictions.square().mean()
+        self.loss_means.append({"loss": loss}, torch.tensor(len(batch)))
+        return loss
+
+    def on_fit_batch_end(self, batch, outputs, loss, should_step):
+        if should_step:
+            self.hparams.average.update_parameters(self.modules.model)
+
+    def on_stage_end(self, stage, stage_loss, epoch=None):
+        stats = self.loss_means.summarize()
+        if stage == sb.Stage.TRAIN:
+            self.train_stats = {**stats, "mean": stage_loss}
+            return
+        meta = {"epoch": epoch, "step": self.optimizer_step}
+        log_epoch(self.loggers, self.history, meta, self.train_stats, stats)
+        self.checkpointer.save_and_keep_only(
+            meta={"loss": stats["loss"]}, min_keys=["loss"]
+        )
+
+
+def make_loader_options(n_items, shuffle, num_workers):
+    """Two items a batch."""
+    sampler = LengthBatchSampler([1] * n_items, n_items, 2, shuffle=shuffle)
+    return {"batch_sampler": sampler, "num_workers": num_workers}
+
+
+def train(folder, num_workers=0, **run_opts):
+    """Start the run, or go on with it, and return all that it is about."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.3), nn.Linear(3, 1))
+    average = average_weights(model, 0.9)
+    items = torch.randn(2 * N_BATCHES, 3)
+    counter = EpochCounter(N_EPOCHS)
+    parts = {"model": model, "average": average, "counter": counter}
+    brain = SmallBrain(
+        {"model": model},
+        torch.optim.Adam,
+        {
+            "models": {"model": model},
+            "average": average,
+            "epoch_counter": counter,
+        },
+        {"device": "cpu", "noprogressbar": True, **run_opts},
+        AtomicCheckpointer(folder / "save", parts),
+    )
+    brain.history = History(folder / "history.jsonl")
+    brain.loggers = [FileTrainLogger(str(folder / "train_log.txt"))]
+    options = make_loader_options(len(items), True, num_workers)
+    brain.train_sampler = options["batch_sampler"]
+    brain.fit(
+        counter,
+        items,
+        items[:4],
+        train_loader_kwargs=options,
+        valid_loader_kwargs=make_loader_options(4, False, 0),
+    )
+    weights = [*model.state_dict().values(), *average.state_dict().values()]
+    history = [{**r, "minutes": None} for r in brain.history.records]
+    log = (folder / "train_log.txt").read_text()
+    log = re.sub("minutes: [^ ]*", "", log).splitlines()
+    checkpoints = brain.checkpointer.list_checkpoints()
+    return (
+        [weight.tolist() for weight in weights],
+        history,
+        log,
+        sorted(checkpoint.meta["loss"] for checkpoint in checkpoints),
+    )
+
+
+def train_interrupted(monkeypatch, n_events, *args, **kwargs):
+    """Kill the run after every so many events, and start it again."""
+    real = {event: getattr(*event) for event in EVENTS}
+    for n_starts in range(1, 100):
+        left = iter(range(n_events))
+
+        def counted(event):
+            def call(*args, **kwargs):
+                if next(left, None) is None:
+                    raise Killed
+                return real[event](*args, **kwargs)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for event in EVENTS:
+                patch.setattr(*event, counted(event))
+            try:
+                return n_starts, train(*args, **kwargs)
+            except Killed:
+                pass
+    pytest.fail("the run does not get on")
+
+
+@pytest.mark.parametrize(
+    "n_events, options",
+    [
+        (19, {"ckpt_interval_steps": 2}),
+        (23, {"ckpt_interval_steps": 2}),
+        (31, {"ckpt_interval_steps": 1}),
+        (29, {"ckpt_interval_steps": 4, "num_workers": 1}),
+        (29, {"ckpt_interval_steps": 2, "grad_accumulation_factor": 3}),
+        (23, {"ckpt_interval_steps": 0}),
+    ],
+    ids=str,
+)
+def test_an_interrupted_run_ends_as_one_that_was_not(
+    tmp_path, monkeypatch, n_events, options
+):
+    whole = train(tmp_path / "whole", **options)
+    n_starts, resumed = train_interrupted(
+        monkeypatch, n_events, tmp_path / "resumed", **options
+    )
+    assert n_starts > 2
+    assert resumed == whole
+    assert [record["epoch"] for record in resumed[1]] == [1, 2, 3]
+    assert len(resumed[2]) == N_EPOCHS
+
+
+def test_checkpoints_within_an_epoch_change_nothing(tmp_path):
+    often = train(tmp_path / "often", ckpt_interval_steps=1)
+    assert train(tmp_path / "never") == often
+
+
+def test_the_last_checkpoint_within_an_epoch_is_kept_until_it_ends(
+    tmp_path, monkeypatch
+):
+    n_kept = []
+
+    def fit_batch(brain, batch, real=sb.Brain.fit_batch):
+        checkpoints = brain.checkpointer.list_checkpoints()
+        whole = [c for c in checkpoints if c.meta["end-of-epoch"]]
+        n_kept.append(len(checkpoints) - len(whole))
+        return real(brain, batch)
+
+    monkeypatch.setattr(sb.Brain, "fit_batch", fit_batch)
+    *_, losses = train(tmp_path, ckpt_interval_steps=2)
+    assert n_kept == [0, 0, 1, 1, 1, 1] * N_EPOCHS
+    assert len(losses) <= 2  # the best and the last
+
+
+@pytest.mark.filterwarnings("ignore:Trying to load checkpoint")
+def test_a_run_of_before_goes_on(tmp_path):
+    """Checkpoints of former versions lack a few parts."""
+    train(tmp_path)
+    checkpoints = Checkpointer(tmp_path / "save").list_checkpoints()
+    for checkpoint in checkpoints:
+        for name in ("history", "loss_means", "random_state"):
+            checkpoint.paramfiles[name].unlink()
+    _, history, *_ = train(tmp_path)
+    assert len(history) == N_EPOCHS
