@@ -1,6 +1,6 @@
 """What the Brains of all recipes share: an interrupted run goes on."""
 
-from typing import Any, Sequence
+from typing import Any, List
 
 import speechbrain as sb
 import torch
@@ -21,8 +21,8 @@ class RecoverableBrain(sb.Brain):
     in one process and with a data pipeline that draws nothing in workers, an
     interrupted run ends with the weights of one that never was.
 
-    A recipe sets `history` and `loggers` before it calls `fit`, appends losses
-    to `loss_means`, and has ``models["model"]``, its `average` and an
+    A recipe sets `history` and fills `loggers` before it calls `fit`, appends
+    losses to `loss_means`, and has ``models["model"]``, its `average` and an
     `epoch_counter` among its hyperparameters.
 
     Arguments
@@ -30,31 +30,36 @@ class RecoverableBrain(sb.Brain):
     *args : Any
         Of `speechbrain.Brain`.
     **kwargs : Any
-        Of `speechbrain.Brain`; `checkpointer` must be among them.
+        Of `speechbrain.Brain`.
     """
 
     history: History
-    loggers: Sequence[TrainLogger]
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self.loggers: List[TrainLogger] = []
         self.loss_means = WeightedMeans()
 
     def on_fit_start(self):
         """Refuse a checkpoint of another architecture, then recover."""
-        for name, part in (
-            ("history", self.history),
-            ("loss_means", self.loss_means),
-            ("random_state", RandomState()),
-        ):
-            # runs of before this was kept can go on, too
-            self.checkpointer.add_recoverable(name, part, optional_load=True)
+        if self.checkpointer is not None:
+            self._add_recoverables()
         check_architecture(self.checkpointer, self.hparams.models["model"])
         check_architecture(self.checkpointer, self.hparams.average, "average")
         self.hparams.average.to(self.device)
         super().on_fit_start()
         last_epoch = self.hparams.epoch_counter.current
         continue_logs(self.loggers, self.history, last_epoch)
+
+    def _add_recoverables(self):
+        parts = {
+            "history": self.history,
+            "loss_means": self.loss_means,
+            "random_state": RandomState(),
+        }
+        for name, part in parts.items():
+            # a checkpoint of former versions has none
+            self.checkpointer.add_recoverable(name, part, optional_load=True)
 
     def make_dataloader(self, dataset, stage, *args, **loader_kwargs):
         """Draw the seeds of workers from a stream of their own.

@@ -1,12 +1,13 @@
 """The G2P recipes, small: train, resume, export, report, pronounce."""
 
 import json
+from signal import SIGKILL
 
 import pytest
 
 from sb_sma.cli import main
 from sb_sma.inference import G2P
-from tests.integration.recipe_runs import read_history, run_recipe
+from tests.integration.recipe_runs import describe_run, read_history, run_recipe
 
 pytestmark = pytest.mark.integration
 
@@ -46,9 +47,17 @@ def lexicon(tmp_path_factory):
     return folder
 
 
-def train(output_folder, *flags, script="train.py", yaml="hparams/g2p.yaml"):
+def train(
+    output_folder,
+    *flags,
+    script="train.py",
+    yaml="hparams/g2p.yaml",
+    killed_at=None,
+):
     """Run the README's command, small."""
-    return run_recipe(script, yaml, output_folder, SMALL, flags)
+    return run_recipe(
+        script, yaml, output_folder, SMALL, flags, killed_at=killed_at
+    )
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +83,26 @@ def test_a_run_leaves_what_the_readme_promises(run):
     assert list((run / "tensorboard").glob("events*"))
     history = read_history(run)
     assert [record["epoch"] for record in history] == list(range(1, 13))
+
+
+def test_a_killed_run_ends_as_one_that_was_not(tmp_path, lexicon, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    flags = (
+        f"--data_folder={lexicon}",
+        "--number_of_epochs=2",
+        "--batch_words=64",
+        "--ckpt_interval_minutes=0",
+        "--ckpt_interval_steps=3",
+    )
+    done = train(tmp_path / "whole", *flags)
+    assert done.returncode == 0, done.stdout[-3000:]
+    whole = describe_run(tmp_path / "whole")
+    n_batches = whole["history"][0]["step"]
+    assert n_batches > 5
+    for spot in (f"speechbrain.core.Brain.fit_batch:{n_batches + 5}", None):
+        done = train(tmp_path / "killed", *flags, killed_at=spot)
+        assert done.returncode == (-SIGKILL if spot else 0), done.stdout[-3000:]
+    assert describe_run(tmp_path / "killed") == whole
 
 
 def test_it_learns_to_read(run):

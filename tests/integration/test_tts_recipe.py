@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from signal import SIGKILL
 
 import pytest
 import soundfile
@@ -10,7 +11,7 @@ from safetensors.torch import load_file
 
 from sb_sma.data.espeak import speak
 from sb_sma.inference import TTS
-from tests.integration.recipe_runs import read_history, run_recipe
+from tests.integration.recipe_runs import describe_run, read_history, run_recipe
 
 pytestmark = pytest.mark.integration
 
@@ -36,9 +37,12 @@ def train(
     script="train.py",
     yaml="hparams/tts.yaml",
     n_processes=1,
+    killed_at=None,
 ):
     """Run the README's command, small."""
-    return run_recipe(script, yaml, output_folder, SMALL, flags, n_processes)
+    return run_recipe(
+        script, yaml, output_folder, SMALL, flags, n_processes, killed_at
+    )
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +105,29 @@ def test_a_second_start_goes_on_where_the_first_ended(run):
     # Noam's warm-up, from the very first step on
     rates = [record["lr"] for record in history]
     assert rates == pytest.approx([0.002 * step / 200 for step in steps])
+
+
+def test_a_killed_run_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    flags = (
+        "--number_of_epochs=3",
+        "--max_batch_frames=800",
+        "--ckpt_interval_minutes=0",
+        "--ckpt_interval_steps=3",
+    )
+    done = train(tmp_path / "whole", *flags)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for spot in (
+        "speechbrain.core.Brain.fit_batch:14",  # of 8 in an epoch
+        "speechbrain.core.Brain.evaluate_batch:1",
+        "torch.save:2",  # when the epoch is in the logs
+        None,
+    ):
+        done = train(tmp_path / "killed", *flags, killed_at=spot)
+        assert done.returncode == (-SIGKILL if spot else 0), done.stderr[-3000:]
+    whole = describe_run(tmp_path / "whole")
+    assert describe_run(tmp_path / "killed") == whole
+    assert [record["step"] for record in whole["history"]] == [8, 16, 24]
 
 
 def test_the_averaged_weights_are_what_is_exported(run):
@@ -352,16 +379,31 @@ def test_styles_are_learned_measured_and_exported(tmp_path):
     assert bool((styles.mean() != 0).any())
 
 
-def test_two_processes_share_every_epoch(tmp_path):
-    done = train(
-        tmp_path / "run",
+def test_two_processes_share_every_epoch(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    flags = (
         "--number_of_epochs=4",
         "--max_batch_frames=500",
         "--distributed_backend=gloo",
-        yaml="hparams/tts_gst.yaml",
-        n_processes=2,
+        "--ckpt_interval_minutes=0",
+        "--ckpt_interval_steps=2",
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    spot = "speechbrain.core.Brain.fit_batch:10"
+    for folder, killed_at in (
+        ("run", None),
+        ("killed", spot),
+        ("killed", None),
+    ):
+        done = train(
+            tmp_path / folder,
+            *flags,
+            yaml="hparams/tts_gst.yaml",
+            n_processes=2,
+            killed_at=killed_at,
+        )
+        assert bool(done.returncode) == bool(killed_at), done.stderr[-3000:]
+    whole = describe_run(tmp_path / "run")
+    assert describe_run(tmp_path / "killed") == whole
     history = read_history(tmp_path / "run")
     assert [record["epoch"] for record in history] == [1, 2, 3, 4]
     steps = [record["step"] for record in history]
