@@ -2,13 +2,14 @@
 
 import shutil
 from pathlib import Path
-from typing import Any, Dict, Optional, Union
+from typing import Any, Callable, Dict, Optional, Sequence, Union
 
 from speechbrain.utils.checkpoints import (
     CKPT_PREFIX,
     METAFNAME,
     Checkpoint,
     Checkpointer,
+    ckpt_recency,
 )
 from speechbrain.utils.distributed import main_process_only
 
@@ -58,15 +59,24 @@ class AtomicCheckpointer(Checkpointer):
             unfinished.rename(checkpoint.path / METAFNAME)
         return checkpoint
 
-    def delete_checkpoints(self, **kwargs: Any) -> None:
+    def delete_checkpoints(
+        self,
+        *,
+        importance_keys: Sequence[Callable] = (ckpt_recency,),
+        **kwargs: Any,
+    ) -> None:
         """Delete as SpeechBrain does, and what is not whole, too.
 
         Arguments
         ---------
+        importance_keys : sequence of callable
+            Of ``Checkpointer.delete_checkpoints``, each used once.
         **kwargs : Any
             Of ``Checkpointer.delete_checkpoints``.
         """
-        super().delete_checkpoints(**kwargs)
+        # the list that `save_and_keep_only` gives grows with every checkpoint
+        once = list(dict.fromkeys(importance_keys))
+        super().delete_checkpoints(importance_keys=once, **kwargs)
         self._delete_unfinished()
 
     @main_process_only

@@ -63,3 +63,17 @@ def test_the_best_and_the_last_are_kept(tmp_path):
         checkpointer.save_and_keep_only({"loss": loss}, min_keys=["loss"])
     kept = [c.meta["loss"] for c in checkpointer.list_checkpoints()]
     assert sorted(kept) == [0.2, 0.7]
+
+
+def test_a_long_run_saves_as_fast_as_a_short_one(tmp_path, monkeypatch):
+    checkpointer, n_listed = make_checkpointer(tmp_path, 1.0), []
+
+    def list_checkpoints(real=checkpointer.list_checkpoints):
+        n_listed[-1] += 1
+        return real()
+
+    monkeypatch.setattr(checkpointer, "list_checkpoints", list_checkpoints)
+    for _ in range(4):
+        n_listed.append(0)
+        checkpointer.save_and_keep_only()
+    assert len(set(n_listed)) == 1
