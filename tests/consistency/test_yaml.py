@@ -1,9 +1,12 @@
 """Every experiment's YAML: its header, its keys, and what they reach."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+import torch
+from hyperpyyaml import load_hyperpyyaml
 
 from sb_sma.hparams import check_yaml
 from sb_sma.hparams.document import Document, tag_of
@@ -14,6 +17,7 @@ FILES = sorted(
     for pattern in ("hparams/*.yaml", "recipes/**/hparams/*.yaml")
     for file in REPOSITORY.glob(pattern)
 )
+LJSPEECH = "recipes/LJSpeech/TTS/transformer/hparams"
 PARTS = sorted(REPOSITORY.glob("hparams/models/*.yaml"))
 
 
@@ -117,3 +121,72 @@ def test_tts_with_styles_differs_in_its_speech_styles_and_epochs():
         "style",
         "number_of_epochs",
     }
+
+
+def test_small_model_of_ljspeech_differs_in_its_data_and_its_schedule():
+    keys = keys_that_differ(
+        "hparams/tts.yaml", f"{LJSPEECH}/train_small.yaml", start="# Seed needs"
+    )
+    assert keys == {
+        "recipe",
+        "output_folder",
+        "corpus_folder",
+        "data_folder",
+        "number_of_epochs",
+        "guided_half_life",
+        "guided_unit",
+        "energy_noise_end",
+        "samples_every",
+    }
+
+
+def test_models_of_ljspeech_differ_in_their_size_and_their_schedule():
+    keys = keys_that_differ(
+        f"{LJSPEECH}/train_small.yaml",
+        f"{LJSPEECH}/train.yaml",
+        start="# Seed needs",
+    )
+    assert keys == {
+        "output_folder",
+        "n_processes",
+        "d_model",
+        "nhead",
+        "d_ffn",
+        "encoder_layers",
+        "encoder_prenet_layers",
+        "encoder_prenet_kernel_size",
+        "decoder_layers",
+        "reduction_factor",
+        "postnet_channels",
+        "max_stay",
+        "number_of_epochs",
+        "max_batch_frames",
+        "max_batch_items",
+        "num_workers",
+        "lr",
+        "warmup_steps",
+        "average_decay",
+        "guided_half_life",
+        "energy_noise_steps",
+        "own_frames_steps",
+        "samples_every",
+    }
+
+
+@pytest.mark.parametrize("name", ["train.yaml", "train_small.yaml"])
+def test_real_speech_has_to_be_given(name):
+    file = REPOSITORY / LJSPEECH / name
+    message = r"values must be given for data_folder \(line \d+\). Give each as"
+    with pytest.raises(ValueError, match=message):
+        check_yaml(file, file.parents[1] / "train.py")
+
+
+def test_header_tells_the_true_size_of_the_full_model(tmp_path, monkeypatch):
+    file = REPOSITORY / LJSPEECH / "train.yaml"
+    monkeypatch.syspath_prepend(str(file.parents[1]))
+    overrides = {"data_folder": "given", "output_folder": str(tmp_path)}
+    with torch.random.fork_rng(), open(file, encoding="utf-8") as stream:
+        model = load_hyperpyyaml(stream, overrides)["models"]["model"]
+    size = sum(parameter.numel() for parameter in model.parameters())
+    stated = re.search(r"of ([\d.]+) M parameters", file.read_text())[1]
+    assert stated == f"{size / 1e6:.1f}"

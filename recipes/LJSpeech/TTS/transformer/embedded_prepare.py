@@ -1,0 +1,1 @@
+../../../Embedded/embedded_prepare.py

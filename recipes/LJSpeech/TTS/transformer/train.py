@@ -1,0 +1,1 @@
+../../../Embedded/TTS/transformer/train.py
