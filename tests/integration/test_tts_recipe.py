@@ -262,21 +262,6 @@ def test_the_clock_ends_training_but_not_before_the_walk(tmp_path):
         assert [record["monotonic"] for record in history] == [0, 1]
 
 
-def test_real_speech_trains_through_the_same_pipeline(tmp_path, shared):
-    folder = tmp_path / "run"
-    done = train(
-        folder,
-        f"--data_folder={shared / 'data' / 'ljspeech-mini'}",
-        "--number_of_epochs=2",
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    first, last = (
-        record["train"]["mel_loss"] for record in read_history(folder)
-    )
-    assert last < first
-    assert (folder / "index.html").exists()
-
-
 def test_pieces_of_words_are_learned_and_exported(tmp_path, shared):
     folder = tmp_path / "run"
     done = train(
