@@ -11,7 +11,7 @@ from speechbrain.utils.checkpoints import (
     Checkpointer,
     ckpt_recency,
 )
-from speechbrain.utils.distributed import main_process_only
+from speechbrain.utils.distributed import ddp_barrier, main_process_only
 
 _UNFINISHED = METAFNAME + ".unfinished"
 
@@ -57,6 +57,8 @@ class AtomicCheckpointer(Checkpointer):
         if checkpoint is not None:
             unfinished = checkpoint.path / _UNFINISHED
             unfinished.rename(checkpoint.path / METAFNAME)
+        # all processes have to find the same checkpoints
+        ddp_barrier()
         return checkpoint
 
     def delete_checkpoints(
