@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RECIPES = {
     "tts": ROOT / "recipes" / "Embedded" / "TTS" / "transformer",
     "g2p": ROOT / "recipes" / "CMUDict" / "G2P" / "transformer",
+    "ljspeech": ROOT / "recipes" / "LJSpeech" / "TTS" / "transformer",
 }
 N_MELS = 80
 SAME_SIZE = {
@@ -30,14 +31,14 @@ ESPNET_COMMAND = "pip install --no-deps espnet typeguard==2.13.3"
 def load_hparams(
     overrides: Dict[str, Any], task: str = "tts"
 ) -> Dict[str, Any]:
-    """Load ``hparams/tts.yaml`` or ``hparams/g2p.yaml``.
+    """Load the ``hparams/train.yaml`` of a recipe.
 
     Arguments
     ---------
     overrides : dict of str to object
         Keys of the file with other values.
     task : str
-        tts or g2p.
+        tts, g2p or ljspeech.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def load_hparams(
         sys.path.insert(0, recipe)
     with tempfile.TemporaryDirectory() as folder:
         overrides = {"output_folder": folder, **overrides}
-        path = ROOT / "hparams" / f"{task}.yaml"
+        path = RECIPES[task] / "hparams" / "train.yaml"
         with open(path, encoding="utf-8") as stream:
             return load_hyperpyyaml(stream, overrides)
 

@@ -20,6 +20,7 @@ ratios are of the same round. Prints a table, and stores everything under
 import argparse
 import json
 import warnings
+from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
@@ -40,6 +41,7 @@ from timing import compare, median, time_in_turn
 
 from sb_sma.attention.schedules import LinearAnneal
 from sb_sma.data.batch import with_lengths
+from sb_sma.data.speakers import SpeakerTable
 
 OUTPUT = Path(__file__).with_name("results") / "training_step.json"
 ATTENTION_TYPES = ("SMA", "regularMHA")
@@ -161,9 +163,11 @@ def step_name(attention_type: str, own_frames: float) -> str:
     return f"{attention_type}, own_frames {own_frames}"
 
 
-def make_brain(device: str, overrides: Dict[str, Any]) -> Any:
+def make_brain(
+    device: str, overrides: Dict[str, Any], task: str = "tts"
+) -> Any:
     """The recipe's brain, as it is when an epoch of training starts."""
-    hparams = load_hparams(overrides)
+    hparams = load_hparams(overrides, task)
     from train import TTSBrain  # the recipe's, whose folder is now known
 
     brain = TTSBrain(
@@ -172,6 +176,9 @@ def make_brain(device: str, overrides: Dict[str, Any]) -> Any:
         hparams=hparams,
         run_opts={"device": device},
     )
+    # random items, of no speaker
+    brain.manifest = defaultdict(dict)
+    brain.speakers = SpeakerTable([])
     brain.init_optimizers()
     brain.hparams.average.to(device)
     brain.hparams.epoch_counter.current = 1
