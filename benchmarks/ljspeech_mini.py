@@ -76,7 +76,6 @@ def main() -> None:
     if not arguments.data_folder.is_dir():
         print(f"skipped: {arguments.data_folder} is not here")
         return
-    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     torch.set_num_threads(arguments.threads)
     trained = dict(run.split("=", 1) for run in arguments.runs)
     result: Dict[str, Any] = {"machine": describe_machine(), "attention": {}}
@@ -119,7 +118,12 @@ def train_anew(attention_type: str, arguments: argparse.Namespace) -> Path:
         f"--samples_every={ENOUGH_EPOCHS}",
         f"--short_first_epochs={SHORT_FIRST_EPOCHS}",
     ]
-    train(command, output_folder, output_folder / "corpus")
+    train(
+        command,
+        output_folder,
+        output_folder / "corpus",
+        n_threads=arguments.threads,
+    )
     return output_folder
 
 
