@@ -69,7 +69,8 @@ def train(
         env=environment,
     )
     _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} failed")
     cost = {
         "command": " ".join([shown, *command]),

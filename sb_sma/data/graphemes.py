@@ -98,6 +98,12 @@ class SentencePieceTokenizer(GraphemeTokenizer):
                 f"model_type must be one of {', '.join(_MODEL_TYPES)}; got "
                 f"{model_type!r}."
             )
+        is_count = isinstance(vocab_size, int) and vocab_size > 0
+        if not is_count or isinstance(vocab_size, bool):
+            raise ValueError(
+                "vocab_size (sentencepiece_size in the YAML) must be a number "
+                f"of pieces, 1 or more; got {vocab_size!r}."
+            )
         self.model_type = model_type
         self.vocab_size = vocab_size
         self.mark_start = mark_start

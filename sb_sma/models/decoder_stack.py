@@ -155,6 +155,16 @@ class DecoderStack(nn.ModuleList):
         for attention in self._cross_attentions("set_queries_per_token"):
             attention.set_queries_per_token(queries_per_token)
 
+    def can_walk(self) -> bool:
+        """Say whether there is a walk that can be switched on and off.
+
+        Returns
+        -------
+        can_walk : bool
+            False where all attention is of another type.
+        """
+        return bool(self._cross_attentions("set_monotonic"))
+
     def set_monotonic(self, monotonic: bool) -> None:
         """Switch the walk of the monotonic attentions on or off.
 

@@ -11,7 +11,10 @@ class RunningNorm(nn.Module):
 
     Batch normalisation whose statistics are those of the batches so far, in
     training, too, so that a batch may be a single item. Before the first, the
-    mean is 0 and the deviation 1. No gradient flows through the statistics.
+    mean is 0 and the deviation 1, which keeps the result small until many
+    batches have been seen. No gradient flows through the statistics; they stay
+    in single precision, whatever the module is cast to, since the mean may be
+    many deviations away from 0.
 
     Arguments
     ---------
@@ -54,14 +57,23 @@ class RunningNorm(nn.Module):
             (B, width).
         """
         if self.training:
-            self._follow(features.detach().to(self.mean))
-        mean, mean_square = self.mean.float(), self.mean_square.float()
-        variance = (mean_square - mean.square()).clamp(min=0.0)
-        standardised = (features - mean) * (variance + _EPSILON).rsqrt()
+            self._follow(features.detach().float())
+        variance = (self.mean_square - self.mean.square()).clamp(min=0.0)
+        standardised = (features - self.mean) * (variance + _EPSILON).rsqrt()
         return standardised.to(features.dtype)
 
     def _follow(self, features: torch.Tensor) -> None:
         self.n_batches += 1
         weight = (1.0 / self.n_batches).clamp(min=self.momentum)
+        # a batch of NaN is passed over, as gradient scaling does
+        weight = weight * features.isfinite().all()
+        features = features.nan_to_num(0.0, 0.0, 0.0)
         self.mean.lerp_(features.mean(0), weight)
         self.mean_square.lerp_(features.square().mean(0), weight)
+
+    def _apply(self, fn, recurse=True):
+        statistics = dict(self._buffers)
+        super()._apply(fn, recurse)
+        for name, buffer in statistics.items():
+            self._buffers[name] = buffer.to(self._buffers[name].device)
+        return self

@@ -130,8 +130,8 @@ class StyleTokenLayer(nn.Module):
         ValueError
             If `reference` has another shape.
         """
-        # the last state of a GRU has a further axis, by which the items of a
-        # batch would compete for the weights
+        # with a further axis, as PyTorch's last state of a GRU has it, the
+        # items of a batch would compete for the weights
         if reference.dim() != 2 or reference.shape[1] != self.query_width:
             raise ValueError(
                 "reference must have shape (B, query_width) with query_width "

@@ -1,1 +1,1 @@
-"""What the recipes share besides the model: history, samples, reports."""
+"""What the recipes share besides the model: Brain, recovery, reports."""

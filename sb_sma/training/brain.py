@@ -58,8 +58,7 @@ class RecoverableBrain(sb.Brain):
             "random_state": RandomState(),
         }
         for name, part in parts.items():
-            # a checkpoint of former versions has none
-            self.checkpointer.add_recoverable(name, part, optional_load=True)
+            self.checkpointer.add_recoverable(name, part)
 
     def make_dataloader(self, dataset, stage, *args, **loader_kwargs):
         """Draw the seeds of workers from a stream of their own.

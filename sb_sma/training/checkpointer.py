@@ -83,8 +83,8 @@ class AtomicCheckpointer(Checkpointer):
 
     @main_process_only
     def _delete_unfinished(self) -> None:
-        for folder in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*/"):
-            if not self._is_checkpoint_dir(folder):
+        for folder in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*"):
+            if folder.is_dir() and not self._is_checkpoint_dir(folder):
                 shutil.rmtree(folder)
 
     def _save_checkpoint_metafile(

@@ -8,6 +8,7 @@ from speechbrain.utils.checkpoints import (
     mark_as_saver,
     register_checkpoint_hooks,
 )
+from speechbrain.utils.distributed import ddp_broadcast
 
 
 @register_checkpoint_hooks
@@ -89,7 +90,9 @@ class MonotonicStart:
         return self.has_begun or epoch >= self.epoch
 
     def update(self, epoch: int, focus_rate: float) -> None:
-        """Take note of an epoch that has ended.
+        """Take note of an epoch that has ended, in all processes.
+
+        They start with the same epoch, by the focus rate of the main one.
 
         Arguments
         ---------
@@ -99,7 +102,8 @@ class MonotonicStart:
             Of the head that follows the text, in validation.
         """
         is_focused = (
-            self.focus_rate is not None and focus_rate >= self.focus_rate
+            self.focus_rate is not None
+            and ddp_broadcast(focus_rate) >= self.focus_rate
         )
         self.has_begun = self.has_come(epoch) or is_focused
 

@@ -203,6 +203,16 @@ def test_utterances_too_long_for_the_steps_are_named(run):
     assert "raise moves_per_query" in done.stdout + done.stderr
 
 
+def test_attention_that_never_walks_is_not_waited_for(run):
+    done = train(
+        run.parent / "softmax",
+        "--attention_type=regularMHA",
+        "--monotonic_start_epoch=2",
+    )
+    assert done.returncode != 0
+    assert "must be 1 for attention that never walks" in done.stderr
+
+
 def test_softmax_and_two_moves_train_from_the_recipes_own_folder(run):
     for flags in (
         ("--attention_type=regularMHA",),

@@ -319,3 +319,9 @@ def test_yaml_word_chooses():
         make_grapheme_tokenizer(
             "sentencepiece", {"sentencepiece": {"model_type": "word"}}
         )
+
+
+@pytest.mark.parametrize("vocab_size", [None, "x", 0, 2.5, True])
+def test_a_number_of_pieces_is_a_count(vocab_size):
+    with pytest.raises(ValueError, match="1 or more; got "):
+        SentencePieceTokenizer("bpe", vocab_size)

@@ -66,3 +66,23 @@ def test_a_channel_that_never_changes_gives_no_infinity():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_dtype_stays(dtype):
     assert RunningNorm(3)(make_batches()[0].to(dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_low_precision_finds_small_differences_around_a_large_mean(dtype):
+    """As an encoder in single precision under a cast model gives them."""
+    norm, batches = RunningNorm(3), make_batches(n_batches=1000)
+    batches[..., 0] += 3.0
+    for batch in batches:
+        norm(batch)
+    norm.eval()
+    expected = norm(batches[0])
+    torch.testing.assert_close(norm.to(dtype)(batches[0]), expected)
+
+
+def test_a_batch_of_nan_leaves_the_statistics_alone():
+    norm = RunningNorm(3)
+    norm(make_batches()[0])
+    mean = norm.mean.clone()
+    norm(torch.full((2, 3), float("nan")))
+    torch.testing.assert_close(norm.mean, mean)

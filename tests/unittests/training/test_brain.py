@@ -191,12 +191,3 @@ def test_the_last_checkpoint_within_an_epoch_is_kept_until_it_ends(
 
 
 @pytest.mark.filterwarnings("ignore:Trying to load checkpoint")
-def test_a_run_of_before_goes_on(tmp_path):
-    """Checkpoints of former versions lack a few parts."""
-    train(tmp_path)
-    checkpoints = Checkpointer(tmp_path / "save").list_checkpoints()
-    for checkpoint in checkpoints:
-        for name in ("history", "loss_means", "random_state"):
-            checkpoint.paramfiles[name].unlink()
-    _, history, *_ = train(tmp_path)
-    assert len(history) == N_EPOCHS

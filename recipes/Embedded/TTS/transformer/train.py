@@ -125,7 +125,7 @@ class TTSBrain(RecoverableBrain):
         """Recover, and train no further where the minutes were over."""
         super().on_fit_start()
         records = self.history.records
-        if records and records[-1]["monotonic"]:
+        if records and records[-1].get("monotonic", 1):
             self.hparams.epoch_counter.update(records[-1]["minutes"])
 
     def on_fit_batch_start(self, batch, should_step):
@@ -177,8 +177,9 @@ class TTSBrain(RecoverableBrain):
             "step": self.optimizer_step,
             "lr": self.optimizer.param_groups[0]["lr"],
             "guided_weight": self._guided_weight(),
-            "monotonic": int(self.walks),
         }
+        if average.decoder.layers.can_walk():
+            stats_meta["monotonic"] = int(self.walks)
         log_epoch(
             self.loggers, self.history, stats_meta, self.train_stats, stats
         )
@@ -256,6 +257,16 @@ def check_frontend(hparams):
             "frontend must be espeak for the embedded corpus, whose phonemes "
             f"have eSpeak NG's own timing; got '{hparams['frontend']}'. Leave "
             "frontend out, or give real speech with --data_folder=DIR."
+        )
+
+
+def check_walk(can_walk, monotonic_start):
+    """Refuse to wait for the walk of an attention that has none."""
+    if monotonic_start.epoch > 1 and not can_walk:
+        raise ValueError(
+            "monotonic_start_epoch must be 1 for attention that never walks; "
+            f"got {monotonic_start.epoch}. Leave it out, or take "
+            "attention_type: SMA."
         )
 
 
@@ -346,6 +357,7 @@ def set_up_model(hparams, folder, manifests):
     if frames_per_token is None:
         frames_per_token = measure_frames_per_token(manifests["train"])
     model.set_frames_per_token(frames_per_token)
+    check_walk(model.decoder.layers.can_walk(), hparams["monotonic_start"])
     for manifest in manifests.values():
         check_manifest(
             manifest,
