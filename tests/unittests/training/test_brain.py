@@ -188,6 +188,3 @@ def test_the_last_checkpoint_within_an_epoch_is_kept_until_it_ends(
     *_, losses = train(tmp_path, ckpt_interval_steps=2)
     assert n_kept == [0, 0, 1, 1, 1, 1] * N_EPOCHS
     assert len(losses) <= 2  # the best and the last
-
-
-@pytest.mark.filterwarnings("ignore:Trying to load checkpoint")
