@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from hyperpyyaml import load_hyperpyyaml
 from machine import describe_machine
-from timing import significant
+from timing import median, significant
 from training_run import ROOT, read_cost, read_history, train
 
 from sb_sma.data.corpus import load_manifests
@@ -91,6 +91,13 @@ def main() -> None:
             "steps": history[-1]["step"],
             "monotone": {
                 split: f"{sum(u['monotone'] for u in each)} of {len(each)}"
+                for split, each in utterances.items()
+            },
+            "medians": {
+                split: {
+                    figure: median([u[figure] for u in each])
+                    for figure in ("coverage", "focus_rate")
+                }
                 for split, each in utterances.items()
             },
             "curves": read_curves(history),
@@ -206,6 +213,7 @@ def print_table(result: Dict[str, Any]) -> None:
     for name, figures in result["attention"].items():
         print(f"\n{name}, {figures['training_minutes']:.1f} minutes")
         print(f"  monotone: {figures['monotone']}")
+        print(f"  medians: {figures['medians']}")
         for curve, values in figures["curves"].items():
             print(f"  {curve}: {values[0]:.4g} -> {values[-1]:.4g}")
 
