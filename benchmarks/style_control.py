@@ -9,6 +9,7 @@ the rate most is swept. Prints a table, and stores everything under
 
 > python benchmarks/style_control.py
 > python benchmarks/style_control.py --run results/style_control
+> python benchmarks/style_control.py --resume
 """
 
 import argparse
@@ -60,10 +61,15 @@ def main() -> None:
         "--run", metavar="FOLDER", help="a run that this script has trained"
     )
     parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="train further what this script has trained",
+    )
+    parser.add_argument(
         "--processes", type=int, default=1, help="that share every batch"
     )
     arguments = parser.parse_args()
-    folder = Path(arguments.run or train_anew(arguments.processes))
+    folder = Path(arguments.run or train_model(arguments))
     tts = TTS.from_hparams(source=str(folder / "model"))
     valid, test = read_entries(folder)
     history = read_history(folder)
@@ -86,8 +92,9 @@ def main() -> None:
     draw(result)
 
 
-def train_anew(n_processes: int) -> Path:
+def train_model(arguments: argparse.Namespace) -> Path:
     """Run the README's command, or the same with its batches dealt out."""
+    n_processes = arguments.processes
     output_folder = ROOT / "results" / "style_control"
     command = ["train.py", "hparams/tts_gst.yaml"]
     if n_processes > 1:
@@ -95,7 +102,13 @@ def train_anew(n_processes: int) -> Path:
             f"--max_batch_frames={MAX_BATCH_FRAMES // n_processes}",
             f"--max_batch_items={MAX_BATCH_ITEMS // n_processes}",
         ]
-    train(command, output_folder, output_folder / "corpus", n_processes)
+    train(
+        command,
+        output_folder,
+        output_folder / "corpus",
+        n_processes,
+        resume=arguments.resume,
+    )
     return output_folder
 
 

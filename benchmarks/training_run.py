@@ -20,21 +20,24 @@ def train(
     corpus_folder: Path,
     n_processes: int = 1,
     n_threads: Optional[int] = None,
+    resume: bool = False,
 ) -> Dict[str, Any]:
-    """Train anew, and note in the run's folder what it cost.
+    """Train, and note in the run's folder what it cost.
 
     Arguments
     ---------
     command : list of str
         Script, YAML and overrides, relative to the repository.
     output_folder : Path
-        Of the run; what is there is deleted.
+        Of the run; what is there is deleted, or gone on with.
     corpus_folder : Path
         Of the run.
     n_processes : int
         That share every batch, by torchrun.
     n_threads : int, optional
         Of each process. Default: as many as PyTorch takes.
+    resume : bool
+        Whether the run goes on where it was, and the cost is added.
 
     Returns
     -------
@@ -46,7 +49,13 @@ def train(
     RuntimeError
         If the training fails.
     """
-    shutil.rmtree(output_folder, ignore_errors=True)
+    wall_minutes, peak_memory = 0.0, 0.0
+    if resume:
+        before = read_cost(output_folder)
+        wall_minutes = before["wall_minutes"]
+        peak_memory = before["peak_memory_gib"]
+    else:
+        shutil.rmtree(output_folder, ignore_errors=True)
     start = time.monotonic()
     launcher, shown = [], "python"
     if n_processes > 1:
@@ -74,8 +83,8 @@ def train(
         raise RuntimeError(f"{' '.join(command)} failed")
     cost = {
         "command": " ".join([shown, *command]),
-        "wall_minutes": (time.monotonic() - start) / 60,
-        "peak_memory_gib": usage.ru_maxrss / 2**20,
+        "wall_minutes": wall_minutes + (time.monotonic() - start) / 60,
+        "peak_memory_gib": max(peak_memory, usage.ru_maxrss / 2**20),
     }
     (output_folder / "cost.json").write_text(json.dumps(cost) + "\n")
     return cost
