@@ -94,10 +94,10 @@ class StyleEffect:
         if not effect >= LEAST_EFFECT:
             logger.warning(
                 "The style tokens do nothing of use so far: in the style of "
-                "other utterances, the mel loss is %.3g times what it is in "
+                "other utterances, the mel loss is only %.2g %% larger than in "
                 "their own. If that stays, give data of more varied style, or "
                 "train longer.",
-                1.0 + effect,
+                100.0 * effect,
             )
         return {"style_effect": effect}
 

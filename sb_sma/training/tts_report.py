@@ -33,6 +33,8 @@ _SHOWN_CURVES = (
     "style_effect",
 )
 _SWEPT = (-0.5, 0.0, 0.5, 1.0)  # weights of a token alone
+# settings of an embedded corpus
+_SPOKEN_BY = ("voice", "rate", "pitch")
 _STYLED = " Each was spoken in the style of its target."
 _BY_SPEAKER = " Each was spoken by the speaker of its target."
 _MEANINGS = {
@@ -186,9 +188,17 @@ def _draw_styles(
     frames = np.array([len(item.mel) for item in spoken])
     seconds = frames * settings.hop_length / settings.sample_rate
     return [
-        plot_token_weights(weights, list(manifest)),
+        plot_token_weights(
+            weights, list(map(_label, manifest, manifest.values()))
+        ),
         plot_token_sweep(_SWEPT, seconds.reshape(n_tokens, -1), text),
     ]
+
+
+def _label(name: str, entry: Mapping[str, Any]) -> str:
+    """An utterance, and how it is spoken where the corpus knows that."""
+    known = [f"{key} {entry[key]}" for key in _SPOKEN_BY if key in entry]
+    return ", ".join([name, *known])
 
 
 def _focus_table(test_stats: Mapping[str, float]) -> Table:
