@@ -210,7 +210,8 @@ def test_attention_that_never_walks_is_not_waited_for(run):
         "--monotonic_start_epoch=2",
     )
     assert done.returncode != 0
-    assert "must be 1 for attention that never walks" in done.stderr
+    message = "must be 1 for attention that never walks"
+    assert message in done.stdout + done.stderr
 
 
 def test_softmax_and_two_moves_train_from_the_recipes_own_folder(run):
