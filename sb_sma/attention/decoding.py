@@ -138,8 +138,8 @@ def start_decoding(
     Raises
     ------
     ValueError
-        If a stateless module is asked for anything but soft decoding at
-        pace 1.
+        If the module cannot be decoded like that. A stateless one has soft
+        decoding at pace 1 only, and no window.
 
     Example
     -------
@@ -154,6 +154,7 @@ def start_decoding(
     if hasattr(attention, "start"):
         return attention.start(memory, memory_lengths, options)
     require_soft(attention, options)
+    require_all_keys(attention, options)
     mask = padding_mask(memory_lengths, memory.shape[1])
     return StatelessDecoding(memory, mask)
 
@@ -301,6 +302,29 @@ def require_soft(attention: nn.Module, options: DecodingOptions) -> None:
             f"{type(attention).__name__} can only be decoded with mode='soft' "
             f"and pace=1.0; got mode='{options.mode}', pace={options.pace}. "
             "Train with attention_type: SMA to use them."
+        )
+
+
+def require_all_keys(attention: nn.Module, options: DecodingOptions) -> None:
+    """Refuse a window that only softmax attention has.
+
+    Arguments
+    ---------
+    attention : nn.Module
+        The module that is asked.
+    options : DecodingOptions
+        What it is asked for.
+
+    Raises
+    ------
+    ValueError
+        If there is a window.
+    """
+    if options.attention_window is not None:
+        raise ValueError(
+            f"{type(attention).__name__} has no attention_window; got "
+            f"{options.attention_window}. Leave it out, or take "
+            "attention_type: regularMHA."
         )
 
 

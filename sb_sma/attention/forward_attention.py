@@ -23,7 +23,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sb_sma.attention.decoding import DecodingOptions, call_layer, require_soft
+from sb_sma.attention.decoding import (
+    DecodingOptions,
+    call_layer,
+    require_all_keys,
+    require_soft,
+)
 from sb_sma.attention.heads import (
     check_heads,
     merge_heads,
@@ -190,7 +195,7 @@ class ForwardMHA(nn.Module):
         memory_lengths : torch.Tensor
             Counts, int64, (B,).
         options : DecodingOptions
-            Must be soft decoding at pace 1.
+            Must be soft decoding at pace 1, and have no window.
 
         Returns
         -------
@@ -198,6 +203,7 @@ class ForwardMHA(nn.Module):
             The state before the first query.
         """
         require_soft(self, options)
+        require_all_keys(self, options)
         projected = project_memory(
             self.key_proj(memory),
             self.value_proj(memory),

@@ -20,7 +20,11 @@ from typing import Optional, Tuple, Union
 import torch
 from torch import nn
 
-from sb_sma.attention.decoding import DecodingOptions, call_layer
+from sb_sma.attention.decoding import (
+    DecodingOptions,
+    call_layer,
+    require_all_keys,
+)
 from sb_sma.attention.heads import (
     check_heads,
     merge_heads,
@@ -275,8 +279,8 @@ class StepwiseMonotonicMHA(nn.Module):
         out : torch.Tensor
             (B, Q, D); zeros for an item without a valid key.
         attn : torch.Tensor
-            The alignment of every head, (B, H, Q, K), those that walk first;
-            only if asked for.
+            The alignment that every head reads by, (B, H, Q, K), those that
+            walk first; only if asked for.
 
         Raises
         ------
@@ -289,7 +293,8 @@ class StepwiseMonotonicMHA(nn.Module):
         keys = split_heads(self.key_proj(key), self.nhead)
         values = split_heads(self.value_proj(value), self.nhead)
         attn = self._align(self._energies(query, keys), lengths)
-        weights = self.dropout(self._read_by(attn)).to(values.dtype)
+        attn = self._read_by(attn)
+        weights = self.dropout(attn).to(values.dtype)
         out = self.out_proj(merge_heads(weights @ values))
         out = out.masked_fill((lengths == 0)[:, None, None], 0.0)
         return (out, attn) if return_attn_weights else out
@@ -310,13 +315,14 @@ class StepwiseMonotonicMHA(nn.Module):
             Counts, int64, (B,).
         options : DecodingOptions
             Soft or hard, the highest probability of staying, and the pace:
-            the odds of staying are divided by it.
+            the odds of staying are divided by it. No window.
 
         Returns
         -------
         state : MonotonicState
             The state before the first query.
         """
+        require_all_keys(self, options)
         batch, n_keys, _ = memory.shape
         alpha = torch.zeros(
             batch,
@@ -376,7 +382,8 @@ class StepwiseMonotonicMHA(nn.Module):
             attending = attending.to(attn.dtype)
             attending = softmax_over_valid(attending, memory.blocked)
             attn = torch.cat((attn, attending), dim=1)
-        out = call_layer(self.out_proj, memory.read(self._read_by(attn)))
+        attn = self._read_by(attn)
+        out = call_layer(self.out_proj, memory.read(attn))
         return memory.clear_empty(out), memory.by_row(attn)[:, :, None], state
 
     def _energies(

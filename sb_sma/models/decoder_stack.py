@@ -155,6 +155,24 @@ class DecoderStack(nn.ModuleList):
         for attention in self._cross_attentions("set_queries_per_token"):
             attention.set_queries_per_token(queries_per_token)
 
+    def check_decoding(self, options: DecodingOptions) -> None:
+        """Refuse what the cross-attentions cannot do.
+
+        Arguments
+        ---------
+        options : DecodingOptions
+            How they are to be decoded.
+
+        Raises
+        ------
+        ValueError
+            If one cannot be decoded like that.
+        """
+        weight = self[0].norm1.weight
+        one_key = weight.new_zeros(1, 1, len(weight))
+        length = torch.ones(1, dtype=torch.int64, device=weight.device)
+        self.start(one_key, length, options, max_steps=1)
+
     def can_walk(self) -> bool:
         """Say whether there is a walk that can be switched on and off.
 

@@ -36,10 +36,10 @@ class MonotonicStart:
     Example
     -------
     >>> start = MonotonicStart(epoch=5, focus_rate=0.8)
-    >>> start.has_come(epoch=2)
+    >>> start.begin_epoch(2)
     False
-    >>> start.update(epoch=2, focus_rate=0.85)
-    >>> start.has_come(epoch=3)
+    >>> start.end_epoch(focus_rate=0.85)
+    >>> start.begin_epoch(3)
     True
     """
 
@@ -74,8 +74,8 @@ class MonotonicStart:
         self.focus_rate = focus_rate
         self.has_begun = False
 
-    def has_come(self, epoch: int) -> bool:
-        """Say whether attention walks in an epoch.
+    def begin_epoch(self, epoch: int) -> bool:
+        """Say whether attention walks in an epoch; if so, the walk has begun.
 
         Arguments
         ---------
@@ -84,20 +84,19 @@ class MonotonicStart:
 
         Returns
         -------
-        has_come : bool
+        walks : bool
             Whether it walks.
         """
-        return self.has_begun or epoch >= self.epoch
+        self.has_begun = self.has_begun or epoch >= self.epoch
+        return self.has_begun
 
-    def update(self, epoch: int, focus_rate: float) -> None:
+    def end_epoch(self, focus_rate: float) -> None:
         """Take note of an epoch that has ended, in all processes.
 
         They start with the same epoch, by the focus rate of the main one.
 
         Arguments
         ---------
-        epoch : int
-            The epoch, counted from 1.
         focus_rate : float
             Of the head that follows the text, in validation.
         """
@@ -105,7 +104,7 @@ class MonotonicStart:
             self.focus_rate is not None
             and ddp_broadcast(focus_rate) >= self.focus_rate
         )
-        self.has_begun = self.has_come(epoch) or is_focused
+        self.has_begun = self.has_begun or is_focused
 
     @mark_as_saver
     def _save(self, path: Union[str, Path]) -> None:

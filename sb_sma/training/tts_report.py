@@ -1,5 +1,6 @@
 """The page that every TTS run ends with."""
 
+import shlex
 from pathlib import Path
 from typing import Any, List, Mapping, Sequence, Union
 
@@ -110,8 +111,7 @@ def write_tts_report(
         examples=examples,
         command=describe_command(),
         versions=describe_versions(),
-        usage=f'sb-sma synthesize --model {model_folder} --text "Hello there." '
-        "--out hello.wav",
+        usage=_describe_use(tts, model_folder, next(iter(manifest.values()))),
     )
 
 
@@ -199,6 +199,19 @@ def _label(name: str, entry: Mapping[str, Any]) -> str:
     """An utterance, and how it is spoken where the corpus knows that."""
     known = [f"{key} {entry[key]}" for key in _SPOKEN_BY if key in entry]
     return ", ".join([name, *known])
+
+
+def _describe_use(
+    tts: TTS, model_folder: Union[str, Path], entry: Mapping[str, Any]
+) -> str:
+    """The command that speaks like one of the sentences."""
+    command = ["sb-sma", "synthesize", "--model", str(model_folder)]
+    command += ["--text", "Hello there.", "--out", "hello.wav"]
+    if tts.mods.model.style is not None:
+        command += ["--style_wav", entry["wav"]]
+    if tts.speakers:
+        command += ["--speaker", speaker_of(entry)]
+    return shlex.join(command)
 
 
 def _focus_table(test_stats: Mapping[str, float]) -> Table:

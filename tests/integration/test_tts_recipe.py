@@ -1,6 +1,7 @@
 """The main job, small: train, log, export, report, resume, refuse."""
 
 import json
+import re
 import shutil
 from signal import SIGKILL
 
@@ -203,15 +204,25 @@ def test_utterances_too_long_for_the_steps_are_named(run):
     assert "raise moves_per_query" in done.stdout + done.stderr
 
 
-def test_attention_that_never_walks_is_not_waited_for(run):
-    done = train(
-        run.parent / "softmax",
-        "--attention_type=regularMHA",
-        "--monotonic_start_epoch=2",
-    )
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (
+            ("--attention_type=regularMHA", "--monotonic_start_epoch=2"),
+            "must be 1 for attention that never walks",
+        ),
+        (
+            ("--attention_window=[1, 3]",),
+            "StepwiseMonotonicMHA has no attention_window; got [1, 3]",
+        ),
+    ],
+    ids=["walk", "window"],
+)
+def test_what_the_attention_cannot_do_is_refused(tmp_path, flags, message):
+    done = train(tmp_path / "run", *flags)
     assert done.returncode != 0
-    message = "must be 1 for attention that never walks"
     assert message in done.stdout + done.stderr
+    assert not list((tmp_path / "run").rglob("*.wav"))  # before any work
 
 
 def test_softmax_and_two_moves_train_from_the_recipes_own_folder(run):
@@ -343,6 +354,7 @@ def test_speakers_are_told_apart_and_exported(tmp_path):
     assert "spoken by the speaker of its target" in page
     tts = TTS.from_hparams(source=str(folder / "model"))
     assert tts.speakers == ["en-us+f2", "en-us+m3"]
+    assert re.search(r"--out hello\.wav --speaker en-us\+[fm][23]<", page)
     low, high = (
         tts.speak("Yes.", seed=0, speaker=name)[0].mel for name in tts.speakers
     )
@@ -371,6 +383,7 @@ def test_styles_are_learned_measured_and_exported(tmp_path):
     assert "Weights of 10 style tokens in 2 recordings" in page
     assert "by the weight of each token" in page
     assert "spoken in the style of its target" in page
+    assert re.search(r"--out hello\.wav --style_wav \S+\.wav<", page)
     styles = TTS.from_hparams(source=str(tmp_path / "gst" / "model")).styles
     assert bool((styles.mean() != 0).any())
 

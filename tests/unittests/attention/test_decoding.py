@@ -96,6 +96,25 @@ def test_only_a_stepwise_walk_has_a_mode_and_a_pace(attention, options):
 
 
 @pytest.mark.parametrize(
+    "attention",
+    [ForwardOnly(), StepwiseMonotonicMHA(8, 2), ForwardMHA(8, 2)],
+)
+def test_only_softmax_attention_has_a_window(attention):
+    with pytest.raises(
+        ValueError,
+        match=rf"{type(attention).__name__} has no attention_window; got "
+        r"\[1, 3\].*attention_type: regularMHA",
+    ):
+        decode(
+            attention,
+            torch.rand(1, 1, 8),
+            torch.rand(1, 5, 8),
+            torch.tensor([5]),
+            attention_window=[1, 3],
+        )
+
+
+@pytest.mark.parametrize(
     "options, message",
     [
         ({"mode": "sofft"}, "mode must be one of soft, hard; got 'sofft'"),

@@ -21,8 +21,8 @@ def epochs_walked(start, rates):
     """Whether each epoch walked, given the focus rates at their ends."""
     walked = []
     for epoch, rate in enumerate(rates, 1):
-        walked.append(start.has_come(epoch))
-        start.update(epoch, rate)
+        walked.append(start.begin_epoch(epoch))
+        start.end_epoch(rate)
     return walked
 
 
@@ -52,9 +52,18 @@ def test_a_resumed_run_goes_on_walking(tmp_path, arguments, n_epochs):
     Checkpointer(tmp_path, {"start": start}).save_checkpoint()
     # with other arguments, too
     resumed = MonotonicStart(epoch=9)
-    assert not resumed.has_come(n_epochs + 1)
+    assert not resumed.begin_epoch(n_epochs + 1)
     Checkpointer(tmp_path, {"start": resumed}).recover_if_possible()
-    assert resumed.has_come(n_epochs + 1)
+    assert resumed.begin_epoch(n_epochs + 1)
+
+
+def test_a_walk_that_an_interrupted_epoch_began_goes_on(tmp_path):
+    start = MonotonicStart(epoch=3)
+    start.begin_epoch(3)
+    Checkpointer(tmp_path, {"start": start}).save_checkpoint()
+    resumed = MonotonicStart(epoch=6)
+    Checkpointer(tmp_path, {"start": resumed}).recover_if_possible()
+    assert resumed.begin_epoch(3)
 
 
 def test_a_resumed_run_goes_on_waiting(tmp_path):
@@ -63,7 +72,7 @@ def test_a_resumed_run_goes_on_waiting(tmp_path):
     Checkpointer(tmp_path, {"start": start}).save_checkpoint()
     resumed = MonotonicStart(epoch=4, focus_rate=0.5)
     Checkpointer(tmp_path, {"start": resumed}).recover_if_possible()
-    assert [resumed.has_come(epoch) for epoch in (3, 4)] == [False, True]
+    assert [resumed.begin_epoch(epoch) for epoch in (3, 4)] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ class TTSBrain(RecoverableBrain):
     def on_stage_start(self, stage, epoch=None):
         """Start the averages anew; let attention walk, or not yet."""
         if stage == sb.Stage.TRAIN:
-            self.walks = self.hparams.monotonic_start.has_come(epoch)
+            self.walks = self.hparams.monotonic_start.begin_epoch(epoch)
             for model in self._models():
                 model.decoder.layers.set_monotonic(self.walks)
         super().on_stage_start(stage, epoch)
@@ -183,7 +183,7 @@ class TTSBrain(RecoverableBrain):
         log_epoch(
             self.loggers, self.history, stats_meta, self.train_stats, stats
         )
-        self.hparams.monotonic_start.update(epoch, stats["focus_rate"])
+        self.hparams.monotonic_start.end_epoch(stats["focus_rate"])
         if self.walks:
             self.hparams.epoch_counter.update(self.history.minutes())
         meta = {"epoch": epoch}
@@ -260,14 +260,16 @@ def check_frontend(hparams):
         )
 
 
-def check_walk(can_walk, monotonic_start):
-    """Refuse to wait for the walk of an attention that has none."""
-    if monotonic_start.epoch > 1 and not can_walk:
+def check_attention(hparams):
+    """Refuse what the attention of the decoder cannot do."""
+    layers = hparams["models"]["model"].decoder.layers
+    start = hparams["monotonic_start"].epoch
+    if start > 1 and not layers.can_walk():
         raise ValueError(
             "monotonic_start_epoch must be 1 for attention that never walks; "
-            f"got {monotonic_start.epoch}. Leave it out, or take "
-            "attention_type: SMA."
+            f"got {start}. Leave it out, or take attention_type: SMA."
         )
+    layers.check_decoding(hparams["decoding"])
 
 
 def prepare_corpus(hparams):
@@ -357,7 +359,6 @@ def set_up_model(hparams, folder, manifests):
     if frames_per_token is None:
         frames_per_token = measure_frames_per_token(manifests["train"])
     model.set_frames_per_token(frames_per_token)
-    check_walk(model.decoder.layers.can_walk(), hparams["monotonic_start"])
     for manifest in manifests.values():
         check_manifest(
             manifest,
@@ -402,6 +403,7 @@ def main(argv):
     """Train, test, export and report."""
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
     check_frontend(hparams)
+    check_attention(hparams)
     ddp_init_group(run_opts)
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],
