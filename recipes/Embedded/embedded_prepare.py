@@ -1,12 +1,13 @@
-"""Prepares the embedded corpus: invented texts, spoken by eSpeak NG.
+"""Prepares the embedded corpus: invented or given texts, spoken by eSpeak NG.
 
 No download: the voices come with the wheel espeakng-loader, the texts from a
-grammar. As eSpeak NG tells when each phoneme starts, the corpus knows the true
-alignment, and as rate and pitch are parameters, the true style.
+grammar or a file. As eSpeak NG tells when each phoneme starts, the corpus knows
+the true alignment, and as rate and pitch are parameters, the true style.
 """
 
 import random
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Sequence
 
@@ -24,10 +25,12 @@ def prepare_embedded(
     n_valid: int = 60,
     n_test: int = 60,
     seed: int = 1,
+    texts: str | Path | None = None,
     voice: str | Sequence[str] = "en-us",
     rate: Range = 175,
     pitch: Range = 50,
     pitch_range: Range = 50,
+    n_processes: int = 1,
     mel: MelSettings | None = None,
 ) -> None:
     """Builds the corpus, or reuses one that was built with the same arguments.
@@ -44,6 +47,9 @@ def prepare_embedded(
         Utterances for the test; no text of theirs is in another split.
     seed : int
         Chooses texts and voices.
+    texts : str or Path, optional
+        A file with a text a line, of which each is spoken at most once.
+        Default: texts are invented.
     voice : str or list of str
         eSpeak NG's voice, or voices of which each utterance gets one.
     rate : int or [int, int]
@@ -52,14 +58,18 @@ def prepare_embedded(
         From 0 to 99; a pair is drawn from for each utterance.
     pitch_range : int or [int, int]
         From 0 to 99; a pair is drawn from for each utterance.
+    n_processes : int
+        Processes that speak; the corpus is the same with any number.
     mel : MelSettings, optional
         The numbers that define the spectrograms.
 
     Raises
     ------
     ValueError
-        If an argument is out of its bounds, or if the folder holds anything
-        that is not a corpus.
+        If an argument is out of its bounds, if there are too few texts, or if
+        the folder holds anything that is not a corpus.
+    FileNotFoundError
+        If there is no file of texts.
 
     Example
     -------
@@ -93,17 +103,19 @@ def prepare_embedded(
                 f"{mel.sample_rate}. Change it in the YAML file."
             )
 
+    spoken = _choose_texts(texts, n_utterances, seed)
+
     def build(folder: Path) -> None:
         draw = random.Random(seed)
         items = []
-        for i, text in enumerate(generate_texts(n_utterances, seed)):
+        for i, text in enumerate(spoken):
             split = "train"
             if i < n_valid + n_test:
                 split = "valid" if i < n_valid else "test"
             drawn = {name: draw.randint(*ranges[name]) for name in ranges}
             settings = VoiceSettings(voice=draw.choice(voices), **drawn)
             items.append((f"{split}_{i:06d}", split, text, settings))
-        write_corpus(folder, items, _speak, mel)
+        write_corpus(folder, items, _speak, mel, n_processes=n_processes)
 
     parameters = {
         "corpus": "embedded",
@@ -111,11 +123,27 @@ def prepare_embedded(
         "n_valid": n_valid,
         "n_test": n_test,
         "seed": seed,
+        "texts": sha256("\n".join(spoken).encode()).hexdigest(),
         "voice": voices,
         **ranges,
         "mel": asdict(mel),
     }
     build_once(save_folder, parameters, build, resumable=True)
+
+
+def _choose_texts(path: str | Path | None, count: int, seed: int) -> list[str]:
+    if path is None:
+        return generate_texts(count, seed)
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    different = list(dict.fromkeys(filter(None, map(str.strip, lines))))
+    if len(different) < count:
+        raise ValueError(
+            f"{path} must have a text a line, at least n_utterances = {count} "
+            f"different ones; got {len(different)}. Give more texts, or lower "
+            "n_utterances."
+        )
+    random.Random(seed).shuffle(different)
+    return different[:count]
 
 
 def _speak(item: tuple[str, str, str, VoiceSettings]) -> Utterance:

@@ -47,6 +47,41 @@ def test_embedded_corpus_has_its_sizes_and_no_text_twice(embedded):
     assert len(set(names)) == len(set(texts)) == 24
 
 
+def test_embedded_corpus_speaks_given_texts_once_each(tmp_path):
+    lines = [f"Text number {i}." for i in range(12)]
+    file = tmp_path / "texts.txt"
+    file.write_text("\n".join([*lines, "", *lines]) + "\n")
+    sizes = {"n_utterances": 10, "n_valid": 2, "n_test": 2}
+    for n_processes in (1, 2):
+        prepare_embedded(
+            tmp_path / str(n_processes),
+            **sizes,
+            texts=file,
+            n_processes=n_processes,
+        )
+    splits = manifests(tmp_path / "1")
+    texts = [e["text"] for split in SPLITS for e in splits[split].values()]
+    assert len(set(texts)) == 10 and set(texts) < set(lines)
+    assert texts != sorted(texts, key=lines.index)  # in an order of their own
+    assert manifests(tmp_path / "2") == splits
+    with pytest.raises(
+        ValueError, match=r"texts\.txt must have .* n_utterances = 13 .* got 12"
+    ):
+        prepare_embedded(
+            tmp_path / "3", texts=file, n_utterances=13, n_valid=2, n_test=2
+        )
+
+
+def test_embedded_corpus_is_made_anew_for_other_texts(tmp_path):
+    file = tmp_path / "texts.txt"
+    sizes = {"n_utterances": 3, "n_valid": 1, "n_test": 1}
+    for word in ("One", "Two"):
+        file.write_text("".join(f"{word} and {i}.\n" for i in range(3)))
+        prepare_embedded(tmp_path / "corpus", **sizes, texts=file)
+        (entry,) = manifests(tmp_path / "corpus")["train"].values()
+        assert entry["text"].startswith(word)
+
+
 def test_embedded_entries_describe_their_files(embedded):
     for manifest in manifests(embedded).values():
         for entry in manifest.values():

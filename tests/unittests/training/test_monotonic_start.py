@@ -155,9 +155,9 @@ def test_a_model_recovers_within_200_steps_of_the_switch():
 
     model.decoder.layers.set_monotonic(False)
     untrained = measure()
-    train(150)
+    train(700)  # until little is gained any more
     before = measure()
-    assert before < 0.7 * untrained
+    assert before < 0.25 * untrained
     model.decoder.layers.set_monotonic(True)
     assert measure() > before  # what it learnt was not the walk
     for _ in range(8):

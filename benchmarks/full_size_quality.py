@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Does the full-size model say hard texts after 25 minutes on a GPU?
+
+eSpeak NG speaks the transcripts of LJSpeech at varied rates and pitches, a
+corpus as large as LJSpeech, whose timing is known. Trains LJSpeech's
+``train.yaml`` on it with SMA and with softmax, lets both speak 100 hard texts
+freely and counts the bad cases. Prints a table, and stores everything under
+``results/``. Without a CUDA device it does nothing unless told so.
+
+> python benchmarks/full_size_quality.py
+> python benchmarks/full_size_quality.py --attention_types SMA
+> python benchmarks/full_size_quality.py --device=cpu --n_utterances=200 --minutes=1
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict
+
+import torch
+from hard_texts import (
+    make_reference,
+    read_hard_texts,
+    refuse_known_texts,
+    speak_hard_texts,
+    summarize_bad_cases,
+)
+from machine import describe_machine
+from models import count_parameters
+from training_run import ROOT, read_cost, summarize_history, train
+
+from sb_sma.inference import TTS
+
+OUTPUT = Path(__file__).with_name("results") / "full_size_quality.json"
+TRANSCRIPTS = ROOT.parent / "shared" / "data" / "ljspeech-transcripts.csv"
+RUNS = ROOT / "results" / "full_size_quality"
+RECIPE = Path("recipes/LJSpeech/TTS/transformer")
+N_UTTERANCES = 13_050  # some transcripts come twice
+RATE, PITCH = [140, 220], [30, 70]
+ENOUGH_EPOCHS = 1000  # the minutes end the training
+
+
+def main() -> None:
+    """Train, measure, print and store."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--transcripts",
+        type=Path,
+        default=TRANSCRIPTS,
+        help="metadata.csv of LJSpeech",
+    )
+    parser.add_argument(
+        "--attention_types", nargs="*", default=["SMA", "regularMHA"]
+    )
+    parser.add_argument("--n_utterances", type=int, default=N_UTTERANCES)
+    parser.add_argument("--minutes", type=float, default=25.0)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    arguments = parser.parse_args()
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        print("skipped: no CUDA device is here; --device=cpu trains on the CPU")
+        return
+    if not arguments.transcripts.is_file():
+        print(f"skipped: {arguments.transcripts} is not here")
+        return
+    result: Dict[str, Any] = {
+        "machine": {**describe_machine(), "device": arguments.device},
+        "n_utterances": arguments.n_utterances,
+        "attention": {},
+    }
+    if arguments.device == "cuda":
+        result["machine"]["cuda_device"] = torch.cuda.get_device_name()
+    for attention_type in arguments.attention_types:
+        train_anew(attention_type, arguments)
+        figures = measure(RUNS / attention_type, arguments.device)
+        result["attention"][attention_type] = figures
+        print_figures(attention_type, figures)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(
+        json.dumps(result, indent=1, ensure_ascii=False) + "\n",
+        encoding="utf-8",
+    )
+
+
+def train_anew(attention_type: str, arguments: argparse.Namespace) -> None:
+    """Run the recipe until its time is over; the runs share one corpus."""
+    RUNS.mkdir(parents=True, exist_ok=True)
+    texts = RUNS / "texts.txt"
+    lines = arguments.transcripts.read_text(encoding="utf-8").splitlines()
+    spoken = [line.rsplit("|", 1)[1] for line in lines]
+    texts.write_text("\n".join(spoken) + "\n", encoding="utf-8")
+    command = [
+        str(RECIPE / "train.py"),
+        str(RECIPE / "hparams" / "train.yaml"),
+        "--data_folder=null",
+        f"--texts={texts.relative_to(ROOT)}",
+        f"--n_utterances={arguments.n_utterances}",
+        f"--rate={RATE}",
+        f"--pitch={PITCH}",
+        f"--n_processes={os.cpu_count()}",
+        f"--attention_type={attention_type}",
+        f"--max_minutes={arguments.minutes}",
+        f"--number_of_epochs={ENOUGH_EPOCHS}",
+        f"--samples_every={ENOUGH_EPOCHS}",
+        f"--device={arguments.device}",
+    ]
+    train(command, RUNS / attention_type, RUNS / "corpus")
+
+
+def measure(folder: Path, device: str) -> Dict[str, Any]:
+    """Figures of a run."""
+    texts = read_hard_texts()
+    refuse_known_texts(RUNS, texts)
+    tts = TTS.from_hparams(
+        source=str(folder / "model"), run_opts={"device": device}
+    )
+    references = [make_reference(text).to(device) for text in texts]
+    items = speak_hard_texts(tts, texts, references, "soft")
+    return {
+        "parameters": count_parameters(tts.mods.model),
+        **read_cost(folder),
+        **summarize_history(folder),
+        "n_hard_texts": len(texts),
+        "bad_cases": summarize_bad_cases(items),
+    }
+
+
+def print_figures(attention_type: str, figures: Dict[str, Any]) -> None:
+    """The figures that the README quotes."""
+    print(f"\n{attention_type}: {figures['training_minutes']:.1f} minutes")
+    print(f"  minutes to 99 %: {figures['minutes_to_99_percent']}")
+    print(f"  test within one: {figures['test']['within_one']:.4f}")
+    print(
+        f"  bad cases: {figures['bad_cases']['count']} of "
+        f"{figures['n_hard_texts']}"
+    )
+
+
+if __name__ == "__main__":
+    main()
