@@ -16,6 +16,8 @@ TRIM_MARGIN_SECONDS = 0.1
 _FULL_SCALE = 0.99
 # a single sample at full scale may be the peak of a normalised recording
 _CLIPPED_RUN = 3
+# half a step of the 16 bits that a corpus keeps: rounded to 0
+_SILENT_PEAK = 2**-16
 # in place of a length that a stream did not know when it began
 _UNKNOWN_LENGTH = 0xFFFFFFFF
 
@@ -89,11 +91,12 @@ def read_recording(
             f"samples at {mel.sample_rate} Hz); got {len(mono)} samples. "
             "Replace the file or leave it out."
         )
-    if not samples.any():
+    # channels may cancel each other out
+    if mono.abs().max() <= _SILENT_PEAK:
         raise ValueError(
             f"{wav} must be the recording of speech; got silence, "
-            f"{len(samples)} samples that are 0. Replace the file or leave it "
-            "out."
+            f"{len(mono)} samples that are 0 in 16 bits once the channels are "
+            "mixed. Replace the file or leave it out."
         )
     # resampling overshoots at clipped peaks
     trimmed = _trim(mono.clamp(-1, 1), mel, trim_db)

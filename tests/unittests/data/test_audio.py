@@ -97,7 +97,7 @@ def test_silence_inside_stays(wav):
     "samples, message",
     [
         (np.zeros(0), "must be a readable recording; got: it has no samples"),
-        (np.zeros(RATE), "got silence, 22050 samples that are 0. Replace"),
+        (np.zeros(RATE), "got silence, 22050 samples that are 0 in 16 bits"),
         (np.full(300, 0.5), "longer than half a window .* got 300 samples"),
     ],
     ids=["empty", "silent", "short"],
@@ -105,6 +105,25 @@ def test_silence_inside_stays(wav):
 def test_useless_samples_are_refused(wav, samples, message):
     with pytest.raises(ValueError, match=f"a.wav .*{message}"):
         read(wav, samples)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [np.column_stack([tone(), -tone()]), tone(level=1e-25), tone(level=1e-5)],
+    ids=["opposite channels", "no power", "below a step"],
+)
+@pytest.mark.parametrize("trim_db", [None, 40])
+def test_what_16_bits_cannot_tell_from_silence_is_refused(
+    wav, samples, trim_db
+):
+    with pytest.raises(ValueError, match="a.wav .* got silence, 22050 samples"):
+        read(wav, samples, trim_db=trim_db, subtype="FLOAT")
+
+
+def test_a_single_step_of_16_bits_is_no_silence(wav):
+    samples = np.zeros(RATE)
+    samples[9000] = 2**-15
+    assert len(read(wav, samples, trim_db=40).samples) > 0
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
