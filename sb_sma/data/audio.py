@@ -144,7 +144,8 @@ def _decode(wav: Path) -> tuple[np.ndarray, int]:
             wav, dtype="float32", always_2d=True
         )
         missing_bytes = _missing_bytes(wav)
-    except (soundfile.SoundFileError, OSError) as error:
+    # a TypeError: of a .raw file it wants rate and channels
+    except (soundfile.SoundFileError, OSError, TypeError) as error:
         fault = str(error)
     else:
         fault = _fault_of(samples, missing_bytes)

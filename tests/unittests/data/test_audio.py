@@ -176,6 +176,10 @@ def test_what_cannot_be_opened_is_told(tmp_path):
     (tmp_path / "c.wav").write_bytes(b"not audio")
     with pytest.raises(ValueError, match="c.wav must be a readable recording"):
         read_mono(tmp_path / "c.wav", MelSettings())
+    # which has no header, wherefore soundfile wants arguments
+    (tmp_path / "d.raw").write_bytes(bytes(RATE))
+    with pytest.raises(ValueError, match="d.raw must be a readable recording"):
+        read_mono(tmp_path / "d.raw", MelSettings())
 
 
 def test_real_speech_is_not_clipped_and_hardly_trimmed(shared):
