@@ -294,12 +294,13 @@ def _column_fault(columns: Iterable[str]) -> str | None:
 
 def _csv_rows(content: str, path: Path, note: _Note) -> _Rows:
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    header = [column.strip() for column in next(reader, [])]
-    fault = _column_fault(header)
-    if fault:
-        raise ValueError(f"{path}, line 1: {fault}")
-    first_line = reader.line_num + 1
+    first_line = 1
     try:
+        header = [column.strip() for column in next(reader, [])]
+        fault = _column_fault(header)
+        if fault:
+            raise ValueError(f"{path}, line 1: {fault}")
+        first_line = reader.line_num + 1
         for row in reader:
             number, first_line = first_line, reader.line_num + 1
             if not row:

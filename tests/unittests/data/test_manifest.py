@@ -169,6 +169,11 @@ def test_all_bad_utterances_of_a_json_are_named(write):
         ("a.csv", f"{HEADER}\n", "must list at least one utterance"),
         (
             "a.csv",
+            'id,wav,"text\na,a.wav,A\n',
+            "line 1: the line and what follows cannot be read: .* Close the",
+        ),
+        (
+            "a.csv",
             f'{HEADER}\na,a.wav,A\nb,b.wav,"B\nc,c.wav,C\n',
             "line 3: the line and what follows cannot be read: .* Close the",
         ),
