@@ -333,30 +333,31 @@ def _json_rows(content: str, path: Path, note: _Note) -> _Rows:
             f"{type(utterances).__name__}. See sb_sma/data/manifest.py."
         )
     # once more, piece by piece: json.loads tells no line, and keeps only the
-    # last of two utterances with the same id
-    decode = json.JSONDecoder().raw_decode
+    # last of two utterances with the same id, or of two columns
+    decode = json.JSONDecoder(object_pairs_hook=tuple).raw_decode
     position, number, counted = content.index("{") + 1, 1, 0
     while key := _NEXT_KEY.match(content, position):
         number += content.count("\n", counted, key.end())
         counted = key.end()
         name, position = decode(content, counted)
         name = name.strip()
-        colon = _COLON.match(content, position)
-        fields, position = decode(content, colon.end())
-        if not isinstance(fields, dict) or not all(
-            isinstance(value, str) for value in fields.values()
+        start = _COLON.match(content, position).end()
+        pairs, position = decode(content, start)
+        if not isinstance(pairs, tuple) or not all(
+            isinstance(value, str) for _, value in pairs
         ):
             note(
                 number,
                 f"the utterance {name!r} must have strings as its columns, "
-                f"such as {{'wav': 'a1.wav', 'text': 'Yes.'}}; got {fields!r}.",
+                'such as {"wav": "a1.wav", "text": "Yes."}; got '
+                f"{' '.join(content[start:position].split())}.",
             )
             continue
-        fault = _column_fault(["id", *fields])
+        fault = _column_fault(["id", *(column for column, _ in pairs)])
         if fault:
             note(number, fault)
             continue
-        values = {column: value.strip() for column, value in fields.items()}
+        values = {column: value.strip() for column, value in pairs}
         yield number, {"id": name, **values}
 
 

@@ -141,7 +141,10 @@ def test_all_bad_utterances_of_a_json_are_named(write):
           "number": {"wav": "a.wav", "text": 7, "style": "calm"},
           "typo": {"wav": "a.wav", "text": "A", "speeker": "anna"},
           "no text": {"wav": "a.wav"}, "no style":
-            {"wav": "a.wav", "text": "{\\"}"}
+            {"wav": "a.wav", "text": "{\\"}"},
+          "twice": {"wav": "a.wav", "text": "A", "style": "calm",
+                    "wav": "b.wav"},
+          "nested": {"wav": {"path": "a.wav"}, "text": "A", "style": "calm"}
         }""",
     )
     expected = [
@@ -151,6 +154,8 @@ def test_all_bad_utterances_of_a_json_are_named(write):
         (7, "got 'speeker'. Rename it to speaker, or remove it"),
         (8, "columns must be id, wav, text, each once"),
         (8, "the style must not be empty where the manifest has that column"),
+        (10, "each once, and optional ones; got id, wav, text, style, wav"),
+        (12, 'got {"wav": {"path": "a.wav"}, "text": "A", "style": "calm"}.'),
     ]
     found = problems_of(path)
     assert len(found) == len(expected)
