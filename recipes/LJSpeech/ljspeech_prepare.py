@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
+from sb_sma.data.build_once import SPLITS
 from sb_sma.data.frontends import EspeakFrontend, Frontend
 from sb_sma.data.mel import MelSettings
 from sb_sma.data.speech_corpus import prepare_speech
@@ -97,7 +98,8 @@ class LJSpeechSplits(HoldOut):
     Of each of its 50 chapters 90 % are for training, the very utterances of
     SpeechBrain's ``split_ratio: [90, 10]`` and ``seed: 1234``; its validation
     set is cut into ours and the test set. Other corpora, corpora of less than
-    100 utterances, and numbers that are given: see `HoldOut`.
+    100 utterances or of chapters too short for that, and numbers that are
+    given: see `HoldOut`.
     """
 
     def __call__(self, names: Sequence[str]) -> list[str]:
@@ -135,4 +137,6 @@ class LJSpeechSplits(HoldOut):
                 for i in indices[:n_drawn]:
                     splits[i] = split
                 del indices[:n_drawn]
+        if set(splits) != set(SPLITS):
+            return super().__call__(names)
         return splits

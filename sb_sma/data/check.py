@@ -12,13 +12,19 @@ from typing import Any, Callable, Sequence
 from tqdm import tqdm
 
 from sb_sma.data.espeak import check_speakable
-from sb_sma.data.manifest import BadUtterance, read_entries, read_entry
+from sb_sma.data.manifest import (
+    BadUtterance,
+    find_manifest,
+    read_entries,
+    read_entry,
+)
+from sb_sma.data.splits import HoldOut, assign_splits
 
 
 def find_problems(
     data_folder: str | Path, skip_audio: bool = False
 ) -> tuple[int, list[str]]:
-    """Checks lines and texts, and decodes the recordings.
+    """Checks lines, splits and texts, and decodes the recordings.
 
     Arguments
     ---------
@@ -31,7 +37,8 @@ def find_problems(
     Returns
     -------
     (int, list of str)
-        Number of good utterances, and all problems with file and line.
+        Number of good utterances, and all problems with file and line, or
+        with the file where they are of the manifest as a whole.
 
     Raises
     ------
@@ -41,12 +48,18 @@ def find_problems(
     Example
     -------
     >>> path = getfixture("tmp_path") / "manifest.csv"
-    >>> _ = path.write_text("id,wav,text\\na1,a1.wav,Yes.\\na2,a2.wav,...\\n")
+    >>> lines = [f"a{i},a{i}.wav,Yes." for i in range(5)]
+    >>> _ = path.write_text("\\n".join(["id,wav,text", *lines, "b,b.wav,..."]))
     >>> n_good, problems = find_problems(path, skip_audio=True)
     >>> n_good, len(problems)
-    (1, 1)
+    (5, 1)
     """
     entries, problems = read_entries(data_folder)
+    try:
+        # as training does by default
+        assign_splits(entries, HoldOut())
+    except ValueError as error:
+        problems.append(f"{find_manifest(data_folder)}: {error}")
     read_wav = _leave_alone if skip_audio else _audio_reader()
     n_good = 0
     for entry in tqdm(entries, desc="Checking", disable=skip_audio):

@@ -20,7 +20,7 @@ from sb_sma.data.corpus import (
 from sb_sma.data.frontends import EspeakFrontend, Frontend
 from sb_sma.data.manifest import Entry, find_manifest, read_entries, read_entry
 from sb_sma.data.mel import MelSettings
-from sb_sma.data.splits import HoldOut
+from sb_sma.data.splits import HoldOut, assign_splits
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,11 @@ def prepare_speech(
 
     def build(folder: Path) -> None:
         entries, problems = read_entries(data_folder)
-        items = list(zip(entries, _splits_of(entries, splits, problems)))
+        try:
+            items = list(zip(entries, assign_splits(entries, splits)))
+        except ValueError as error:
+            # there may be too few because the others are bad
+            raise_problems([*problems, f"{manifest}: {error}"])
         fitted = _fit(frontend, items, problems)
         settings = (fitted.identity(), trim_db)
         manifests, skipped = write_corpus(
@@ -118,20 +122,6 @@ def prepare_speech(
     }
     build_once(save_folder, parameters, build, resumable=True)
     _log_report(Path(save_folder).expanduser() / _REPORT)
-
-
-def _splits_of(
-    entries: list[Entry], splits: HoldOut, problems: list[str]
-) -> list[str]:
-    """Those of the manifest, or drawn."""
-    given = [entry.split for entry in entries]
-    if given and None not in given:
-        return given
-    try:
-        return splits([entry.name for entry in entries])
-    except ValueError as error:
-        # there may be too few because the others are bad
-        raise_problems([*problems, str(error)])
 
 
 def _fit(

@@ -4,6 +4,9 @@ import random
 from dataclasses import dataclass
 from typing import Sequence
 
+from sb_sma.data.build_once import SPLITS
+from sb_sma.data.manifest import Entry
+
 SMALL_CORPUS = 100
 _HELD_OUT_OF_SMALL = 2
 _HELD_OUT_SHARE = 0.01
@@ -61,7 +64,8 @@ class HoldOut:
             raise ValueError(
                 "n_valid and n_test must be at least 1 and leave an utterance "
                 f"for training; got {n_valid} and {n_test} of {count} "
-                "utterances. Lower them or add recordings."
+                "utterances. Lower them, add recordings, or give the manifest "
+                "a column split."
             )
         order = list(range(count))
         random.Random(self.seed).shuffle(order)
@@ -71,3 +75,46 @@ class HoldOut:
         for i in order[n_valid : n_valid + n_test]:
             splits[i] = "test"
         return splits
+
+
+def assign_splits(entries: Sequence[Entry], hold_out: HoldOut) -> list[str]:
+    """Gives each utterance the split of its manifest, or else a drawn one.
+
+    Arguments
+    ---------
+    entries : sequence of Entry
+        All utterances of a manifest.
+    hold_out : HoldOut
+        Draws splits where the manifest has none.
+
+    Returns
+    -------
+    list of str
+        train, valid or test for each.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left for one of the splits.
+
+    Example
+    -------
+    >>> from pathlib import Path
+    >>> entry = Entry("a.csv, line 2", "a", Path("a.wav"), "A", split="train")
+    >>> assign_splits([entry], HoldOut())
+    Traceback (most recent call last):
+    ...
+    ValueError: the column split must give an utterance to each of train, valid, test; got none of valid, test. Change the split of some utterances, or remove the column to have some held out.
+    """
+    given = [entry.split for entry in entries]
+    if not given or None in given:
+        return hold_out([entry.name for entry in entries])
+    missing = [split for split in SPLITS if split not in given]
+    if missing:
+        raise ValueError(
+            "the column split must give an utterance to each of "
+            f"{', '.join(SPLITS)}; got none of {', '.join(missing)}. Change "
+            "the split of some utterances, or remove the column to have some "
+            "held out."
+        )
+    return given

@@ -12,7 +12,7 @@ from sb_sma.data.check import find_problems, main
 
 @pytest.fixture
 def manifest(tmp_path):
-    """Two good lines, then one with each kind of fault."""
+    """Three good lines, then one with each kind of fault."""
     sound = 0.3 * np.sin(np.arange(9000) / 20)
     broken = sound.copy()
     broken[100] = np.nan
@@ -24,6 +24,7 @@ def manifest(tmp_path):
         "id,wav,text\n"
         "a,good.wav,Yes.\n"
         "b,good.wav,No.\n"
+        "b2,good.wav,Maybe.\n"
         "c,good.wav\n"
         "a,good.wav,Again.\n"
         "d,nan.wav,Hm.\n"
@@ -40,8 +41,8 @@ def lines_of(problems):
 
 def test_lines_texts_and_recordings_are_checked(manifest):
     n_good, problems = find_problems(manifest)
-    assert n_good == 2
-    assert lines_of(problems) == [4, 5, 6, 7, 7]
+    assert n_good == 3
+    assert lines_of(problems) == [5, 6, 7, 8, 8]
     assert "NaN" in problems[2] and "letter or digit" in problems[3]
     assert "text.wav must be a readable recording" in problems[4]
 
@@ -49,15 +50,37 @@ def test_lines_texts_and_recordings_are_checked(manifest):
 def test_the_recordings_can_be_left_alone(manifest):
     (manifest.parent / "good.wav").unlink()
     n_good, problems = find_problems(manifest, skip_audio=True)
-    assert n_good == 3
-    assert lines_of(problems) == [4, 5, 7]
+    assert n_good == 4
+    assert lines_of(problems) == [5, 6, 8]
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (
+            "id,wav,text,split\na,a.wav,A,train\nb,b.wav,B,valid\n",
+            "got none of test. Change",
+        ),
+        (
+            "id,wav,text\na,a.wav,A\nb,b.wav,B\n",
+            "got 2 and 2 of 2 utterances",
+        ),
+    ],
+    ids=["column", "too few"],
+)
+def test_splits_that_cannot_train_are_a_problem(tmp_path, content, message):
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(content)
+    n_good, [problem] = find_problems(manifest, skip_audio=True)
+    assert n_good == 2
+    assert problem.startswith(f"{manifest}: ") and message in problem
 
 
 def test_the_command_prints_every_problem(manifest, capsys):
     assert main([str(manifest)]) == 1
     *problems, summary = capsys.readouterr().out.splitlines()
-    assert lines_of(problems) == [4, 5, 6, 7, 7]
-    assert summary == "2 good utterance(s), 5 problem(s)"
+    assert lines_of(problems) == [5, 6, 7, 8, 8]
+    assert summary == "3 good utterance(s), 5 problem(s)"
 
 
 def test_the_command_agrees_to_a_good_corpus(shared, capsys):
@@ -80,4 +103,4 @@ def test_the_lines_are_checked_without_torch(manifest, repository):
         text=True,
         check=True,
     )
-    assert done.stdout.endswith("3 good utterance(s), 3 problem(s)\nFalse\n")
+    assert done.stdout.endswith("4 good utterance(s), 3 problem(s)\nFalse\n")

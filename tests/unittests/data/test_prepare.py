@@ -269,8 +269,10 @@ def test_ljspeech_is_split_as_in_speechbrain(shared):
         ([f"LJ001-{i:04d}" for i in range(99)], {}),
         ([f"LJ001-{i:04d}" for i in range(1300)], {"n_valid": 5}),
         ([f"clip {i}" for i in range(1300)], {}),
+        # of which 5 % are none
+        ([f"LJ{i // 9:03d}-{i % 9:04d}" for i in range(450)], {}),
     ],
-    ids=["small", "numbers given", "other ids"],
+    ids=["small", "numbers given", "other ids", "short chapters"],
 )
 def test_other_corpora_are_held_out_at_random(names, numbers):
     splits = LJSpeechSplits(**numbers)(names)

@@ -315,6 +315,25 @@ def test_a_split_of_bad_utterances_alone_is_an_error(manifest, tmp_path):
         prepare(manifest, tmp_path / "corpus", skip_bad_utterances=True)
 
 
+@pytest.mark.parametrize("skip_bad_utterances", [False, True])
+def test_a_missing_split_is_told_before_the_recordings_are_read(
+    manifest, tmp_path, calls, skip_bad_utterances
+):
+    lines = manifest.read_text().splitlines()
+    splits = ["split", "valid", *["train"] * 5]
+    rows = [f"{line},{split}" for line, split in zip(lines, splits)]
+    manifest.write_text("\n".join([*rows, "u9"]))
+    with pytest.raises(ValueError, match=r"2 problem\(s\)") as error:
+        prepare(
+            manifest,
+            tmp_path / "corpus",
+            skip_bad_utterances=skip_bad_utterances,
+        )
+    assert "line 8: expected 6 fields" in str(error.value)
+    assert f"{manifest}: the column split" in str(error.value)
+    assert calls == []
+
+
 def test_too_few_good_lines_come_with_the_bad_ones(manifest, tmp_path):
     manifest.write_text(f"{HEADER}\nu0\nu1\n")
     with pytest.raises(ValueError, match=r"3 problem\(s\)") as error:

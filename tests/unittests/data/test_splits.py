@@ -1,8 +1,11 @@
 """Every utterance gets a split, and the seed alone decides which."""
 
+from pathlib import Path
+
 import pytest
 
-from sb_sma.data.splits import HoldOut
+from sb_sma.data.manifest import Entry
+from sb_sma.data.splits import HoldOut, assign_splits
 
 SPLITS = ("train", "valid", "test")
 
@@ -26,3 +29,34 @@ def test_two_and_two_of_a_small_corpus_are_held_out():
 def test_every_split_gets_an_utterance(n_valid, n_test, message):
     with pytest.raises(ValueError, match=f"{message} utterances. Lower them"):
         HoldOut(n_valid, n_test)(range(6))
+
+
+def entries_of(splits):
+    return [
+        Entry(f"a.csv, line {i}", f"u{i}", Path("a.wav"), "A", split=split)
+        for i, split in enumerate(splits, start=2)
+    ]
+
+
+def test_the_splits_of_a_manifest_come_before_those_drawn():
+    given = ["test", "train", "valid", "train"]
+    assert assign_splits(entries_of(given), HoldOut()) == given
+    drawn = assign_splits(entries_of([None] * 9), HoldOut(seed=4))
+    assert drawn == HoldOut(seed=4)(range(9))
+
+
+@pytest.mark.parametrize(
+    "given, missing",
+    [
+        (["train", "valid"], "test"),
+        (["train", "test"], "valid"),
+        (["valid", "test"], "train"),
+        (["train"], "valid, test"),
+    ],
+)
+def test_a_column_without_one_of_the_splits_is_refused(given, missing):
+    with pytest.raises(
+        ValueError,
+        match=f"each of train, valid, test; got none of {missing}. Change",
+    ):
+        assign_splits(entries_of(given), HoldOut())
