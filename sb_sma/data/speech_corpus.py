@@ -41,7 +41,7 @@ def prepare_speech(
 
     Audio of any rate and number of channels becomes mono at the rate of the
     spectrograms. A call that was interrupted, or failed, is continued by the
-    next one.
+    next one. A recording is another one if its size or time of change is.
 
     Arguments
     ---------
@@ -87,9 +87,13 @@ def prepare_speech(
     manifest = find_manifest(data_folder)
     # what would fail for every utterance should fail once, and at the start
     frontend.check()
+    # digests are older than what is read, so that a change is seen, if late
+    metadata_digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    entries, problems = read_entries(data_folder)
+    states = {entry.name: _state(entry.wav) for entry in entries}
+    recordings = repr(list(states.values())).encode()
 
     def build(folder: Path) -> None:
-        entries, problems = read_entries(data_folder)
         try:
             items = list(zip(entries, assign_splits(entries, splits)))
         except ValueError as error:
@@ -97,12 +101,16 @@ def prepare_speech(
             raise_problems([*problems, f"{manifest}: {error}"])
         fitted = _fit(frontend, items, problems)
         settings = (fitted.identity(), trim_db)
+
+        def key(item: tuple[Entry, str]) -> str:
+            return _key(item, states[item[0].name], settings)
+
         manifests, skipped = write_corpus(
             folder,
             items,
             _Maker(fitted, mel, trim_db),
             mel,
-            key=lambda item: _key(item, settings),
+            key=key,
             n_processes=n_processes,
             problems=problems,
             skip_bad_utterances=skip_bad_utterances,
@@ -114,7 +122,8 @@ def prepare_speech(
         "corpus": "speech",
         "splits": {"rule": type(splits).__name__, **asdict(splits)},
         "data_folder": str(Path(data_folder).expanduser().absolute()),
-        "metadata_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        "metadata_sha256": metadata_digest,
+        "recordings_sha256": hashlib.sha256(recordings).hexdigest(),
         "frontend": frontend.identity(),
         "mel": asdict(mel),
         "trim_db": trim_db,
@@ -167,13 +176,23 @@ class _Maker:
         )
 
 
-def _key(item: tuple[Entry, str], settings: tuple[Any, ...]) -> str:
+def _state(wav: Path) -> tuple[int, int] | None:
+    """Size and time of change, which tell whether a file was replaced."""
+    if not wav.is_file():
+        return None
+    file = wav.stat()
+    return file.st_size, file.st_mtime_ns
+
+
+def _key(
+    item: tuple[Entry, str],
+    state: tuple[int, int] | None,
+    settings: tuple[Any, ...],
+) -> str:
     """All that an utterance depends on, but not its line."""
     entry, split = item
-    file = entry.wav.stat() if entry.wav.is_file() else None
-    size_and_time = file and (file.st_size, file.st_mtime_ns)
     words = (entry.name, split, entry.text, entry.labels)
-    return repr((words, str(entry.wav), size_and_time, settings))
+    return repr((words, str(entry.wav), state, settings))
 
 
 def _report(

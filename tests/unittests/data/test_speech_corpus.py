@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 
 import numpy as np
 import pytest
@@ -202,6 +203,43 @@ def test_what_has_changed_since_is_made_anew(
     # and what is no longer there leaves nothing behind
     prepare(manifest, tmp_path / "at once")
     assert contents(folder) == contents(tmp_path / "at once")
+
+
+def test_a_mended_recording_is_seen(manifest, tmp_path, calls, caplog):
+    folder = tmp_path / "corpus"
+    samples = speak("Bad.").samples
+    add(manifest, "u6,clips/6.wav,Bad.,a,sad", samples[:0])
+    assert "u6" not in prepare(manifest, folder, skip_bad_utterances=True)
+    soundfile.write(manifest.parent / "clips" / "6.wav", samples, 22050)
+    caplog.clear()
+    entries = prepare(manifest, folder, skip_bad_utterances=True)
+    assert entries["u6"]["duration"] == len(samples) / 22050
+    assert report_of(folder)["problems_skipped"] == []
+    assert "anew: recordings_sha256 was" in caplog.text
+    # and then there is nothing to do
+    calls.clear()
+    prepare(manifest, folder, skip_bad_utterances=True)
+    assert calls == []
+
+
+def test_a_recording_that_comes_or_goes_is_seen(manifest, tmp_path):
+    folder = tmp_path / "corpus"
+    add(manifest, "u6,clips/6.wav,Late.,a,sad")
+    assert "u6" not in prepare(manifest, folder, skip_bad_utterances=True)
+    wav = manifest.parent / "clips" / "6.wav"
+    soundfile.write(wav, speak("Late.").samples, 22050)
+    assert "u6" in prepare(manifest, folder, skip_bad_utterances=True)
+    wav.unlink()
+    assert "u6" not in prepare(manifest, folder, skip_bad_utterances=True)
+
+
+def test_a_copied_corpus_is_reused(manifest, tmp_path, calls):
+    prepare(manifest, tmp_path / "corpus")
+    calls.clear()
+    copy = tmp_path / "elsewhere" / "corpus"
+    shutil.copytree(tmp_path / "corpus", copy, copy_function=shutil.copyfile)
+    prepare(manifest, copy)
+    assert calls == []
 
 
 @pytest.mark.parametrize(
