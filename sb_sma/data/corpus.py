@@ -112,6 +112,7 @@ def write_corpus(
     n_processes: int = 1,
     problems: Sequence[str] = (),
     skip_bad_utterances: bool = False,
+    list_command: str | None = None,
 ) -> tuple[Manifests, list[str]]:
     """Fills a corpus folder with audio, mel spectrograms and manifests.
 
@@ -137,6 +138,8 @@ def write_corpus(
         What is wrong with the corpus already; reported with the rest.
     skip_bad_utterances : bool
         Whether bad utterances are left out instead of being an error.
+    list_command : str, optional
+        Lists all problems, where an error has room for the first alone.
 
     Returns
     -------
@@ -172,7 +175,7 @@ def write_corpus(
                 split, name, entry = result
                 manifests[split][name] = entry
     if not skip_bad_utterances:
-        raise_problems(problems)
+        raise_problems(problems, list_command)
     _write_manifests(folder, manifests)
     (folder / _JOURNAL).unlink()
     return manifests, problems
@@ -225,13 +228,17 @@ def load_manifests(folder: Path) -> Manifests:
     return manifests
 
 
-def raise_problems(problems: list[str]) -> None:
+def raise_problems(
+    problems: list[str], list_command: str | None = None
+) -> None:
     """Raises one error for all problems of a corpus, if there are any.
 
     Arguments
     ---------
     problems : list of str
         Each names what, where and how to mend it.
+    list_command : str, optional
+        Lists all of them, where the error has room for the first alone.
 
     Raises
     ------
@@ -244,10 +251,12 @@ def raise_problems(problems: list[str]) -> None:
     """
     if not problems:
         return
-    raise ValueError(
-        f"The corpus has {len(problems)} problem(s):\n- "
-        + abridged(problems, "\n- ")
+    message = f"The corpus has {len(problems)} problem(s):\n- " + abridged(
+        problems, "\n- "
     )
+    if list_command and len(problems) > _SHOWN:
+        message += f"; `{list_command}` lists them."
+    raise ValueError(message)
 
 
 def abridged(things: Sequence[str], separator: str = ", ") -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from sb_sma.data.splits import HoldOut, assign_splits
 logger = logging.getLogger(__name__)
 
 _REPORT = "report.json"
+_CHECK = "sb_sma.data.check"
 
 
 def prepare_speech(
@@ -92,14 +94,15 @@ def prepare_speech(
     entries, problems = read_entries(data_folder)
     states = {entry.name: _state(entry.wav) for entry in entries}
     recordings = repr(list(states.values())).encode()
+    list_command = shlex.join(["python", "-m", _CHECK, str(data_folder)])
 
     def build(folder: Path) -> None:
         try:
             items = list(zip(entries, assign_splits(entries, splits)))
+            fitted = _fit(frontend, items)
         except ValueError as error:
             # there may be too few because the others are bad
-            raise_problems([*problems, f"{manifest}: {error}"])
-        fitted = _fit(frontend, items, problems)
+            raise_problems([*problems, f"{manifest}: {error}"], list_command)
         settings = (fitted.identity(), trim_db)
 
         def key(item: tuple[Entry, str]) -> str:
@@ -114,6 +117,7 @@ def prepare_speech(
             n_processes=n_processes,
             problems=problems,
             skip_bad_utterances=skip_bad_utterances,
+            list_command=list_command,
         )
         fitted.save(folder)
         write_json(folder / _REPORT, _report(manifests, skipped, mel))
@@ -133,15 +137,11 @@ def prepare_speech(
     _log_report(Path(save_folder).expanduser() / _REPORT)
 
 
-def _fit(
-    frontend: Frontend, items: list[tuple[Entry, str]], problems: list[str]
-) -> Frontend:
+def _fit(frontend: Frontend, items: list[tuple[Entry, str]]) -> Frontend:
     """A front end that has learned from the training split."""
-    texts = [entry.text for entry, split in items if split == "train"]
-    try:
-        return frontend.fit(texts)
-    except ValueError as error:
-        raise_problems([*problems, str(error)])
+    return frontend.fit(
+        [entry.text for entry, split in items if split == "train"]
+    )
 
 
 @dataclass(frozen=True)

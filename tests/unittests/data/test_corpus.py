@@ -256,7 +256,17 @@ def test_many_problems_are_counted_not_all_shown():
     with pytest.raises(ValueError, match=r"500 problem\(s\)") as e:
         raise_problems([f"problem {i}" for i in range(500)])
     assert len(str(e.value).splitlines()) < 30
-    assert "and 480 more" in str(e.value)
+    assert str(e.value).endswith("\n- ... and 480 more")
+
+
+def test_the_command_that_lists_all_problems_is_named_where_some_are_left():
+    problems = [f"problem {i}" for i in range(21)]
+    with pytest.raises(
+        ValueError, match=r"and 1 more; `list all` lists them\.$"
+    ):
+        raise_problems(problems, list_command="list all")
+    with pytest.raises(ValueError, match="problem 19$"):
+        raise_problems(problems[:20], list_command="list all")
 
 
 def test_other_errors_are_not_collected(tmp_path):

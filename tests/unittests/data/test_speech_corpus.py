@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 import shutil
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import soundfile
 
 import sb_sma.data.corpus as corpus_module
+from sb_sma.data.check import main
 from sb_sma.data.corpus import Utterance, load_manifests, write_corpus
 from sb_sma.data.espeak import speak
 from sb_sma.data.frontends import CharacterFrontend
@@ -316,6 +318,19 @@ def test_all_faults_come_in_one_list(manifest, tmp_path):
         f"- {manifest}, line {line}" for line in expected
     ]
     assert not (tmp_path / "corpus").exists()
+
+
+def test_of_many_faults_a_command_lists_the_rest(manifest, tmp_path, capsys):
+    folder = manifest.parent.rename(tmp_path / "my data")
+    manifest = folder / manifest.name
+    for i in range(25):
+        add(manifest, f"b{i},lost.wav")
+    with pytest.raises(ValueError, match="and 5 more; `python -m ") as error:
+        prepare(manifest, tmp_path / "corpus")
+    command = shlex.split(str(error.value).split("`")[1])
+    assert command[:3] == ["python", "-m", "sb_sma.data.check"]
+    main(command[3:])
+    assert "25 problem(s)" in capsys.readouterr().out
 
 
 def test_bad_utterances_can_be_skipped_and_are_counted(
