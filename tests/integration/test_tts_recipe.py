@@ -313,8 +313,11 @@ def test_a_manifest_trains_without_its_bad_utterances(tmp_path):
         text = f"This is sentence number {i}."
         soundfile.write(tmp_path / f"{i}.flac", speak(text).samples, 22050)
         lines.append(f"u{i},{i}.flac,{text},anna")
+    lines.append("lost,lost.wav,Lost.,anna")
+    soundfile.write(tmp_path / "long.flac", speak("No.").samples, 22050)
+    lines.append(f"long,long.flac,{'Much more than is said. ' * 4},anna")
     manifest = tmp_path / "manifest.csv"
-    manifest.write_text("\n".join([*lines, "lost,lost.wav,Lost.,anna"]))
+    manifest.write_text("\n".join(lines))
     flags = (f"--data_folder={manifest}", "--number_of_epochs=1")
     folder = tmp_path / "run"
     done = train(folder, *flags)
@@ -324,7 +327,10 @@ def test_a_manifest_trains_without_its_bad_utterances(tmp_path):
     assert not (folder / "history.jsonl").exists()
     done = train(folder, *flags, "--skip_bad_utterances=True", "--trim_db=null")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "without bad utterances, 1 problem(s)" in done.stdout + done.stderr
+    output = done.stdout + done.stderr
+    assert "without bad utterances, 1 problem(s)" in output
+    assert "without 1 utterance(s) that cannot be walked through" in output
+    assert f"{manifest}, line 11: long has " in output
     assert (folder / "index.html").exists()
 
 

@@ -1,13 +1,23 @@
 """What cannot be trained is named before training starts."""
 
+import logging
+
 import pytest
 
-from sb_sma.data.checks import check_manifest, check_token_room
+from sb_sma.data.checks import check_token_room, leave_out_unreachable
 from sb_sma.data.text import TokenTable
 
 
 def entry(n_tokens, mel_length):
     return {"tokens": ["a"] * n_tokens, "mel_length": mel_length}
+
+
+def manifests_of(**splits):
+    """With an utterance in each split that a walk can reach."""
+    return {
+        split: {f"good {split}": entry(2, 80), **splits.get(split, {})}
+        for split in ("train", "valid", "test")
+    }
 
 
 @pytest.mark.parametrize(
@@ -21,11 +31,18 @@ def entry(n_tokens, mel_length):
         (99, 8, 8, None),
     ],
 )
-def test_what_a_walk_can_reach_is_accepted(
-    n_tokens, mel_length, reduction_factor, moves
+@pytest.mark.parametrize("skip_bad_utterances", [False, True])
+def test_what_a_walk_can_reach_is_kept(
+    n_tokens, mel_length, reduction_factor, moves, skip_bad_utterances
 ):
-    manifest = {"u": entry(n_tokens, mel_length)}
-    check_manifest(manifest, reduction_factor, moves)
+    manifests = manifests_of(valid={"u": entry(n_tokens, mel_length)})
+    kept = leave_out_unreachable(
+        manifests,
+        reduction_factor,
+        moves,
+        skip_bad_utterances=skip_bad_utterances,
+    )
+    assert kept == manifests
 
 
 @pytest.mark.parametrize(
@@ -37,29 +54,61 @@ def test_what_a_walk_can_reach_is_accepted(
         (4, 8, 8, 2, 1),
     ],
 )
-def test_a_text_too_long_for_its_steps_is_named(
+def test_a_text_too_long_for_its_steps_is_told_with_its_place(
     n_tokens, mel_length, reduction_factor, moves, steps
 ):
-    manifest = {"good": entry(2, 80), "LJ001": entry(n_tokens, mel_length)}
+    manifests = manifests_of(test={"LJ001": entry(n_tokens, mel_length)})
+    places = {"LJ001": "metadata.csv, line 7", "good test": "line 8"}
+    with pytest.raises(ValueError) as error:
+        leave_out_unreachable(manifests, reduction_factor, moves, places)
+    assert str(error.value) == (
+        "1 utterance(s) cannot be walked through at reduction_factor "
+        f"{reduction_factor} and moves_per_query {moves}:\n"
+        f"- metadata.csv, line 7: LJ001 has {n_tokens} tokens for {steps} "
+        "decoder steps\nLower reduction_factor, raise moves_per_query, mend "
+        "text or recording, or give --skip_bad_utterances=True to leave such "
+        "utterances out."
+    )
+
+
+def test_those_of_all_splits_are_in_one_error():
+    names = [f"u{index}" for index in range(33)]
+    long = {name: entry(9, 4) for name in names}
+    with pytest.raises(ValueError, match=r"^34 utterance\(s\)") as error:
+        leave_out_unreachable(
+            manifests_of(train=long, valid={"v": entry(6, 3)}),
+            reduction_factor=1,
+            moves_per_query=1,
+        )
+    problems = str(error.value).splitlines()[1:-1]
+    assert problems[0] == "- u0 has 9 tokens for 4 decoder steps"
+    assert [line.split()[1] for line in problems] == [*names, "v"]
+
+
+def test_they_can_be_left_out_and_are_counted(caplog):
+    manifests = manifests_of(
+        train={"long": entry(9, 4)}, valid={"v": entry(6, 3)}
+    )
+    with caplog.at_level(logging.WARNING):
+        kept = leave_out_unreachable(
+            manifests, 1, 1, {"v": "a.csv, line 3"}, skip_bad_utterances=True
+        )
+    assert kept == manifests_of()
+    assert "long" in manifests["train"]
+    assert "Training goes without 2 utterance(s) that cannot" in caplog.text
+    assert "- long has 9 tokens" in caplog.text
+    assert "- a.csv, line 3: v has 6 tokens" in caplog.text
+
+
+def test_a_split_of_which_nothing_is_left_is_an_error():
+    manifests = manifests_of()
+    manifests["valid"] = {"u": entry(9, 4), "v": entry(6, 3)}
     with pytest.raises(
         ValueError,
-        match=(
-            f"1 utterance cannot be walked through at reduction_factor "
-            f"{reduction_factor} and moves_per_query {moves}: LJ001 "
-            rf"\({n_tokens} tokens in {steps} steps\)\. Lower reduction_factor "
-            "or raise moves_per_query"
-        ),
+        match="The split valid must hold at least one utterance that fits its "
+        "decoder steps; got 2 that do not. Lower reduction_factor",
     ):
-        check_manifest(manifest, reduction_factor, moves)
-
-
-def test_of_many_utterances_the_first_are_named():
-    manifest = {f"u{index}": entry(9, 4) for index in range(13)}
-    with pytest.raises(
-        ValueError, match=r"13 utterances.*u0 \(.*u9 \([^)]*\), and 3 more\. L"
-    ) as caught:
-        check_manifest(manifest, reduction_factor=1, moves_per_query=1)
-    assert "u10" not in str(caught.value)
+        leave_out_unreachable(manifests, 1, 1, skip_bad_utterances=True)
 
 
 def test_a_table_must_fit_into_the_model():

@@ -30,8 +30,9 @@ from speechbrain.utils.train_logger import TensorboardLogger
 
 from sb_sma.data.batch import with_lengths
 from sb_sma.data.build_once import SPLITS
-from sb_sma.data.checks import check_manifest, check_token_room
+from sb_sma.data.checks import check_token_room, leave_out_unreachable
 from sb_sma.data.corpus import load_manifests
+from sb_sma.data.manifest import read_entries
 from sb_sma.data.mel import MelStatistics
 from sb_sma.data.sampler import LengthBatchSampler
 from sb_sma.data.speakers import find_speakers, speaker_of
@@ -288,6 +289,21 @@ def prepare_corpus(hparams):
     return folder
 
 
+def choose_utterances(hparams, manifests):
+    """Refuse texts that are too long for their audio, or leave them out."""
+    places = {}
+    if hparams["data_folder"] is not None:
+        entries, _ = read_entries(hparams["data_folder"])
+        places = {entry.name: entry.place for entry in entries}
+    return leave_out_unreachable(
+        manifests,
+        hparams["reduction_factor"],
+        hparams["models"]["model"].decoder.layers.moves_per_query(),
+        places,
+        hparams["skip_bad_utterances"],
+    )
+
+
 def make_datasets(manifests, table):
     """SpeechBrain datasets that give token indices and mels."""
 
@@ -359,12 +375,6 @@ def set_up_model(hparams, folder, manifests):
     if frames_per_token is None:
         frames_per_token = measure_frames_per_token(manifests["train"])
     model.set_frames_per_token(frames_per_token)
-    for manifest in manifests.values():
-        check_manifest(
-            manifest,
-            hparams["reduction_factor"],
-            model.decoder.layers.moves_per_query(),
-        )
 
 
 def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
@@ -411,7 +421,7 @@ def main(argv):
         overrides=overrides,
     )
     folder = prepare_corpus(hparams)
-    manifests = load_manifests(folder)
+    manifests = choose_utterances(hparams, load_manifests(folder))
     speakers = find_speakers(manifests, hparams["speakers"])
     symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
     table = TokenTable(symbols)
