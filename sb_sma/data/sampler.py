@@ -110,3 +110,56 @@ class LengthBatchSampler:
 
     def __len__(self) -> int:
         return len(self._batches)
+
+
+class BatchShare:
+    """Gives one of several processes its batches, in the sampler's order.
+
+    Process r of n takes batches r, r + n, r + 2n and so on: a step is of
+    neighbours, from short to long where the sampler goes so. Each process
+    gets as many batches, since they wait for each other. The last ones come
+    twice where they do not divide evenly, more often where there are fewer
+    batches than processes.
+
+    Arguments
+    ---------
+    sampler : LengthBatchSampler
+        Of the batches of all processes, the same in each of them.
+    rank : int
+        Of this process, counted from 0.
+    n_processes : int
+        That share the batches.
+
+    Example
+    -------
+    >>> sampler = LengthBatchSampler([10, 20, 30], max_length=1, max_items=1)
+    >>> [list(BatchShare(sampler, rank, n_processes=2)) for rank in (0, 1)]
+    [[[0], [2]], [[1], [2]]]
+    """
+
+    def __init__(
+        self, sampler: LengthBatchSampler, rank: int, n_processes: int
+    ):
+        self.sampler = sampler
+        self.rank = rank
+        self.n_processes = n_processes
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the batches of an epoch.
+
+        Arguments
+        ---------
+        epoch : int
+            Counted from 1.
+        """
+        self.sampler.set_epoch(epoch)
+
+    def __iter__(self) -> Iterator[List[int]]:
+        batches = list(self.sampler)
+        n_missing = len(self) * self.n_processes - len(batches)
+        if n_missing:
+            batches += (batches * n_missing)[-n_missing:]
+        return iter(batches[self.rank :: self.n_processes])
+
+    def __len__(self) -> int:
+        return -(-len(self.sampler) // self.n_processes)

@@ -6,6 +6,7 @@ import speechbrain as sb
 import torch
 from speechbrain.utils.train_logger import TrainLogger
 
+from sb_sma.data.sampler import BatchShare, LengthBatchSampler
 from sb_sma.training.checkpoints import check_architecture
 from sb_sma.training.history import History, continue_logs
 from sb_sma.training.means import WeightedMeans
@@ -84,6 +85,16 @@ class RecoverableBrain(sb.Brain):
         """
         loader_kwargs.setdefault("generator", torch.Generator())
         return super().make_dataloader(dataset, stage, *args, **loader_kwargs)
+
+    def _train_loader_specifics(self, dataset, loader_kwargs):
+        """Share batches out in their order; SpeechBrain would shuffle them."""
+        sampler = loader_kwargs.get("batch_sampler")
+        is_ours = isinstance(sampler, LengthBatchSampler)
+        if not self.distributed_launch or not is_ours:
+            return super()._train_loader_specifics(dataset, loader_kwargs)
+        n_processes = torch.distributed.get_world_size()
+        self.train_sampler = BatchShare(sampler, self.rank, n_processes)
+        return {**loader_kwargs, "batch_sampler": self.train_sampler}
 
     def on_stage_start(self, stage, epoch=None):
         """Start the means anew, but in an epoch that is gone on with.

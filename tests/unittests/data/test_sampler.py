@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sb_sma.data.sampler import LengthBatchSampler
+from sb_sma.data.sampler import BatchShare, LengthBatchSampler
 
 LENGTHS = torch.randint(
     10, 400, (200,), generator=torch.Generator().manual_seed(0)
@@ -36,7 +36,7 @@ def test_every_item_comes_once_in_batches_that_fit(epoch, shuffle, options):
 
 @pytest.mark.parametrize("short_first_epochs", [0, 3])
 def test_every_epoch_has_as_many_batches(short_first_epochs):
-    """SpeechBrain deals them out to processes by the first epoch's number."""
+    """The learning rate of a run is planned by the first epoch's number."""
     sampler = make_sampler(short_first_epochs=short_first_epochs)
     counts = {len(batches_of(sampler, epoch)) for epoch in range(1, 50)}
     assert len(counts) == 1
@@ -98,6 +98,52 @@ def test_epochs_differ_and_a_resumed_run_repeats_them():
     assert batches_of(make_sampler(seed=4), 3) != epochs[2]
     sampler.set_epoch(2)
     assert list(sampler) == list(sampler) == epochs[1]
+
+
+@pytest.mark.parametrize("n_processes", [1, 2, 3, 7])
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_processes_share_the_batches_of_an_epoch(n_processes, epoch):
+    whole = batches_of(make_sampler(), epoch)
+    shares = [
+        BatchShare(make_sampler(), rank, n_processes)
+        for rank in range(n_processes)
+    ]
+    batches = [batches_of(share, epoch) for share in shares]
+    assert {len(share) for share in shares} == set(map(len, batches))
+    assert len(set(map(len, batches))) == 1
+    dealt = [batch for step in zip(*batches) for batch in step]
+    n_extra = len(dealt) - len(whole)
+    assert dealt[: len(whole)] == whole
+    assert 0 <= n_extra < n_processes
+    assert dealt[len(whole) :] == whole[len(whole) - n_extra :]
+
+
+def test_every_process_goes_from_short_to_long():
+    sampler = LengthBatchSampler(range(10, 81, 10), 45, 8)
+    shares = [list(BatchShare(sampler, rank, 3)) for rank in range(3)]
+    assert shares == [
+        [[0, 1], [4], [7]],
+        [[2], [5], [6]],
+        [[3], [6], [7]],
+    ]
+
+
+@pytest.mark.parametrize(
+    "n_batches, n_processes, shares",
+    [
+        (1, 1, [[[0]]]),
+        (1, 3, [[[0]], [[0]], [[0]]]),
+        (2, 2, [[[0]], [[1]]]),
+        (2, 5, [[[0]], [[1]], [[1]], [[0]], [[1]]]),
+        (3, 2, [[[0], [2]], [[1], [2]]]),
+    ],
+)
+def test_no_process_is_without_a_batch(n_batches, n_processes, shares):
+    sampler = LengthBatchSampler([5] * n_batches, 5, 1, shuffle=False)
+    assert [
+        list(BatchShare(sampler, rank, n_processes))
+        for rank in range(n_processes)
+    ] == shares
 
 
 def test_no_item_is_an_error():

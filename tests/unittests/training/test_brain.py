@@ -187,3 +187,27 @@ def test_the_last_checkpoint_within_an_epoch_is_kept_until_it_ends(
     *_, losses = train(tmp_path, ckpt_interval_steps=2)
     assert n_kept == [0, 0, 1, 1, 1, 1] * N_EPOCHS
     assert len(losses) <= 2  # the best and the last
+
+
+@pytest.mark.parametrize("n_items", [8, 5, 2, 1])
+def test_processes_get_the_batches_in_their_order(monkeypatch, n_items):
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    items = 10.0 * torch.arange(1, n_items + 1)
+    batches = []
+    for rank in range(2):
+        brain = RecoverableBrain({"model": nn.Linear(1, 1)}, hparams={})
+        brain.distributed_launch, brain.rank = True, rank
+        sampler = LengthBatchSampler(items.tolist(), 1, 1)
+        loader = brain.make_dataloader(
+            items, sb.Stage.TRAIN, batch_sampler=sampler
+        )
+        brain.train_sampler.set_epoch(1)
+        batches.append([batch.item() for batch in loader])
+        assert len(loader) == len(batches[-1])
+        # each process judges all of the validation set
+        loader = brain.make_dataloader(
+            items, sb.Stage.VALID, batch_sampler=sampler
+        )
+        assert torch.cat(list(loader)).tolist() == items.tolist()
+    dealt = [length for step in zip(*batches) for length in step]
+    assert dealt == [*items.tolist(), *items[-1:].tolist() * (n_items % 2)]
