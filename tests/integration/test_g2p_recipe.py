@@ -52,11 +52,12 @@ def train(
     *flags,
     script="train.py",
     yaml="hparams/g2p.yaml",
+    n_processes=1,
     killed_at=None,
 ):
     """Run the README's command, small."""
     return run_recipe(
-        script, yaml, output_folder, SMALL, flags, killed_at=killed_at
+        script, yaml, output_folder, SMALL, flags, n_processes, killed_at
     )
 
 
@@ -103,6 +104,22 @@ def test_a_killed_run_ends_as_one_that_was_not(tmp_path, lexicon, monkeypatch):
         done = train(tmp_path / "killed", *flags, killed_at=spot)
         assert done.returncode == (-SIGKILL if spot else 0), done.stdout[-3000:]
     assert describe_run(tmp_path / "killed") == whole
+
+
+def test_two_processes_train_on_one_batch(tmp_path, lexicon, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    done = train(
+        tmp_path / "run",
+        f"--data_folder={lexicon}",
+        "--number_of_epochs=1",
+        f"--batch_words={2 * len(SEEN)}",
+        "--distributed_backend=gloo",
+        n_processes=2,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (record,) = read_history(tmp_path / "run")
+    assert record["step"] == 1
+    assert (tmp_path / "run" / "index.html").exists()
 
 
 def test_it_learns_to_read(run):
