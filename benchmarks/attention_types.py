@@ -55,7 +55,6 @@ class Variant(NamedTuple):
 
 
 SOFT_AND_HARD = {"soft": Decoding(), "hard": Decoding("hard")}
-SOFT = {"soft": Decoding()}
 WINDOWS = {
     "no window": Decoding(),
     **{
@@ -68,12 +67,8 @@ VARIANTS = {
     "SMA, one head reads for all": Variant(
         {"monotonic_head_choice": "focused"}, SOFT_AND_HARD
     ),
-    "SMA, after two epochs of softmax": Variant(
-        {"monotonic_start_epoch": 3}, SOFT_AND_HARD
-    ),
-    "forward attention": Variant({"attention_type": "forward"}, SOFT),
-    "forward attention, no agent": Variant(
-        {"attention_type": "forward", "transition_agent": False}, SOFT
+    "forward attention": Variant(
+        {"attention_type": "forward"}, {"soft": Decoding()}
     ),
     "softmax": Variant({"attention_type": "regularMHA"}, WINDOWS),
     "softmax, guided to the end": Variant(
@@ -154,13 +149,11 @@ def time_steps(rounds: int) -> Dict[str, Any]:
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     batch = make_batch(RECIPE_BATCH, "cpu")
-    # training starts with softmax where the walk starts later
     steps = {
         name: recipe_step(
             make_brain("cpu", variant.overrides), batch, OWN_FRAMES
         )
         for name, variant in VARIANTS.items()
-        if "monotonic_start_epoch" not in variant.overrides
     }
     seconds = time_in_turn(steps, rounds)
     torch.set_num_threads(n_threads)
@@ -214,9 +207,8 @@ def print_table(result: Dict[str, Any]) -> None:
         print(f"  minutes to 99 %: {shown}")
         print(f"  test within one: {figures['test']['within_one']:.4f}")
         print(f"  bad cases of {figures['n_hard_texts']}: {bad}")
-        if name in over_softmax:
-            ratio = over_softmax[name]["median_of_ratios"]
-            print(f"  step over softmax's: {ratio:.2f}")
+        ratio = over_softmax[name]["median_of_ratios"]
+        print(f"  step over softmax's: {ratio:.2f}")
 
 
 if __name__ == "__main__":
