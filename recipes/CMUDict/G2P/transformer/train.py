@@ -423,6 +423,9 @@ def main(argv):
         export_and_report(
             brain, hparams, resolved, tested, list(items[tested].values())
         )
+    if torch.distributed.is_initialized():
+        # gloo's threads, left alone, may abort a process that ends
+        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
