@@ -97,7 +97,7 @@ def main() -> None:
     train_variants(arguments.train, arguments.minutes)
     result = {
         "machine": describe_machine(),
-        "of": "one run of each, on one thread, its last epoch whole",
+        "conditions": "one run of each, on one thread, its last epoch whole",
         "runs_at_a_time": os.cpu_count(),
         "step": time_steps(arguments.rounds),
         "variants": {name: measure(name) for name in VARIANTS},

@@ -8,7 +8,6 @@ freely and counts the bad cases. Prints a table, and stores everything under
 ``results/``. Without a CUDA device it does nothing unless told so.
 
 > python benchmarks/full_size_quality.py
-> python benchmarks/full_size_quality.py --attention_types SMA
 > python benchmarks/full_size_quality.py --device=cpu --n_utterances=200 --minutes=1
 """
 

@@ -11,8 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Sequence
 
-from sb_sma.data.corpus import Utterance, build_once, write_corpus
-from sb_sma.data.espeak import VoiceSettings, speak
+from sb_sma.data.corpus import (
+    Utterance,
+    build_once,
+    check_processes,
+    raise_problems,
+    write_corpus,
+)
+from sb_sma.data.espeak import VoiceSettings, check_speakable, speak
+from sb_sma.data.manifest import read_utf8
 from sb_sma.data.mel import MelSettings
 from sb_sma.data.text_grammar import generate_texts
 
@@ -66,8 +73,9 @@ def prepare_embedded(
     Raises
     ------
     ValueError
-        If an argument is out of its bounds, if there are too few texts, or if
-        the folder holds anything that is not a corpus.
+        If an argument is out of its bounds, if there are too few texts or bad
+        ones (all are named, with file and line), or if the folder holds
+        anything that is not a corpus.
     FileNotFoundError
         If there is no file of texts.
 
@@ -89,6 +97,7 @@ def prepare_embedded(
         )
     }
     _check_counts(n_utterances, n_valid, n_test)
+    check_processes(n_processes)
     if not voices:
         raise ValueError(
             "voice must name at least one voice; got an empty list. Give "
@@ -103,18 +112,18 @@ def prepare_embedded(
                 f"{mel.sample_rate}. Change it in the YAML file."
             )
 
-    spoken = _choose_texts(texts, n_utterances, seed)
+    chosen = _choose_texts(texts, n_utterances, seed)
 
     def build(folder: Path) -> None:
         draw = random.Random(seed)
         items = []
-        for i, text in enumerate(spoken):
+        for i, (text, place) in enumerate(chosen):
             split = "train"
             if i < n_valid + n_test:
                 split = "valid" if i < n_valid else "test"
             drawn = {name: draw.randint(*ranges[name]) for name in ranges}
             settings = VoiceSettings(voice=draw.choice(voices), **drawn)
-            items.append((f"{split}_{i:06d}", split, text, settings))
+            items.append((f"{split}_{i:06d}", split, text, settings, place))
         write_corpus(folder, items, _speak, mel, n_processes=n_processes)
 
     parameters = {
@@ -123,7 +132,7 @@ def prepare_embedded(
         "n_valid": n_valid,
         "n_test": n_test,
         "seed": seed,
-        "texts": sha256("\n".join(spoken).encode()).hexdigest(),
+        "texts_sha256": sha256(repr(chosen).encode()).hexdigest(),
         "voice": voices,
         **ranges,
         "mel": asdict(mel),
@@ -131,24 +140,42 @@ def prepare_embedded(
     build_once(save_folder, parameters, build, resumable=True)
 
 
-def _choose_texts(path: str | Path | None, count: int, seed: int) -> list[str]:
+def _choose_texts(
+    path: str | Path | None, count: int, seed: int
+) -> list[tuple[str, str]]:
+    """Different texts, and the line of each if there is one."""
     if path is None:
-        return generate_texts(count, seed)
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    different = list(dict.fromkeys(filter(None, map(str.strip, lines))))
-    if len(different) < count:
+        return [(text, "") for text in generate_texts(count, seed)]
+    places: dict[str, str] = {}
+    problems = []
+    lines = read_utf8(Path(path).expanduser()).split("\n")
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text or text in places:
+            continue
+        places[text] = f"{path}, line {number}"
+        try:
+            check_speakable(text)
+        except ValueError as error:
+            problems.append(f"{places[text]}: {error}")
+    raise_problems(problems)
+    if len(places) < count:
         raise ValueError(
             f"{path} must have a text a line, at least n_utterances = {count} "
-            f"different ones; got {len(different)}. Give more texts, or lower "
+            f"different ones; got {len(places)}. Give more texts, or lower "
             "n_utterances."
         )
-    random.Random(seed).shuffle(different)
-    return different[:count]
+    chosen = list(places.items())
+    random.Random(seed).shuffle(chosen)
+    return chosen[:count]
 
 
-def _speak(item: tuple[str, str, str, VoiceSettings]) -> Utterance:
-    name, split, text, settings = item
-    speech = speak(text, settings)
+def _speak(item: tuple[str, str, str, VoiceSettings, str]) -> Utterance:
+    name, split, text, settings, place = item
+    try:
+        speech = speak(text, settings)
+    except ValueError as error:
+        raise ValueError(f"{place or name}: {error}") from error
     return Utterance(
         name=name,
         split=split,
@@ -157,6 +184,7 @@ def _speak(item: tuple[str, str, str, VoiceSettings]) -> Utterance:
         tokens=speech.tokens,
         token_starts=speech.starts,
         voice=asdict(settings),
+        place=place,
     )
 
 

@@ -43,7 +43,8 @@ def prepare_ljspeech(
 
     Audio of any rate and number of channels becomes mono at the rate of the
     spectrograms. A call that was interrupted, or failed, is continued by the
-    next one. A recording is another one if its size or time of change is.
+    next one. That a recording was replaced is seen by its size, and until the
+    corpus is finished by its time of change, too.
 
     Arguments
     ---------

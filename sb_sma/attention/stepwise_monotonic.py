@@ -100,8 +100,8 @@ class StepwiseMonotonicMHA(nn.Module):
     head_choice : str
         ``all``: each head reads its values by its own alignment. ``focused``:
         those that walk all read by that of the one that `choose_head` has
-        chosen; until then, each by its own. The returned alignments are each
-        head's own.
+        chosen; until then, each by its own. The returned alignments are those
+        that are read by.
 
     Raises
     ------

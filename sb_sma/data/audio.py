@@ -1,5 +1,6 @@
 """Reads recordings of any rate and number of channels."""
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +135,7 @@ def read_mono(wav: str | Path, mel: MelSettings) -> torch.Tensor:
 
 def _decode(wav: Path) -> tuple[np.ndarray, int]:
     """Samples (N, channels) and their rate."""
-    if not wav.is_file():
+    if not os.path.isfile(wav):
         raise ValueError(
             f"{wav} cannot be read: there is no such file. Add the recording "
             "or leave it out."

@@ -135,7 +135,7 @@ def _is_finished(folder: Path, wanted: dict[str, Any]) -> bool:
     if has_corpus_file:
         try:
             found = json.loads((folder / _CORPUS_FILE).read_text("utf-8"))
-            changes = _changes(found, wanted)
+            changes = list_changes(found, wanted)
         except (ValueError, AttributeError):
             changes = [f"{_CORPUS_FILE} is damaged"]
         if not changes:
@@ -153,9 +153,28 @@ def _is_finished(folder: Path, wanted: dict[str, Any]) -> bool:
     return False
 
 
-def _changes(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+def list_changes(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Compares two descriptions of a corpus.
+
+    Arguments
+    ---------
+    found : dict
+        ``format`` and ``parameters``, as ``corpus.json`` has them.
+    wanted : dict
+        The same of another one.
+
+    Returns
+    -------
+    list of str
+        What each parameter that differs was, and is.
+
+    Example
+    -------
+    >>> list_changes({"parameters": {"seed": 1}}, {"parameters": {"seed": 2}})
+    ['seed was 1, is 2']
+    """
     before = {"format": found.get("format"), **found.get("parameters", {})}
-    after = {"format": wanted["format"], **wanted["parameters"]}
+    after = {"format": wanted.get("format"), **wanted["parameters"]}
     return [
         f"{name} was {before.get(name)!r}, is {after.get(name)!r}"
         for name in sorted(before.keys() | after.keys())

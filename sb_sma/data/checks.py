@@ -4,7 +4,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Optional, Sized
 
-from sb_sma.data.corpus import Manifests, abridged
+from speechbrain.utils.distributed import if_main_process
+
+from sb_sma.data.corpus import Manifests
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +79,8 @@ def leave_out_unreachable(
         f"reduction_factor {reduction_factor} and moves_per_query "
         f"{moves_per_query}"
     )
+    listed = "\n- ".join(problems)
     if not skip_bad_utterances:
-        listed = "\n- ".join(problems)
         raise ValueError(
             f"{len(problems)} utterance(s) cannot be walked through at "
             f"{settings}:\n- {listed}\nLower reduction_factor, raise "
@@ -93,12 +95,13 @@ def leave_out_unreachable(
                 "not. Lower reduction_factor, raise moves_per_query, or give "
                 "more utterances."
             )
-    logger.warning(
+    log = logger.warning if if_main_process() else logger.debug
+    log(
         "Training goes without %d utterance(s) that cannot be walked through "
         "at %s:\n- %s",
         len(problems),
         settings,
-        abridged(problems, "\n- "),
+        listed,
     )
     return kept
 

@@ -228,6 +228,30 @@ def load_manifests(folder: Path) -> Manifests:
     return manifests
 
 
+def check_processes(n_processes: int) -> None:
+    """Refuses what is no number of processes.
+
+    Arguments
+    ---------
+    n_processes : int
+        Processes that make utterances.
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer of at least 1.
+
+    Example
+    -------
+    >>> check_processes(2)
+    """
+    if not isinstance(n_processes, int) or n_processes < 1:
+        raise ValueError(
+            f"n_processes must be an integer of at least 1; got "
+            f"{n_processes!r}. Give at most the number of cores."
+        )
+
+
 def raise_problems(
     problems: list[str], list_command: str | None = None
 ) -> None:
@@ -238,7 +262,8 @@ def raise_problems(
     problems : list of str
         Each names what, where and how to mend it.
     list_command : str, optional
-        Lists all of them, where the error has room for the first alone.
+        Lists those of lines and recordings, where the error has room for the
+        first problems alone.
 
     Raises
     ------
@@ -255,7 +280,7 @@ def raise_problems(
         problems, "\n- "
     )
     if list_command and len(problems) > _SHOWN:
-        message += f"; `{list_command}` lists them."
+        message += f"; `{list_command}` lists those of lines and recordings."
     raise ValueError(message)
 
 

@@ -168,7 +168,7 @@ def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
     def note(number: int, problem: str) -> None:
         problems.append((number, f"{manifest}, line {number}: {problem}"))
 
-    rows = list(read_rows(_read_text(manifest), manifest, note))
+    rows = list(read_rows(read_utf8(manifest), manifest, note))
     columns = set().union(*(fields for _, fields in rows)) - {"id", "text"}
     for number, fields in rows:
         faults = list(_faults(fields, columns, lines))
@@ -232,7 +232,24 @@ def read_entry(
     return results
 
 
-def _read_text(path: Path) -> str:
+def read_utf8(path: Path) -> str:
+    """Reads a text file, with or without a byte order mark.
+
+    Arguments
+    ---------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        Its content.
+
+    Raises
+    ------
+    ValueError
+        If it is not UTF-8; the line is named.
+    """
     content = path.read_bytes()
     try:
         return content.decode("utf-8-sig")

@@ -12,8 +12,8 @@ class LengthBatchSampler:
 
     In the first epochs the batches come from short to long: an alignment is
     found on short sentences and carries over to long ones. Later they come in
-    random order. Everything is a function of the seed and the epoch; there are
-    as many batches in each epoch, as distributed training needs.
+    random order. Everything is a function of the seed and the epoch. Each epoch
+    has as many batches, so that schedules can be planned.
 
     Arguments
     ---------

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from sb_sma.data.corpus import (
     Manifests,
     Utterance,
     abridged,
+    check_processes,
     raise_problems,
     write_corpus,
     write_json,
@@ -26,7 +28,6 @@ from sb_sma.data.splits import HoldOut, assign_splits
 logger = logging.getLogger(__name__)
 
 _REPORT = "report.json"
-_CHECK = "sb_sma.data.check"
 
 
 def prepare_speech(
@@ -43,7 +44,8 @@ def prepare_speech(
 
     Audio of any rate and number of channels becomes mono at the rate of the
     spectrograms. A call that was interrupted, or failed, is continued by the
-    next one. A recording is another one if its size or time of change is.
+    next one. That a recording was replaced is seen by its size, and until the
+    corpus is finished by its time of change, too.
 
     Arguments
     ---------
@@ -80,11 +82,7 @@ def prepare_speech(
             "trim_db must be null or a number of decibels above 0; got "
             f"{trim_db!r}. 40 cuts off what is 40 dB below the loudest part."
         )
-    if not isinstance(n_processes, int) or n_processes < 1:
-        raise ValueError(
-            f"n_processes must be an integer of at least 1; got "
-            f"{n_processes!r}. Give at most the number of cores."
-        )
+    check_processes(n_processes)
     mel = mel or MelSettings()
     manifest = find_manifest(data_folder)
     # what would fail for every utterance should fail once, and at the start
@@ -95,7 +93,9 @@ def prepare_speech(
     states = {entry.name: _state(entry.wav) for entry in entries}
     # a copy of the data has other times of change
     sizes = [state and state[0] for state in states.values()]
-    list_command = shlex.join(["python", "-m", _CHECK, str(data_folder)])
+    list_command = (
+        f"python -m sb_sma.data.check {shlex.quote(str(data_folder))}"
+    )
 
     def build(folder: Path) -> None:
         try:
@@ -179,7 +179,7 @@ class _Maker:
 
 def _state(wav: Path) -> tuple[int, int] | None:
     """Size and time of change, which tell whether a file was replaced."""
-    if not wav.is_file():
+    if not os.path.isfile(wav):
         return None
     file = wav.stat()
     return file.st_size, file.st_mtime_ns

@@ -64,8 +64,8 @@ class HoldOut:
             raise ValueError(
                 "n_valid and n_test must be at least 1 and leave an utterance "
                 f"for training; got {n_valid} and {n_test} of {count} "
-                "utterances. Lower them, add recordings, or give the manifest "
-                "a column split."
+                "utterances. Add recordings, or give a manifest with a column "
+                "split."
             )
         order = list(range(count))
         random.Random(self.seed).shuffle(order)

@@ -9,6 +9,8 @@ import torch
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
+from sb_sma.data.build_once import list_changes
+
 
 def check_architecture(
     checkpointer: Optional[Checkpointer], model: nn.Module, name: str = "model"
@@ -94,9 +96,10 @@ def check_same_corpus(
         json.loads(Path(path).read_text(encoding="utf-8"))
         for path in (remembered, corpus_file)
     )
-    if before != now:
+    changes = list_changes(before, now)
+    if changes:
         raise ValueError(
             f"The run in {save_folder} began on another corpus: "
-            f"{before['parameters']}; now it is {now['parameters']}. Give "
-            "another --output_folder, or the parameters of before."
+            f"{'; '.join(changes)}. Give another --output_folder, or what was "
+            "given before."
         )

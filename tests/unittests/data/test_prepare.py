@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from recipes.Embedded import embedded_prepare
 from recipes.Embedded.embedded_prepare import prepare_embedded
 from recipes.LJSpeech.ljspeech_prepare import LJSpeechSplits, prepare_ljspeech
 from sb_sma.data.espeak import END, VoiceSettings, phonemize, speak
@@ -70,6 +71,48 @@ def test_embedded_corpus_speaks_given_texts_once_each(tmp_path):
         prepare_embedded(
             tmp_path / "3", texts=file, n_utterances=13, n_valid=2, n_test=2
         )
+
+
+def test_every_bad_text_is_told_with_its_line(tmp_path):
+    file = tmp_path / "texts.txt"
+    file.write_text("\ufeffOne.\n...\n\nTwo.\n--\nThree.\n")
+    sizes = {"n_utterances": 3, "n_valid": 1, "n_test": 1}
+    with pytest.raises(ValueError, match=r"has 2 problem\(s\)") as error:
+        prepare_embedded(tmp_path / "corpus", **sizes, texts=file)
+    rows = str(error.value).splitlines()[1:]
+    assert [row.split(": ")[0] for row in rows] == [
+        f"- {file}, line {line}" for line in (2, 5)
+    ]
+    assert not (tmp_path / "corpus").exists()
+    file.write_text(file.read_text().replace("...", "").replace("--", ""))
+    prepare_embedded(tmp_path / "corpus", **sizes, texts=file)
+    splits = manifests(tmp_path / "corpus")
+    texts = {e["text"] for split in SPLITS for e in splits[split].values()}
+    assert texts == {"One.", "Two.", "Three."}
+
+
+def test_a_text_that_the_voice_cannot_say_is_told_with_its_line(
+    tmp_path, monkeypatch
+):
+    def speak_but_two(text, settings):
+        if text == "Two.":
+            raise ValueError("found no phoneme")
+        return speak(text, settings)
+
+    monkeypatch.setattr(embedded_prepare, "speak", speak_but_two)
+    file = tmp_path / "texts.txt"
+    file.write_text("One.\nTwo.\nThree.\n")
+    sizes = {"n_utterances": 3, "n_valid": 1, "n_test": 1}
+    with pytest.raises(ValueError, match=r"texts\.txt, line 2: found no"):
+        prepare_embedded(tmp_path / "corpus", **sizes, texts=file)
+
+
+@pytest.mark.parametrize("n_processes", [0, -1, 1.5])
+def test_a_number_of_processes_below_one_is_refused(tmp_path, n_processes):
+    with pytest.raises(
+        ValueError, match=f"integer of at least 1; got {n_processes}"
+    ):
+        prepare_embedded(tmp_path / "corpus", n_processes=n_processes)
 
 
 def test_embedded_corpus_is_made_anew_for_other_texts(tmp_path):

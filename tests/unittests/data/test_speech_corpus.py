@@ -227,6 +227,14 @@ def test_a_mended_recording_is_seen(manifest, tmp_path, calls, caplog):
     assert calls == []
 
 
+def test_a_path_too_long_for_a_file_is_a_problem_of_its_line(
+    manifest, tmp_path
+):
+    add(manifest, f"u6,{300 * 'x'},Yes.,a,sad")
+    with pytest.raises(ValueError, match="line 8: .*there is no such file"):
+        prepare(manifest, tmp_path / "corpus")
+
+
 def test_a_recording_that_comes_or_goes_is_seen(manifest, tmp_path):
     folder = tmp_path / "corpus"
     add(manifest, "u6,clips/6.wav,Late.,a,sad")

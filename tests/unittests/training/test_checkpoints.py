@@ -113,8 +113,8 @@ def test_another_corpus_is_refused(tmp_path):
     for _ in range(2):
         with pytest.raises(
             ValueError,
-            match=r"began on another corpus: \{'seed': 1\}; now it is "
-            r"\{'seed': 2\}\. Give another --output_folder",
+            match=r"began on another corpus: seed was 1, is 2\. Give another "
+            "--output_folder, or what was given before",
         ):
             check_same_corpus(save, other)
     check_same_corpus(save, write_corpus(corpus, seed=1))

@@ -42,6 +42,7 @@ from sb_sma.models.beam_search import beam_search
 from sb_sma.plots.figures import plot_layers
 from sb_sma.training.brain import RecoverableBrain
 from sb_sma.training.checkpoints import check_same_corpus
+from sb_sma.training.distributed import close_process_group
 from sb_sma.training.g2p_report import write_g2p_report
 from sb_sma.training.history import History, log_epoch
 
@@ -423,9 +424,7 @@ def main(argv):
         export_and_report(
             brain, hparams, resolved, tested, list(items[tested].values())
         )
-    if torch.distributed.is_initialized():
-        # gloo's threads, left alone, may abort a process that ends
-        torch.distributed.destroy_process_group()
+    close_process_group()
 
 
 if __name__ == "__main__":

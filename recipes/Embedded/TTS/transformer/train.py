@@ -44,6 +44,7 @@ from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.training.brain import RecoverableBrain
 from sb_sma.training.checkpoints import check_same_corpus
+from sb_sma.training.distributed import close_process_group
 from sb_sma.training.history import History, log_epoch
 from sb_sma.training.samples import SampleWriter, Sentence
 from sb_sma.training.styles import StyleEffect, set_mean_style
@@ -496,9 +497,7 @@ def main(argv):
         export_and_report(
             brain, hparams, resolved, table, manifests["test"], datasets["test"]
         )
-    if torch.distributed.is_initialized():
-        # gloo's threads, left alone, may abort a process that ends
-        torch.distributed.destroy_process_group()
+    close_process_group()
 
 
 if __name__ == "__main__":
