@@ -261,9 +261,8 @@ def test_many_problems_are_counted_not_all_shown():
 
 def test_the_command_that_lists_all_problems_is_named_where_some_are_left():
     problems = [f"problem {i}" for i in range(21)]
-    with pytest.raises(
-        ValueError, match=r"and 1 more; `list all` lists them\.$"
-    ):
+    lists = r"`list all` lists those of lines and recordings\.$"
+    with pytest.raises(ValueError, match=f"and 1 more; {lists}"):
         raise_problems(problems, list_command="list all")
     with pytest.raises(ValueError, match="problem 19$"):
         raise_problems(problems[:20], list_command="list all")

@@ -27,7 +27,9 @@ def test_two_and_two_of_a_small_corpus_are_held_out():
     [(3, 3, "got 3 and 3 of 6"), (0, None, "got 0 and 2 of 6")],
 )
 def test_every_split_gets_an_utterance(n_valid, n_test, message):
-    with pytest.raises(ValueError, match=f"{message} utterances. Lower them"):
+    with pytest.raises(
+        ValueError, match=f"{message} utterances. Add recordings"
+    ):
         HoldOut(n_valid, n_test)(range(6))
 
 
