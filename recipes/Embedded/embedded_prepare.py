@@ -124,15 +124,23 @@ def prepare_embedded(
             drawn = {name: draw.randint(*ranges[name]) for name in ranges}
             settings = VoiceSettings(voice=draw.choice(voices), **drawn)
             items.append((f"{split}_{i:06d}", split, text, settings, place))
-        write_corpus(folder, items, _speak, mel, n_processes=n_processes)
+        write_corpus(
+            folder,
+            items,
+            _speak,
+            mel,
+            key=lambda item: repr(item[:-1]),  # whatever its line
+            n_processes=n_processes,
+        )
 
+    spoken = [text for text, _ in chosen]
     parameters = {
         "corpus": "embedded",
         "n_utterances": n_utterances,
         "n_valid": n_valid,
         "n_test": n_test,
         "seed": seed,
-        "texts_sha256": sha256(repr(chosen).encode()).hexdigest(),
+        "texts_sha256": sha256(repr(spoken).encode()).hexdigest(),
         "voice": voices,
         **ranges,
         "mel": asdict(mel),

@@ -123,6 +123,12 @@ def test_embedded_corpus_is_made_anew_for_other_texts(tmp_path):
         prepare_embedded(tmp_path / "corpus", **sizes, texts=file)
         (entry,) = manifests(tmp_path / "corpus")["train"].values()
         assert entry["text"].startswith(word)
+    # but not for the same texts in another file
+    made = (tmp_path / "corpus" / "corpus.json").stat()
+    moved = file.rename(tmp_path / "moved.txt")
+    moved.write_text("\n" + moved.read_text())
+    prepare_embedded(tmp_path / "corpus", **sizes, texts=moved)
+    assert (tmp_path / "corpus" / "corpus.json").stat() == made
 
 
 def test_embedded_entries_describe_their_files(embedded):
