@@ -8,17 +8,17 @@ of attention on the latter. Prints a table, and stores everything under
 stored of other runs stays.
 
 > python benchmarks/g2p_quality.py --shared_task=DIR
-> python benchmarks/g2p_quality.py --only cmudict --processes=2
+> python benchmarks/g2p_quality.py --only cmudict --processes=2 --precision=bf16
 > python benchmarks/g2p_quality.py --only cmudict --runs cmudict=results/g2p/cmudict
 """
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any, Dict, List
 
 from machine import describe_machine
-from models import load_hparams
 from training_run import ROOT, read_cost, read_history, read_seed, train
 
 STORED = Path(__file__).with_name("results") / "g2p_quality.json"
@@ -53,12 +53,20 @@ def main() -> None:
         default=1,
         help="that share every batch; two use two cores better than threads",
     )
+    parser.add_argument(
+        "--precision",
+        default="fp32",
+        choices=["fp32", "bf16"],
+        help="of training; where a processor has bf16, it is faster",
+    )
     arguments = parser.parse_args()
     trained = dict(run.split("=", 1) for run in arguments.runs)
     commands = list_commands(arguments.shared_task)
     for name, command in commands.items():
         if arguments.only is not None and name not in arguments.only:
             continue
+        if arguments.precision != "fp32":
+            command = [*command, f"--precision={arguments.precision}"]
         folder = Path(
             trained.get(name) or train_anew(name, command, arguments.processes)
         )
@@ -95,8 +103,10 @@ def list_commands(shared_task: str) -> Dict[str, List[str]]:
 def train_anew(name: str, command: List[str], n_processes: int) -> Path:
     """Run a command; runs share their corpora."""
     if n_processes > 1:
-        batch_words = load_hparams({}, task="g2p")["batch_words"]
-        command = [*command, f"--batch_words={batch_words // n_processes}"]
+        yaml = (ROOT / command[1]).read_text(encoding="utf-8")
+        batch_words = re.search(r"^batch_words: (\d+)", yaml, re.MULTILINE)[1]
+        share = int(batch_words) // n_processes
+        command = [*command, f"--batch_words={share}"]
     results = ROOT / "results" / "g2p_quality"
     output_folder = results / name.replace(", ", "_").replace(" ", "_")
     corpus_folder = results / "corpus" / name.split(",")[0]
@@ -139,10 +149,12 @@ def print_table(stored: Dict[str, Any]) -> None:
             f"{figures['wall_minutes']:.1f} minutes"
         )
         for split, stats in figures["beam_search"].items():
-            print(
-                f"  {split}: WER {stats['wer']:.2f}, PER {stats['per']:.2f} "
-                f"of {stats['n_words']} words"
+            rates = ", ".join(
+                f"{name.replace('_', ' ')} {stats[name]:.2f}"
+                for name in ("wer", "per", "wer_no_stress", "per_no_stress")
+                if name in stats
             )
+            print(f"  {split}: {rates} of {stats['n_words']} words")
 
 
 if __name__ == "__main__":

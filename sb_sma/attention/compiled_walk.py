@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from sb_sma.attention.walks import SoftWalk
-from sb_sma.ops.stepwise_monotonic.cpu import compile_kernel
+from sb_sma.ops.compile import compile_kernel
 
 
 @compile_kernel

@@ -1,9 +1,13 @@
 """What self-attention remembers from step to step."""
 
 import copy
-from typing import Tuple, Union
+import functools
+from typing import Callable, Optional, Tuple, Union
 
 import torch
+import torch.nn.functional as F
+
+_COMPILED_DTYPES = (torch.float32, torch.float64)
 
 
 class KeyValueCache:
@@ -37,9 +41,9 @@ class KeyValueCache:
     Example
     -------
     >>> cache = KeyValueCache(2, 4, 8, max_steps=5, like=torch.empty(0))
-    >>> keys, values = cache.append(torch.ones(2, 2, 4, 8))
-    >>> keys.shape
-    torch.Size([2, 4, 1, 8])
+    >>> cache.append(torch.ones(2, 2, 4, 8))
+    >>> cache.attend(torch.rand(2, 4, 8)).shape
+    torch.Size([2, 4, 8])
     """
 
     def __init__(
@@ -56,22 +60,13 @@ class KeyValueCache:
             batch_size, 2, nhead, max_steps, head_width
         )
 
-    def append(
-        self, keys_and_values: torch.Tensor
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    def append(self, keys_and_values: torch.Tensor) -> None:
         """Add one step.
 
         Arguments
         ---------
         keys_and_values : torch.Tensor
             The key and the value of every head, (R, 2, H, D / H).
-
-        Returns
-        -------
-        keys : torch.Tensor
-            All keys so far, (R, H, K, D / H).
-        values : torch.Tensor
-            All values so far, (R, H, K, D / H).
 
         Raises
         ------
@@ -87,7 +82,59 @@ class KeyValueCache:
             self._stored = self._copied(slice(None), self.max_steps)
         self._stored[:, :, :, self.length] = keys_and_values
         self.length += 1
-        return self._stored[:, :, :, : self.length].unbind(1)
+
+    def attend(
+        self, queries: torch.Tensor, window: Optional[int] = None
+    ) -> torch.Tensor:
+        """Attend with the query of the last step.
+
+        Arguments
+        ---------
+        queries : torch.Tensor
+            Of every head, (R, H, D / H).
+        window : int, optional
+            How many steps are seen, the last one included. Default: all.
+
+        Returns
+        -------
+        read : torch.Tensor
+            What every head reads, (R, H, D / H).
+        """
+        first = 0 if window is None else max(0, self.length - window)
+        stored = self._stored
+        is_compiled = (
+            stored.device.type == "cpu"
+            and stored.dtype in _COMPILED_DTYPES
+            and not queries.requires_grad
+        )
+        attend_compiled = _find_compiled_attention() if is_compiled else None
+        if attend_compiled is not None:
+            queries = queries.to(stored.dtype)
+            return attend_compiled(queries, stored, first, self.length)
+        keys, values = self.keys_and_values(first)
+        read = F.scaled_dot_product_attention(
+            queries[:, :, None].to(stored.dtype), keys, values
+        )
+        return read[:, :, 0]
+
+    def keys_and_values(
+        self, first: int = 0
+    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Give what is remembered.
+
+        Arguments
+        ---------
+        first : int
+            The first step.
+
+        Returns
+        -------
+        keys : torch.Tensor
+            From this step on, (R, H, K, D / H).
+        values : torch.Tensor
+            From this step on, (R, H, K, D / H).
+        """
+        return self._stored[:, :, :, first : self.length].unbind(1)
 
     def select_rows(self, rows: torch.Tensor) -> "KeyValueCache":
         """Keep some rows.
@@ -132,3 +179,14 @@ class KeyValueCache:
             if row != place:
                 past[place].copy_(past[row])
         return self._stored[: len(rows)]
+
+
+@functools.cache
+def _find_compiled_attention() -> Optional[Callable]:
+    """The compiled attention of a single query, where numba is."""
+    try:
+        from sb_sma.models.compiled_attention import attend_compiled
+    except ImportError:
+        # numba has no wheel for every Python
+        return None
+    return attend_compiled

@@ -126,13 +126,9 @@ class CausalSelfAttention(nn.Module):
         # with one step, the heads lie side by side already
         projected = call_layer(self.in_proj, features)
         projected = projected.view(len(features), 3, self.nhead, -1)
-        keys, values = cache.append(projected[:, 1:])
-        if self.window is not None:
-            keys = keys[:, :, -self.window :]
-            values = values[:, :, -self.window :]
-        queries = projected[:, 0, :, None]  # (B, H, 1, D / H)
-        out = F.scaled_dot_product_attention(queries, keys, values)
-        return call_layer(self.out_proj, out.reshape(features.shape))
+        cache.append(projected[:, 1:])
+        read = cache.attend(projected[:, 0], self.window)  # (B, H, D / H)
+        return call_layer(self.out_proj, read.reshape(features.shape))
 
     def _project(self, features: torch.Tensor):
         """Query, key and value of every head, each (B, H, Q, D / H)."""

@@ -174,7 +174,7 @@ def test_too_little_room_is_told_before_training(run, lexicon):
         ("--attention_type=regularMHA", "--guided_heads=[0]", "--n_samples=0"),
         ("--monotonic_heads=4", "--guided_weight=0"),
         ("--graphemes=sentencepiece", "--sentencepiece_size=12"),
-        ("--stress=keep", "--precision=bf16", "--beam_size=2"),
+        ("--stress=strip", "--precision=bf16", "--beam_size=2"),
     ],
     ids=["softmax", "all monotonic", "sentencepiece", "bf16"],
 )

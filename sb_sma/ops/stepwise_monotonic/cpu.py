@@ -9,21 +9,17 @@ A tensor that is not contiguous, or not float32 or float64, is copied once.
 """
 
 import functools
-import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, Tuple
 
 import numpy as np
 import torch
-from numba import njit
 
+from sb_sma.ops.compile import compile_kernel
 from sb_sma.ops.stepwise_monotonic.custom_op import make_operator
 from sb_sma.ops.stepwise_monotonic.memory import empty_like
 from sb_sma.ops.stepwise_monotonic.prefetch import CACHE_LINE_BYTES, prefetch
-
-# a run's log.txt takes every message, and a compilation has thousands
-logging.getLogger("numba").setLevel(logging.WARNING)
 
 # below this, waking a thread takes longer than the work
 _ELEMENTS_WORTH_A_THREAD = 1 << 18
@@ -31,27 +27,6 @@ _ELEMENTS_WORTH_A_THREAD = 1 << 18
 _PIECES_PER_THREAD = 4
 # how far ahead of the backward pass memory is asked for
 _PREFETCHED_QUERIES = 4
-
-
-def compile_kernel(kernel: Callable) -> Callable:
-    """Compile at the first call; keep the result where that is possible.
-
-    Arguments
-    ---------
-    kernel : Callable
-        Of arrays and numbers.
-
-    Returns
-    -------
-    kernel : Callable
-        The same, without the interpreter's lock.
-    """
-    # a multiplication and an addition may be rounded once
-    options = {"nogil": True, "fastmath": {"contract"}}
-    try:
-        return njit(cache=True, **options)(kernel)
-    except RuntimeError:  # neither this folder nor the home can be written
-        return njit(**options)(kernel)
 
 
 # LLVM vectorizes a loop only if it can tell its few arrays apart: hence
