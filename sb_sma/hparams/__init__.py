@@ -12,10 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Tuple, Union
 
-from hyperpyyaml import load_hyperpyyaml, resolve_references
+from hyperpyyaml import resolve_references
 from speechbrain import parse_arguments
 from speechbrain.utils.run_opts import RunOptions
 
+from sb_sma.hparams.build import build_hparams
 from sb_sma.hparams.checks import check_document
 from sb_sma.hparams.command_line import (
     RUN_OPTIONS,
@@ -78,8 +79,7 @@ def load_experiment(
         )
     if "output_folder" in resolved.items:
         check_output_folder(resolved.items["output_folder"].value)
-    with open(hparams_file, encoding="utf-8") as stream:
-        hparams = load_hyperpyyaml(stream, overrides)
+    hparams = build_hparams(hparams_file, overrides)
     return hparams_file, hparams, run_opts, overrides
 
 

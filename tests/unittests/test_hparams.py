@@ -414,3 +414,14 @@ def test_run_options_reach_the_brain_unchanged(experiment):
     run_opts = experiment.load("--max_grad_norm=2.5", "--debug")[2]
     assert dataclasses.is_dataclass(run_opts)
     assert (run_opts.max_grad_norm, run_opts.debug) == (2.5, True)
+
+
+def test_an_error_of_what_is_built_is_told_without_the_loader(experiment):
+    # there is no such folder
+    experiment.replace("train.yaml", "!apply:os.mkdir", "!apply:os.rmdir")
+    with pytest.raises(FileNotFoundError, match="built") as caught:
+        experiment.load()
+    modules = [
+        entry.frame.f_globals["__name__"] for entry in caught.traceback[-2:]
+    ]
+    assert modules == ["sb_sma.hparams", "sb_sma.hparams.build"]
