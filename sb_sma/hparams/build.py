@@ -36,9 +36,10 @@ def build_hparams(
     Example
     -------
     >>> path = getfixture("tmp_path") / "train.yaml"
-    >>> _ = path.write_text("half: !apply:operator.truediv [1, !ref <whole>]")
-    >>> build_hparams(path, "whole: 2")["half"]
-    0.5
+    >>> text = "whole: 1\\nhalf: !apply:operator.truediv [!ref <whole>, 2]"
+    >>> _ = path.write_text(text)
+    >>> build_hparams(path, "whole: 3")["half"]
+    1.5
     """
     try:
         with open(path, encoding="utf-8") as stream:
