@@ -31,9 +31,10 @@ def prepare_cmudict(
     seed: int = 1,
     valid_share: float = 0.01,
     test_share: float = 0.1,
-    stress: str = "strip",
+    stress: str = "keep",
     group_inflections: bool = False,
     skip_bad_entries: bool = False,
+    allow_unseen_phonemes: bool = False,
 ) -> None:
     """Builds the lexicon folder, or reuses one built with the same arguments.
 
@@ -59,13 +60,16 @@ def prepare_cmudict(
     test_share : float
         Share of the words for the test.
     stress : str
-        strip: AH0, AH1 and AH2 become AH, and pronunciations that differed in
-        nothing else become one; keep: as they are.
+        keep: as the dictionary has it; strip: AH0, AH1 and AH2 become AH, and
+        pronunciations that differed in nothing else become one.
     group_inflections : bool
         Whether the forms of a word (test, tests, test's, testing, tested) are
         in one split; see `stem`.
     skip_bad_entries : bool
         Whether bad lines are left out and counted instead of being an error.
+    allow_unseen_phonemes : bool
+        Whether held-out words with phonemes that training never shows stay,
+        to be counted as errors.
 
     Raises
     ------
@@ -101,7 +105,7 @@ def prepare_cmudict(
                 splits["test"].append(entry)
             else:
                 splits["train"].append(entry)
-        splits = check_splits(splits, bad_entries)
+        splits = check_splits(splits, bad_entries, allow_unseen_phonemes)
         bad_entries.report()
         write_lexicon_corpus(folder, splits)
 
@@ -114,6 +118,7 @@ def prepare_cmudict(
         "stress": stress,
         "group_inflections": group_inflections,
         "skip_bad_entries": skip_bad_entries,
+        "allow_unseen_phonemes": allow_unseen_phonemes,
     }
     build_once(save_folder, parameters, build)
 

@@ -36,8 +36,8 @@ def prepare_sigmorphon(
 ) -> None:
     """Builds the lexicon folder, or reuses one built with the same arguments.
 
-    The dev files become the split valid. Without test files, which the shared
-    task kept aside at first, the split test is empty.
+    The dev files become the split valid. Without the test file of a language,
+    which the shared task kept aside at first, the split test is empty.
 
     Arguments
     ---------
@@ -134,7 +134,7 @@ def _find_files(
             if not path.is_file()
         ]
     )
-    return {**files, "test": _existing(files["test"])}
+    return {**files, "test": _all_or_none(files["test"])}
 
 
 def _folders_of_languages(data_folder: Path) -> dict[str, Path]:
@@ -152,16 +152,13 @@ def _folders_of_languages(data_folder: Path) -> dict[str, Path]:
     return dict(sorted(folders.items()))
 
 
-def _existing(files: dict[str, Path]) -> dict[str, Path]:
-    """The test files that are there; a note of the others."""
+def _all_or_none(files: dict[str, Path]) -> dict[str, Path]:
+    """The test files, if every language has one."""
     missing = [language for language in files if not files[language].is_file()]
-    if missing:
-        logger.info(
-            "There is no test file of %s: these words are kept aside",
-            ", ".join(missing),
-        )
-    return {
-        language: path
-        for language, path in files.items()
-        if language not in missing
-    }
+    if not missing:
+        return files
+    logger.warning(
+        "There is no test file of %s: the development words are tested",
+        ", ".join(missing),
+    )
+    return {}

@@ -13,7 +13,7 @@ from sb_sma.ops.compile import compile_kernel
 
 @compile_kernel
 def _advance(p_stay, before, half_mass, lengths, moves, catch_up, after, seen):
-    """Fill the alignment and what is attended, each (B, H, K)."""
+    """Fill the alignment and, to catch up, what is attended, (B, H, K)."""
     batch, heads, keys = p_stay.shape
     for b in range(batch):
         last = lengths[b] - 1
@@ -28,12 +28,14 @@ def _advance(p_stay, before, half_mass, lengths, moves, catch_up, after, seen):
                     arriving = leaving
                 if last > 0:
                     row[last] += arriving
+            if not catch_up:
+                continue
             shown[:] = row
             median, below = 0, row[0]
             while below < half_mass[b, h, 0] and median < keys - 1:
                 median += 1
                 below += row[median]
-            if catch_up and row.argmax() != median:
+            if row.argmax() != median:
                 shown[:median] = 0.0
                 shown[median] = below
 
@@ -65,7 +67,8 @@ class CompiledSoftWalk(SoftWalk):
         if p_stay.requires_grad:
             return super().advance(p_stay)
         before = self.alpha.detach().numpy()
-        after, seen = np.empty_like(before), np.empty_like(before)
+        after = np.empty_like(before)
+        seen = np.empty_like(before) if self.catch_up else after
         _advance(
             p_stay.contiguous().numpy(),
             before,

@@ -65,7 +65,7 @@ def build_once(
         json.dumps({"format": FORMAT_VERSION, "parameters": parameters})
     )
     building = folder.with_name(f".{folder.name}.building")
-    replaced = folder.with_name(f".{folder.name}.replaced")
+    replaced = _name_of_replaced(folder)
     with _locked(folder):
         is_finished = _is_finished(folder, wanted)
         goes_on = resumable and not is_finished
@@ -86,10 +86,39 @@ def build_once(
             if not resumable:
                 shutil.rmtree(building, ignore_errors=True)
             raise
-        if folder.exists():
-            folder.rename(replaced)
-        building.rename(folder)
-        shutil.rmtree(replaced, ignore_errors=True)
+        put_in_place(building, folder)
+
+
+def put_in_place(building: Path, folder: Path) -> None:
+    """Gives a complete folder its name; one of that name goes.
+
+    Arguments
+    ---------
+    building : Path
+        The complete folder.
+    folder : Path
+        Its name, beside it.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path") / "model"
+    >>> for name in ("model", ".model.building"):
+    ...     folder.with_name(name).mkdir()
+    >>> put_in_place(folder.with_name(".model.building"), folder)
+    >>> [path.name for path in folder.parent.iterdir()]
+    ['model']
+    """
+    replaced = _name_of_replaced(folder)
+    if replaced.exists():
+        shutil.rmtree(replaced)
+    if folder.exists():
+        folder.rename(replaced)
+    building.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _name_of_replaced(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.replaced")
 
 
 @contextlib.contextmanager

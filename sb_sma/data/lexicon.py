@@ -158,6 +158,7 @@ def read_lexicon(
         )
     found: dict[str, tuple[str, dict]] = {}
     lines_seen: dict[str, int] = {}
+    n_repeated = 0
     for number, line in _lines(path, bad_entries):
         place = f"{path}, line {number}"
         try:
@@ -168,8 +169,16 @@ def read_lexicon(
         lines_seen[line] = number
         if parsed is not None:
             word, phonemes = parsed
-            # a dict keeps the order, and each pronunciation once
-            found.setdefault(word, (place, {}))[1][phonemes] = None
+            # a dict keeps the order
+            pronunciations = found.setdefault(word, (place, {}))[1]
+            n_repeated += phonemes in pronunciations
+            pronunciations[phonemes] = None
+    if n_repeated:
+        logger.info(
+            "%s gives %d pronunciations again; each counts once",
+            path,
+            n_repeated,
+        )
     return [
         LexiconEntry(word, tuple(pronunciations), language, place)
         for word, (place, pronunciations) in found.items()

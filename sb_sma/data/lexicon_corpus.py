@@ -76,8 +76,8 @@ def check_splits(
                     "unseen phoneme",
                     f"{entry.place}: phonemes must be among those of the "
                     f"training split; got {', '.join(unseen)} in "
-                    f"{entry.word!r}. Mend or remove the line, or have such "
-                    "words skipped or kept.",
+                    f"{entry.word!r}. Mend or remove the line, or give "
+                    "skip_bad_entries or allow_unseen_phonemes.",
                 )
                 continue
             kept[split].append(entry)

@@ -9,12 +9,20 @@ from sb_sma.data.frontends import split_words
 from sb_sma.data.grapheme_fallback import clusters, nearest_spelling
 from sb_sma.metrics.pronunciation import strip_stress
 
+ARPABET = frozenset(
+    "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW "
+    "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
+)
+"""The phonemes of CMUdict, without stress."""
+
 _SIBILANTS = frozenset(["S", "Z", "SH", "ZH", "CH", "JH"])
 _VOICELESS = frozenset(["P", "T", "K", "F", "TH"])
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'-")
 _VOWELS = frozenset("aeiouy")
 # unknown capitals are spelled up to this length: SMA, but not UNESCO
 _SPELLED_LENGTH = 3
+# words of the model that are not asked for again
+_REMEMBERED = 10_000
 
 
 class _Ending(enum.Enum):
@@ -116,8 +124,10 @@ class Pronouncer:
             If the model is silent about a word.
         """
         parts = [self._take_apart(word) for word in words]
-        self._predict({p for word in parts for p in word if isinstance(p, str)})
-        return [self._join(word) for word in parts]
+        predicted = self._predict(
+            {part for word in parts for part in word if isinstance(part, str)}
+        )
+        return [self._join(word, predicted) for word in parts]
 
     def _take_apart(self, word: str) -> list[_Part]:
         known = self._look_up(word)
@@ -139,7 +149,8 @@ class Pronouncer:
             return [*self._take_apart(word[:-1]), _Ending.S]
         letters = _plain_letters(word)
         if word.isupper() and _is_spelled(letters):
-            return [self._look_up(letter) or letter for letter in word]
+            letters = word.replace("'", "")
+            return [self._look_up(letter) or letter for letter in letters]
         return [letters]
 
     def _look_up(self, word: str) -> list[str] | None:
@@ -159,13 +170,11 @@ class Pronouncer:
                 )
         return None
 
-    def _predict(self, words: set[str]) -> None:
+    def _predict(self, words: set[str]) -> dict[str, list[str]]:
         """Asks the model once for all words that it was not asked before."""
         with self._lock:
             new = sorted(words - self._predicted.keys())
-            if not new:
-                return
-            for word, phonemes in zip(new, self.predict(new)):
+            for word, phonemes in zip(new, self.predict(new) if new else []):
                 if not phonemes:
                     raise ValueError(
                         f"The G2P model must say every word; got nothing for "
@@ -173,14 +182,20 @@ class Pronouncer:
                         "the lexicon."
                     )
                 self._predicted[word] = phonemes
+            asked = {word: self._predicted[word] for word in words}
+            for oldest in [*self._predicted][:-_REMEMBERED]:
+                del self._predicted[oldest]
+        return asked
 
-    def _join(self, parts: list[_Part]) -> list[str]:
+    def _join(
+        self, parts: list[_Part], predicted: Mapping[str, list[str]]
+    ) -> list[str]:
         phonemes = []
         for part in parts:
             if part is _Ending.S:
                 phonemes += self._possessive(phonemes[-1])
             elif isinstance(part, str):
-                phonemes += self._predicted[part]
+                phonemes += predicted[part]
             else:
                 phonemes += part
         return phonemes

@@ -1,19 +1,20 @@
 """From token symbols to indices."""
 
 import logging
-from typing import Iterable, List, Sequence
+from typing import Dict, Iterable, List, Sequence
+
+from sb_sma.metrics.pronunciation import strip_stress
 
 logger = logging.getLogger(__name__)
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
-STRESS = "ˈˌ"
 
 
 class TokenTable:
     """The symbols that a model knows.
 
     Index 0 is padding, index 1 stands for every unknown symbol that is not
-    known without its stress either.
+    known with another stress, or without any, either.
 
     Arguments
     ---------
@@ -40,6 +41,10 @@ class TokenTable:
             symbol: index
             for index, symbol in enumerate([PADDING, UNKNOWN, *self.symbols])
         }
+        # without stress itself before the first with any
+        self._by_sound: Dict[str, str] = {}
+        for symbol in sorted(self.symbols, key=len):
+            self._by_sound.setdefault("".join(strip_stress([symbol])), symbol)
         if len(self._index) != len(self.symbols) + 2:
             raise ValueError(
                 "symbols must be different from each other and from "
@@ -72,8 +77,7 @@ class TokenTable:
         return [self._index[self._nearest(token)] for token in tokens]
 
     def _nearest(self, token: str) -> str:
-        """The symbol itself, without its stress, or unknown."""
-        for candidate in (token, token.strip(STRESS)):
-            if candidate in self._index:
-                return candidate
-        return UNKNOWN
+        """The symbol itself, the same with other stress, or unknown."""
+        if token in self._index:
+            return token
+        return self._by_sound.get("".join(strip_stress([token])), UNKNOWN)

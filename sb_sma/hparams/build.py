@@ -2,11 +2,11 @@
 
 import os
 from types import TracebackType
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, List, Optional, Union
 
 from hyperpyyaml import load_hyperpyyaml
 
-_YAML_LIBRARIES = ("hyperpyyaml", "ruamel", "yaml")
+_LOADERS = ("hyperpyyaml", "ruamel", "yaml")
 
 
 def build_hparams(
@@ -15,6 +15,7 @@ def build_hparams(
     """Load a file, without the loader's own calls in a traceback.
 
     They are dozens for every error of a class or function that the YAML names.
+    An error of the loader itself keeps them.
 
     Arguments
     ---------
@@ -46,20 +47,27 @@ def build_hparams(
             return load_hyperpyyaml(stream, overrides)
     except Exception as error:
         # Python adds this function again
-        below = _without(_YAML_LIBRARIES, error.__traceback__.tb_next)
+        frames = _frames(error.__traceback__.tb_next)
+        if _is_of_loader(frames[-1]):
+            raise
+        below = None
+        for frame in reversed(frames):
+            if not _is_of_loader(frame):
+                below = TracebackType(
+                    below, frame.tb_frame, frame.tb_lasti, frame.tb_lineno
+                )
         raise error.with_traceback(below)
 
 
-def _without(
-    packages: tuple[str, ...], traceback: Optional[TracebackType]
-) -> Optional[TracebackType]:
-    """A traceback without the calls of some packages."""
-    if traceback is None:
-        return None
-    below = _without(packages, traceback.tb_next)
-    module = traceback.tb_frame.f_globals.get("__name__", "")
-    if module.partition(".")[0] in packages:
-        return below
-    return TracebackType(
-        below, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno
-    )
+def _frames(traceback: Optional[TracebackType]) -> List[TracebackType]:
+    """From the outermost call to the innermost."""
+    frames = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    return frames
+
+
+def _is_of_loader(frame: TracebackType) -> bool:
+    module = frame.tb_frame.f_globals.get("__name__", "")
+    return module.partition(".")[0] in _LOADERS

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from torch import nn
 
+from sb_sma.data.build_once import put_in_place
 from sb_sma.data.frontends import Frontend
 from sb_sma.data.graphemes import GraphemeTokenizer
 from sb_sma.inference.weights import JSON_SUFFIX, SUFFIX, save_weights
@@ -136,11 +137,11 @@ def _as_node(settings: Any) -> Tuple[str, Dict[str, Any]]:
 def _replaced(folder: Path) -> Iterator[Path]:
     """A new folder that takes the place of another when it is complete."""
     building = folder.with_name(f".{folder.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
+    if building.exists():  # of a run that was interrupted
+        shutil.rmtree(building)
     building.mkdir(parents=True)
     yield building
-    shutil.rmtree(folder, ignore_errors=True)
-    building.rename(folder)
+    put_in_place(building, folder)
 
 
 def _model_part(

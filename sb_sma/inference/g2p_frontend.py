@@ -8,8 +8,9 @@ from typing import Any, Dict, List, Optional, Union
 
 from sb_sma.data.cmudict import FILE, find_cmudict, read_pronunciations
 from sb_sma.data.frontends import Frontend, Node
-from sb_sma.data.pronounce import Pronouncer
+from sb_sma.data.pronounce import ARPABET, Pronouncer
 from sb_sma.inference.g2p import G2P
+from sb_sma.metrics.pronunciation import strip_stress
 
 _MODEL_FOLDER = "g2p"
 _MODEL_FILES = ("hyperparams.yaml", "model.safetensors", "graphemes.json")
@@ -180,8 +181,23 @@ class G2PFrontend(Frontend):
         lexicon = read_pronunciations(self._lexicon_path())
         g2p = G2P.from_hparams(source=str(self.source))
         symbols = g2p.hparams.phonemes.symbols
+        languages = g2p.hparams.grapheme_tokenizer.languages
+        foreign = sorted({*strip_stress(symbols)} - ARPABET)
+        if foreign or len(languages) > 1:
+            raise ValueError(
+                "g2p_model must read English into the phonemes of CMUdict, as "
+                f"the lexicon has them; {self.source} has "
+                f"{', '.join(foreign[:5] or languages)}. Train one with: "
+                "python train.py hparams/g2p.yaml"
+            )
         has_stress = any(symbol[-1].isdigit() for symbol in symbols)
-        return Pronouncer(lexicon, g2p, keep_stress=has_stress)
+
+        def predict(words: List[str]) -> List[List[str]]:
+            # an error names the word alone: its number is none of the text's
+            found = g2p.decode([g2p.encode(word) for word in words])
+            return [each[0].phonemes for each in found]
+
+        return Pronouncer(lexicon, predict, keep_stress=has_stress)
 
 
 def _sha256(path: Path) -> str:

@@ -22,7 +22,7 @@ A beam search takes these steps:
   nothing. At `max_steps` it is done in any case.
 
 With a beam of one, the most probable token is taken at every step, and the
-first end is the end.
+first end is the end. No hypothesis ends before its first token.
 """
 
 from typing import Any, List
@@ -133,6 +133,8 @@ def _greedy_search(
     is_over = torch.zeros_like(limits, dtype=torch.bool)
     for step in range(tokens.shape[1]):
         log_probs, _ = model.step(heard, state)
+        if step == 0:
+            log_probs[:, END] = -torch.inf
         log_probs = _end_runs(log_probs, heard, run, settings.max_run)
         gained, chosen = log_probs[:, END:].max(dim=1)
         chosen = chosen + END
@@ -218,6 +220,8 @@ class _Beams:
         """Go on with the best; returns what they come from, (I, n)."""
         heard, run = map(self.layout.collect, (self.heard, self.run))
         log_probs, _ = self.model.step(heard, self.state)
+        if step == 0:
+            log_probs[:, END] = -torch.inf
         log_probs = _end_runs(log_probs, heard, run, self.settings.max_run)
         totals = self.totals[..., None] + self.layout.spread(log_probs)
         going_on = totals[..., END + 1 :]

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 
 _COMPILED_DTYPES = (torch.float32, torch.float64)
+# the compiled attention has one thread
+_ELEMENTS_WORTH_THREADS = 1 << 20
 
 
 class KeyValueCache:
@@ -102,19 +104,22 @@ class KeyValueCache:
         """
         first = 0 if window is None else max(0, self.length - window)
         stored = self._stored
-        is_compiled = (
+        queries = queries.to(stored.dtype)
+        n_elements = queries.numel() * (self.length - first)
+        may_be_compiled = (
             stored.device.type == "cpu"
             and stored.dtype in _COMPILED_DTYPES
-            and not queries.requires_grad
+            and not (queries.requires_grad or stored.requires_grad)
+            and (
+                n_elements < _ELEMENTS_WORTH_THREADS
+                or torch.get_num_threads() == 1
+            )
         )
-        attend_compiled = _find_compiled_attention() if is_compiled else None
-        if attend_compiled is not None:
-            queries = queries.to(stored.dtype)
-            return attend_compiled(queries, stored, first, self.length)
+        attend = _find_compiled_attention() if may_be_compiled else None
+        if attend is not None:
+            return attend(queries, stored, first, self.length)
         keys, values = self.keys_and_values(first)
-        read = F.scaled_dot_product_attention(
-            queries[:, :, None].to(stored.dtype), keys, values
-        )
+        read = F.scaled_dot_product_attention(queries[:, :, None], keys, values)
         return read[:, :, 0]
 
     def keys_and_values(

@@ -75,6 +75,12 @@ def write_g2p_report(
         If no word was scored, or an alignment belongs to none of the words.
     """
     summary = rates.summarize()
+    without_stress = (
+        f" Without stress, these are {summary['wer_no_stress']:.1f} % and "
+        f"{summary['per_no_stress']:.1f} %."
+        if "wer_no_stress" in summary
+        else ""
+    )
     after = (
         f" after {history[-1]['minutes']:.1f} minutes of training"
         if history
@@ -88,7 +94,7 @@ def write_g2p_report(
         summary=(
             f"{summary['wer']:.1f} % of the {summary['n_words']:,} words of "
             f"{test_name} were pronounced wrongly{after}; the "
-            f"phoneme error rate is {summary['per']:.1f} %."
+            f"phoneme error rate is {summary['per']:.1f} %.{without_stress}"
         ),
         metrics=_key_figures(summary),
         tables=_tables(rates, confusions),

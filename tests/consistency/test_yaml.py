@@ -103,7 +103,13 @@ def test_g2p_recipes_differ_in_their_data_and_little_else():
         "recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml",
         start="# Graphemes",
     )
-    assert keys == {"dropout", "n_phonemes", "number_of_epochs"}
+    assert keys == {
+        "batch_words",
+        "dropout",
+        "encoder_layers",
+        "n_phonemes",
+        "number_of_epochs",
+    }
 
 
 def test_tts_with_styles_differs_in_its_speech_styles_and_epochs():

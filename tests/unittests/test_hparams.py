@@ -416,12 +416,25 @@ def test_run_options_reach_the_brain_unchanged(experiment):
     assert (run_opts.max_grad_norm, run_opts.debug) == (2.5, True)
 
 
+def modules_of(traceback):
+    names = [entry.frame.f_globals["__name__"] for entry in traceback]
+    return [name.partition(".")[0] for name in names]
+
+
 def test_an_error_of_what_is_built_is_told_without_the_loader(experiment):
-    # there is no such folder
+    experiment.replace(
+        "train.yaml", "!apply:os.mkdir [", "!apply:shutil.copytree [/lost, "
+    )
+    with pytest.raises(FileNotFoundError, match="lost") as caught:
+        experiment.load()
+    modules = modules_of(caught.traceback)
+    assert modules[-3:] == ["sb_sma", "sb_sma", "shutil"]
+    assert not {"hyperpyyaml", "ruamel", "yaml"} & {*modules}
+
+
+def test_an_error_within_the_loader_keeps_its_calls(experiment):
+    # a function of C has no call of its own in a traceback
     experiment.replace("train.yaml", "!apply:os.mkdir", "!apply:os.rmdir")
     with pytest.raises(FileNotFoundError, match="built") as caught:
         experiment.load()
-    modules = [
-        entry.frame.f_globals["__name__"] for entry in caught.traceback[-2:]
-    ]
-    assert modules == ["sb_sma.hparams", "sb_sma.hparams.build"]
+    assert modules_of(caught.traceback)[-1] == "hyperpyyaml"

@@ -51,7 +51,8 @@ def test_byte_order_mark_windows_line_ends_and_blank_lines(tmp_path):
     ]
 
 
-def test_cmudict_layout(tmp_path):
+def test_cmudict_layout(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
     content = (
         ";;; a comment\n"
         "read R IY1 D\n"
@@ -64,6 +65,7 @@ def test_cmudict_layout(tmp_path):
         entry("read", "R IY1 D", "R EH1 D", language="xx"),
         entry("a.m.", "EY2 EH1 M", language="xx"),
     ]
+    assert "cmudict.dict gives 1 pronunciations again" in caplog.text
 
 
 BAD_LINES = {

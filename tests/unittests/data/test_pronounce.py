@@ -41,6 +41,7 @@ def say(lexicon, text, keep_stress=False):
         "USA, US and us": "Y UW EH S EY _ Y UW EH S AH N D AH S $",
         "TTS, NASA": "T IY T IY EH S _ N AE S AH $",
         "the PhD CDs": "DH AH P IY EY CH D IY S IY D IY Z $",
+        "RSVP'D": "AA R EH S V IY P IY D IY $",
         "x w": "EH K S D AH B AH L Y UW $",
         "dog's cats' boss's": "D AO G Z K AE T S B AO S IH Z $",
         "state-of-the-art": "S T EY T AH V DH IH AA R T $",

@@ -39,6 +39,13 @@ def test_a_vowel_of_unknown_stress_is_spoken_without_it(caplog):
     assert "never heard 'ˈə'; spoken as 'ə'" in caplog.text
 
 
+def test_a_vowel_of_unknown_stress_is_spoken_with_another(caplog):
+    table = TokenTable(["UH1", "UH2", "K", "ˈoʊ"])
+    assert table.encode(["UH0", "UH", "oʊ", "ˌoʊ", "K1"]) == [2, 2, 5, 5, 1]
+    assert "never heard 'UH0'; spoken as 'UH1'" in caplog.text
+    assert TokenTable(["UH1", "UH"]).encode(["UH0"]) == [3]
+
+
 def test_symbols_are_copied():
     symbols = ["a", "b"]
     table = TokenTable(symbols)

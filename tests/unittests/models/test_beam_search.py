@@ -45,7 +45,7 @@ def search_plainly(model, graphemes, length, settings, n_best):
         longer = [
             (*tokens, token)
             for tokens, _ in beam
-            for token in range(1, n_tokens)
+            for token in range(END if tokens else END + 1, n_tokens)
             if longest_run((*tokens, token)) <= settings.max_run
         ]
         totals = score_all(model, graphemes, length, longer)
@@ -87,7 +87,7 @@ def test_a_beam_without_limit_finds_the_best_of_all(
     settings = BeamSettings(1000, length_penalty, 0.0, extra_steps=5, max_run=2)
     sequences = [
         (*tokens, END)
-        for n_tokens in range(5)
+        for n_tokens in range(1, 5)
         for tokens in itertools.product(range(END + 1, 5), repeat=n_tokens)
         if longest_run(tokens) <= 2
     ]
@@ -173,7 +173,7 @@ def test_greedy_takes_the_most_probable_at_every_step(
         while len(tokens) < n_steps and END not in tokens:
             longer = [
                 (*tokens, token)
-                for token in range(END, 8)
+                for token in range(END if tokens else END + 1, 8)
                 if longest_run((*tokens, token)) <= max_run
             ]
             totals = score_all(model, graphemes[:length], length, longer)
@@ -188,11 +188,20 @@ def test_greedy_takes_the_most_probable_at_every_step(
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_list_is_sorted_and_without_repeats(make_g2p, words, seed):
     model = make_g2p(seed=seed, end_bias=1.0)
-    for hypotheses in beam_search(model, *words, n_best=5):
+    settings = BeamSettings(beam_threshold=math.inf)
+    for hypotheses in beam_search(model, *words, settings, n_best=5):
         scores = [each.score for each in hypotheses]
         assert scores == sorted(scores, reverse=True)
         said = {tuple(each.tokens) for each in hypotheses}
         assert 1 < len(said) == len(hypotheses) <= 5
+
+
+@pytest.mark.parametrize("beam_size", [1, 4])
+def test_no_word_is_silent(make_g2p, words, beam_size):
+    model = make_g2p(end_bias=10.0)
+    settings = BeamSettings(beam_size, beam_threshold=math.inf)
+    for hypotheses in beam_search(model, *words, settings, n_best=beam_size):
+        assert all(each.tokens and each.finished for each in hypotheses)
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])

@@ -83,3 +83,27 @@ def test_queries_have_a_gradient():
     queries = torch.randn(3, 2, 5, requires_grad=True)
     cache.attend(queries).sum().backward()
     assert bool((queries.grad != 0).any())
+
+
+def test_a_history_with_a_gradient_is_read_without_one():
+    cache = make_cache(n_steps=2)
+    step = torch.randn(3, 2, 2, 5, requires_grad=True)
+    cache.append(step)
+    queries = torch.randn(3, 2, 5)
+    with torch.no_grad():
+        read = cache.attend(queries)
+        expected = attend_by_pytorch(queries, cache, 3)
+    torch.testing.assert_close(read, expected, rtol=0, atol=1e-6)
+
+
+def test_much_work_is_left_to_several_threads(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        key_value_cache, "_find_compiled_attention", lambda: asked.append(1)
+    )
+    monkeypatch.setattr(key_value_cache, "_ELEMENTS_WORTH_THREADS", 3 * 2 * 5)
+    for n_threads, is_compiled in ((2, False), (1, True)):
+        monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)  # noqa: B023
+        make_cache().attend(torch.randn(3, 2, 5))
+        assert bool(asked) == is_compiled
+        asked.clear()
