@@ -187,7 +187,7 @@ def test_greedy_takes_the_most_probable_at_every_step(
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_list_is_sorted_and_without_repeats(make_g2p, words, seed):
-    model = make_g2p(seed=seed, end_bias=1.0)
+    model = make_g2p(seed=seed, end_bias=3.0)
     settings = BeamSettings(beam_threshold=math.inf)
     for hypotheses in beam_search(model, *words, settings, n_best=5):
         scores = [each.score for each in hypotheses]
