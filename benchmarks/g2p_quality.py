@@ -9,7 +9,7 @@ stored of other runs stays.
 
 > python benchmarks/g2p_quality.py --shared_task=DIR
 > python benchmarks/g2p_quality.py --only cmudict --processes=2 --precision=bf16
-> python benchmarks/g2p_quality.py --only cmudict --runs cmudict=results/g2p/cmudict
+> python benchmarks/g2p_quality.py --only cmudict --runs cmudict=results/g2p_quality/cmudict
 """
 
 import argparse
@@ -18,7 +18,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List
 
-from machine import describe_machine
+from g2p_rates import format_rates
 from training_run import ROOT, read_cost, read_history, read_seed, train
 
 STORED = Path(__file__).with_name("results") / "g2p_quality.json"
@@ -71,7 +71,7 @@ def main() -> None:
             trained.get(name) or train_anew(name, command, arguments.processes)
         )
         stored = read_stored()  # another process may have added to it
-        stored[name] = {**summarize(folder), "machine": describe_machine()}
+        stored[name] = summarize(folder)
         STORED.parent.mkdir(exist_ok=True)
         STORED.write_text(json.dumps(stored, indent=1) + "\n")
     print_table(read_stored())
@@ -149,12 +149,7 @@ def print_table(stored: Dict[str, Any]) -> None:
             f"{figures['wall_minutes']:.1f} minutes"
         )
         for split, stats in figures["beam_search"].items():
-            rates = ", ".join(
-                f"{name.replace('_', ' ')} {stats[name]:.2f}"
-                for name in ("wer", "per", "wer_no_stress", "per_no_stress")
-                if name in stats
-            )
-            print(f"  {split}: {rates} of {stats['n_words']} words")
+            print(f"  {split}: {format_rates(stats)}")
 
 
 if __name__ == "__main__":

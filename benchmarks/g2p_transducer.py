@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import phonetisaurus
+from g2p_rates import format_rates
 from machine import describe_machine
 
 from sb_sma.data.corpus import load_manifests
@@ -43,10 +44,7 @@ def main() -> None:
         stored[name] = {**figures, "machine": describe_machine()}
         STORED.write_text(json.dumps(stored, indent=1) + "\n")
         for split, stats in figures["scores"].items():
-            print(
-                f"{name}, {split}: WER {stats['wer']:.2f}, "
-                f"PER {stats['per']:.2f} of {stats['n_words']} words"
-            )
+            print(f"{name}, {split}: {format_rates(stats)}")
 
 
 def measure(folder: Path) -> Dict[str, Any]:

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
+from machine import describe_machine
+
 ROOT = Path(__file__).resolve().parent.parent
 WANTED_AGREEMENT = 0.99
 
@@ -42,7 +44,7 @@ def train(
     Returns
     -------
     cost : dict of str to object
-        ``command``, ``wall_minutes`` and ``peak_memory_gib``.
+        ``command``, ``wall_minutes``, ``peak_memory_gib`` and ``machine``.
 
     Raises
     ------
@@ -56,6 +58,7 @@ def train(
         peak_memory = before["peak_memory_gib"]
     else:
         shutil.rmtree(output_folder, ignore_errors=True)
+    machine = describe_machine()  # with the commit that is trained
     start = time.monotonic()
     launcher, shown = [], "python"
     if n_processes > 1:
@@ -85,6 +88,7 @@ def train(
         "command": " ".join([shown, *command]),
         "wall_minutes": wall_minutes + (time.monotonic() - start) / 60,
         "peak_memory_gib": max(peak_memory, usage.ru_maxrss / 2**20),
+        "machine": machine,
     }
     (output_folder / "cost.json").write_text(json.dumps(cost) + "\n")
     return cost

@@ -77,7 +77,11 @@ class G2P(Pretrained):
             If `source` is a path at which there is no exported model.
         """
         check_model_folder(source)
-        return super().from_hparams(source, *args, **kwargs)
+        g2p = super().from_hparams(source, *args, **kwargs)
+        if g2p.precision != "fp32":
+            # autocast keeps what it has cast of weights with a gradient only
+            g2p.mods.requires_grad_(True)
+        return g2p
 
     def forward(
         self,

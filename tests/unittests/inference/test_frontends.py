@@ -1,6 +1,8 @@
 """The YAML word makes a front end, and an exported model keeps it."""
 
+import json
 import pickle
+import shutil
 
 import pytest
 from hyperpyyaml import load_hyperpyyaml
@@ -91,6 +93,36 @@ def test_a_training_folder_is_no_g2p_model(g2p_folder):
     (g2p_folder / "model.safetensors").unlink()
     with pytest.raises(ValueError, match="holds no model.safetensors"):
         make_frontend("g2p", g2p_model=g2p_folder)
+
+
+@pytest.mark.parametrize(
+    "languages, phonemes, message",
+    [
+        (["eng_us"], ["AH", "ə", "ʃ"], "has ə, ʃ. Train one with"),
+        (["eng_us", "ita"], ["AH0", "B"], "has eng_us, ita. Train one with"),
+    ],
+)
+def test_a_model_of_other_phonemes_or_several_languages_is_refused(
+    exported_g2p, lexicon, tmp_path, languages, phonemes, message
+):
+    folder = tmp_path / "other"
+    shutil.copytree(exported_g2p, folder)
+    yaml = (folder / "hyperparams.yaml").read_text()
+    for old, new in zip(("AH", "B", "K"), phonemes):
+        yaml = yaml.replace(f"- {old}\n", f"- {new}\n")
+    (folder / "hyperparams.yaml").write_text(yaml)
+    graphemes = json.loads((folder / "graphemes.json").read_text())
+    (folder / "graphemes.json").write_text(
+        json.dumps({**graphemes, "languages": languages})
+    )
+    with pytest.raises(ValueError, match=message):
+        G2PFrontend(folder, lexicon).tokens("Dog.")
+
+
+def test_an_unreadable_word_is_named_without_a_number(exported_g2p, lexicon):
+    frontend = G2PFrontend(exported_g2p, lexicon)
+    with pytest.raises(ValueError, match="^The word 'ƨx'"):
+        frontend.tokens("Dog ƨx.")
 
 
 def test_a_missing_lexicon_is_named(g2p_folder, tmp_path):
