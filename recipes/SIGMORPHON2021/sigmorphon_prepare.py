@@ -14,7 +14,7 @@ from typing import Sequence
 
 from sb_sma.data.build_once import build_once
 from sb_sma.data.corpus import raise_problems
-from sb_sma.data.lexicon import BadEntries, read_lexicon
+from sb_sma.data.lexicon import BadEntries, LexiconEntry, read_lexicon
 from sb_sma.data.lexicon_corpus import check_splits, write_lexicon_corpus
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ def prepare_sigmorphon(
     languages: str | Sequence[str] = "eng_us",
     skip_bad_entries: bool = False,
     allow_unseen_phonemes: bool = False,
+    extra_folder: str | Path | None = None,
 ) -> None:
     """Builds the lexicon folder, or reuses one built with the same arguments.
 
@@ -55,6 +56,10 @@ def prepare_sigmorphon(
         Whether held-out words with phonemes that training never shows stay.
         The official eng_us and lav have such words (9 and 3 of dev): needed
         for error rates that compare with published ones.
+    extra_folder : str or Path, optional
+        Holds more training words of some of the languages, such as those that
+        another model has pronounced, in files such as eng_us_train.tsv. Words
+        of the shared task's own files, held-out ones too, are passed over.
 
     Raises
     ------
@@ -65,28 +70,33 @@ def prepare_sigmorphon(
     """
     data_folder = Path(data_folder).expanduser().absolute()
     files = _find_files(data_folder, languages)
+    extra_files = _find_extra_files(extra_folder, list(files["train"]))
 
     def build(folder: Path) -> None:
         bad_entries = BadEntries(skip_bad_entries)
-        splits = {
-            split: [
-                entry
-                for language, path in files[split].items()
-                for entry in read_lexicon(
-                    path, "sigmorphon", bad_entries, language
-                )
-            ]
-            for split in files
-        }
+        splits = {split: _read(files[split], bad_entries) for split in files}
+        extra = _read(extra_files, bad_entries)
+        new = _without_words_of(splits, extra)
+        splits["train"] += new
+        _leave_out_partial_test(splits, files)
         splits = check_splits(splits, bad_entries, allow_unseen_phonemes)
         bad_entries.report()
+        if extra_folder is not None:
+            logger.info(
+                "%d of the %d words in %s are new, and trained on",
+                len(new),
+                len(extra),
+                extra_folder,
+            )
         write_lexicon_corpus(folder, splits, allow_empty_test=True)
 
     parameters = {
         "corpus": "sigmorphon2021",
         "sha256": {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-            for paths in files.values()
+            str(path.relative_to(path.parents[1])): hashlib.sha256(
+                path.read_bytes()
+            ).hexdigest()
+            for paths in (*files.values(), extra_files)
             for path in paths.values()
         },
         "languages": list(files["train"]),
@@ -134,7 +144,59 @@ def _find_files(
             if not path.is_file()
         ]
     )
-    return {**files, "test": _all_or_none(files["test"])}
+    tests = {
+        language: path
+        for language, path in files["test"].items()
+        if path.is_file()
+    }
+    return {**files, "test": tests}
+
+
+def _find_extra_files(
+    folder: str | Path | None, languages: Sequence[str]
+) -> dict[str, Path]:
+    """Of some languages, the file of more training words."""
+    if folder is None:
+        return {}
+    folder = Path(folder).expanduser().absolute()
+    paths = {
+        language: folder / f"{language}{_ENDING_OF_SPLIT['train']}"
+        for language in languages
+    }
+    found = {
+        language: path for language, path in paths.items() if path.is_file()
+    }
+    if not found:
+        raise ValueError(
+            f"extra_folder must hold {' or '.join(p.name for p in paths.values())}"
+            f"; {folder} does not. Name its files so."
+        )
+    return found
+
+
+def _read(
+    files: dict[str, Path], bad_entries: BadEntries
+) -> list[LexiconEntry]:
+    """All entries of the files of some languages."""
+    return [
+        entry
+        for language, path in files.items()
+        for entry in read_lexicon(path, "sigmorphon", bad_entries, language)
+    ]
+
+
+def _without_words_of(
+    splits: dict[str, list[LexiconEntry]], extra: list[LexiconEntry]
+) -> list[LexiconEntry]:
+    """Those of the extra entries whose words are in no split."""
+    known = {
+        (entry.word, entry.language)
+        for entries in splits.values()
+        for entry in entries
+    }
+    return [
+        entry for entry in extra if (entry.word, entry.language) not in known
+    ]
 
 
 def _folders_of_languages(data_folder: Path) -> dict[str, Path]:
@@ -152,13 +214,14 @@ def _folders_of_languages(data_folder: Path) -> dict[str, Path]:
     return dict(sorted(folders.items()))
 
 
-def _all_or_none(files: dict[str, Path]) -> dict[str, Path]:
-    """The test files, if every language has one."""
-    missing = [language for language in files if not files[language].is_file()]
-    if not missing:
-        return files
-    logger.warning(
-        "There is no test file of %s: the development words are tested",
-        ", ".join(missing),
-    )
-    return {}
+def _leave_out_partial_test(
+    splits: dict[str, list[LexiconEntry]], files: dict[str, dict[str, Path]]
+) -> None:
+    """Empties the test split if a language has no test file."""
+    missing = files["train"].keys() - files["test"].keys()
+    if missing:
+        logger.warning(
+            "There is no test file of %s: the development words are tested",
+            ", ".join(sorted(missing)),
+        )
+        splits["test"] = []

@@ -301,6 +301,42 @@ def test_sigmorphon_one_language(shared_task, tmp_path):
     assert phonemes_of(tmp_path / "corpus") == ["k", "s", "t", "æ"]
 
 
+def test_sigmorphon_extra_words_are_trained_on(shared_task, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    # words of every official split, and a new one
+    (extra / "eng_us_train.tsv").write_text(
+        "".join(f"{word}\tt æ k\n" for word in ("cat", "act", "sat", "tack"))
+    )
+    prepare_sigmorphon(
+        shared_task, tmp_path / "a", ["eng_us", "ita"], extra_folder=extra
+    )
+    assert names(tmp_path / "a")["train"] == [
+        "eng_us/cat",
+        "eng_us/cats",
+        "ita/gatto",
+        "ita/cosa",
+        "eng_us/tack",
+    ]
+    cat = entry_of(tmp_path / "a", "eng_us/cat")
+    assert cat["pronunciations"] == [["k", "æ", "t"]]
+    assert "1 of the 4 words in" in caplog.text
+    # other words are another corpus
+    (extra / "eng_us_train.tsv").write_text("tacks\tt æ k s\n")
+    prepare_sigmorphon(
+        shared_task, tmp_path / "a", ["eng_us", "ita"], extra_folder=extra
+    )
+    assert "eng_us/tacks" in names(tmp_path / "a")["train"]
+
+
+def test_sigmorphon_extra_words_of_no_language(shared_task, tmp_path):
+    with pytest.raises(ValueError, match="must hold eng_us_train.tsv; .*task"):
+        prepare_sigmorphon(
+            shared_task, tmp_path / "corpus", extra_folder=shared_task
+        )
+
+
 def test_sigmorphon_tests_every_language_or_none(shared_task, tmp_path, caplog):
     prepare_sigmorphon(shared_task, tmp_path / "corpus", "all")
     assert names(tmp_path / "corpus")["test"] == []
