@@ -10,7 +10,7 @@ Download: https://github.com/sigmorphon/2021-task1
 import hashlib
 import logging
 from pathlib import Path
-from typing import Sequence
+from typing import Iterable, Sequence
 
 from sb_sma.data.build_once import build_once
 from sb_sma.data.corpus import raise_problems
@@ -57,9 +57,10 @@ def prepare_sigmorphon(
         The official eng_us and lav have such words (9 and 3 of dev): needed
         for error rates that compare with published ones.
     extra_folder : str or Path, optional
-        Holds more training words of some of the languages, such as those that
-        another model has pronounced, in files such as eng_us_train.tsv. Words
-        of the shared task's own files, held-out ones too, are passed over.
+        Holds more training words, such as those that another model has
+        pronounced, in files such as eng_us_train.tsv. Words of the shared
+        task's own files, held-out ones too, are passed over. Languages beside
+        the chosen ones are trained on, too, and never tested.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def prepare_sigmorphon(
     """
     data_folder = Path(data_folder).expanduser().absolute()
     files = _find_files(data_folder, languages)
-    extra_files = _find_extra_files(extra_folder, list(files["train"]))
+    extra_files = _find_extra_files(extra_folder)
 
     def build(folder: Path) -> None:
         bad_entries = BadEntries(skip_bad_entries)
@@ -92,13 +93,10 @@ def prepare_sigmorphon(
 
     parameters = {
         "corpus": "sigmorphon2021",
-        "sha256": {
-            str(path.relative_to(path.parents[1])): hashlib.sha256(
-                path.read_bytes()
-            ).hexdigest()
-            for paths in (*files.values(), extra_files)
-            for path in paths.values()
-        },
+        "sha256": _hashes(
+            path for paths in files.values() for path in paths.values()
+        ),
+        "extra_sha256": _hashes(extra_files.values()),
         "languages": list(files["train"]),
         "skip_bad_entries": skip_bad_entries,
         "allow_unseen_phonemes": allow_unseen_phonemes,
@@ -152,26 +150,27 @@ def _find_files(
     return {**files, "test": tests}
 
 
-def _find_extra_files(
-    folder: str | Path | None, languages: Sequence[str]
-) -> dict[str, Path]:
-    """Of some languages, the file of more training words."""
+def _find_extra_files(folder: str | Path | None) -> dict[str, Path]:
+    """The files of more training words, by language."""
     if folder is None:
         return {}
     folder = Path(folder).expanduser().absolute()
-    paths = {
-        language: folder / f"{language}{_ENDING_OF_SPLIT['train']}"
-        for language in languages
-    }
-    found = {
-        language: path for language, path in paths.items() if path.is_file()
-    }
-    if not found:
+    ending = _ENDING_OF_SPLIT["train"]
+    paths = sorted(folder.glob(f"*{ending}"))
+    if not paths:
         raise ValueError(
-            f"extra_folder must hold {' or '.join(p.name for p in paths.values())}"
-            f"; {folder} does not. Name its files so."
+            f"extra_folder must hold files such as eng_us{ending}; {folder} "
+            "holds none. Name them so."
         )
-    return found
+    return {path.name.removesuffix(ending): path for path in paths}
+
+
+def _hashes(paths: Iterable[Path]) -> dict[str, str]:
+    """Of the files' content, by their names."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+    }
 
 
 def _read(

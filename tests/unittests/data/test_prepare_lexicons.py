@@ -322,6 +322,12 @@ def test_sigmorphon_extra_words_are_trained_on(shared_task, tmp_path, caplog):
     cat = entry_of(tmp_path / "a", "eng_us/cat")
     assert cat["pronunciations"] == [["k", "æ", "t"]]
     assert "1 of the 4 words in" in caplog.text
+    # a language beside the chosen ones
+    prepare_sigmorphon(shared_task, tmp_path / "b", "ita", extra_folder=extra)
+    assert names(tmp_path / "b")["train"][2:] == [
+        f"eng_us/{word}" for word in ("cat", "act", "sat", "tack")
+    ]
+    assert names(tmp_path / "b")["valid"] == ["ita/gatta"]
     # other words are another corpus
     (extra / "eng_us_train.tsv").write_text("tacks\tt æ k s\n")
     prepare_sigmorphon(
@@ -331,7 +337,7 @@ def test_sigmorphon_extra_words_are_trained_on(shared_task, tmp_path, caplog):
 
 
 def test_sigmorphon_extra_words_of_no_language(shared_task, tmp_path):
-    with pytest.raises(ValueError, match="must hold eng_us_train.tsv; .*task"):
+    with pytest.raises(ValueError, match="such as eng_us_train.tsv; .*task"):
         prepare_sigmorphon(
             shared_task, tmp_path / "corpus", extra_folder=shared_task
         )
