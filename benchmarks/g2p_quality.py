@@ -51,7 +51,7 @@ def main() -> None:
         "--processes",
         type=int,
         default=1,
-        help="that share every batch; two use two cores better than threads",
+        help="that share every batch",
     )
     parser.add_argument(
         "--precision",
