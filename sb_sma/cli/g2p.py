@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, Iterator, List, Optional, Tuple
 
+from sb_sma.cli.paths import check_writable
 from sb_sma.data.model_folder import check_model_folder
 
 HELP = "Pronounce every word of a file with a trained model."
@@ -40,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--nbest",
         type=_positive,
-        help="lines per word, with the log-probability as a third column",
+        help="lines per word, the best score first, with the log-probability "
+        "as a third column; the score is that over the length",
     )
     parser.add_argument(
         "--beam", type=_positive, help="hypotheses per word; 1 is greedy"
@@ -127,7 +129,8 @@ def _open_input(path: str) -> IO[bytes]:
 
 
 def _check_output(source: str, sink: str) -> None:
-    """Refuse to overwrite what is being read."""
+    """Refuse to overwrite what is being read, and what cannot be written."""
+    check_writable(Path(sink))
     if source != "-" and Path(sink).exists() and Path(sink).samefile(source):
         raise ValueError(
             f"--output must be another file than --input; got {sink} for both."
@@ -139,7 +142,7 @@ def _complete_or_absent(path: str) -> Iterator[IO[bytes]]:
     """A file that appears under its name when all is written."""
     target = Path(path).resolve()
     if target.exists() and not target.is_file():
-        # a pipe or a device; a folder is an error
+        # a pipe or a device
         with open(target, "wb") as file:
             yield file
         return

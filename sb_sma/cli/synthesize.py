@@ -8,6 +8,7 @@ from typing import List
 import soundfile
 
 from sb_sma.attention.decoding import MODES
+from sb_sma.cli.paths import check_writable
 from sb_sma.cli.styles import add_style_arguments, read_style
 from sb_sma.data.model_folder import check_model_folder
 
@@ -130,17 +131,8 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
     if arguments.plot is not None:
         _check_plot_ending(arguments.plot)
     for path in (arguments.out, arguments.plot):
-        if path is None:
-            continue
-        if path.is_dir():
-            raise ValueError(
-                f"{path} cannot be written: it is a folder. Name a file in it."
-            )
-        if not path.absolute().parent.is_dir():
-            raise ValueError(
-                f"{path} cannot be written: the folder "
-                f"{path.absolute().parent} does not exist. Make it first."
-            )
+        if path is not None:
+            check_writable(path)
 
 
 def _check_plot_ending(path: Path) -> None:

@@ -183,7 +183,8 @@ class GraphemeTokenizer(ABC):
         if language not in self.languages and (is_needed or language):
             raise ValueError(
                 "language must be one that the tokenizer was fitted with "
-                f"({', '.join(self.languages) or 'none'}); got {language!r}. "
+                f"({', '.join(self.languages) or 'none'}); got "
+                f"{repr(language) if language else 'none'}. "
                 + ("Name one." if is_needed else "Leave it out.")
             )
 

@@ -214,10 +214,12 @@ class G2P(Pretrained):
                     getattr(g2p.hparams, table).symbols for g2p in (self, other)
                 )
                 if own != its:
+                    different = sorted({*own} ^ {*its})
                     raise ValueError(
                         "models that are asked together must have the same "
-                        f"symbols; got {len(own)} and {len(its)} of the "
-                        f"{table}. Take models of one lexicon."
+                        f"{table}; got {len(own)} and {len(its)} symbols, of "
+                        f"which one model lacks {', '.join(different[:5])}. "
+                        "Take models of one lexicon."
                     )
         members = [
             member

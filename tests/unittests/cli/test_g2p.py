@@ -92,8 +92,12 @@ def test_words_come_and_go_through_standard_streams(
         (("--input", "none.txt"), "none.txt"),
         (("--input", "a.txt", "--output", "a.txt"), "another file"),
         (("--input", "a.txt", "--output", "none/b.tsv"), "none/b.tsv"),
+        (
+            ("--input", "a.txt", "--output", "."),
+            ". cannot be written: it is a folder. Name a file in it.",
+        ),
     ],
-    ids=["no input", "input is output", "no folder"],
+    ids=["no input", "input is output", "no folder", "a folder"],
 )
 def test_files_that_cannot_be_used_are_one_line(
     command, tmp_path, capsys, arguments, message

@@ -121,5 +121,8 @@ def test_models_of_other_lexicons_are_not_joined(exported_g2p):
     source = str(exported_g2p)
     first, second = (G2P.from_hparams(source=source) for _ in range(2))
     second.hparams.phonemes.symbols.append("ZH")
-    with pytest.raises(ValueError, match="got 3 and 4 of the phonemes"):
+    with pytest.raises(
+        ValueError,
+        match="phonemes; got 3 and 4 symbols, of which one model lacks ZH",
+    ):
         first.join([second])
