@@ -220,9 +220,9 @@ def test_language_token_comes_first_where_there_are_several(kind):
         *(index + 2 for index in alone.encode("ban")),
     ]
     assert tokenizer.pieces("ban") == alone.pieces("ban")
-    for wrong in (None, "ger"):
+    for wrong, got in ((None, "none"), ("ger", "'ger'")):
         with pytest.raises(
-            ValueError, match=rf"\(eng_us, fre\); got {wrong!r}. Name one"
+            ValueError, match=rf"\(eng_us, fre\); got {got}. Name one"
         ):
             tokenizer.encode("ban", wrong)
 
