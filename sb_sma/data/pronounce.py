@@ -149,8 +149,8 @@ class Pronouncer:
             return [*self._take_apart(word[:-1]), _Ending.S]
         letters = _plain_letters(word)
         if word.isupper() and _is_spelled(letters):
-            letters = word.replace("'", "")
-            return [self._look_up(letter) or letter for letter in letters]
+            spelled = word.replace("'", "")
+            return [self._look_up(letter) or letter for letter in spelled]
         return [letters]
 
     def _look_up(self, word: str) -> list[str] | None:

@@ -132,10 +132,7 @@ def _greedy_search(
     run = torch.zeros_like(limits)
     is_over = torch.zeros_like(limits, dtype=torch.bool)
     for step in range(tokens.shape[1]):
-        log_probs, _ = model.step(heard, state)
-        if step == 0:
-            log_probs[:, END] = -torch.inf
-        log_probs = _end_runs(log_probs, heard, run, settings.max_run)
+        log_probs = _weigh(model, state, heard, run, step, settings)
         gained, chosen = log_probs[:, END:].max(dim=1)
         chosen = chosen + END
         run = torch.where(chosen == heard, run + 1, 1)
@@ -159,14 +156,20 @@ def _greedy_search(
     ]
 
 
-def _end_runs(
-    log_probs: torch.Tensor,
+def _weigh(
+    model: Any,
+    state: Any,
     heard: torch.Tensor,
     run: torch.Tensor,
-    max_run: int,
+    step: int,
+    settings: BeamSettings,
 ) -> torch.Tensor:
-    """Make impossible what came `max_run` times in a row, (R, V)."""
-    is_long = run >= max_run
+    """The next tokens' log-probabilities, (R, V); impossible are an end that is
+    first, and what came `max_run` times in a row."""
+    log_probs, _ = model.step(heard, state)
+    if step == 0:
+        log_probs[:, END] = -torch.inf
+    is_long = run >= settings.max_run
     if not is_long.any():
         return log_probs
     repeated = torch.zeros_like(log_probs, dtype=torch.bool)
@@ -219,10 +222,9 @@ class _Beams:
     def _advance(self, step: int) -> torch.Tensor:
         """Go on with the best; returns what they come from, (I, n)."""
         heard, run = map(self.layout.collect, (self.heard, self.run))
-        log_probs, _ = self.model.step(heard, self.state)
-        if step == 0:
-            log_probs[:, END] = -torch.inf
-        log_probs = _end_runs(log_probs, heard, run, self.settings.max_run)
+        log_probs = _weigh(
+            self.model, self.state, heard, run, step, self.settings
+        )
         totals = self.totals[..., None] + self.layout.spread(log_probs)
         going_on = totals[..., END + 1 :]
         n_tokens = going_on.shape[-1]

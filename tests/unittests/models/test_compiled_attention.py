@@ -96,14 +96,15 @@ def test_a_history_with_a_gradient_is_read_without_one():
     torch.testing.assert_close(read, expected, rtol=0, atol=1e-6)
 
 
-def test_much_work_is_left_to_several_threads(monkeypatch):
+@pytest.mark.parametrize("n_threads, is_compiled", [(2, False), (1, True)])
+def test_much_work_is_left_to_several_threads(
+    monkeypatch, n_threads, is_compiled
+):
     asked = []
     monkeypatch.setattr(
         key_value_cache, "_find_compiled_attention", lambda: asked.append(1)
     )
     monkeypatch.setattr(key_value_cache, "_ELEMENTS_WORTH_THREADS", 3 * 2 * 5)
-    for n_threads, is_compiled in ((2, False), (1, True)):
-        monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)  # noqa: B023
-        make_cache().attend(torch.randn(3, 2, 5))
-        assert bool(asked) == is_compiled
-        asked.clear()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
+    make_cache().attend(torch.randn(3, 2, 5))
+    assert bool(asked) == is_compiled
