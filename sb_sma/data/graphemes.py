@@ -12,6 +12,7 @@ from typing import Any, Sequence
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from sb_sma.data.grapheme_tokenizer import GraphemeTokenizer
+from sb_sma.data.hinted_tokenizer import HintedTokenizer
 
 _MODEL_TYPES = ("unigram", "bpe")
 
@@ -182,7 +183,11 @@ class SentencePieceTokenizer(GraphemeTokenizer):
 
 TOKENIZERS: dict[str, type[GraphemeTokenizer]] = {
     tokenizer.kind: tokenizer
-    for tokenizer in (CharacterTokenizer, SentencePieceTokenizer)
+    for tokenizer in (
+        CharacterTokenizer,
+        SentencePieceTokenizer,
+        HintedTokenizer,
+    )
 }
 
 

@@ -185,6 +185,45 @@ def read_lexicon(
     ]
 
 
+def read_pronunciations(
+    path: Path,
+) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Reads a lexicon to look words up.
+
+    Arguments
+    ---------
+    path : Path
+        In the layout ``sigmorphon`` if its name ends with .tsv, else in that
+        of ``cmudict``; see the module.
+
+    Returns
+    -------
+    dict
+        Each word in lower case with its pronunciations, the first one first;
+        of words that differ in case only, the first.
+
+    Raises
+    ------
+    ValueError
+        If lines are wrong; all are named.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "mine.dict"
+    >>> _ = path.write_text("Read R EH1 D\\nread(2) R IY1 D\\n")
+    >>> read_pronunciations(path)["read"][0]
+    ('R', 'EH1', 'D')
+    """
+    bad_entries = BadEntries()
+    layout = "sigmorphon" if path.suffix == ".tsv" else "cmudict"
+    entries = read_lexicon(path, layout, bad_entries)
+    bad_entries.report()
+    pronunciations = {}
+    for entry in entries:
+        pronunciations.setdefault(entry.word.lower(), entry.pronunciations)
+    return pronunciations
+
+
 class _BadLine(ValueError):
     """What is wrong with a line, and what it is counted as."""
 

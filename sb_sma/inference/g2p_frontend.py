@@ -6,8 +6,9 @@ import threading
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Union
 
-from sb_sma.data.cmudict import FILE, find_cmudict, read_pronunciations
+from sb_sma.data.cmudict import FILE, find_cmudict
 from sb_sma.data.frontends import Frontend, Node
+from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.data.pronounce import ARPABET, Pronouncer
 from sb_sma.inference.g2p import G2P
 from sb_sma.metrics.pronunciation import strip_stress

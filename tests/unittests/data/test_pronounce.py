@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from sb_sma.data.cmudict import find_cmudict, read_pronunciations
+from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.espeak import END, PAUSE
+from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.data.pronounce import Pronouncer
 
 
