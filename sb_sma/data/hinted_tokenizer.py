@@ -111,4 +111,7 @@ class HintedTokenizer(GraphemeTokenizer):
             word: [f"/{phoneme}/" for phoneme in phonemes.split()]
             for word, phonemes in content.items()
         }
-        return [*sorted(characters), *sorted(set().union(*self._hints.values()))]
+        return [
+            *sorted(characters),
+            *sorted(set().union(*self._hints.values())),
+        ]

@@ -1,4 +1,4 @@
-"""English words as ARPAbet phonemes: a lexicon first, then a trained model."""
+"""English words as phonemes: a lexicon first, then a trained model."""
 
 import enum
 import threading
@@ -7,20 +7,21 @@ from typing import Callable, Mapping, Sequence, Union
 from sb_sma.data.espeak import END, PAUSE
 from sb_sma.data.frontends import split_words
 from sb_sma.data.grapheme_fallback import clusters, nearest_spelling
+from sb_sma.data.notation import ARPABET, Notation
 from sb_sma.metrics.pronunciation import strip_stress
 
-ARPABET = frozenset(
-    "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW "
-    "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
-)
-"""The phonemes of CMUdict, without stress."""
-
-_SIBILANTS = frozenset(["S", "Z", "SH", "ZH", "CH", "JH"])
-_VOICELESS = frozenset(["P", "T", "K", "F", "TH"])
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'-")
 _VOWELS = frozenset("aeiouy")
 # unknown capitals are spelled up to this length: SMA, but not UNESCO
 _SPELLED_LENGTH = 3
+# how letters are called, as a model of words reads it
+_LETTER_NAMES = dict(
+    zip(
+        "abcdefghijklmnopqrstuvwxyz",
+        "ay bee sea dee ee ef gee aitch eye jay kay el em en oh pee cue ar ess "
+        "tee you vee double-you ex why zee".split(),
+    )
+)
 # words of the model that are not asked for again
 _REMEMBERED = 10_000
 
@@ -46,13 +47,15 @@ class Pronouncer:
     Arguments
     ---------
     lexicon : mapping
-        From a word in lower case to its pronunciations, in ARPAbet; letters
-        may have entries of their own with a full stop ("a.").
+        From a word in lower case to its pronunciations; letters may have
+        entries of their own with a full stop ("a."). It may be empty.
     predict : callable
         Turns a list of words into a list of lists of phonemes.
     keep_stress : bool
         Whether vowels keep the digit that tells their stress; as the model has
         it.
+    notation : Notation
+        How lexicon and model write phonemes.
 
     Example
     -------
@@ -69,10 +72,12 @@ class Pronouncer:
         lexicon: Mapping[str, Sequence[Sequence[str]]],
         predict: Callable[[list[str]], list[list[str]]],
         keep_stress: bool = True,
+        notation: Notation = ARPABET,
     ):
         self.lexicon = lexicon
         self.predict = predict
         self.keep_stress = keep_stress
+        self.notation = notation
         self._predicted: dict[str, list[str]] = {}
         self._lock = threading.Lock()
 
@@ -148,10 +153,19 @@ class Pronouncer:
         if word[:-1].isupper() and word[-1] == "s":
             return [*self._take_apart(word[:-1]), _Ending.S]
         letters = _plain_letters(word)
-        if word.isupper() and _is_spelled(letters):
+        is_letter = len(letters) == 1 and word != "a"
+        if is_letter or (word.isupper() and _is_spelled(letters)):
             spelled = word.replace("'", "")
-            return [self._look_up(letter) or letter for letter in spelled]
+            return [part for letter in spelled for part in self._name(letter)]
         return [letters]
+
+    def _name(self, letter: str) -> list[_Part]:
+        """How a letter is called."""
+        known = self._look_up(letter)
+        if known is not None:
+            return [known]
+        name = _LETTER_NAMES.get(_plain_letters(letter))
+        return self._take_apart(name) if name else [letter]
 
     def _look_up(self, word: str) -> list[str] | None:
         """The lexicon's first pronunciation."""
@@ -203,9 +217,14 @@ class Pronouncer:
     def _possessive(self, last: str) -> list[str]:
         """How 's sounds after a phoneme."""
         (sound,) = strip_stress([last])
-        if sound in _SIBILANTS:
-            return ["IH0" if self.keep_stress else "IH", "Z"]
-        return ["S"] if sound in _VOICELESS else ["Z"]
+        notation = self.notation
+        if sound in notation.sibilants:
+            vowel = notation.vowel
+            if not self.keep_stress:
+                (vowel,) = strip_stress([vowel])
+            return [vowel, notation.voiced_s]
+        is_voiceless = sound in notation.voiceless
+        return [notation.voiceless_s if is_voiceless else notation.voiced_s]
 
 
 def _plain_letters(word: str) -> str:

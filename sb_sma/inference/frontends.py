@@ -7,7 +7,7 @@ from typing import Callable, Dict, Optional, Sequence, Union
 from sb_sma.data.espeak import VoiceSettings
 from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend, Frontend
 from sb_sma.data.sentencepiece_frontend import SentencePieceFrontend
-from sb_sma.inference.g2p_frontend import G2PFrontend
+from sb_sma.inference.g2p_frontend import CMUDICT, NO_LEXICON, G2PFrontend
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class _Options:
 
     voice_settings: VoiceSettings
     g2p_model: Optional[Union[str, Path]]
+    g2p_lexicon: Union[str, Path]
     sentencepiece_model: str
     sentencepiece_size: int
 
@@ -26,7 +27,9 @@ FRONTENDS: Dict[str, Callable[[_Options], Frontend]] = {
     "sentencepiece": lambda options: SentencePieceFrontend(
         options.sentencepiece_model, options.sentencepiece_size
     ),
-    "g2p": lambda options: _g2p_frontend(options.g2p_model),
+    "g2p": lambda options: _g2p_frontend(
+        options.g2p_model, options.g2p_lexicon
+    ),
 }
 
 
@@ -35,6 +38,7 @@ def make_frontend(
     voice: Union[str, Sequence[str]] = "en-us",
     rate: Union[int, Sequence[int]] = 175,
     g2p_model: Optional[Union[str, Path]] = None,
+    g2p_lexicon: Union[str, Path] = CMUDICT,
     sentencepiece_model: str = "unigram",
     sentencepiece_size: int = 100,
 ) -> Frontend:
@@ -50,6 +54,8 @@ def make_frontend(
         eSpeak NG's words per minute; of a range the middle is taken.
     g2p_model : str or Path, optional
         Folder of an exported G2P model, for g2p.
+    g2p_lexicon : str or Path
+        For g2p: a file in the phonemes of the model, cmudict, or none.
     sentencepiece_model : str
         unigram or bpe, for sentencepiece.
     sentencepiece_size : int
@@ -85,11 +91,19 @@ def make_frontend(
         rate=rate if isinstance(rate, int) else sum(rate) // 2,
     )
     return FRONTENDS[name](
-        _Options(settings, g2p_model, sentencepiece_model, sentencepiece_size)
+        _Options(
+            settings,
+            g2p_model,
+            g2p_lexicon,
+            sentencepiece_model,
+            sentencepiece_size,
+        )
     )
 
 
-def _g2p_frontend(g2p_model: Optional[Union[str, Path]]) -> G2PFrontend:
+def _g2p_frontend(
+    g2p_model: Optional[Union[str, Path]], lexicon: Union[str, Path]
+) -> G2PFrontend:
     if g2p_model is None:
         raise ValueError(
             "frontend: g2p needs g2p_model, the folder of an exported G2P "
@@ -97,6 +111,8 @@ def _g2p_frontend(g2p_model: Optional[Union[str, Path]]) -> G2PFrontend:
             "choose another frontend."
         )
     # absolute, since names that are not are those of an exported model
-    frontend = G2PFrontend(Path(g2p_model).expanduser().absolute())
+    if lexicon not in (CMUDICT, NO_LEXICON):
+        lexicon = Path(lexicon).expanduser().absolute()
+    frontend = G2PFrontend(Path(g2p_model).expanduser().absolute(), lexicon)
     frontend.check()
     return frontend

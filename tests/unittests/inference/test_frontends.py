@@ -95,27 +95,69 @@ def test_a_training_folder_is_no_g2p_model(g2p_folder):
         make_frontend("g2p", g2p_model=g2p_folder)
 
 
-@pytest.mark.parametrize(
-    "languages, phonemes, message",
-    [
-        (["eng_us"], ["AH", "ə", "ʃ"], "has ə, ʃ. Train one with"),
-        (["eng_us", "ita"], ["AH0", "B"], "has eng_us, ita. Train one with"),
-    ],
-)
-def test_a_model_of_other_phonemes_or_several_languages_is_refused(
-    exported_g2p, lexicon, tmp_path, languages, phonemes, message
+@pytest.fixture
+def ipa_folder(exported_g2p, tmp_path):
+    """The small model, whose phonemes have other names."""
+    folder = tmp_path / "ipa"
+    shutil.copytree(exported_g2p, folder)
+    yaml = (folder / "hyperparams.yaml").read_text()
+    for old, new in (("AH", "t͡ʃ"), ("B", "b"), ("K", "k")):
+        yaml = yaml.replace(f"- {old}\n", f"- {new}\n")
+    (folder / "hyperparams.yaml").write_text(yaml, encoding="utf-8")
+    return folder
+
+
+def test_a_model_of_ipa_says_every_word(ipa_folder):
+    frontend = G2PFrontend(ipa_folder, "none")
+    [cab] = G2P.from_hparams(source=str(ipa_folder))(["cab"])
+    assert cab == ["k", "t͡ʃ", "b"]
+    assert frontend.tokens("Cab, abb's.") == [
+        *[*cab, "<pause>"],
+        *["t͡ʃ", "b", "b", "z", "<end>"],
+    ]
+    # the ending has a vowel after a sibilant
+    assert frontend.tokens("bca's")[2:] == ["t͡ʃ", "ɪ", "z", "<end>"]
+
+
+def test_a_lexicon_in_the_phonemes_of_the_model(ipa_folder, tmp_path):
+    lexicon = tmp_path / "mine.tsv"
+    lexicon.write_text("aitch\tb b\ndog\tk t͡ʃ k\n", encoding="utf-8")
+    frontend = G2PFrontend(ipa_folder, lexicon)
+    # letters are read by their names
+    assert " ".join(frontend.tokens("Dog H.")) == "k t͡ʃ k b b <end>"
+    lexicon.write_text("dog\td ɔ k\n", encoding="utf-8")
+    with pytest.raises(
+        ValueError, match="mine.tsv has d, ɔ, which .*ipa lacks"
+    ):
+        G2PFrontend(ipa_folder, lexicon).tokens("Dog.")
+
+
+def test_an_export_without_a_lexicon(ipa_folder, tmp_path):
+    frontend = make_frontend("g2p", g2p_model=ipa_folder, g2p_lexicon="none")
+    folder = tmp_path / "tts" / "model"
+    export_tts(folder, MODELS, nn.Linear(2, 2), ["a"], frontend, {})
+    assert not list(folder.glob("lexicon*"))
+    text = (folder / "hyperparams.yaml").read_text(encoding="utf-8")
+    loaded = load_hyperpyyaml(text)["frontend"].locate(folder)
+    assert loaded.tokens("Cab.") == frontend.tokens("Cab.")
+    assert loaded.identity() == frontend.identity()
+
+
+def test_cmudict_does_not_go_with_a_model_of_ipa(ipa_folder):
+    with pytest.raises(ValueError, match="cmudict has AA, AE, .* or none"):
+        G2PFrontend(ipa_folder).tokens("Dog.")
+
+
+def test_a_model_of_several_languages_is_refused(
+    exported_g2p, lexicon, tmp_path
 ):
     folder = tmp_path / "other"
     shutil.copytree(exported_g2p, folder)
-    yaml = (folder / "hyperparams.yaml").read_text()
-    for old, new in zip(("AH", "B", "K"), phonemes):
-        yaml = yaml.replace(f"- {old}\n", f"- {new}\n")
-    (folder / "hyperparams.yaml").write_text(yaml)
     graphemes = json.loads((folder / "graphemes.json").read_text())
     (folder / "graphemes.json").write_text(
-        json.dumps({**graphemes, "languages": languages})
+        json.dumps({**graphemes, "languages": ["eng_us", "ita"]})
     )
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match="other reads eng_us, ita. Train one"):
         G2PFrontend(folder, lexicon).tokens("Dog.")
 
 
@@ -150,7 +192,7 @@ def test_an_export_holds_the_model_and_the_lexicon(g2p_folder, tmp_path):
     folder.rename(moved)
     for name in ("hyperparams.yaml", "model.safetensors", "graphemes.json"):
         assert (moved / "g2p" / name).read_text() == name
-    dictionary = moved / "cmudict.dict"
+    dictionary = moved / "lexicon.dict"
     assert dictionary.read_bytes() == find_cmudict().read_bytes()
     text = (moved / "hyperparams.yaml").read_text(encoding="utf-8")
     assert str(tmp_path) not in text and "/" not in text

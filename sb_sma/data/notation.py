@@ -1,0 +1,50 @@
+"""How English phonemes are written, as far as a text front end needs to know."""
+
+from dataclasses import dataclass
+
+ARPABET_PHONEMES = frozenset(
+    "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW "
+    "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
+)
+"""The phonemes of CMUdict, without stress."""
+
+
+@dataclass(frozen=True)
+class Notation:
+    """The sounds of the ending 's, and those that choose between them.
+
+    Arguments
+    ---------
+    sibilants : frozenset of str
+        After these it has the vowel.
+    voiceless : frozenset of str
+        After these and without the vowel it is voiceless.
+    vowel : str
+        With its stress, if the notation writes any.
+    voiced_s : str
+        The ending after all other phonemes.
+    voiceless_s : str
+        The ending after those that are voiceless.
+    """
+
+    sibilants: frozenset[str]
+    voiceless: frozenset[str]
+    vowel: str
+    voiced_s: str
+    voiceless_s: str
+
+
+ARPABET = Notation(
+    sibilants=frozenset(["S", "Z", "SH", "ZH", "CH", "JH"]),
+    voiceless=frozenset(["P", "T", "K", "F", "TH"]),
+    vowel="IH0",
+    voiced_s="Z",
+    voiceless_s="S",
+)
+IPA = Notation(
+    sibilants=frozenset(["s", "z", "ʃ", "ʒ", "t͡ʃ", "d͡ʒ", "tʃ", "dʒ"]),
+    voiceless=frozenset(["p", "t", "k", "f", "θ"]),
+    vowel="ɪ",
+    voiced_s="z",
+    voiceless_s="s",
+)
