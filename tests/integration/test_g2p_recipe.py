@@ -190,13 +190,18 @@ def test_other_choices_train(run, lexicon, flags):
 
 
 def write_shared_task(folder, test):
-    """Two languages in the shared task's layout."""
-    for size, language, offset in (("high", "one", 0), ("low", "two", 1)):
+    """Two languages in the shared task's layout, one with half the words."""
+    for size, language, last_seen in (
+        ("high", "one", 700),
+        ("low", "two", 500),
+    ):
         (folder / size).mkdir(parents=True)
-        for split, first, last in (("train", 300, 700), ("dev", 700, 760)):
+        for split, first, last in (
+            ("train", 300, last_seen),
+            ("dev", 700, 760),
+        ):
             lines = [
-                "\t".join(spell(number + offset))
-                for number in range(first, last, 2)
+                "\t".join(spell(number)) for number in range(first, last, 2)
             ]
             if split == "dev":
                 lines.append("жук\tB")  # letters that training lacks
@@ -207,23 +212,33 @@ def write_shared_task(folder, test):
                 path.write_text("xx\tK S K S\n")
 
 
-@pytest.mark.parametrize("test", [False, True], ids=["dev", "test"])
-def test_the_shared_task_trains_several_languages(tmp_path, test):
+@pytest.mark.parametrize(
+    "test, balance, n_batches",
+    [(False, 0, 19), (True, 1, 26)],
+    ids=["dev", "test"],
+)
+def test_the_shared_task_trains_several_languages(
+    tmp_path, test, balance, n_batches
+):
     write_shared_task(tmp_path / "data", test)
     folder = tmp_path / "run"
     done = train(
         folder,
         f"--data_folder={tmp_path / 'data'}",
         "--languages=all",
+        f"--language_balance={balance}",
         "--number_of_epochs=1",
         script="recipes/SIGMORPHON2021/G2P/transformer/train.py",
         yaml="recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml",
     )
     assert done.returncode == 0, done.stdout[-3000:]
-    stats = json.loads(
-        (folder / f"{'test' if test else 'valid'}_stats.json").read_text()
-    )
+    (record,) = read_history(folder)
+    assert record["step"] == n_batches
+    split = "test" if test else "valid"
+    stats = json.loads((folder / f"{split}_stats.json").read_text())
     assert stats["n_words"] == 62
+    log = (folder / "train_log.txt").read_text().splitlines()
+    assert f" - {split} wer: " in log[-1].replace(", ", " - ")
     assert {"wer_one", "wer_two", "wer_macro"} <= stats.keys()
     g2p = G2P.from_hparams(source=str(folder / "model"))
     assert len(g2p(["book", "at"], language="two")) == 2

@@ -15,6 +15,7 @@ import itertools
 import json
 import logging
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,6 @@ from speechbrain.utils.distributed import (
 from speechbrain.utils.train_logger import TensorboardLogger
 
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.build_once import SPLITS
 from sb_sma.data.checks import check_token_room
 from sb_sma.data.corpus import load_manifests
 from sb_sma.data.phonemes import PhonemeTable
@@ -130,7 +130,8 @@ class G2PBrain(RecoverableBrain):
         if stage == sb.Stage.TEST:
             self.test_stats = stats
             self.hparams.train_logger.log_stats(
-                {"epoch": self.hparams.epoch_counter.current}, test_stats=stats
+                {"epoch": self.hparams.epoch_counter.current},
+                **{f"{self.tested}_stats": stats},
             )
             return
         stats_meta = {
@@ -185,15 +186,33 @@ def split_off_unreadable(manifest, tokenizer):
     return unreadable
 
 
-def list_items(manifest, table, every_pronunciation):
-    """Items of a split: one per word, or one per pronunciation."""
+def list_training_items(manifest, language_balance):
+    """Items of training: one per pronunciation, more of small languages."""
+    if not 0 <= language_balance <= 1:
+        raise ValueError(
+            f"language_balance must be from 0 to 1; got {language_balance}. "
+            "At 1, an epoch has as many words of each language."
+        )
+    n_words = Counter(entry["language"] for entry in manifest.values())
+    most = max(n_words.values())
     items = {}
     for name, entry in manifest.items():
-        n_targets = len(entry["pronunciations"]) if every_pronunciation else 1
-        for number, target in enumerate(entry["pronunciations"][:n_targets]):
-            # held-out words may have phonemes that no model could learn
-            phonemes = [phoneme for phoneme in target if phoneme in table]
-            items[f"{name}/{number}"] = {**entry, "phonemes": phonemes}
+        repeats = (most / n_words[entry["language"]]) ** language_balance
+        for number, target in enumerate(entry["pronunciations"]):
+            for repeat in range(round(repeats)):
+                key = f"{name}/{number}/{repeat}"
+                items[key] = {**entry, "phonemes": target}
+    return items
+
+
+def list_held_out_items(manifest, table):
+    """Items of a split that is scored: one per word."""
+    items = {}
+    for name, entry in manifest.items():
+        # it may have phonemes that no model could learn
+        target = entry["pronunciations"][0]
+        phonemes = [phoneme for phoneme in target if phoneme in table]
+        items[name] = {**entry, "phonemes": phonemes}
     return items
 
 
@@ -361,11 +380,10 @@ def main(argv):
         split: split_off_unreadable(manifests[split], tokenizer)
         for split in ("valid", "test")
     }
-    items = {
-        split: list_items(manifests[split], table, split == "train")
-        for split in SPLITS
-        if manifests[split]
-    }
+    balance = hparams["language_balance"]
+    items = {"train": list_training_items(manifests["train"], balance)}
+    for split in ("valid", tested):
+        items[split] = list_held_out_items(manifests[split], table)
     scored = ["word", "language", "pronunciations"]
     datasets = {
         split: make_dataset(
@@ -397,6 +415,7 @@ def main(argv):
         num_training_steps=n_steps,
     )
     brain.phonemes = table
+    brain.tested = tested
     brain.unreadable = {
         sb.Stage.VALID: unreadable["valid"],
         sb.Stage.TEST: unreadable[tested],
