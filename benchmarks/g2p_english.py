@@ -20,31 +20,23 @@ What is in the folder is not trained again. Prints a table, and stores
 everything under ``results/``.
 
 > python benchmarks/g2p_english.py --shared_task=DIR
-> python benchmarks/g2p_english.py --shared_task=DIR --only members
+> OMP_NUM_THREADS=1 python benchmarks/g2p_english.py --shared_task=DIR --only members
 """
 
 import argparse
 import json
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List
 
 import torch
+from g2p_families import Family, pronounce_by_all, train_family
 from g2p_quality import summarize
-from g2p_score import (
-    Entries,
-    Pronunciations,
-    load_entries,
-    load_models,
-    print_rates,
-    pronounce,
-    score,
-)
+from g2p_score import Entries, Pronunciations, load_entries, print_rates, score
 from machine import describe_machine
 from models import count_parameters
 from timing import median, time_in_turn
-from training_run import ROOT, train
+from training_run import ROOT
 
 from sb_sma.cli import main as sb_sma
 from sb_sma.data.cmudict import find_cmudict
@@ -52,52 +44,34 @@ from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.inference import G2P
 
 STORED = Path(__file__).with_name("results") / "g2p_english.json"
-RECIPE = "recipes/SIGMORPHON2021/G2P/transformer"
-TRANSLATED = "lexicon/eng_us_train.tsv"
+LEXICON = "lexicon/eng_us_train.tsv"
+ALONE, TAUGHT = "alone", "taught"
 LARGE = ["--encoder_layers=4", "--dropout=0.2"]
-
-
-@dataclass(frozen=True)
-class Family:
-    """Models that differ in their seed.
-
-    Arguments
-    ---------
-    seeds : list of int
-        One per model.
-    flags : list of str
-        Of the recipe's command.
-    is_taught : bool
-        Whether they also learn the translated lexicon.
-    """
-
-    seeds: List[int]
-    flags: List[str]
-    is_taught: bool = False
-
-
+MEMBERS = Family(
+    "members", [1, 2, 3, 4, 5], [*LARGE, "--number_of_epochs=22"], ALONE
+)
+TRANSLATORS = Family(
+    "translators",
+    [11, 12],
+    [
+        *[*LARGE, "--number_of_epochs=16", "--moves_per_query=3"],
+        *["--graphemes=hinted", "--hint_lexicon=cmudict"],
+    ],
+    ALONE,
+)
+READERS = Family("readers", [21, 22], [*LARGE, "--number_of_epochs=10"], TAUGHT)
+DISTILLED = Family(
+    "distilled",
+    [31],
+    [
+        *["--d_model=128", "--d_ffn=512", "--dropout=0.1"],
+        *["--encoder_layers=3", "--decoder_layers=1"],
+        "--number_of_epochs=14",
+    ],
+    TAUGHT,
+)
 FAMILIES = {
-    "members": Family([1, 2, 3, 4, 5], [*LARGE, "--number_of_epochs=22"]),
-    "translators": Family(
-        [11, 12],
-        [
-            *[*LARGE, "--number_of_epochs=16"],
-            *["--graphemes=hinted", "--hint_lexicon=cmudict"],
-            "--moves_per_query=3",
-        ],
-    ),
-    "readers": Family(
-        [21, 22], [*LARGE, "--number_of_epochs=10"], is_taught=True
-    ),
-    "distilled": Family(
-        [31],
-        [
-            *["--d_model=128", "--d_ffn=512", "--dropout=0.1"],
-            *["--encoder_layers=3", "--decoder_layers=1"],
-            "--number_of_epochs=14",
-        ],
-        is_taught=True,
-    ),
+    family.name: family for family in (MEMBERS, TRANSLATORS, READERS, DISTILLED)
 }
 
 
@@ -115,10 +89,8 @@ def main() -> None:
     )
     parser.add_argument(
         "--only",
-        nargs="*",
         choices=list(FAMILIES),
-        default=list(FAMILIES),
-        help="train these families, and do nothing else",
+        help="train this family, and do nothing else",
     )
     parser.add_argument(
         "--precision",
@@ -129,30 +101,43 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="of timing")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
-    for name in arguments.only:
-        train_family(name, arguments.shared_task, folder, arguments.precision)
-    if arguments.only != list(FAMILIES):
-        return
-    entries = load_entries(folder / "corpus" / "alone", "valid")
-    said = pronounce_by_all(folder, entries)
-    said |= look_up(folder / TRANSLATED, entries, said)
+    for name, family in FAMILIES.items():
+        if arguments.only in (None, name):
+            lexicon = None
+            if family.corpus == TAUGHT:
+                lexicon = translate_once(folder).parent
+            train_family(
+                family,
+                arguments.shared_task,
+                folder,
+                arguments.precision,
+                lexicon,
+            )
+    if arguments.only is None:
+        measure(folder, arguments.rounds)
+
+
+def measure(folder: Path, rounds: int) -> None:
+    """Score, time, print and store."""
+    entries = load_entries(folder / "corpus" / ALONE, "valid")
+    lexicon = read_pronunciations(folder / LEXICON)
+    said: Dict[str, Pronunciations] = {}
+    for family in FAMILIES.values():
+        for name, each in pronounce_by_all(family, folder, entries).items():
+            said[name] = each
+            if family is not TRANSLATORS:
+                said[f"lexicon, else {name}"] = look_up(lexicon, entries, each)
     cmudict = read_pronunciations(find_cmudict())
+    runs = [run for each in FAMILIES.values() for run in each.runs(folder)]
+    small, large = (family.runs(folder)[0] for family in (DISTILLED, MEMBERS))
     result = {
         "machine": describe_machine(),
-        "runs": {
-            run.name: summarize(run)
-            for name in FAMILIES
-            for run in runs_of(name, folder)
-        },
+        "runs": {run.name: summarize(run) for run in runs},
         "scores": {
             name: score(entries, each, cmudict) for name, each in said.items()
         },
-        "greedy": measure_size_and_speed(
-            *(runs_of(name, folder)[0] for name in ("distilled", "members")),
-            entries,
-            arguments.rounds,
-        ),
         "threads": torch.get_num_threads(),
+        "greedy": measure_size_and_speed([small, large], entries, rounds),
     }
     STORED.write_text(json.dumps(result, indent=1) + "\n")
     for name, figures in result["scores"].items():
@@ -160,36 +145,14 @@ def main() -> None:
     print(json.dumps(result["greedy"], indent=1))
 
 
-def runs_of(name: str, folder: Path) -> List[Path]:
-    """The folder of each model of a family."""
-    return [folder / f"{name}_{seed}" for seed in FAMILIES[name].seeds]
-
-
-def train_family(
-    name: str, shared_task: Path, folder: Path, precision: str
-) -> None:
-    """Train those models of a family that are not there yet."""
-    family = FAMILIES[name]
-    flags = [f"--data_folder={shared_task.resolve()}", *family.flags]
-    if precision != "fp32":
-        flags.append(f"--precision={precision}")
-    corpus = folder / "corpus" / "alone"
-    if family.is_taught:
-        lexicon = folder / TRANSLATED
-        if not lexicon.exists():
-            translate(runs_of("translators", folder), corpus, lexicon)
-        flags.append(f"--extra_folder={lexicon.parent}")
-        corpus = folder / "corpus" / "taught"
-    for run, seed in zip(runs_of(name, folder), family.seeds):
-        if not (run / "cost.json").exists():
-            command = [f"{RECIPE}/train.py", f"{RECIPE}/hparams/train.yaml"]
-            train([*command, *flags, f"--seed={seed}"], run, corpus)
-
-
-def translate(translators: List[Path], corpus: Path, lexicon: Path) -> None:
-    """Let models say every word of CMUdict that has letters of training."""
+def translate_once(folder: Path) -> Path:
+    """Let the translators say every word of CMUdict with letters of training;
+    returns the lexicon."""
+    lexicon = folder / LEXICON
+    if lexicon.exists():
+        return lexicon
     letters = set()
-    for entry in load_entries(corpus, "train"):
+    for entry in load_entries(folder / "corpus" / ALONE, "train"):
         letters.update(entry["word"])
     words = [
         word
@@ -199,51 +162,29 @@ def translate(translators: List[Path], corpus: Path, lexicon: Path) -> None:
     lexicon.parent.mkdir(parents=True, exist_ok=True)
     list_of_words = lexicon.with_name("words.txt")
     list_of_words.write_text("\n".join(words) + "\n", encoding="utf-8")
-    models = [str(run / "model") for run in translators]
+    models = [str(run / "model") for run in TRANSLATORS.runs(folder)]
     files = ["--input", str(list_of_words), "--output", str(lexicon)]
     if sb_sma(["g2p", "--model", *models, *files]):
         raise RuntimeError("the lexicon could not be translated")
-
-
-def pronounce_by_all(
-    folder: Path, entries: Entries
-) -> Dict[str, Pronunciations]:
-    """What every model says, and the models of each family together."""
-    said = {}
-    for name, family in FAMILIES.items():
-        sources = [str(run / "model") for run in runs_of(name, folder)]
-        for key, g2p in load_models(sources):
-            if key != "together":
-                seed = family.seeds[int(key.removeprefix("model ")) - 1]
-                key = f"seed {seed}"
-            said[f"{name}, {key}"] = pronounce(g2p, entries)
-    return said
+    return lexicon
 
 
 def look_up(
-    path: Path, entries: Entries, said: Dict[str, Pronunciations]
-) -> Dict[str, Pronunciations]:
+    lexicon: Dict[str, Any], entries: Entries, said: Pronunciations
+) -> Pronunciations:
     """What the lexicon says, and where it lacks a word, what models do."""
-    lexicon = read_pronunciations(path)
-    return {
-        f"lexicon, else {name}": [
-            list(lexicon[entry["word"]][0])
-            if entry["word"] in lexicon
-            else phonemes
-            for entry, phonemes in zip(entries, each)
-        ]
-        for name, each in said.items()
-        if not name.startswith("translators")
-    }
+    return [
+        list(lexicon[entry["word"]][0]) if entry["word"] in lexicon else each
+        for entry, each in zip(entries, said)
+    ]
 
 
 def measure_size_and_speed(
-    small: Path, large: Path, entries: Entries, rounds: int
+    runs: List[Path], entries: Entries, rounds: int
 ) -> Dict[str, Any]:
-    """Parameters and words per second of two models, greedy, in turn."""
+    """Parameters and words per second of models, greedy, in turn."""
     models = {
-        run.name: G2P.from_hparams(source=str(run / "model"))
-        for run in (small, large)
+        run.name: G2P.from_hparams(source=str(run / "model")) for run in runs
     }
     words = [entry["word"] for entry in entries]
     seconds = time_in_turn(

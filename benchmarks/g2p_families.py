@@ -1,0 +1,96 @@
+"""Families of G2P models that differ in their seed, trained by the recipe."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from g2p_score import Entries, Pronunciations, load_models, pronounce
+from training_run import train
+
+RECIPE = "recipes/SIGMORPHON2021/G2P/transformer"
+
+
+@dataclass(frozen=True)
+class Family:
+    """What its models have in common.
+
+    Arguments
+    ---------
+    name : str
+        Of the folders of its runs.
+    seeds : list of int
+        One per model.
+    flags : list of str
+        Of the recipe's command.
+    corpus : str
+        Name of the corpus, which other families may share.
+    """
+
+    name: str
+    seeds: List[int]
+    flags: List[str]
+    corpus: str
+
+    def runs(self, folder: Path) -> List[Path]:
+        """The folder of each run."""
+        return [folder / f"{self.name}_{seed}" for seed in self.seeds]
+
+
+def train_family(
+    family: Family,
+    shared_task: Path,
+    folder: Path,
+    precision: str,
+    extra_folder: Optional[Path] = None,
+) -> None:
+    """Train those models of a family that are not in the folder yet.
+
+    Arguments
+    ---------
+    family : Family
+        What is trained.
+    shared_task : Path
+        Its data.
+    folder : Path
+        Of all runs, and of their corpora.
+    precision : str
+        Of training.
+    extra_folder : Path, optional
+        With more training words.
+    """
+    flags = [f"--data_folder={shared_task.resolve()}", *family.flags]
+    flags.append(f"--precision={precision}")
+    if extra_folder is not None:
+        flags.append(f"--extra_folder={extra_folder}")
+    for run, seed in zip(family.runs(folder), family.seeds):
+        if not (run / "cost.json").exists():
+            command = [f"{RECIPE}/train.py", f"{RECIPE}/hparams/train.yaml"]
+            corpus = folder / "corpus" / family.corpus
+            train([*command, *flags, f"--seed={seed}"], run, corpus)
+
+
+def pronounce_by_all(
+    family: Family, folder: Path, entries: Entries
+) -> Dict[str, Pronunciations]:
+    """What each model of a family says, and what all of them together.
+
+    Arguments
+    ---------
+    family : Family
+        Whose models are trained.
+    folder : Path
+        Of all runs.
+    entries : list of dict
+        The words.
+
+    Returns
+    -------
+    said : dict of str to list of list of str
+        By a name, the phonemes of each word.
+    """
+    sources = [str(run / "model") for run in family.runs(folder)]
+    names = [*(f"seed {seed}" for seed in family.seeds), "together"]
+    return {
+        f"{family.name}, {name}": pronounce(g2p, entries)
+        for name, (_, g2p) in zip(names, load_models(sources))
+    }

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Twenty languages in one model: does monotonic attention help, and where?
+
+The languages of the SIGMORPHON 2021 shared task with 8,000 words (medium) and
+with 800 (low), whose development words are scored; its test files are kept
+aside. Trains models of all of them, by commands of the recipe, with stepwise
+monotonic heads beside softmax heads and with softmax heads only, and asks those
+of a kind together, and all.
+
+What is in the folder is not trained again. Prints a table, and stores
+everything under ``results/``.
+
+> python benchmarks/g2p_languages.py --shared_task=DIR
+> OMP_NUM_THREADS=1 python benchmarks/g2p_languages.py --shared_task=DIR --only softmax
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+from g2p_families import Family, pronounce_by_all, train_family
+from g2p_quality import summarize
+from g2p_score import load_entries, pronounce, score
+from machine import describe_machine
+from training_run import ROOT
+
+from sb_sma.inference import G2P
+
+STORED = Path(__file__).with_name("results") / "g2p_languages.json"
+LANGUAGES = {
+    "medium": "arm_e bul dut fre geo hbs_latn hun jpn_hira kor vie_hanoi",
+    "low": "ady gre ice ita khm lav mlt_latn rum slv wel_sw",
+}
+WANTED = {"medium": 9.35, "low": 22.40}  # the task's baseline
+FLAGS = [
+    f"--languages=[{','.join(' '.join(LANGUAGES.values()).split())}]",
+    *["--decompose=True", "--n_graphemes=512", "--n_phonemes=384"],
+    *["--d_model=128", "--d_ffn=512", "--language_balance=0.5"],
+    *["--batch_words=256", "--number_of_epochs=20"],
+]
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family("monotonic", [1, 2, 3], FLAGS, "languages"),
+        Family(
+            "softmax",
+            [1, 2, 3],
+            [*FLAGS, "--attention_type=regularMHA"],
+            "languages",
+        ),
+    )
+}
+
+
+def main() -> None:
+    """Train what is missing, score, print and store."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--shared_task",
+        type=Path,
+        required=True,
+        help="folder with medium/ and low/",
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / "results" / "g2p_languages"
+    )
+    parser.add_argument(
+        "--only",
+        choices=list(FAMILIES),
+        help="train this family, and do nothing else",
+    )
+    parser.add_argument(
+        "--precision",
+        default="bf16",
+        choices=["fp32", "bf16"],
+        help="of training",
+    )
+    arguments = parser.parse_args()
+    folder = arguments.folder.resolve()
+    for name, family in FAMILIES.items():
+        if arguments.only in (None, name):
+            train_family(
+                family, arguments.shared_task, folder, arguments.precision
+            )
+    if arguments.only is None:
+        measure(folder)
+
+
+def measure(folder: Path) -> None:
+    """Score, print and store."""
+    entries = load_entries(folder / "corpus" / "languages", "valid")
+    said = {}
+    for family in FAMILIES.values():
+        said.update(pronounce_by_all(family, folder, entries))
+    runs = [run for each in FAMILIES.values() for run in each.runs(folder)]
+    said["all together"] = pronounce(join(runs), entries)
+    result = {
+        "machine": describe_machine(),
+        "wanted": WANTED,
+        "runs": {run.name: summarize(run) for run in runs},
+        "wer": {
+            name: rates_by_language(score(entries, each))
+            for name, each in said.items()
+        },
+    }
+    STORED.write_text(json.dumps(result, indent=1) + "\n")
+    print_table(result["wer"])
+
+
+def join(runs: List[Path]) -> G2P:
+    """The models of all runs as one."""
+    first, *others = (
+        G2P.from_hparams(source=str(run / "model")) for run in runs
+    )
+    first.join(others)
+    return first
+
+
+def rates_by_language(figures: Dict[str, Any]) -> Dict[str, float]:
+    """WER of every language, and the mean of each size."""
+    rates = {}
+    for size, languages in LANGUAGES.items():
+        wers = {each: figures[f"wer_{each}"] for each in languages.split()}
+        rates |= {**wers, size: sum(wers.values()) / len(wers)}
+    return rates
+
+
+def print_table(rates: Dict[str, Dict[str, float]]) -> None:
+    """A column of each system, a row of each language."""
+    columns = list(rates)
+    print(f"{'':12}" + "".join(f"{name:>22}" for name in columns))
+    for language in rates[columns[0]]:
+        row = "".join(f"{rates[name][language]:22.2f}" for name in columns)
+        print(f"{language:12}{row}  {WANTED.get(language, '')}")
+
+
+if __name__ == "__main__":
+    main()
