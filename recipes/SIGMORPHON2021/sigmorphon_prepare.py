@@ -16,6 +16,7 @@ from sb_sma.data.build_once import build_once
 from sb_sma.data.corpus import raise_problems
 from sb_sma.data.lexicon import BadEntries, LexiconEntry, read_lexicon
 from sb_sma.data.lexicon_corpus import check_splits, write_lexicon_corpus
+from sb_sma.data.splicing import splice
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def prepare_sigmorphon(
     skip_bad_entries: bool = False,
     allow_unseen_phonemes: bool = False,
     extra_folder: str | Path | None = None,
+    spliced_words: int = 0,
 ) -> None:
     """Builds the lexicon folder, or reuses one built with the same arguments.
 
@@ -61,14 +63,22 @@ def prepare_sigmorphon(
         pronounced, in files such as eng_us_train.tsv. Words of the shared
         task's own files, held-out ones too, are passed over. Languages beside
         the chosen ones are trained on, too, and never tested.
+    spliced_words : int
+        Of each chosen language, so many more training words are put together
+        from parts of its own; see ``sb_sma.data.splicing``.
 
     Raises
     ------
     ValueError
-        If a language or a file is missing, if a file has problems (all are
+        If `spliced_words` is below 0, a language or a file is missing, if a file has problems (all are
         named, with file and line), or if the folder holds anything that is
         not a corpus.
     """
+    if spliced_words < 0:
+        raise ValueError(
+            "spliced_words must be a number of words of each language, 0 for "
+            f"none; got {spliced_words}."
+        )
     data_folder = Path(data_folder).expanduser().absolute()
     files = _find_files(data_folder, languages)
     extra_files = _find_extra_files(extra_folder)
@@ -78,7 +88,9 @@ def prepare_sigmorphon(
         splits = {split: _read(files[split], bad_entries) for split in files}
         extra = _read(extra_files, bad_entries)
         new = _without_words_of(splits, extra)
+        spliced = _splice_each(splits["train"], spliced_words)
         splits["train"] += new
+        splits["train"] += _without_words_of(splits, spliced)
         _leave_out_partial_test(splits, files)
         splits = check_splits(splits, bad_entries, allow_unseen_phonemes)
         bad_entries.report()
@@ -100,6 +112,7 @@ def prepare_sigmorphon(
         "languages": list(files["train"]),
         "skip_bad_entries": skip_bad_entries,
         "allow_unseen_phonemes": allow_unseen_phonemes,
+        "spliced_words": spliced_words,
     }
     build_once(save_folder, parameters, build)
 
@@ -184,10 +197,27 @@ def _read(
     ]
 
 
+def _splice_each(
+    entries: list[LexiconEntry], n_words: int
+) -> list[LexiconEntry]:
+    """New words of every language, from parts of its own."""
+    by_language: dict[str, list[LexiconEntry]] = {}
+    for entry in entries if n_words else []:
+        by_language.setdefault(entry.language, []).append(entry)
+    spliced = []
+    for language, own in by_language.items():
+        new = splice(own, n_words)
+        logger.info(
+            "%d words of %s are put together from others", len(new), language
+        )
+        spliced += new
+    return spliced
+
+
 def _without_words_of(
     splits: dict[str, list[LexiconEntry]], extra: list[LexiconEntry]
 ) -> list[LexiconEntry]:
-    """Those of the extra entries whose words are in no split."""
+    """Those of more entries whose words are in no split."""
     known = {
         (entry.word, entry.language)
         for entries in splits.values()

@@ -336,6 +336,24 @@ def test_sigmorphon_extra_words_are_trained_on(shared_task, tmp_path, caplog):
     assert "eng_us/tacks" in names(tmp_path / "a")["train"]
 
 
+def test_sigmorphon_splices_words_that_no_split_has(shared_task, tmp_path):
+    train = shared_task / "high" / "eng_us_train.tsv"
+    train.write_text("bat\tb æ t\ncap\tk æ p\ntab\tt æ b\n")
+    held_out = shared_task / "high" / "eng_us_dev.tsv"
+    held_out.write_text("bab\tb æ p\n")
+    (shared_task / "high" / "eng_us_test.tsv").unlink()
+    prepare_sigmorphon(shared_task, tmp_path / "corpus", spliced_words=99)
+    found = names(tmp_path / "corpus")
+    seen = ["eng_us/bat", "eng_us/cap", "eng_us/tab"]
+    assert found["train"][:3] == seen
+    assert {"eng_us/bap", "eng_us/cab"} <= set(found["train"][3:])
+    assert "eng_us/bab" not in found["train"]
+    cab = entry_of(tmp_path / "corpus", "eng_us/cab")
+    assert cab["pronunciations"] == [["k", "æ", "b"]]
+    with pytest.raises(ValueError, match="spliced_words .*; got -1"):
+        prepare_sigmorphon(shared_task, tmp_path / "a", spliced_words=-1)
+
+
 def test_sigmorphon_extra_words_of_no_language(shared_task, tmp_path):
     with pytest.raises(ValueError, match="such as eng_us_train.tsv; .*task"):
         prepare_sigmorphon(

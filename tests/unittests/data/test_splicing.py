@@ -1,0 +1,81 @@
+"""Words are cut where letters and phonemes belong together, and joined anew."""
+
+import pytest
+
+from sb_sma.data.lexicon import LexiconEntry
+from sb_sma.data.splicing import align, splice
+
+# each letter has its phonemes, but sh and e at the end
+SPELLING = {"sh": "ʃ", "x": "k s", "b": "b", "n": "n", "a": "æ", "i": "ɪ"}
+
+
+def spell(*chunks):
+    word = "".join(chunks)
+    return LexiconEntry(
+        word, (tuple(" ".join(map(SPELLING.get, chunks)).split()),)
+    )
+
+
+WORDS = [
+    spell(first, vowel, last)
+    for first in ("sh", "b", "n")
+    for vowel in ("a", "i")
+    for last in ("x", "b", "sh")
+]
+
+
+def test_letters_stand_with_their_phonemes():
+    silent = [
+        LexiconEntry(f"{entry.word}e", entry.pronunciations)
+        for entry in WORDS[1::3]
+    ]
+    entries = [*WORDS, *silent]
+    cuts = align([(entry.word, entry.pronunciations[0]) for entry in entries])
+    for entry, cut in zip(entries, cuts):
+        assert "".join(c for letters, _ in cut for c in letters) == entry.word
+        phonemes = tuple(p for _, chunk in cut for p in chunk)
+        assert phonemes == entry.pronunciations[0]
+    assert cuts[0] == [
+        (("s", "h"), ("ʃ",)),
+        (("a",), ("æ",)),
+        (("x",), ("k", "s")),
+    ]
+    assert cuts[-1][-2:] == [(("b",), ("b",)), (("e",), ())]
+
+
+@pytest.mark.parametrize("phonemes", ["a b a b a", "a"])
+def test_words_that_cannot_be_cut(phonemes):
+    letters = "ab" if len(phonemes) > 1 else "a" * 9
+    cuts = align([("ab", ["a", "b"]), (letters, phonemes.split())])
+    assert cuts[0] is not None
+    assert (cuts[1] is None) == (letters == "ab")
+
+
+def test_spliced_words_are_new_and_said_as_their_parts_are():
+    seen = [entry for entry in WORDS if entry.word != "nax"]
+    seen.append(spell("b", "a", "n", "i", "x"))
+    new = splice(seen, 40)
+    words = [entry.word for entry in new]
+    assert len(set(words)) == len(words) > 5
+    assert not set(words) & {entry.word for entry in seen}
+    assert max(map(len, words)) <= 6
+    for entry in new:
+        chunks = entry.word.replace("sh", "S")
+        expected = spell(*(c.replace("S", "sh") for c in chunks))
+        assert entry.pronunciations == expected.pronunciations
+    assert splice(seen, 40) == new
+    assert splice(seen, 3) == new[:3]
+
+
+def test_nothing_can_be_spliced_from_one_word():
+    assert splice([LexiconEntry("bat", (("b", "æ", "t"),))], 5) == []
+
+
+def test_marks_stay_with_their_letters():
+    entries = [
+        LexiconEntry("e\u0301ta", (("e", "t", "a"),), "fre"),
+        LexiconEntry("ote\u0301", (("o", "t", "e"),), "fre"),
+    ]
+    new = {entry.word: entry for entry in splice(entries, 9)}
+    assert set(new) <= {"e\u0301te\u0301", "ota"} and new
+    assert {entry.language for entry in new.values()} == {"fre"}
