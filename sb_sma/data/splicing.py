@@ -21,7 +21,8 @@ from sb_sma.data.lexicon import LexiconEntry
 Chunk = tuple[tuple[str, ...], tuple[str, ...]]
 """Letters, each with its marks, and the phonemes that they spell."""
 
-# letters and phonemes of a chunk, and how probable it is thought to be at first
+# letters and phonemes of a chunk, and how probable such a shape is held to be:
+# otherwise larger chunks win, since a word then has fewer
 _SHAPES = {(1, 0): 0.1, (1, 1): 1.0, (1, 2): 0.1, (2, 1): 0.1}
 _ITERATIONS = 10
 _ATTEMPTS_PER_WORD = 100
@@ -50,13 +51,15 @@ def align(
     [(('s', 'h'), ('ʃ',)), (('e',), ('i',))]
     """
     words = [(tuple(letters), tuple(phonemes)) for letters, phonemes in words]
-    probabilities: Mapping[Chunk, float] = _FirstGuess()
+    probabilities: Mapping[Chunk, float] = _Priors()
     for _ in range(_ITERATIONS):
         counts: Counter[Chunk] = Counter()
         for letters, phonemes in words:
             counts.update(_expected_counts(letters, phonemes, probabilities))
         total = sum(counts.values())
-        probabilities = Counter({c: n / total for c, n in counts.items()})
+        probabilities = Counter(
+            {c: _prior(c) * n / total for c, n in counts.items()}
+        )
     return [_best_cut(*word, probabilities) for word in words]
 
 
@@ -114,12 +117,16 @@ def splice(entries: Sequence[LexiconEntry], n_words: int) -> list[LexiconEntry]:
     return new
 
 
-class _FirstGuess(dict):
-    """Of a chunk, by its shape alone."""
+class _Priors(dict):
+    """Of chunks that were not counted yet."""
 
     def __missing__(self, chunk: Chunk) -> float:
-        letters, phonemes = chunk
-        return _SHAPES[len(letters), len(phonemes)]
+        return _prior(chunk)
+
+
+def _prior(chunk: Chunk) -> float:
+    letters, phonemes = chunk
+    return _SHAPES[len(letters), len(phonemes)]
 
 
 def _steps(
