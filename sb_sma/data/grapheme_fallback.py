@@ -23,6 +23,10 @@ _PLAIN = str.maketrans(
         "ʼ": "'",
         "‐": "-",
         "–": "-",
+        # at the end of a Korean syllable, aspirates sound as plain stops
+        "\u11bf": "\u11a8",
+        "\u11c0": "\u11ae",
+        "\u11c1": "\u11b8",
     }
 )
 # marks above, below and through letters; those of other scripts, such as the

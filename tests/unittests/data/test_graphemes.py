@@ -144,6 +144,8 @@ def test_fallback_takes_the_nearest():
     assert nearest_spelling("o\u0308", "oö") == "ö"
     assert nearest_spelling("ö", "oö\u0308") == "ö"
     assert nearest_spelling("ö", "o\u0308") == "o\u0308"
+    # kieuk at the end of a syllable, where it sounds as kiyeok
+    assert nearest_spelling("\u11bf", "\u110f\u11a8") == "\u11a8"
     # a sound mark is no diacritic: ga is not ka
     assert nearest_spelling("が", "か") is None
 
