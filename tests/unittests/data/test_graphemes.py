@@ -312,9 +312,9 @@ def test_yaml_word_chooses():
     assert isinstance(
         make_grapheme_tokenizer("characters", options), CharacterTokenizer
     )
-    assert set(TOKENIZERS) == {"characters", "sentencepiece"}
+    assert set(TOKENIZERS) == {"characters", "sentencepiece", "hinted"}
     with pytest.raises(
-        ValueError, match="one of characters, sentencepiece; got 'bytes'"
+        ValueError, match="characters, sentencepiece, hinted; got 'bytes'"
     ):
         make_grapheme_tokenizer("bytes")
     with pytest.raises(ValueError, match="one of unigram, bpe; got 'word'"):
