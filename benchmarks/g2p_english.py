@@ -64,9 +64,9 @@ DISTILLED = Family(
     "distilled",
     [31],
     [
-        *["--d_model=128", "--d_ffn=512", "--dropout=0.1"],
+        *["--d_model=128", "--d_ffn=512", "--dropout=0.05"],
         *["--encoder_layers=3", "--decoder_layers=1"],
-        "--number_of_epochs=14",
+        *["--batch_words=256", "--number_of_epochs=14"],
     ],
     TAUGHT,
 )
