@@ -146,19 +146,12 @@ def measure(folder: Path, rounds: int) -> None:
 
 
 def translate_once(folder: Path) -> Path:
-    """Let the translators say every word of CMUdict with letters of training;
-    returns the lexicon."""
+    """Let the translators say every word of CMUdict that they can read; returns
+    the lexicon."""
     lexicon = folder / LEXICON
     if lexicon.exists():
         return lexicon
-    letters = set()
-    for entry in load_entries(folder / "corpus" / ALONE, "train"):
-        letters.update(entry["word"])
-    words = [
-        word
-        for word in read_pronunciations(find_cmudict())
-        if letters.issuperset(word)
-    ]
+    words = read_pronunciations(find_cmudict())
     lexicon.parent.mkdir(parents=True, exist_ok=True)
     list_of_words = lexicon.with_name("words.txt")
     list_of_words.write_text("\n".join(words) + "\n", encoding="utf-8")

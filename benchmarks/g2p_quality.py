@@ -121,7 +121,7 @@ def summarize(folder: Path) -> Dict[str, Any]:
     flags = [
         flag
         for flag in cost["command"].split()
-        if not flag.startswith("--data_folder")
+        if not flag.startswith(("--data_folder", "--extra_folder"))
     ]
     measured = {
         path.stem.removesuffix("_stats"): json.loads(path.read_text())

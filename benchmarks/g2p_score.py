@@ -100,16 +100,18 @@ def score(
     entries: Entries, said: Pronunciations, lexicon: Optional[Container] = None
 ) -> Dict[str, Any]:
     """Error rates; with a lexicon, also of the words that it has and lacks."""
-    figures: Dict[str, Any] = _rate(list(zip(entries, said)))
-    if lexicon is not None:
-        for name, is_in in (("in_lexicon", True), ("not_in_lexicon", False)):
-            figures[name] = _rate(
-                [
-                    (entry, phonemes)
-                    for entry, phonemes in zip(entries, said)
-                    if (entry["word"].lower() in lexicon) == is_in
-                ]
-            )
+    pairs = list(zip(entries, said))
+    figures: Dict[str, Any] = _rate(pairs)
+    if lexicon is None:
+        return figures
+    for name, is_in in (("in_lexicon", True), ("not_in_lexicon", False)):
+        part = [
+            (entry, phonemes)
+            for entry, phonemes in pairs
+            if (entry["word"].lower() in lexicon) == is_in
+        ]
+        if part:
+            figures[name] = _rate(part)
     return figures
 
 

@@ -70,9 +70,9 @@ def prepare_sigmorphon(
     Raises
     ------
     ValueError
-        If `spliced_words` is below 0, a language or a file is missing, if a file has problems (all are
-        named, with file and line), or if the folder holds anything that is
-        not a corpus.
+        If a language or a file is missing, a number is below 0, if a file has
+        problems (all are named, with file and line), or if the folder holds
+        anything that is not a corpus.
     """
     if spliced_words < 0:
         raise ValueError(
@@ -88,9 +88,8 @@ def prepare_sigmorphon(
         splits = {split: _read(files[split], bad_entries) for split in files}
         extra = _read(extra_files, bad_entries)
         new = _without_words_of(splits, extra)
-        spliced = _splice_each(splits["train"], spliced_words)
-        splits["train"] += new
-        splits["train"] += _without_words_of(splits, spliced)
+        spliced = _splice_each(splits, spliced_words)
+        splits["train"] += new + _without_words_of({"extra": new}, spliced)
         _leave_out_partial_test(splits, files)
         splits = check_splits(splits, bad_entries, allow_unseen_phonemes)
         bad_entries.report()
@@ -112,8 +111,9 @@ def prepare_sigmorphon(
         "languages": list(files["train"]),
         "skip_bad_entries": skip_bad_entries,
         "allow_unseen_phonemes": allow_unseen_phonemes,
-        "spliced_words": spliced_words,
     }
+    if spliced_words:
+        parameters["spliced_words"] = spliced_words
     build_once(save_folder, parameters, build)
 
 
@@ -198,15 +198,15 @@ def _read(
 
 
 def _splice_each(
-    entries: list[LexiconEntry], n_words: int
+    splits: dict[str, list[LexiconEntry]], n_words: int
 ) -> list[LexiconEntry]:
-    """New words of every language, from parts of its own."""
+    """New words of every language, from parts of its training words."""
     by_language: dict[str, list[LexiconEntry]] = {}
-    for entry in entries if n_words else []:
+    for entry in splits["train"] if n_words else []:
         by_language.setdefault(entry.language, []).append(entry)
     spliced = []
     for language, own in by_language.items():
-        new = splice(own, n_words)
+        new = _without_words_of(splits, splice(own, n_words))
         logger.info(
             "%d words of %s are put together from others", len(new), language
         )

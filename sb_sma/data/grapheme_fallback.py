@@ -29,6 +29,8 @@ _PLAIN = str.maketrans(
         "\u11c1": "\u11b8",
     }
 )
+# what may stand in a word without a sound of its own
+_SILENT = frozenset("'-.")
 # marks above, below and through letters; those of other scripts, such as the
 # vowel signs of Khmer and the sound marks of kana, are letters in all but name
 _FIRST_DIACRITIC_CLASS = 200
@@ -66,7 +68,8 @@ def nearest_spelling(cluster: str, known: Collection[str]) -> str | None:
 
     In this order: as it is, casefolded, normalised (NFD, which takes apart,
     then NFKC, which composes), without diacritics (o for ö, and by a table
-    what Unicode does not take apart: o for ø, ss for ß, ' for ’).
+    what Unicode does not take apart: o for ø, ss for ß, ' for ’). Apostrophes,
+    hyphens and full stops that are not known are left out.
 
     Arguments
     ---------
@@ -78,19 +81,23 @@ def nearest_spelling(cluster: str, known: Collection[str]) -> str | None:
     Returns
     -------
     str or None
-        Known characters, or None if nothing helps.
+        Known characters, or None if nothing helps; empty if the character is
+        left out.
 
     Example
     -------
-    >>> [nearest_spelling(letter, "aeos") for letter in ["a", "É", "ø", "я"]]
-    ['a', 'e', 'o', None]
+    >>> [nearest_spelling(letter, "aeos") for letter in ["a", "É", "ø", "’"]]
+    ['a', 'e', 'o', '']
+    >>> nearest_spelling("я", "aeos") is None
+    True
     """
     for change in _CHANGES:
         for form in (cluster, cluster.casefold()):
             spelling = change(form)
             if spelling and all(letter in known for letter in spelling):
                 return spelling
-    return None
+    plain = _without_diacritics(cluster)
+    return "" if plain and _SILENT.issuperset(plain) else None
 
 
 def _without_diacritics(text: str) -> str:

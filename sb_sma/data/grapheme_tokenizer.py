@@ -127,19 +127,17 @@ class GraphemeTokenizer(ABC):
             raise ValueError(
                 "The tokenizer must be fitted or loaded first; got neither."
             )
-        if not word.strip():
-            raise ValueError(
-                f"A word must have a letter; got {word!r}. Leave it out."
-            )
+        _refuse_empty(word, word)
         if len(word) > MAX_WORD_LENGTH:
             raise ValueError(
                 f"A word must have at most {MAX_WORD_LENGTH} characters; got "
                 f"{len(word)}: {word[:20]!r}... Leave it out or cut it."
             )
-        word = self._normalised(word)
-        if not self._characters.issuperset(word):
-            word = "".join(self._spell(c, word) for c in clusters(word))
-        return self._cut(word)
+        spelled = self._normalised(word)
+        if not self._characters.issuperset(spelled):
+            spelled = "".join(self._spell(c, word) for c in clusters(spelled))
+            _refuse_empty(spelled, word)
+        return self._cut(spelled)
 
     def encode(self, word: str, language: str | None = None) -> list[int]:
         """Turns a word into indices.
@@ -244,13 +242,20 @@ class GraphemeTokenizer(ABC):
         Raises
         ------
         ValueError
-            If the file holds another kind of tokenizer.
+            If the file holds another kind of tokenizer, or this one has learnt
+            something else.
         """
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if content["kind"] != self.kind:
             raise ValueError(
                 f"{path} must hold a tokenizer of the kind {self.kind}; got "
                 f"{content['kind']}. Choose that one, or start a new run."
+            )
+        if self._characters and self.content() != content:
+            raise ValueError(
+                f"{path} must hold what this tokenizer has learnt; it was made "
+                "with other words, pieces or hints. Give the settings and data "
+                "of before, or start a new run in another output_folder."
             )
         self.decompose = content["decompose"]
         characters = set(content["characters"])
@@ -298,11 +303,19 @@ class GraphemeTokenizer(ABC):
             )
         if spelling not in (cluster, cluster.casefold()):
             if cluster not in self.fallbacks:
+                is_read = f"read as {spelling!r}" if spelling else "left out"
                 logger.warning(
-                    "Training has no %r; it is read as %r.", cluster, spelling
+                    "Training has no %r; it is %s.", cluster, is_read
                 )
             self.fallbacks[cluster] += 1
         return spelling
+
+
+def _refuse_empty(spelled: str, word: str) -> None:
+    if not spelled.strip():
+        raise ValueError(
+            f"A word must have a letter; got {word!r}. Leave it out."
+        )
 
 
 def _language_token(language: str) -> str:

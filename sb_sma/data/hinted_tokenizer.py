@@ -1,5 +1,6 @@
 """Letters, and among them what a lexicon of other phonemes says of the word."""
 
+import unicodedata
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -10,6 +11,8 @@ from sb_sma.data.lexicon import read_pronunciations
 
 class HintedTokenizer(GraphemeTokenizer):
     """A piece for each character and, as hints, for each phoneme of a lexicon.
+
+    The training words must be of one language, that of the lexicon.
 
     A model that reads both translates a lexicon into the phonemes that it is
     trained on, and reads words that the lexicon lacks by their letters. The
@@ -27,7 +30,8 @@ class HintedTokenizer(GraphemeTokenizer):
     Raises
     ------
     ValueError
-        If there is no lexicon.
+        If there is no lexicon; by `fit`, if it cannot be read, or if there are
+        several languages.
 
     Example
     -------
@@ -74,7 +78,7 @@ class HintedTokenizer(GraphemeTokenizer):
             As `GraphemeTokenizer.pieces`.
         """
         letters = super().pieces(word)
-        hints = self._hints.get(word.lower(), [])
+        hints = self._hints.get(_key(word), [])
         placed = [
             ((index + 0.5) / len(pieces), piece)
             for pieces in (letters, hints)
@@ -83,17 +87,49 @@ class HintedTokenizer(GraphemeTokenizer):
         # letters stay before hints at the same place
         return [piece for _, piece in sorted(placed, key=lambda each: each[0])]
 
+    def fit(
+        self,
+        words: Sequence[str],
+        languages: Sequence[str | None] | None = None,
+    ) -> None:
+        """Learns the characters, and reads the lexicon.
+
+        Arguments
+        ---------
+        words : sequence of str
+            The training words.
+        languages : sequence of str or None, optional
+            Code of each word's language, the same of all.
+
+        Raises
+        ------
+        ValueError
+            As `GraphemeTokenizer.fit`, or if there are several languages, or
+            the lexicon cannot be read.
+        """
+        several = sorted({*(languages or [])})
+        if len(several) > 1:
+            raise ValueError(
+                "graphemes: hinted needs words of one language, that of "
+                f"hint_lexicon; got {', '.join(map(str, several))}. Choose "
+                "graphemes: characters, or one language."
+            )
+        super().fit(words, languages)
+
     def _fit_units(self, words: Sequence[str]) -> list[str]:
         is_cmudict = self.lexicon == "cmudict"
-        path = find_cmudict() if is_cmudict else Path(self.lexicon)
-        characters = set().union(*words)
-        return self._units_from_json(
-            {
-                word: " ".join(pronunciations[0])
-                for word, pronunciations in read_pronunciations(path).items()
-            },
-            characters,
-        )
+        path = Path(self.lexicon).expanduser()
+        if not is_cmudict and not path.is_file():
+            raise ValueError(
+                f"hint_lexicon must be a file, or cmudict; there is no {path}. "
+                "Give another."
+            )
+        lexicon = read_pronunciations(find_cmudict() if is_cmudict else path)
+        hints = {
+            _key(word): " ".join(pronunciations[0])
+            for word, pronunciations in lexicon.items()
+        }
+        return self._units_from_json(hints, set().union(*words))
 
     def _cut(self, word: str) -> list[str]:
         return list(word)
@@ -115,3 +151,7 @@ class HintedTokenizer(GraphemeTokenizer):
             *sorted(characters),
             *sorted(set().union(*self._hints.values())),
         ]
+
+
+def _key(word: str) -> str:
+    return unicodedata.normalize("NFC", word).lower()

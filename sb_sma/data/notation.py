@@ -1,6 +1,9 @@
 """How English phonemes are written, as far as a text front end needs to know."""
 
+from collections.abc import Set
 from dataclasses import dataclass
+
+from sb_sma.metrics.pronunciation import strip_stress
 
 ARPABET_PHONEMES = frozenset(
     "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW "
@@ -48,3 +51,38 @@ IPA = Notation(
     voiced_s="z",
     voiceless_s="s",
 )
+
+
+def find_notation(phonemes: Set[str]) -> Notation:
+    """Finds out how a model writes phonemes.
+
+    Arguments
+    ---------
+    phonemes : set of str
+        All of them, without stress.
+
+    Returns
+    -------
+    Notation
+        One whose endings are among them.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Example
+    -------
+    >>> find_notation({"k", "æ", "t", "s", "z", "ɪ"}) is IPA
+    True
+    """
+    for notation in (ARPABET, IPA):
+        endings = (notation.vowel, notation.voiced_s, notation.voiceless_s)
+        if phonemes >= {*strip_stress(endings)}:
+            return notation
+    raise ValueError(
+        "the phonemes of an English model must have S, Z and IH (ARPAbet) or "
+        f"s, z and ɪ (IPA), which its endings need; got "
+        f"{', '.join(sorted(phonemes)[:20])}. Train one with: python train.py "
+        "hparams/g2p.yaml"
+    )

@@ -149,8 +149,8 @@ class Pronouncer:
             return [
                 part for piece in pieces for part in self._take_apart(piece)
             ]
-        # CDs
-        if word[:-1].isupper() and word[-1] == "s":
+        # CDs, but not Is
+        if len(word) > 2 and word[:-1].isupper() and word[-1] == "s":
             return [*self._take_apart(word[:-1]), _Ending.S]
         letters = _plain_letters(word)
         is_letter = len(letters) == 1 and word != "a"

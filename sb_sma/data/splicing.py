@@ -12,6 +12,7 @@ Markov Models to Letter-to-Phoneme Conversion", NAACL 2007.
 """
 
 import random
+import unicodedata
 from collections import Counter, defaultdict
 from typing import Iterator, Mapping, Sequence
 
@@ -41,8 +42,8 @@ def align(
     Returns
     -------
     list of (list of Chunk or None)
-        None of a word that cannot be cut so, as it has more than two phonemes
-        for each letter or hardly half as many letters.
+        None of a word that cannot be cut so: it has more than two phonemes for
+        each letter.
 
     Example
     -------
@@ -77,7 +78,7 @@ def splice(entries: Sequence[LexiconEntry], n_words: int) -> list[LexiconEntry]:
     -------
     list of LexiconEntry
         Different words that are not among the entries, the same at every call;
-        fewer where hardly any words share chunks.
+        fewer where hardly any words share chunks, or can be cut.
 
     Example
     -------
@@ -88,8 +89,12 @@ def splice(entries: Sequence[LexiconEntry], n_words: int) -> list[LexiconEntry]:
     >>> sorted(entry.word for entry in splice(entries, 3))
     ['cab', 'tap', 'tat']
     """
+    # a syllable of Hangul has more phonemes than a chunk, its letters have not
     words = [
-        (tuple(clusters(entry.word)), entry.pronunciations[0])
+        (
+            tuple(clusters(unicodedata.normalize("NFD", entry.word))),
+            entry.pronunciations[0],
+        )
         for entry in entries
     ]
     cuts = [cut for cut in align(words) if cut is not None]
@@ -98,20 +103,20 @@ def splice(entries: Sequence[LexiconEntry], n_words: int) -> list[LexiconEntry]:
         for position, chunk in enumerate(cut):
             ends[chunk].append(cut[position:])
     longest = max(len(letters) for letters, _ in words)
-    known = {entry.word for entry in entries}
+    known = {unicodedata.normalize("NFC", entry.word) for entry in entries}
     new = []
     chance = random.Random(0)
-    for _ in range(n_words * _ATTEMPTS_PER_WORD):
+    for _ in range(n_words * _ATTEMPTS_PER_WORD if cuts else 0):
         if len(new) == n_words:
             break
         start = chance.choice(cuts)
         position = chance.randrange(1, len(start)) if len(start) > 1 else 0
         chunks = start[:position] + chance.choice(ends[start[position]])
         letters = [letter for chunk, _ in chunks for letter in chunk]
-        word = "".join(letters)
-        if word not in known and len(letters) <= longest:
+        phonemes = tuple(p for _, chunk in chunks for p in chunk)
+        word = unicodedata.normalize("NFC", "".join(letters))
+        if phonemes and word not in known and len(letters) <= longest:
             known.add(word)
-            phonemes = tuple(p for _, chunk in chunks for p in chunk)
             language = entries[0].language
             new.append(LexiconEntry(word, (phonemes,), language, "spliced"))
     return new

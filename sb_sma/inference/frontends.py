@@ -55,7 +55,8 @@ def make_frontend(
     g2p_model : str or Path, optional
         Folder of an exported G2P model, for g2p.
     g2p_lexicon : str or Path
-        For g2p: a file in the phonemes of the model, cmudict, or none.
+        For g2p: a file in the phonemes of the model, cmudict, or none; see
+        `G2PFrontend`.
     sentencepiece_model : str
         unigram or bpe, for sentencepiece.
     sentencepiece_size : int
@@ -111,8 +112,8 @@ def _g2p_frontend(
             "choose another frontend."
         )
     # absolute, since names that are not are those of an exported model
-    if lexicon not in (CMUDICT, NO_LEXICON):
+    if lexicon not in (None, CMUDICT, NO_LEXICON):
         lexicon = Path(lexicon).expanduser().absolute()
     frontend = G2PFrontend(Path(g2p_model).expanduser().absolute(), lexicon)
-    frontend.check()
+    frontend.check_files()
     return frontend

