@@ -329,6 +329,13 @@ def _sigmorphon_fields(line: str) -> tuple[str, str]:
 def _cmudict_fields(line: str) -> tuple[str, str] | None:
     if line.startswith(";;;"):
         return None
+    if "\t" in line:
+        raise _BadLine(
+            "tab",
+            f"expected word and phonemes with spaces between, got tabs in "
+            f"{line[:40]!r}. If all lines are word<TAB>phonemes, give the file "
+            "a name that ends with .tsv.",
+        )
     word, _, phonemes = line.split(" #", 1)[0].partition(" ")
     return _VARIANT.sub("", word), phonemes
 

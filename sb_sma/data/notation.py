@@ -64,7 +64,8 @@ def find_notation(phonemes: Set[str]) -> Notation:
     Returns
     -------
     Notation
-        One whose endings are among them.
+        ARPAbet if there is no other phoneme; else one whose endings are among
+        them.
 
     Raises
     ------
@@ -76,13 +77,15 @@ def find_notation(phonemes: Set[str]) -> Notation:
     >>> find_notation({"k", "æ", "t", "s", "z", "ɪ"}) is IPA
     True
     """
+    if phonemes <= ARPABET_PHONEMES:
+        return ARPABET
     for notation in (ARPABET, IPA):
         endings = (notation.vowel, notation.voiced_s, notation.voiceless_s)
         if phonemes >= {*strip_stress(endings)}:
             return notation
     raise ValueError(
-        "the phonemes of an English model must have S, Z and IH (ARPAbet) or "
-        f"s, z and ɪ (IPA), which its endings need; got "
+        "g2p_model must have the phonemes of English, among them S, Z and IH "
+        "(ARPAbet) or s, z and ɪ (IPA), as endings need them; got "
         f"{', '.join(sorted(phonemes)[:20])}. Train one with: python train.py "
         "hparams/g2p.yaml"
     )

@@ -175,18 +175,30 @@ def test_too_little_room_is_told_before_training(run, lexicon):
         ("--monotonic_heads=4", "--guided_weight=0"),
         ("--graphemes=sentencepiece", "--sentencepiece_size=12"),
         ("--stress=strip", "--precision=bf16", "--beam_size=2"),
+        ("--graphemes=hinted", "--moves_per_query=3"),
     ],
-    ids=["softmax", "all monotonic", "sentencepiece", "bf16"],
+    ids=["softmax", "all monotonic", "sentencepiece", "bf16", "hinted"],
 )
 def test_other_choices_train(run, lexicon, flags):
     folder = run.parent / flags[0].strip("-").replace("=", "_")
+    hints = run.parent / "hints.tsv"
+    hints.write_text("book\tB U K\nat\tA T\n")
     done = train(
-        folder, f"--data_folder={lexicon}", "--number_of_epochs=1", *flags
+        folder,
+        f"--data_folder={lexicon}",
+        f"--hint_lexicon={hints}",
+        "--number_of_epochs=1",
+        *flags,
     )
+    hints.unlink()
     assert done.returncode == 0, done.stdout[-3000:]
     assert (folder / "index.html").exists()
     stats = json.loads((folder / "test_stats.json").read_text())
     assert ("wer_no_stress" in stats) == ("--stress=strip" not in flags)
+    g2p = G2P.from_hparams(source=str(folder / "model"))
+    assert len(g2p(["book", "tab"])) == 2
+    has_hints = "/U/" in g2p.hparams.grapheme_tokenizer.symbols
+    assert has_hints == ("--graphemes=hinted" in flags)
 
 
 def write_shared_task(folder, test):
@@ -214,7 +226,7 @@ def write_shared_task(folder, test):
 
 @pytest.mark.parametrize(
     "test, balance, n_batches",
-    [(False, 0, 19), (True, 1, 26)],
+    [(False, 0, 22), (True, 1, 26)],
     ids=["dev", "test"],
 )
 def test_the_shared_task_trains_several_languages(

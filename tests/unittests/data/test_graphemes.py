@@ -146,6 +146,8 @@ def test_fallback_takes_the_nearest():
     assert nearest_spelling("ö", "o\u0308") == "o\u0308"
     # kieuk at the end of a syllable, where it sounds as kiyeok
     assert nearest_spelling("\u11bf", "\u110f\u11a8") == "\u11a8"
+    # what may stand in a word and has no sound
+    assert [nearest_spelling(mark, "ab") for mark in "'’-‐."] == [""] * 5
     # a sound mark is no diacritic: ga is not ka
     assert nearest_spelling("が", "か") is None
 
@@ -167,6 +169,15 @@ def test_fallbacks_are_counted_and_logged_once(kind, caplog):
     assert [record.getMessage() for record in caplog.records] == [
         "Training has no 'ñ'; it is read as 'n'."
     ]
+
+
+def test_apostrophes_that_training_lacks_are_left_out(caplog):
+    tokenizer = fitted()
+    assert tokenizer.encode("ba’n-d.") == tokenizer.encode("band")
+    assert tokenizer.fallbacks == {"’": 1, "-": 1, ".": 1}
+    assert "Training has no '’'; it is left out." in caplog.text
+    with pytest.raises(ValueError, match="must have a letter; got '’'"):
+        tokenizer.encode("’")
 
 
 def test_trained_words_are_used_as_they_are():

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.graphemes import make_grapheme_tokenizer
 from sb_sma.data.hinted_tokenizer import HintedTokenizer
 
@@ -66,12 +65,43 @@ def test_the_wheel_has_a_lexicon():
     )
     tokenizer.fit(["knife"])
     assert " ".join(tokenizer.pieces("knife")) == "k /N/ n i /AY1/ f /F/ e"
-    assert find_cmudict().name not in tokenizer.content()["units"]
+
+
+def test_hints_are_of_one_language(path):
+    tokenizer = HintedTokenizer(path)
+    with pytest.raises(ValueError, match="one language.* got eng_us, fre"):
+        tokenizer.fit(["read", "pain"], ["eng_us", "fre"])
+    tokenizer.fit(["read"], ["eng_us"])
+    assert tokenizer.encode("read", "eng_us") == tokenizer.encode("read")
+
+
+@pytest.mark.parametrize("decompose", [False, True])
+def test_hints_are_found_however_a_word_is_written(tmp_path, decompose):
+    path = tmp_path / "lexicon.tsv"
+    path.write_text("re\u0301el\tR EH\n", encoding="utf-8")
+    tokenizer = HintedTokenizer(path, decompose)
+    tokenizer.fit(["r\xe9el", "re\u0301el"])
+    for word in ("r\xe9el", "re\u0301el", "R\xc9EL"):
+        assert {"/R/", "/EH/"} <= {*tokenizer.pieces(word)}
+        has_mark = "\u0301" in tokenizer.pieces(word)
+        assert has_mark or not decompose
+
+
+def test_a_checkpoint_of_other_hints_is_refused(tokenizer, path, tmp_path):
+    tokenizer.save(tmp_path / "saved.json")
+    tokenizer.load(tmp_path / "saved.json")
+    path.write_text("through\tTH R OW1\n", encoding="utf-8")
+    other = HintedTokenizer(path)
+    other.fit(["through", "read", "bat"])
+    with pytest.raises(ValueError, match="other words, pieces or hints. Give"):
+        other.load(tmp_path / "saved.json")
 
 
 def test_hints_need_a_lexicon(tmp_path):
     with pytest.raises(ValueError, match="hint_lexicon in the YAML.* got none"):
         make_grapheme_tokenizer("hinted", {"hinted": {"lexicon": None}})
     lost = HintedTokenizer(tmp_path / "lost.tsv")
-    with pytest.raises(ValueError, match="lost.tsv must be a readable file"):
+    with pytest.raises(
+        ValueError, match="hint_lexicon .* there is no .*lost.tsv"
+    ):
         lost.fit(["a"])

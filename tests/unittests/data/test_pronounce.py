@@ -99,6 +99,21 @@ def test_the_model_is_asked_once_for_each_word(lexicon):
     assert sorted(predict.asked) == ["blorp", "zorb"]
 
 
+@pytest.mark.parametrize(
+    "text, asked",
+    [
+        ("Is it As", ["is", "it", "as"]),
+        # letters by the names that a model can read
+        ("TTS, w", ["double", "ess", "tee", "you"]),
+        ("x-ray", ["ex", "ray"]),
+    ],
+)
+def test_without_a_lexicon_the_model_says_everything(text, asked):
+    predict = Spelling()
+    Pronouncer({}, predict, keep_stress=False).tokens(text)
+    assert sorted(predict.asked) == sorted(asked)
+
+
 def test_a_silent_model_is_an_error(lexicon):
     pronouncer = Pronouncer(lexicon, lambda words: [[] for _ in words])
     with pytest.raises(ValueError, match="got nothing for 'zorb'. Write"):

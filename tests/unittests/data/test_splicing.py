@@ -73,5 +73,30 @@ def test_marks_stay_with_their_letters():
         LexiconEntry("ote\u0301", (("o", "t", "e"),), "fre"),
     ]
     new = {entry.word: entry for entry in splice(entries, 9)}
-    assert set(new) <= {"e\u0301te\u0301", "ota"} and new
+    assert set(new) <= {"\xe9t\xe9", "ota"} and new
     assert {entry.language for entry in new.values()} == {"fre"}
+
+
+def test_syllables_of_hangul_are_cut_into_letters():
+    entries = [
+        LexiconEntry("가각", (("k", "a", "ɡ", "a", "k"),), "kor"),
+        LexiconEntry("나각", (("n", "a", "ɡ", "a", "k"),), "kor"),
+        LexiconEntry("가낙", (("k", "a", "n", "a", "k"),), "kor"),
+    ]
+    new = splice(entries, 5)
+    assert "나낙" in [entry.word for entry in new]
+
+
+def test_no_word_is_spliced_of_what_cannot_be_cut():
+    entries = [LexiconEntry("東京", (("t", "oː", "k", "j", "oː"),), "jpn")] * 2
+    assert splice(entries, 5) == []
+
+
+def test_no_spliced_word_is_silent():
+    entries = [
+        LexiconEntry("ah", (("a",),)),
+        LexiconEntry("ha", (("a",),)),
+        LexiconEntry("hah", (("a",),)),
+    ]
+    new = splice(entries, 9)
+    assert all(entry.pronunciations[0] for entry in new)

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import shutil
 
 import pytest
@@ -103,6 +104,8 @@ def ipa_folder(exported_g2p, tmp_path):
     yaml = (folder / "hyperparams.yaml").read_text()
     for old, new in (("AH", "t͡ʃ"), ("B", "b"), ("K", "k")):
         yaml = yaml.replace(f"- {old}\n", f"- {new}\n")
+    # what endings need, and the model never says
+    yaml = re.sub("( *- )k\n", r"\g<0>\1s\n\1z\n\1ɪ\n", yaml)
     (folder / "hyperparams.yaml").write_text(yaml, encoding="utf-8")
     return folder
 
@@ -146,6 +149,34 @@ def test_an_export_without_a_lexicon(ipa_folder, tmp_path):
 def test_cmudict_does_not_go_with_a_model_of_ipa(ipa_folder):
     with pytest.raises(ValueError, match="cmudict has AA, AE, .* or none"):
         G2PFrontend(ipa_folder).tokens("Dog.")
+
+
+def test_what_does_not_fit_is_told_before_any_text(ipa_folder):
+    frontend = make_frontend("g2p", g2p_model=ipa_folder)
+    with pytest.raises(ValueError, match="must have the phonemes of g2p_model"):
+        frontend.check()
+    with pytest.raises(ValueError, match="got null. Write none"):
+        make_frontend("g2p", g2p_model=ipa_folder, g2p_lexicon=None)
+
+
+def test_a_model_of_no_english_is_refused(ipa_folder):
+    yaml = (ipa_folder / "hyperparams.yaml").read_text(encoding="utf-8")
+    yaml = yaml.replace("- z\n", "- ʒ\n")
+    (ipa_folder / "hyperparams.yaml").write_text(yaml, encoding="utf-8")
+    with pytest.raises(
+        ValueError, match="g2p_model must .*s, z and ɪ .*; got b"
+    ):
+        G2PFrontend(ipa_folder, "none").check()
+
+
+def test_stress_of_ipa_stays_where_the_model_has_it(ipa_folder, tmp_path):
+    lexicon = tmp_path / "mine.tsv"
+    lexicon.write_text("dog\tk ˈɪ k\n", encoding="utf-8")
+    assert G2PFrontend(ipa_folder, lexicon).tokens("Dog.")[1] == "ɪ"
+    yaml = (ipa_folder / "hyperparams.yaml").read_text(encoding="utf-8")
+    yaml = re.sub("( *- )ɪ\n", r"\g<0>\1ˈɪ\n", yaml)
+    (ipa_folder / "hyperparams.yaml").write_text(yaml, encoding="utf-8")
+    assert G2PFrontend(ipa_folder, lexicon).tokens("Dog.")[1] == "ˈɪ"
 
 
 def test_a_model_of_several_languages_is_refused(
@@ -197,7 +228,7 @@ def test_an_export_holds_the_model_and_the_lexicon(g2p_folder, tmp_path):
     text = (moved / "hyperparams.yaml").read_text(encoding="utf-8")
     assert str(tmp_path) not in text and "/" not in text
     loaded = load_hyperpyyaml(text)["frontend"].locate(moved)
-    loaded.check()
+    loaded.check_files()
     assert loaded.identity() == frontend.identity()
 
 

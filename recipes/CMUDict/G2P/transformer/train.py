@@ -195,11 +195,17 @@ def list_training_items(manifest, language_balance):
         )
     n_words = Counter(entry["language"] for entry in manifest.values())
     most = max(n_words.values())
+    n_seen = Counter()
     items = {}
     for name, entry in manifest.items():
-        repeats = (most / n_words[entry["language"]]) ** language_balance
-        for number, target in enumerate(entry["pronunciations"]):
-            for repeat in range(round(repeats)):
+        language = entry["language"]
+        repeats = (most / n_words[language]) ** language_balance
+        # what is left of a whole number is spread over the language
+        first, n_seen[language] = n_seen[language], n_seen[language] + 1
+        for repeat in range(
+            round(first * repeats), round((first + 1) * repeats)
+        ):
+            for number, target in enumerate(entry["pronunciations"]):
                 key = f"{name}/{number}/{repeat}"
                 items[key] = {**entry, "phonemes": target}
     return items
