@@ -22,20 +22,18 @@ everything under ``results/``.
 > OMP_NUM_THREADS=1 python benchmarks/g2p_english.py --shared_task=DIR --only members
 """
 
-import argparse
 import json
 from functools import partial
 from pathlib import Path
 from typing import Any, Dict, List
 
 import torch
-from g2p_families import Family, pronounce_by_all, train_family
+from g2p_families import Family, make_parser, pronounce_by_all, train_family
 from g2p_quality import summarize
 from g2p_score import Entries, Pronunciations, load_entries, print_rates, score
 from machine import describe_machine
 from models import count_parameters
 from timing import median, time_in_turn
-from training_run import ROOT
 
 from sb_sma.cli import main as sb_sma
 from sb_sma.data.cmudict import find_cmudict
@@ -73,27 +71,7 @@ FAMILIES = {family.name: family for family in (MEMBERS, TRANSLATORS, DISTILLED)}
 
 def main() -> None:
     """Train what is missing, score, time, print and store."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--shared_task", type=Path, required=True, help="folder with high/"
-    )
-    parser.add_argument(
-        "--folder", type=Path, default=ROOT / "results" / "g2p_english"
-    )
-    parser.add_argument(
-        "--only",
-        choices=list(FAMILIES),
-        help="train this family, and do nothing else",
-    )
-    parser.add_argument(
-        "--precision",
-        default="bf16",
-        choices=["fp32", "bf16"],
-        help="of training",
-    )
+    parser = make_parser(__doc__, FAMILIES, "g2p_english")
     parser.add_argument("--rounds", type=int, default=5, help="of timing")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()

@@ -1,11 +1,12 @@
 """Families of G2P models that differ in their seed, trained by the recipe."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, Iterable, List, Optional
 
 from g2p_score import Entries, Pronunciations, load_models, pronounce
-from training_run import train
+from training_run import ROOT, train
 
 RECIPE = "recipes/SIGMORPHON2021/G2P/transformer"
 
@@ -34,6 +35,50 @@ class Family:
     def runs(self, folder: Path) -> List[Path]:
         """The folder of each run."""
         return [folder / f"{self.name}_{seed}" for seed in self.seeds]
+
+
+def make_parser(
+    description: str, families: Iterable[str], name: str
+) -> argparse.ArgumentParser:
+    """Declare the options of a benchmark that trains families.
+
+    Arguments
+    ---------
+    description : str
+        Of the benchmark.
+    families : iterable of str
+        Their names.
+    name : str
+        Of its folder of results.
+
+    Returns
+    -------
+    parser : argparse.ArgumentParser
+        To which more options may be added.
+    """
+    parser = argparse.ArgumentParser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--shared_task",
+        type=Path,
+        required=True,
+        help="folder with high/, medium/ and low/",
+    )
+    parser.add_argument("--folder", type=Path, default=ROOT / "results" / name)
+    parser.add_argument(
+        "--only",
+        choices=list(families),
+        help="train this family, and do nothing else",
+    )
+    parser.add_argument(
+        "--precision",
+        default="bf16",
+        choices=["fp32", "bf16"],
+        help="of training",
+    )
+    return parser
 
 
 def train_family(

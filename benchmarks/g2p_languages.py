@@ -14,16 +14,14 @@ everything under ``results/``.
 > OMP_NUM_THREADS=1 python benchmarks/g2p_languages.py --shared_task=DIR --only softmax
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any, Dict, List
 
-from g2p_families import Family, pronounce_by_all, train_family
+from g2p_families import Family, make_parser, pronounce_by_all, train_family
 from g2p_quality import summarize
 from g2p_score import load_entries, pronounce, score
 from machine import describe_machine
-from training_run import ROOT
 
 from sb_sma.inference import G2P
 
@@ -55,30 +53,7 @@ FAMILIES = {
 
 def main() -> None:
     """Train what is missing, score, print and store."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--shared_task",
-        type=Path,
-        required=True,
-        help="folder with medium/ and low/",
-    )
-    parser.add_argument(
-        "--folder", type=Path, default=ROOT / "results" / "g2p_languages"
-    )
-    parser.add_argument(
-        "--only",
-        choices=list(FAMILIES),
-        help="train this family, and do nothing else",
-    )
-    parser.add_argument(
-        "--precision",
-        default="bf16",
-        choices=["fp32", "bf16"],
-        help="of training",
-    )
+    parser = make_parser(__doc__, FAMILIES, "g2p_languages")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     for name, family in FAMILIES.items():

@@ -224,6 +224,16 @@ def write_shared_task(folder, test):
                 path.write_text("xx\tK S K S\n")
 
 
+def test_a_balance_out_of_range_is_refused(run, lexicon):
+    done = train(
+        run.parent / "balance",
+        f"--data_folder={lexicon}",
+        "--language_balance=-1",
+    )
+    assert done.returncode != 0
+    assert "must be from 0 to 1; got -1" in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     "test, balance, n_batches",
     [(False, 0, 22), (True, 1, 26)],

@@ -1,6 +1,8 @@
 """Exported G2P models: what they return, and what they refuse."""
 
+import json
 import math
+import shutil
 
 import pytest
 import torch
@@ -115,6 +117,24 @@ def test_models_that_are_joined_average_their_probabilities(exported_g2p):
         steps.append(g2p.mods.model.step(torch.tensor([0]), state)[0].exp())
     torch.testing.assert_close(steps[0], (steps[1] + steps[2]) / 2)
     assert not torch.allclose(steps[1], steps[2])
+
+
+def test_models_that_read_words_otherwise_are_not_joined(
+    exported_g2p, tmp_path
+):
+    folder = tmp_path / "other"
+    shutil.copytree(exported_g2p, folder)
+    graphemes = json.loads((folder / "graphemes.json").read_text())
+    (folder / "graphemes.json").write_text(
+        json.dumps({**graphemes, "decompose": True})
+    )
+    first, second = (
+        G2P.from_hparams(source=str(each)) for each in (exported_g2p, folder)
+    )
+    with pytest.raises(
+        ValueError, match="tokenizers differ in decompose. Take"
+    ):
+        first.join([second])
 
 
 def test_models_of_other_lexicons_are_not_joined(exported_g2p):
