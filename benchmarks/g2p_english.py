@@ -42,6 +42,7 @@ from sb_sma.inference import G2P
 
 STORED = Path(__file__).with_name("results") / "g2p_english.json"
 LEXICON = "lexicon/eng_us_train.tsv"
+LESSONS = "lessons/eng_us_train.tsv"
 ALONE, TAUGHT = "alone", "taught"
 LARGE = ["--encoder_layers=4", "--dropout=0.2"]
 MEMBERS = Family(
@@ -77,15 +78,15 @@ def main() -> None:
     folder = arguments.folder.resolve()
     for name, family in FAMILIES.items():
         if arguments.only in (None, name):
-            lexicon = None
+            lessons = None
             if family.corpus == TAUGHT:
-                lexicon = translate_once(folder).parent
+                lessons = choose_lessons(folder).parent
             train_family(
                 family,
                 arguments.shared_task,
                 folder,
                 arguments.precision,
-                lexicon,
+                lessons,
             )
     if arguments.only is None:
         measure(folder, arguments.rounds)
@@ -134,6 +135,22 @@ def translate_once(folder: Path) -> Path:
     if sb_sma(["g2p", "--model", *models, *files]):
         raise RuntimeError("the lexicon could not be translated")
     return lexicon
+
+
+def choose_lessons(folder: Path) -> Path:
+    """Write down what the lexicon says of words in the task's letters, so that
+    models taught by it can be asked together with the others; returns the
+    file."""
+    words = load_entries(folder / "corpus" / ALONE, "train")
+    letters = {letter for entry in words for letter in entry["word"]}
+    lexicon = translate_once(folder).read_text(encoding="utf-8")
+    lessons = folder / LESSONS
+    lessons.parent.mkdir(parents=True, exist_ok=True)
+    with lessons.open("w", encoding="utf-8") as file:
+        for line in lexicon.splitlines(keepends=True):
+            if letters.issuperset(line.split("\t")[0]):
+                file.write(line)
+    return lessons
 
 
 def look_up(
