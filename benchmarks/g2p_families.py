@@ -8,6 +8,8 @@ from typing import Dict, Iterable, List, Optional
 from g2p_score import Entries, Pronunciations, load_models, pronounce
 from training_run import ROOT, train
 
+from sb_sma.inference.g2p_combination import CombinedG2P, load_together
+
 RECIPE = "recipes/SIGMORPHON2021/G2P/transformer"
 
 
@@ -139,3 +141,26 @@ def pronounce_by_all(
         f"{family.name}, {name}": pronounce(g2p, entries)
         for name, (_, g2p) in zip(names, load_models(sources))
     }
+
+
+def combine(families: Iterable[Family], folder: Path) -> CombinedG2P:
+    """Families that are asked together, each with the same weight.
+
+    Arguments
+    ---------
+    families : iterable of Family
+        Two or more, whose models are trained; those of each are joined.
+    folder : Path
+        Of all runs.
+
+    Returns
+    -------
+    g2p : CombinedG2P
+        All of their models.
+    """
+    return CombinedG2P(
+        [
+            load_together([str(run / "model") for run in family.runs(folder)])
+            for family in families
+        ]
+    )

@@ -3,7 +3,7 @@
 
 Scores the held-out words of a lexicon folder that a G2P run has built, as the
 recipes do: words with letters that a model cannot read count as wrong. With
-several models, all of them together (`G2P.join`) come last; what `--apart_from`
+several models, all of them together (`load_together`) come last; what `--apart_from`
 has is scored apart, too, since who has learned from that lexicon knows these
 words. Prints a table, and stores it if a file is given.
 
@@ -13,7 +13,7 @@ words. Prints a table, and stores it if a file is given.
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Container, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Container, Dict, Iterator, List, Optional, Tuple, Union
 
 from g2p_rates import format_rates
 from machine import describe_machine
@@ -22,6 +22,7 @@ from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.corpus import load_manifests
 from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.inference import G2P
+from sb_sma.inference.g2p_combination import CombinedG2P, load_together
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 
 Entries = List[Dict[str, Any]]
@@ -69,18 +70,20 @@ def read_lexicon(name: str) -> Dict[str, Any]:
     return read_pronunciations(path)
 
 
-def load_models(sources: List[str]) -> Iterator[Tuple[str, G2P]]:
+def load_models(
+    sources: List[str],
+) -> Iterator[Tuple[str, Union[G2P, CombinedG2P]]]:
     """Each model, and then all together."""
-    models = [G2P.from_hparams(source=source) for source in sources]
-    for number, g2p in enumerate(models, start=1):
-        yield f"model {number}", g2p
-    if len(models) > 1:
-        models[0].join(models[1:])
-        yield "together", models[0]
+    for number, source in enumerate(sources, start=1):
+        yield f"model {number}", G2P.from_hparams(source=source)
+    if len(sources) > 1:
+        yield "together", load_together(sources)
 
 
 def pronounce(
-    g2p: G2P, entries: Entries, beam_size: Optional[int] = None
+    g2p: Union[G2P, CombinedG2P],
+    entries: Entries,
+    beam_size: Optional[int] = None,
 ) -> Pronunciations:
     """The best pronunciations; none of words that the model cannot read."""
     read = {}

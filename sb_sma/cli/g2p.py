@@ -81,13 +81,9 @@ def run(arguments: argparse.Namespace) -> None:
             _check_output(arguments.input, arguments.output)
             sink = stack.enter_context(_complete_or_absent(arguments.output))
         # torch takes seconds to load: mistakes above are told at once
-        from sb_sma.inference import G2P
+        from sb_sma.inference.g2p_combination import load_together
 
-        g2p, *others = (
-            G2P.from_hparams(source=model) for model in arguments.model
-        )
-        if others:
-            g2p.join(others)
+        g2p = load_together(arguments.model)
         g2p.check_language(arguments.language)
         n_good = n_bad = 0
         lines = enumerate(source, start=1)

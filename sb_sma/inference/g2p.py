@@ -5,7 +5,7 @@ import logging
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple, TypeVar
 
 import torch
 from speechbrain.inference.interfaces import Pretrained
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 _MIN_BATCH_WORDS, _MAX_BATCH_WORDS = 32, 256
 # rows of the words, indices padded with 0, lengths
 _Batch = Tuple[List[int], torch.Tensor, torch.Tensor]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class G2P(Pretrained):
         ValueError
             If a word cannot be read, or a number is below 1.
         """
-        return self.decode(self._read(words, language), n, beam_size)
+        return self.decode(self.read(words, language), n, beam_size)
 
     def decode(
         self,
@@ -206,31 +207,16 @@ class G2P(Pretrained):
         Raises
         ------
         ValueError
-            If one has other graphemes or phonemes.
+            If one has other graphemes or phonemes, or reads words otherwise.
         """
         for other in others:
-            for table in ("grapheme_tokenizer", "phonemes"):
-                own, its = (
-                    getattr(g2p.hparams, table).symbols for g2p in (self, other)
-                )
-                if own != its:
-                    different = sorted({*own} ^ {*its})
-                    raise ValueError(
-                        "models that are asked together must have the same "
-                        f"{table}; got {len(own)} and {len(its)} symbols, of "
-                        f"which one model lacks {', '.join(different[:5])}. "
-                        "Take models of one lexicon."
-                    )
-            own, its = (
-                g2p.hparams.grapheme_tokenizer.content()
-                for g2p in (self, other)
-            )
-            different = [key for key in own if own[key] != its.get(key)]
-            if different:
+            differences = self.differences(other)
+            if differences:
                 raise ValueError(
-                    "models that are asked together must read words alike; "
-                    f"their tokenizers differ in {', '.join(different)}. Take "
-                    "models of one lexicon, decompose and hint_lexicon."
+                    "models that are joined must read and say words alike; "
+                    f"they differ in {'; '.join(differences)}. Take models of "
+                    "one lexicon, decompose and hint_lexicon, or combine them "
+                    "by sb_sma.inference.g2p_combination.CombinedG2P."
                 )
         members = [
             member
@@ -238,6 +224,82 @@ class G2P(Pretrained):
             for member in getattr(g2p.mods.model, "models", [g2p.mods.model])
         ]
         self.mods.model = Ensemble(members).eval()
+
+    def differences(self, other: "G2P") -> List[str]:
+        """Say why another model cannot be joined with this one.
+
+        Arguments
+        ---------
+        other : G2P
+            The other model.
+
+        Returns
+        -------
+        differences : list of str
+            In what they read or say words differently; empty if in nothing.
+        """
+        found = []
+        for table in ("grapheme_tokenizer", "phonemes"):
+            own, its = (
+                getattr(g2p.hparams, table).symbols for g2p in (self, other)
+            )
+            if own != its:
+                different = sorted({*own} ^ {*its})
+                found.append(
+                    f"{table}: {len(own)} and {len(its)} symbols, of which "
+                    f"one model lacks {', '.join(different[:5])}"
+                )
+        own, its = (
+            g2p.hparams.grapheme_tokenizer.content() for g2p in (self, other)
+        )
+        return found + [key for key in own if own[key] != its.get(key)]
+
+    def weigh(
+        self,
+        graphemes: Sequence[Sequence[int]],
+        pronunciations: Sequence[Sequence[Sequence[str]]],
+    ) -> List[List[float]]:
+        """Say how probable given pronunciations are.
+
+        Arguments
+        ---------
+        graphemes : sequence of sequence of int
+            Indices of each word, as `encode` has read it.
+        pronunciations : sequence of sequence of sequence of str
+            Phonemes, of any number of pronunciations of each word.
+
+        Returns
+        -------
+        log_probabilities : list of list of float
+            Natural logarithms; minus infinity where the model lacks a phoneme.
+        """
+        table = self.hparams.phonemes
+        pairs, places = [], []
+        weighed = [[-math.inf] * len(each) for each in pronunciations]
+        for word, (letters, several) in enumerate(
+            zip(graphemes, pronunciations)
+        ):
+            for number, phonemes in enumerate(several):
+                if all(phoneme in table for phoneme in phonemes):
+                    pairs.append((letters, table.encode(phonemes)))
+                    places.append((word, number))
+
+        def weigh(batch: _Batch) -> Tuple[List[int], List[float]]:
+            rows, padded, lengths = batch
+            phonemes = _pad([pairs[row][1] for row in rows]).to(self.device)
+            with torch.no_grad(), copy.deepcopy(self.inference_ctx):
+                log_probs = self.mods.model.weigh(
+                    padded.to(self.device), lengths.to(self.device), phonemes
+                )
+            said = log_probs.gather(2, phonemes[..., None])[..., 0]
+            said = said.masked_fill(phonemes == 0, 0.0)
+            return rows, said.double().sum(dim=1).tolist()
+
+        for rows, found in self._map(weigh, [letters for letters, _ in pairs]):
+            for row, log_probability in zip(rows, found):
+                word, number = places[row]
+                weighed[word][number] = log_probability
+        return weighed
 
     @property
     def fallbacks(self) -> Counter:
@@ -281,10 +343,28 @@ class G2P(Pretrained):
         """
         return self.hparams.grapheme_tokenizer.encode(word, language)
 
-    def _read(
-        self, words: Sequence[str], language: Optional[str]
+    def read(
+        self, words: Sequence[str], language: Optional[str] = None
     ) -> List[List[int]]:
-        """All words as indices; an error says which word it was."""
+        """Look the letters of several words up.
+
+        Arguments
+        ---------
+        words : sequence of str
+            Any number of words.
+        language : str, optional
+            As in `forward`.
+
+        Returns
+        -------
+        graphemes : list of list of int
+            Of each word, as of `encode`.
+
+        Raises
+        ------
+        ValueError
+            If a word cannot be read; it is named, with its number.
+        """
         if isinstance(words, str):
             raise ValueError(
                 f"words must be a list of words; got the string {words!r:.80}."
@@ -316,8 +396,16 @@ class G2P(Pretrained):
                 )
             return rows, hypotheses
 
+        return self._map(search, graphemes)
+
+    def _map(
+        self,
+        function: Callable[[_Batch], Result],
+        graphemes: Sequence[Sequence[int]],
+    ) -> List[Result]:
+        """Call a function for batches of words, on all cores."""
         if torch.device(self.device).type != "cpu":
-            return [search(batch) for batch in _batches(graphemes, 1)]
+            return [function(batch) for batch in _batches(graphemes, 1)]
         n_threads = torch.get_num_threads()
         batches = _batches(graphemes, n_threads)
         if min(n_threads, len(batches)) > 1:
@@ -325,7 +413,7 @@ class G2P(Pretrained):
             _, padded, lengths = batches[0]
             with torch.no_grad(), self.inference_ctx:
                 self.mods.model.start(padded[:1], lengths[:1], max_steps=1)
-        return map_in_threads(search, batches)
+        return map_in_threads(function, batches)
 
     def _name(self, hypothesis: Hypothesis) -> Pronunciation:
         """A hypothesis with symbols instead of indices."""
@@ -347,10 +435,12 @@ def _batches(read: Sequence[Sequence[int]], n_threads: int) -> List[_Batch]:
     batches = []
     for start in range(0, len(order), size):
         rows = order[start : start + size]
-        lengths = [len(read[row]) for row in rows]
-        padded = [
-            [*read[row], *[0] * (lengths[0] - length)]
-            for row, length in zip(rows, lengths)
-        ]
-        batches.append((rows, torch.tensor(padded), torch.tensor(lengths)))
+        lengths = torch.tensor([len(read[row]) for row in rows])
+        batches.append((rows, _pad([read[row] for row in rows]), lengths))
     return batches
+
+
+def _pad(lines: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Lines of indices as a rectangle, filled with 0."""
+    width = max(len(line) for line in lines)
+    return torch.tensor([[*line, *[0] * (width - len(line))] for line in lines])

@@ -55,6 +55,35 @@ class Ensemble(nn.Module):
                 "were trained on the same data."
             )
 
+    def weigh(
+        self,
+        graphemes: torch.Tensor,
+        grapheme_lengths: torch.Tensor,
+        phonemes: torch.Tensor,
+    ) -> torch.Tensor:
+        """Weigh every phoneme after the given ones before it.
+
+        Arguments
+        ---------
+        graphemes : torch.Tensor
+            Indices, padded with 0, (B, T).
+        grapheme_lengths : torch.Tensor
+            Counts, int64, (B,).
+        phonemes : torch.Tensor
+            The phonemes, the end included, padded with 0, (B, Q).
+
+        Returns
+        -------
+        log_probs : torch.Tensor
+            Of the mean probability, in float32 or better, (B, Q, V).
+        """
+        return _mean(
+            [
+                model.weigh(graphemes, grapheme_lengths, phonemes)
+                for model in self.models
+            ]
+        )
+
     def start(
         self,
         graphemes: torch.Tensor,
@@ -108,9 +137,15 @@ class Ensemble(nn.Module):
             model.step(phonemes, state)
             for model, state in zip(self.models, states)
         ]
-        log_probs = torch.stack([log_probs for log_probs, _ in steps])
-        mean = log_probs.logsumexp(dim=0) - math.log(len(steps))
+        mean = _mean([log_probs for log_probs, _ in steps])
         return mean, [each for _, alignments in steps for each in alignments]
+
+
+def _mean(log_probs: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The logarithm of the mean probability."""
+    return torch.stack(list(log_probs)).logsumexp(dim=0) - math.log(
+        len(log_probs)
+    )
 
 
 def _table_sizes(model: TransformerG2P) -> Tuple[int, int]:

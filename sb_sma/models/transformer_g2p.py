@@ -90,6 +90,31 @@ class TransformerG2P(nn.Module):
         memory = self.encoder(graphemes, grapheme_lengths)
         return self.decoder(memory, grapheme_lengths, phonemes)
 
+    def weigh(
+        self,
+        graphemes: torch.Tensor,
+        grapheme_lengths: torch.Tensor,
+        phonemes: torch.Tensor,
+    ) -> torch.Tensor:
+        """Weigh every phoneme after the given ones before it.
+
+        Arguments
+        ---------
+        graphemes : torch.Tensor
+            Indices, padded with 0, (B, T).
+        grapheme_lengths : torch.Tensor
+            Counts, int64, (B,).
+        phonemes : torch.Tensor
+            The phonemes, the end included, padded with 0, (B, Q).
+
+        Returns
+        -------
+        log_probs : torch.Tensor
+            Natural logarithms, in float32 or better, (B, Q, V).
+        """
+        logits, _ = self(graphemes, grapheme_lengths, phonemes)
+        return self._log_probs(logits)
+
     def start(
         self,
         graphemes: torch.Tensor,
@@ -138,6 +163,10 @@ class TransformerG2P(nn.Module):
             One (B, H, T) per decoder layer.
         """
         logits, alignments = self.decoder.step(phonemes, state)
+        return self._log_probs(logits), alignments
+
+    def _log_probs(self, logits: torch.Tensor) -> torch.Tensor:
+        """Of the phonemes in the table, in float32 or better."""
         dtype = torch.promote_types(logits.dtype, torch.float32)
         logits = logits.to(dtype).masked_fill(self.blocked, -torch.inf)
-        return logits.log_softmax(dim=-1), alignments
+        return logits.log_softmax(dim=-1)

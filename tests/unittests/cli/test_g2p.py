@@ -1,7 +1,9 @@
 """``sb-sma g2p``: a line in, a line out; bad lines are named and passed over."""
 
 import io
+import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +14,7 @@ from sb_sma.cli import (
     main,
 )
 from sb_sma.inference import G2P
+from sb_sma.inference.g2p_combination import load_together
 
 
 @pytest.fixture
@@ -59,6 +62,22 @@ def test_several_lines_per_word_with_their_log_probability(command, tmp_path):
     ]
     assert [row[0] for row in rows] == ["cab", "cab", "abc", "abc"]
     assert all(len(row) == 3 and float(row[2]) < 0 for row in rows)
+
+
+def test_unlike_models_are_asked_together(command, tmp_path, exported_g2p):
+    shutil.copytree(exported_g2p, tmp_path / "other")
+    graphemes = tmp_path / "other" / "graphemes.json"
+    settings = json.loads(graphemes.read_text())
+    settings["decompose"] = not settings["decompose"]
+    graphemes.write_text(json.dumps(settings))
+    (tmp_path / "words.txt").write_text("cab\nabc\n")
+    arguments = ("--model", exported_g2p, "other", "--input", "words.txt")
+    assert main(["g2p", *map(str, arguments), "--output", "out.tsv"]) == 0
+    expected = load_together([str(exported_g2p), "other"])(["cab", "abc"])
+    assert (tmp_path / "out.tsv").read_text() == "".join(
+        f"{word}\t{' '.join(phonemes)}\n"
+        for word, phonemes in zip(["cab", "abc"], expected)
+    )
 
 
 def test_bad_lines_are_numbered_and_passed_over(command, tmp_path, capsys):

@@ -131,9 +131,7 @@ def test_models_that_read_words_otherwise_are_not_joined(
     first, second = (
         G2P.from_hparams(source=str(each)) for each in (exported_g2p, folder)
     )
-    with pytest.raises(
-        ValueError, match="tokenizers differ in decompose. Take"
-    ):
+    with pytest.raises(ValueError, match="they differ in decompose. Take"):
         first.join([second])
 
 
@@ -143,6 +141,32 @@ def test_models_of_other_lexicons_are_not_joined(exported_g2p):
     second.hparams.phonemes.symbols.append("ZH")
     with pytest.raises(
         ValueError,
-        match="phonemes; got 3 and 4 symbols, of which one model lacks ZH",
+        match="phonemes: 3 and 4 symbols, of which one model lacks ZH",
     ):
         first.join([second])
+
+
+def test_given_pronunciations_are_as_probable_as_found_ones(exported_g2p):
+    source = str(exported_g2p)
+    alone, first, second = (G2P.from_hparams(source=source) for _ in range(3))
+    with torch.no_grad():
+        for parameter in second.parameters():
+            parameter.mul_(0.5)
+    first.join([second])
+    for g2p in (alone, first):
+        found = g2p.n_best(WORDS, 3)
+        weighed = g2p.weigh(
+            g2p.read(WORDS),
+            [[each.phonemes for each in several] for several in found],
+        )
+        for several, log_probabilities in zip(found, weighed):
+            assert log_probabilities == pytest.approx(
+                [each.log_probability for each in several], abs=1e-4
+            )
+
+
+def test_phonemes_that_a_model_lacks_are_impossible(g2p):
+    known = g2p(["cab"])[0]
+    (weighed,) = g2p.weigh(g2p.read(["cab"]), [[known, [*known, "ZH"]]])
+    assert weighed[0] > weighed[1] == -math.inf
+    assert g2p.weigh(g2p.read(["cab", "a"]), [[], []]) == [[], []]
