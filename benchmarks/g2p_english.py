@@ -14,6 +14,8 @@ scored; its test files are kept aside. Trains, by commands of the recipe:
 About half of the development words stand in CMUdict, which may be used by the
 rules of the task. So the words inside and outside of it are also scored apart.
 A system with the lexicon looks a word up, and asks models if it is not there.
+Families are also combined (`CombinedG2P`): with the translators, which are the
+best inside CMUdict, and without them.
 
 What is in the folder is not trained again. Prints a table, and stores
 everything under ``results/``.
@@ -30,7 +32,7 @@ from typing import Any, Dict, List
 import torch
 from g2p_families import (
     Family,
-    combine,
+    load_family,
     make_parser,
     pronounce_by_all,
     train_family,
@@ -52,6 +54,7 @@ from sb_sma.cli import main as sb_sma
 from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.inference import G2P
+from sb_sma.inference.g2p_combination import CombinedG2P
 
 STORED = Path(__file__).with_name("results") / "g2p_english.json"
 LEXICON = "lexicon/eng_us_train.tsv"
@@ -80,10 +83,8 @@ DISTILLED = Family(
     TAUGHT,
 )
 FAMILIES = {family.name: family for family in (MEMBERS, TRANSLATORS, DISTILLED)}
-COMBINATIONS = {
-    "translators, members and distilled": (TRANSLATORS, MEMBERS, DISTILLED),
-    "members and distilled": (MEMBERS, DISTILLED),
-}
+UNHINTED = (MEMBERS, DISTILLED)
+HINTED = (*UNHINTED, TRANSLATORS)
 
 
 def main() -> None:
@@ -119,11 +120,13 @@ def measure(folder: Path, rounds: int) -> None:
             if family is not TRANSLATORS:
                 said[f"lexicon, else {name}"] = look_up(lexicon, entries, each)
     cmudict = read_pronunciations(find_cmudict())
-    for name, families in COMBINATIONS.items():
-        said[name] = pronounce(combine(families, folder), entries)
-    hinted, unhinted = (said[name] for name in COMBINATIONS)
-    said["in CMUdict the former, else the latter"] = [
-        hinted[row] if entry["word"] in cmudict else unhinted[row]
+    for families in (UNHINTED, HINTED):
+        models = [load_family(family, folder) for family in families]
+        name = " and ".join(family.name for family in families)
+        said[name] = pronounce(CombinedG2P(models), entries)
+    unhinted, hinted = list(said.values())[-2:]
+    said["with hints inside CMUdict, without outside"] = [
+        hinted[row] if entry["word"].lower() in cmudict else unhinted[row]
         for row, entry in enumerate(entries)
     ]
     runs = [run for each in FAMILIES.values() for run in each.runs(folder)]

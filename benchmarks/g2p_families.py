@@ -8,7 +8,7 @@ from typing import Dict, Iterable, List, Optional
 from g2p_score import Entries, Pronunciations, load_models, pronounce
 from training_run import ROOT, train
 
-from sb_sma.inference.g2p_combination import CombinedG2P, load_together
+from sb_sma.inference import G2P
 
 RECIPE = "recipes/SIGMORPHON2021/G2P/transformer"
 
@@ -143,24 +143,25 @@ def pronounce_by_all(
     }
 
 
-def combine(families: Iterable[Family], folder: Path) -> CombinedG2P:
-    """Families that are asked together, each with the same weight.
+def load_family(family: Family, folder: Path) -> G2P:
+    """Load the models of a family as one.
 
     Arguments
     ---------
-    families : iterable of Family
-        Two or more, whose models are trained; those of each are joined.
+    family : Family
+        Whose models are trained.
     folder : Path
         Of all runs.
 
     Returns
     -------
-    g2p : CombinedG2P
-        All of their models.
+    g2p : G2P
+        All of them, joined.
     """
-    return CombinedG2P(
-        [
-            load_together([str(run / "model") for run in family.runs(folder)])
-            for family in families
-        ]
+    first, *others = (
+        G2P.from_hparams(source=str(run / "model"))
+        for run in family.runs(folder)
     )
+    if others:
+        first.join(others)
+    return first

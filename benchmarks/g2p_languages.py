@@ -20,14 +20,20 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Union
 
-from g2p_families import Family, make_parser, pronounce_by_all, train_family
+from g2p_families import (
+    Family,
+    load_family,
+    make_parser,
+    pronounce_by_all,
+    train_family,
+)
 from g2p_quality import summarize
 from g2p_score import Entries, Pronunciations, load_entries, pronounce, score
 from machine import describe_machine
 from scipy.stats import binomtest
 
 from sb_sma.inference import G2P
-from sb_sma.inference.g2p_combination import CombinedG2P, load_together
+from sb_sma.inference.g2p_combination import CombinedG2P
 
 STORED = Path(__file__).with_name("results") / "g2p_languages.json"
 LANGUAGES = {
@@ -44,7 +50,7 @@ SMALL = [
     *[*ALL, "--decompose=True", "--d_model=128", "--d_ffn=512"],
     *["--batch_words=256", "--number_of_epochs=20"],
 ]
-TOGETHER = (
+MULTILINGUAL = (
     Family("monotonic", [1], SMALL, "languages"),
     Family(
         "softmax", [1], [*SMALL, "--attention_type=regularMHA"], "languages"
@@ -63,7 +69,7 @@ ALONE = {
     )
     for language in LANGUAGES["medium"].split()
 }
-FAMILIES = {family.name: family for family in (*TOGETHER, *ALONE.values())}
+FAMILIES = {family.name: family for family in (*MULTILINGUAL, *ALONE.values())}
 
 
 def main() -> None:
@@ -84,26 +90,23 @@ def measure(folder: Path) -> None:
     """Score, print and store."""
     entries = load_entries(folder / "corpus" / "languages", "valid")
     said: Dict[str, Pronunciations] = {}
-    for family in TOGETHER:
+    for family in MULTILINGUAL:
         said.update(pronounce_by_all(family, folder, entries))
-    runs = [run for each in FAMILIES.values() for run in each.runs(folder)]
-    sources = [
-        str(run / "model") for each in TOGETHER for run in each.runs(folder)
-    ]
-    together = load_together(sources)
-    said["all"] = pronounce(together, entries)
+    first, *others = (load_family(family, folder) for family in MULTILINGUAL)
+    first.join(others)
+    said["of all languages, together"] = pronounce(first, entries)
     alone = {
-        language: load_together(
-            [str(run / "model") for run in family.runs(folder)]
-        )
+        language: load_family(family, folder)
         for language, family in ALONE.items()
     }
-    said["alone, else all"] = pronounce_by_language(alone, together, entries)
+    said["of one language, else of all"] = pronounce_by_language(
+        alone, first, entries
+    )
     combined = {
-        language: CombinedG2P([g2p, together])
-        for language, g2p in alone.items()
+        language: CombinedG2P([g2p, first]) for language, g2p in alone.items()
     }
-    said["both"] = pronounce_by_language(combined, together, entries)
+    said["both combined"] = pronounce_by_language(combined, first, entries)
+    runs = [run for each in FAMILIES.values() for run in each.runs(folder)]
     result = {
         "machine": describe_machine(),
         "wanted": WANTED,
@@ -125,7 +128,8 @@ def measure(folder: Path) -> None:
 def pronounce_by_language(
     models: Mapping[str, Union[G2P, CombinedG2P]], other: G2P, entries: Entries
 ) -> Pronunciations:
-    """What the model of its language says of each word; or else the other."""
+    """What the model of its language says of each word; the other one, where
+    there is none."""
     rows: Dict[str, List[int]] = {}
     for row, entry in enumerate(entries):
         rows.setdefault(entry["language"], []).append(row)
@@ -148,13 +152,13 @@ def rates_by_language(figures: Dict[str, Any]) -> Dict[str, float]:
 
 
 def compare(
-    entries: Entries, ours: Pronunciations, theirs: Pronunciations
+    entries: Entries, monotonic: Pronunciations, softmax: Pronunciations
 ) -> Dict[str, Dict[str, float]]:
-    """Words of every language that only one of two systems gets right, and how
-    probable so unequal a share were if both were as good (McNemar's exact
-    test)."""
+    """Words of every language that only one of two models gets right, and how
+    probable so unequal a share were if these two were as good (McNemar's exact
+    test); other seeds make other models."""
     only = {each: [0, 0] for each in " ".join(LANGUAGES.values()).split()}
-    for entry, *said in zip(entries, ours, theirs):
+    for entry, *said in zip(entries, monotonic, softmax):
         is_right = [each in entry["pronunciations"] for each in said]
         if is_right[0] != is_right[1]:
             only[entry["language"]][is_right[1]] += 1
@@ -162,6 +166,7 @@ def compare(
         language: {
             "only_monotonic": counts[0],
             "only_softmax": counts[1],
+            # without any such word, nothing can be said
             "p": binomtest(counts[0], max(1, sum(counts))).pvalue,
         }
         for language, counts in only.items()

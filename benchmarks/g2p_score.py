@@ -3,7 +3,7 @@
 
 Scores the held-out words of a lexicon folder that a G2P run has built, as the
 recipes do: words with letters that a model cannot read count as wrong. With
-several models, all of them together (`load_together`) come last; what `--apart_from`
+several models, all of them together (`put_together`) come last; what `--apart_from`
 has is scored apart, too, since who has learned from that lexicon knows these
 words. Prints a table, and stores it if a file is given.
 
@@ -22,7 +22,7 @@ from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.corpus import load_manifests
 from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.inference import G2P
-from sb_sma.inference.g2p_combination import CombinedG2P, load_together
+from sb_sma.inference.g2p_combination import CombinedG2P, put_together
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 
 Entries = List[Dict[str, Any]]
@@ -74,10 +74,11 @@ def load_models(
     sources: List[str],
 ) -> Iterator[Tuple[str, Union[G2P, CombinedG2P]]]:
     """Each model, and then all together."""
-    for number, source in enumerate(sources, start=1):
-        yield f"model {number}", G2P.from_hparams(source=source)
-    if len(sources) > 1:
-        yield "together", load_together(sources)
+    models = [G2P.from_hparams(source=source) for source in sources]
+    for number, g2p in enumerate(models, start=1):
+        yield f"model {number}", g2p
+    if len(models) > 1:
+        yield "together", put_together(models)
 
 
 def pronounce(

@@ -11,6 +11,8 @@ import torch
 from speechbrain.inference.interfaces import Pretrained
 
 from sb_sma.data.model_folder import check_model_folder
+from sb_sma.inference.g2p_batches import Batch, make_batches, pad
+from sb_sma.inference.g2p_likeness import find_differences, members_of
 from sb_sma.inference.threads import map_in_threads
 from sb_sma.models.beam_search import beam_search
 from sb_sma.models.ensemble import Ensemble
@@ -18,9 +20,6 @@ from sb_sma.models.hypothesis import BeamSettings, Hypothesis
 
 logger = logging.getLogger(__name__)
 
-_MIN_BATCH_WORDS, _MAX_BATCH_WORDS = 32, 256
-# rows of the words, indices padded with 0, lengths
-_Batch = Tuple[List[int], torch.Tensor, torch.Tensor]
 Result = TypeVar("Result")
 
 
@@ -210,7 +209,7 @@ class G2P(Pretrained):
             If one has other graphemes or phonemes, or reads words otherwise.
         """
         for other in others:
-            differences = self.differences(other)
+            differences = find_differences(self, other)
             if differences:
                 raise ValueError(
                     "models that are joined must read and say words alike; "
@@ -219,40 +218,9 @@ class G2P(Pretrained):
                     "by sb_sma.inference.g2p_combination.CombinedG2P."
                 )
         members = [
-            member
-            for g2p in (self, *others)
-            for member in getattr(g2p.mods.model, "models", [g2p.mods.model])
+            member for g2p in (self, *others) for member in members_of(g2p)
         ]
         self.mods.model = Ensemble(members).eval()
-
-    def differences(self, other: "G2P") -> List[str]:
-        """Say why another model cannot be joined with this one.
-
-        Arguments
-        ---------
-        other : G2P
-            The other model.
-
-        Returns
-        -------
-        differences : list of str
-            In what they read or say words differently; empty if in nothing.
-        """
-        found = []
-        for table in ("grapheme_tokenizer", "phonemes"):
-            own, its = (
-                getattr(g2p.hparams, table).symbols for g2p in (self, other)
-            )
-            if own != its:
-                different = sorted({*own} ^ {*its})
-                found.append(
-                    f"{table}: {len(own)} and {len(its)} symbols, of which "
-                    f"one model lacks {', '.join(different[:5])}"
-                )
-        own, its = (
-            g2p.hparams.grapheme_tokenizer.content() for g2p in (self, other)
-        )
-        return found + [key for key in own if own[key] != its.get(key)]
 
     def weigh(
         self,
@@ -271,8 +239,19 @@ class G2P(Pretrained):
         Returns
         -------
         log_probabilities : list of list of float
-            Natural logarithms; minus infinity where the model lacks a phoneme.
+            Natural logarithms, that of the end included; minus infinity where
+            the model lacks a phoneme.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many lists of pronunciations as words.
         """
+        if len(graphemes) != len(pronunciations):
+            raise ValueError(
+                "there must be a list of pronunciations for each word; got "
+                f"{len(pronunciations)} for {len(graphemes)} words."
+            )
         table = self.hparams.phonemes
         pairs, places = [], []
         weighed = [[-math.inf] * len(each) for each in pronunciations]
@@ -284,18 +263,20 @@ class G2P(Pretrained):
                     pairs.append((letters, table.encode(phonemes)))
                     places.append((word, number))
 
-        def weigh(batch: _Batch) -> Tuple[List[int], List[float]]:
-            rows, padded, lengths = batch
-            phonemes = _pad([pairs[row][1] for row in rows]).to(self.device)
+        def follow(batch: Batch) -> Tuple[List[int], List[float]]:
+            phonemes = pad([pairs[row][1] for row in batch.rows])
+            phonemes = phonemes.to(self.device)
             with torch.no_grad(), copy.deepcopy(self.inference_ctx):
                 log_probs = self.mods.model.weigh(
-                    padded.to(self.device), lengths.to(self.device), phonemes
+                    batch.graphemes.to(self.device),
+                    batch.lengths.to(self.device),
+                    phonemes,
                 )
             said = log_probs.gather(2, phonemes[..., None])[..., 0]
             said = said.masked_fill(phonemes == 0, 0.0)
-            return rows, said.double().sum(dim=1).tolist()
+            return batch.rows, said.double().sum(dim=1).tolist()
 
-        for rows, found in self._map(weigh, [letters for letters, _ in pairs]):
+        for rows, found in self._map(follow, [letters for letters, _ in pairs]):
             for row, log_probability in zip(rows, found):
                 word, number = places[row]
                 weighed[word][number] = log_probability
@@ -383,36 +364,35 @@ class G2P(Pretrained):
     ) -> List[Tuple[List[int], List[List[Hypothesis]]]]:
         """Search in batches; returns the rows of each, and what was found."""
 
-        def search(batch: _Batch) -> Tuple[List[int], List[List[Hypothesis]]]:
-            rows, padded, lengths = batch
+        def search(batch: Batch) -> Tuple[List[int], List[List[Hypothesis]]]:
             # a context is of one thread
             with copy.deepcopy(self.inference_ctx):
                 hypotheses = beam_search(
                     self.mods.model,
-                    padded.to(self.device),
-                    lengths.to(self.device),
+                    batch.graphemes.to(self.device),
+                    batch.lengths.to(self.device),
                     settings,
                     n_best=n,
                 )
-            return rows, hypotheses
+            return batch.rows, hypotheses
 
         return self._map(search, graphemes)
 
     def _map(
         self,
-        function: Callable[[_Batch], Result],
+        function: Callable[[Batch], Result],
         graphemes: Sequence[Sequence[int]],
     ) -> List[Result]:
         """Call a function for batches of words, on all cores."""
         if torch.device(self.device).type != "cpu":
-            return [function(batch) for batch in _batches(graphemes, 1)]
+            return [function(batch) for batch in make_batches(graphemes, 1)]
         n_threads = torch.get_num_threads()
-        batches = _batches(graphemes, n_threads)
+        batches = make_batches(graphemes, n_threads)
         if min(n_threads, len(batches)) > 1:
             # threads must find the tables of positions made
-            _, padded, lengths = batches[0]
+            _, words, lengths = batches[0]
             with torch.no_grad(), self.inference_ctx:
-                self.mods.model.start(padded[:1], lengths[:1], max_steps=1)
+                self.mods.model.start(words[:1], lengths[:1], max_steps=1)
         return map_in_threads(function, batches)
 
     def _name(self, hypothesis: Hypothesis) -> Pronunciation:
@@ -422,25 +402,3 @@ class G2P(Pretrained):
             hypothesis.log_probability,
             hypothesis.finished,
         )
-
-
-def _batches(read: Sequence[Sequence[int]], n_threads: int) -> List[_Batch]:
-    """Words of similar length together, the longest first, and enough batches
-    for all threads."""
-    order = sorted(
-        range(len(read)), key=lambda row: len(read[row]), reverse=True
-    )
-    size = math.ceil(len(read) / n_threads)
-    size = min(max(size, _MIN_BATCH_WORDS), _MAX_BATCH_WORDS)
-    batches = []
-    for start in range(0, len(order), size):
-        rows = order[start : start + size]
-        lengths = torch.tensor([len(read[row]) for row in rows])
-        batches.append((rows, _pad([read[row] for row in rows]), lengths))
-    return batches
-
-
-def _pad(lines: Sequence[Sequence[int]]) -> torch.Tensor:
-    """Lines of indices as a rectangle, filled with 0."""
-    width = max(len(line) for line in lines)
-    return torch.tensor([[*line, *[0] * (width - len(line))] for line in lines])

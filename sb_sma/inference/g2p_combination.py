@@ -1,8 +1,9 @@
 """Grapheme-to-phoneme models of different kinds, asked together.
 
 Models of one lexicon are averaged at every phoneme (`G2P.join`). Others, which
-have other letters, phonemes or hints, cannot be; they propose pronunciations,
-and each weighs the proposals of all.
+have other letters or hints, cannot be; each proposes pronunciations, and all
+weigh what was proposed by any. The most probable by the mean of their
+probabilities is best.
 
 Reference
 ---------
@@ -11,27 +12,32 @@ Reevaluation of N-Best Sentence Hypotheses", Speech and Natural Language
 Workshop 1991.
 """
 
+import math
+import unicodedata
 from collections import Counter
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 from sb_sma.inference.g2p import G2P, Pronunciation
+from sb_sma.inference.g2p_likeness import check_notation, find_differences
 
 # what every model made of a word
 Readings = Tuple[List[int], ...]
 
 
 class CombinedG2P:
-    """Asks several models for pronunciations that all hold to be probable.
+    """Asks several models for pronunciations that they hold to be probable.
 
     Arguments
     ---------
     models : sequence of G2P
-        Two or more, of any lexicons whose phonemes are written alike.
+        Two or more, of lexicons in the same notation. Of two pronunciations
+        that are unlike in length, the better one is chosen by the length
+        penalty of the first model.
 
     Raises
     ------
     ValueError
-        If there are fewer than two models.
+        If there are fewer than two models, or they write phonemes differently.
     """
 
     def __init__(self, models: Sequence[G2P]):
@@ -40,6 +46,7 @@ class CombinedG2P:
                 "models must be two or more to be combined; got "
                 f"{len(models)}. Ask a single one itself."
             )
+        check_notation(models)
         self.models = list(models)
 
     def __call__(
@@ -55,10 +62,11 @@ class CombinedG2P:
         words : sequence of str
             Any number of words.
         language : str, optional
-            Of the words; needed if one of the models has several languages.
+            Of the words; needed if a model has several languages. Models
+            that know of no languages are not told.
         beam_size : int, optional
-            Pronunciations of each word that a model proposes. Default: what it
-            was exported with.
+            Hypotheses per word of every model, all of which it proposes.
+            Default: what it was exported with.
 
         Returns
         -------
@@ -97,15 +105,18 @@ class CombinedG2P:
         -------
         pronunciations : list of list of Pronunciation
             Of each word at most `n`, the best first; the log-probability is
-            the mean of the models'.
+            that of the mean of the models' probabilities.
 
         Raises
         ------
         ValueError
             If one of the models cannot read a word, or a number is below 1.
         """
-        readings = zip(*(model.read(words, language) for model in self.models))
-        return self.decode(list(readings), n, beam_size)
+        readings = [
+            model.read(words, _known_language(model, language))
+            for model in self.models
+        ]
+        return self.decode(list(zip(*readings)), n, beam_size)
 
     def decode(
         self,
@@ -134,21 +145,28 @@ class CombinedG2P:
         ValueError
             If a number is below 1.
         """
+        if n < 1:
+            raise ValueError(f"n must be 1 or more pronunciations; got {n}.")
         if not graphemes:
             return []
-        proposed = [
-            model.decode(read, self._n_proposals(model, n, beam_size))
-            for model, read in zip(self.models, zip(*graphemes))
-        ]
+        readings = list(zip(*graphemes))
+        proposed = []
+        for model, words in zip(self.models, readings):
+            width = model.hparams.beam_settings.beam_size
+            if beam_size is not None:
+                width = beam_size
+            proposed.append(model.decode(words, max(n, width), beam_size))
         candidates = [_merge(proposals) for proposals in zip(*proposed)]
         weighed = [
-            model.weigh(read, [list(each) for each in candidates])
-            for model, read in zip(self.models, zip(*graphemes))
+            model.weigh(words, candidates)
+            for model, words in zip(self.models, readings)
         ]
         penalty = self.models[0].hparams.beam_settings.length_penalty
         return [
-            _rank(finished, list(zip(*each)), penalty)[:n]
-            for finished, each in zip(candidates, zip(*weighed))
+            _rank(phonemes, list(zip(*weights)), penalty)[:n] or proposals[:1]
+            for phonemes, weights, proposals in zip(
+                candidates, zip(*weighed), proposed[0]
+            )
         ]
 
     @property
@@ -156,7 +174,11 @@ class CombinedG2P:
         """How often each letter that a model lacks was replaced, at most."""
         counts: Counter = Counter()
         for model in self.models:
-            counts |= model.fallbacks
+            composed: Counter = Counter()
+            for letter, count in model.fallbacks.items():
+                # models that take letters apart name them so
+                composed[unicodedata.normalize("NFC", letter)] += count
+            counts |= composed
         return counts
 
     def check_language(self, language: Optional[str]) -> None:
@@ -173,7 +195,7 @@ class CombinedG2P:
             If a model lacks it, or needs one.
         """
         for model in self.models:
-            model.check_language(language)
+            model.check_language(_known_language(model, language))
 
     def encode(self, word: str, language: Optional[str] = None) -> Readings:
         """Look the letters of a word up.
@@ -195,11 +217,10 @@ class CombinedG2P:
         ValueError
             If one of the models cannot read the word.
         """
-        return tuple(model.encode(word, language) for model in self.models)
-
-    @staticmethod
-    def _n_proposals(model: G2P, n: int, beam_size: Optional[int]) -> int:
-        return max(n, beam_size or model.hparams.beam_settings.beam_size)
+        return tuple(
+            model.encode(word, _known_language(model, language))
+            for model in self.models
+        )
 
 
 def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
@@ -221,15 +242,41 @@ def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
     Raises
     ------
     ValueError
-        If there is no source, or no model at one.
+        If there is no source, no model at one, or some write phonemes
+        differently.
     """
-    if not sources:
-        raise ValueError("sources must name one model or more; got none.")
+    if isinstance(sources, str):
+        raise ValueError(
+            f"sources must be a list of folders; got the string {sources!r}. "
+            "Put a single folder into a list."
+        )
+    return put_together([G2P.from_hparams(source=each) for each in sources])
+
+
+def put_together(models: Sequence[G2P]) -> Union[G2P, CombinedG2P]:
+    """Join models that read and say words alike, and combine the others.
+
+    Arguments
+    ---------
+    models : sequence of G2P
+        One or more; the first of those that are alike becomes all of them.
+
+    Returns
+    -------
+    g2p : G2P or CombinedG2P
+        All of them.
+
+    Raises
+    ------
+    ValueError
+        If there is no model, or some write phonemes differently.
+    """
+    if not models:
+        raise ValueError("there must be one model or more; got none.")
     groups: List[List[G2P]] = []
-    for source in sources:
-        g2p = G2P.from_hparams(source=source)
+    for g2p in models:
         for group in groups:
-            if not group[0].differences(g2p):
+            if not find_differences(group[0], g2p):
                 group.append(g2p)
                 break
         else:
@@ -237,31 +284,38 @@ def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
     for first, *others in groups:
         if others:
             first.join(others)
-    models = [group[0] for group in groups]
-    return models[0] if len(models) == 1 else CombinedG2P(models)
+    firsts = [group[0] for group in groups]
+    return firsts[0] if len(firsts) == 1 else CombinedG2P(firsts)
 
 
-def _merge(proposals: Sequence[List[Pronunciation]]) -> Dict:
-    """Different proposals, and whether a model ended them itself."""
-    merged: Dict[Tuple[str, ...], bool] = {}
-    for pronunciation in (each for of_model in proposals for each in of_model):
-        phonemes = tuple(pronunciation.phonemes)
-        merged[phonemes] = merged.get(phonemes, False) | pronunciation.finished
-    return merged
+def _known_language(model: G2P, language: Optional[str]) -> Optional[str]:
+    """The language, for a model that knows of languages."""
+    return language if model.hparams.grapheme_tokenizer.languages else None
+
+
+def _merge(proposals: Sequence[List[Pronunciation]]) -> List[List[str]]:
+    """Different proposals, but for those that were cut off."""
+    merged = {
+        tuple(pronunciation.phonemes)
+        for of_model in proposals
+        for pronunciation in of_model
+        if pronunciation.finished
+    }
+    return [list(phonemes) for phonemes in sorted(merged)]
 
 
 def _rank(
-    finished: Dict[Tuple[str, ...], bool],
+    candidates: Sequence[List[str]],
     weighed: Sequence[Tuple[float, ...]],
     length_penalty: float,
 ) -> List[Pronunciation]:
-    """Candidates, those that all hold to be probable first."""
+    """Candidates, those with the most probability first."""
     ranked = []
-    for (phonemes, ended), log_probabilities in zip(finished.items(), weighed):
-        mean = sum(log_probabilities) / len(log_probabilities)
+    for phonemes, log_probabilities in zip(candidates, weighed):
+        most = max(log_probabilities)
+        total = sum(math.exp(each - most) for each in log_probabilities)
+        mean = most + math.log(total / len(log_probabilities))
         worth = mean / (len(phonemes) + 1) ** length_penalty
-        ranked.append(
-            (ended, worth, Pronunciation(list(phonemes), mean, ended))
-        )
-    ranked.sort(key=lambda each: each[:2], reverse=True)
-    return [pronunciation for _, _, pronunciation in ranked]
+        ranked.append((worth, Pronunciation(phonemes, mean, finished=True)))
+    ranked.sort(key=lambda each: each[0], reverse=True)
+    return [pronunciation for _, pronunciation in ranked]

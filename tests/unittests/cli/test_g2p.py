@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from sb_sma.cli import (
     g2p as command_module,
@@ -70,14 +71,23 @@ def test_unlike_models_are_asked_together(command, tmp_path, exported_g2p):
     settings = json.loads(graphemes.read_text())
     settings["decompose"] = not settings["decompose"]
     graphemes.write_text(json.dumps(settings))
+    weights = tmp_path / "other" / "model.safetensors"
+    halves = {name: 0.5 * each for name, each in load_file(weights).items()}
+    save_file(halves, weights)
     (tmp_path / "words.txt").write_text("cab\nabc\n")
-    arguments = ("--model", exported_g2p, "other", "--input", "words.txt")
-    assert main(["g2p", *map(str, arguments), "--output", "out.tsv"]) == 0
-    expected = load_together([str(exported_g2p), "other"])(["cab", "abc"])
-    assert (tmp_path / "out.tsv").read_text() == "".join(
-        f"{word}\t{' '.join(phonemes)}\n"
-        for word, phonemes in zip(["cab", "abc"], expected)
+    said = {}
+    for name, models in (("alone", []), ("both", ["other"])):
+        arguments = ("--input", "words.txt", "--output", name, "--nbest", 5)
+        models = [str(exported_g2p), *models]
+        assert main(["g2p", "--model", *models, *map(str, arguments)]) == 0
+        said[name] = (tmp_path / name).read_text()
+    expected = load_together([str(exported_g2p), "other"])
+    assert said["both"] == "".join(
+        f"{word}\t{' '.join(each.phonemes)}\t{each.log_probability:.4f}\n"
+        for word in ("cab", "abc")
+        for each in expected.n_best([word], 5)[0]
     )
+    assert said["both"] != said["alone"]
 
 
 def test_bad_lines_are_numbered_and_passed_over(command, tmp_path, capsys):

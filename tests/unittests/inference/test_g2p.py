@@ -170,3 +170,38 @@ def test_phonemes_that_a_model_lacks_are_impossible(g2p):
     (weighed,) = g2p.weigh(g2p.read(["cab"]), [[known, [*known, "ZH"]]])
     assert weighed[0] > weighed[1] == -math.inf
     assert g2p.weigh(g2p.read(["cab", "a"]), [[], []]) == [[], []]
+
+
+def test_every_word_needs_its_pronunciations(g2p):
+    with pytest.raises(ValueError, match="each word; got 1 for 2 words"):
+        g2p.weigh(g2p.read(["cab", "a"]), [[["K"]]])
+
+
+def test_threads_weigh_as_one_does(g2p):
+    words = [word * repeats for word in WORDS for repeats in range(1, 12)]
+    said = [[phonemes] for phonemes in g2p(words)]
+    n_threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        expected = g2p.weigh(g2p.read(words), said)
+        torch.set_num_threads(2)
+        found = g2p.weigh(g2p.read(words), said)
+    finally:
+        torch.set_num_threads(n_threads)
+    assert [each for (each,) in found] == pytest.approx(
+        [each for (each,) in expected], abs=1e-4
+    )
+
+
+def test_models_with_other_room_are_not_joined(exported_g2p):
+    first, second = (
+        G2P.from_hparams(source=str(exported_g2p)) for _ in range(2)
+    )
+    embedding = second.mods.model.encoder.embedding
+    embedding.num_embeddings += 1
+    with pytest.raises(ValueError, match="differ in n_graphemes: "):
+        first.join([second])
+    embedding.num_embeddings -= 1
+    second.hparams.phonemes.symbols.reverse()
+    with pytest.raises(ValueError, match="the order of phonemes"):
+        first.join([second])

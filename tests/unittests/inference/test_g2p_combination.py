@@ -1,7 +1,9 @@
 """Models of different kinds: they propose, and weigh what others propose."""
 
 import json
+import math
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,27 +17,42 @@ WORDS = ["cab", "a", "bacca", "abc", "bb", "caab"]
 
 @pytest.fixture
 def models(exported_g2p):
-    """One as it was trained, and one that is less sure, and errs."""
+    """One as it was trained, and one that errs."""
     first, second = (
         G2P.from_hparams(source=str(exported_g2p)) for _ in range(2)
     )
+    disturb(second)
+    return first, second
+
+
+def disturb(g2p):
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in second.mods.model.decoder.parameters():
+        for parameter in g2p.mods.model.decoder.parameters():
             noise = torch.randn(parameter.shape, generator=generator)
-            parameter.add_(0.3 * parameter.abs().mean() * noise)
-    return first, second
+            parameter.add_(0.5 * parameter.abs().mean() * noise)
 
 
 @pytest.fixture
 def other_source(exported_g2p, tmp_path):
-    """A model that takes words apart in another way."""
+    """A model that takes letters apart, or does not, unlike the other."""
     folder = tmp_path / "other"
     shutil.copytree(exported_g2p, folder)
     graphemes = json.loads((folder / "graphemes.json").read_text())
     graphemes["decompose"] = not graphemes["decompose"]
     (folder / "graphemes.json").write_text(json.dumps(graphemes))
     return folder
+
+
+def mean_probabilities(models, word, candidates):
+    """Log of the mean probability of each, by its definition."""
+    weighed = [
+        model.weigh(model.read([word]), [candidates])[0] for model in models
+    ]
+    return [
+        math.log(sum(math.exp(each) for each in several) / len(models))
+        for several in zip(*weighed)
+    ]
 
 
 def test_a_model_agrees_with_its_copy(exported_g2p):
@@ -55,41 +72,101 @@ def test_a_model_agrees_with_its_copy(exported_g2p):
         )
 
 
-def test_the_best_are_those_that_all_hold_to_be_probable(models):
+def test_the_best_are_those_with_the_most_probability(models):
     first, second = models
     assert first(WORDS) != second(WORDS)
-    combined = CombinedG2P(models)
-    for word, found in zip(WORDS, combined.n_best(WORDS, 4)):
+    found = CombinedG2P(models).n_best(WORDS, 4)
+    for word, best in zip(WORDS, found):
+        proposed = {
+            tuple(each.phonemes)
+            for model in models
+            for each in model.n_best([word], 5)[0]
+        }
+        candidates = [list(each) for each in proposed]
+        means = mean_probabilities(models, word, candidates)
+        ranked = sorted(
+            zip(candidates, means),
+            key=lambda pair: pair[1] / (len(pair[0]) + 1),
+            reverse=True,
+        )[:4]
+        assert [each.phonemes for each in best] == [each for each, _ in ranked]
+        assert [each.log_probability for each in best] == pytest.approx(
+            [mean for _, mean in ranked], abs=1e-4
+        )
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_the_beam_is_that_of_every_model(models, beam_size):
+    candidates = CombinedG2P(models).n_best(WORDS, 3, beam_size=beam_size)
+    for row, (word, found) in enumerate(zip(WORDS, candidates)):
         proposed = [
             each.phonemes
             for model in models
-            for each in model.n_best([word], 5)[0]
+            for each in model.n_best(
+                WORDS, max(3, beam_size), beam_size=beam_size
+            )[row]
         ]
-        means = {}
-        for phonemes in proposed:
-            weighed = [
-                model.weigh(model.read([word]), [[phonemes]])[0][0]
-                for model in models
-            ]
-            means[tuple(phonemes)] = sum(weighed) / 2
-        best = sorted(
-            means, key=lambda each: means[each] / (len(each) + 1), reverse=True
-        )
-        assert [tuple(each.phonemes) for each in found] == best[:4]
-        assert [each.log_probability for each in found] == pytest.approx(
-            [means[each] for each in best[:4]], abs=1e-4
-        )
+        assert all(each.phonemes in proposed for each in found)
+    with pytest.raises(ValueError, match="beam_size must be 1 or more"):
+        CombinedG2P(models)(WORDS, beam_size=0)
 
 
-def test_a_narrow_beam_proposes_less(models):
-    combined = CombinedG2P(models)
-    greedy = combined.n_best(WORDS, 1, beam_size=1)
-    proposals = [
-        [model(WORDS, beam_size=1)[row] for model in models]
-        for row in range(len(WORDS))
-    ]
-    for (best,), proposed in zip(greedy, proposals):
-        assert best.phonemes in proposed
+def test_a_greedy_search_is_greedy(models, monkeypatch):
+    widths = []
+    for model in models:
+        search = model.decode
+
+        def decode(graphemes, n, beam_size, search=search):
+            widths.append((n, beam_size))
+            return search(graphemes, n, beam_size)
+
+        monkeypatch.setattr(model, "decode", decode)
+    CombinedG2P(models)(WORDS, beam_size=1)
+    CombinedG2P(models).n_best(WORDS, 7)
+    assert widths == [(1, 1), (1, 1), (7, None), (7, None)]
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_no_pronunciation_at_all_is_refused(models, n):
+    with pytest.raises(ValueError, match="n must be 1 or more"):
+        CombinedG2P(models).n_best(["cab"], n)
+
+
+def test_words_that_do_not_end_are_cut_off_as_by_the_first(models):
+    for model in models:
+        model.hparams.beam_settings = replace(
+            model.hparams.beam_settings, steps_per_grapheme=0, extra_steps=1
+        )
+    (found,) = CombinedG2P(models).n_best(["cab"], 2)
+    (expected,) = models[0].n_best(["cab"], 2)
+    assert [each.phonemes for each in found] == [expected[0].phonemes]
+    assert not found[0].finished
+    # one that ends is preferred
+    models[1].hparams.beam_settings = replace(
+        models[1].hparams.beam_settings, extra_steps=8
+    )
+    (found,) = CombinedG2P(models).n_best(["cab"], 1)
+    assert found[0].finished
+    assert len(found[0].phonemes) > 1
+
+
+def test_a_phoneme_that_one_model_lacks_stays_possible(models):
+    first, second = models
+    with torch.no_grad():
+        first.mods.model.decoder.bias[2] = -math.inf  # AH
+    (found,) = CombinedG2P(models).n_best(["a"], 5)
+    said = [each.phonemes for each in found]
+    assert ["AH"] in said and all(
+        each.log_probability > -math.inf for each in found
+    )
+
+
+def test_other_notations_are_refused(models):
+    models[1].hparams.phonemes.symbols[:] = ["AH", "b", "k"]
+    with pytest.raises(
+        ValueError, match="of the 3 of one, model 2 and model 1 .* share B, K"
+    ):
+        CombinedG2P(models)
 
 
 def test_no_words_give_nothing(models):
@@ -100,14 +177,25 @@ def test_words_are_refused_as_by_a_model(models):
     combined = CombinedG2P(models)
     with pytest.raises(ValueError, match="word 2"):
         combined(["cab", ""])
-    with pytest.raises(ValueError, match="language"):
-        combined.check_language("eng_us")
+    with pytest.raises(ValueError, match="list of words"):
+        combined("cab")
 
 
-def test_replaced_letters_are_counted_once(models):
+def test_models_are_told_the_language_if_they_know_of_any(models):
+    tokenizer = models[1].hparams.grapheme_tokenizer
+    tokenizer.languages = ["one", "two"]
     combined = CombinedG2P(models)
+    combined.check_language("one")
+    with pytest.raises(ValueError, match="Name one"):
+        combined.check_language(None)
+    with pytest.raises(ValueError, match="language"):
+        combined.encode("cab", "three")
+
+
+def test_replaced_letters_are_counted_once(exported_g2p, other_source):
+    combined = load_together([str(exported_g2p), str(other_source)])
     combined(["c\u0101b"])
-    assert sum(combined.fallbacks.values()) == 1
+    assert list(combined.fallbacks.values()) == [1]
 
 
 def test_one_model_is_not_combined(models):
@@ -129,5 +217,10 @@ def test_like_models_are_joined_and_unlike_ones_combined(
     assert len(first.mods.model.models) == 2
     assert not isinstance(second.mods.model, Ensemble)
     assert combined(WORDS) == joined(WORDS)
+
+
+def test_sources_are_a_list(exported_g2p):
     with pytest.raises(ValueError, match="one model or more"):
         load_together([])
+    with pytest.raises(ValueError, match="must be a list of folders"):
+        load_together(str(exported_g2p))

@@ -35,6 +35,19 @@ def test_probabilities_are_the_mean_of_the_members(make_g2p, words):
         state, members = select_rows((state, members), rows)
 
 
+@torch.no_grad()
+def test_given_phonemes_are_weighed_as_found_ones(make_g2p, words):
+    models = [make_g2p(seed=seed) for seed in range(2)]
+    models[0].set_n_phonemes(7)  # 7 is impossible for one of them
+    ensemble = Ensemble(models)
+    phonemes = torch.tensor([[4, 1], [2, 7], [5, 1], [3, 1], [1, 0]])
+    weighed = ensemble.weigh(*words, phonemes)
+    state = ensemble.start(*words, max_steps=2)
+    for step, heard in enumerate((START, phonemes[:, 0])):
+        log_probs, _ = ensemble.step(heard, state)
+        torch.testing.assert_close(weighed[:, step], log_probs)
+
+
 @pytest.mark.parametrize("beam_size", [1, 4])
 def test_one_member_or_its_copies_are_the_model(make_g2p, words, beam_size):
     model, settings = make_g2p(), BeamSettings(beam_size)

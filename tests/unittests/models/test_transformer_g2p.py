@@ -19,11 +19,13 @@ def test_steps_weigh_what_teacher_forcing_weighs(make_g2p, words, attention):
     assert logits.shape == (5, 4, 8)
     assert [layer.shape for layer in alignments] == 2 * [(5, 2, 4, 7)]
     logits = logits.masked_fill(model.blocked, -torch.inf)
+    weighed = model.weigh(*words, PHONEMES)
+    assert_close(weighed, logits.log_softmax(-1))
     state = model.start(*words, max_steps=4)
     heard = torch.nn.functional.pad(PHONEMES, (1, 0))
     for step in range(4):
         log_probs, attended = model.step(heard[:, step], state)
-        assert_close(log_probs, logits[:, step].log_softmax(-1))
+        assert_close(log_probs, weighed[:, step])
         assert_close(log_probs.exp().sum(-1), torch.ones(5).double())
         for actual, layer in zip(attended, alignments):
             assert_close(actual, layer[:, :, step])

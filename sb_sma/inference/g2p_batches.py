@@ -1,0 +1,83 @@
+"""Words of similar length side by side."""
+
+import math
+from typing import List, NamedTuple, Sequence
+
+import torch
+
+_MIN_BATCH_WORDS, _MAX_BATCH_WORDS = 32, 256
+
+
+class Batch(NamedTuple):
+    """Some of the words.
+
+    Arguments
+    ---------
+    rows : list of int
+        Which ones.
+    graphemes : torch.Tensor
+        Indices, padded with 0, (B, T).
+    lengths : torch.Tensor
+        Counts, int64, (B,).
+    """
+
+    rows: List[int]
+    graphemes: torch.Tensor
+    lengths: torch.Tensor
+
+
+def make_batches(
+    graphemes: Sequence[Sequence[int]], n_threads: int
+) -> List[Batch]:
+    """Sort words into batches, the longest first, and enough of them for all
+    threads.
+
+    Arguments
+    ---------
+    graphemes : sequence of sequence of int
+        Indices of each word.
+    n_threads : int
+        Batches that are worked on at a time.
+
+    Returns
+    -------
+    batches : list of Batch
+        Every word is in one.
+
+    Example
+    -------
+    >>> make_batches([[5], [3, 4]], n_threads=1)[0].graphemes
+    tensor([[3, 4],
+            [5, 0]])
+    """
+    order = sorted(
+        range(len(graphemes)),
+        key=lambda row: len(graphemes[row]),
+        reverse=True,
+    )
+    size = math.ceil(len(graphemes) / n_threads)
+    size = min(max(size, _MIN_BATCH_WORDS), _MAX_BATCH_WORDS)
+    batches = []
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        lines = [graphemes[row] for row in rows]
+        lengths = torch.tensor([len(line) for line in lines])
+        batches.append(Batch(rows, pad(lines), lengths))
+    return batches
+
+
+def pad(lines: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Make a rectangle of lines of indices.
+
+    Arguments
+    ---------
+    lines : sequence of sequence of int
+        One or more.
+
+    Returns
+    -------
+    padded : torch.Tensor
+        Filled with 0 at the right, (B, T).
+    """
+    width = max(len(line) for line in lines)
+    return torch.tensor([[*line, *[0] * (width - len(line))] for line in lines])
