@@ -4,10 +4,14 @@ monotonic attention help?
 
 The languages of the SIGMORPHON 2021 shared task with 8,000 words (medium) and
 with 800 (low), whose development words are scored; its test files are kept
-aside. Trains models of all of them, by commands of the recipe, with stepwise
-monotonic heads beside softmax heads and with softmax heads only, a larger one,
-and one for every language with 8,000 words alone. Those of all languages are
-asked together, and combined with those of one.
+aside. Trains, by commands of the recipe, models
+
+- of all languages: with stepwise monotonic heads beside softmax heads, with
+  softmax heads only, and a larger one with monotonic heads;
+- of the ten languages with 800 words, with and without words spliced together;
+- of one language with 8,000 words, where those of all do worst.
+
+Those of all languages are joined, and combined with those of one.
 
 What is in the folder is not trained again. Prints a table, and stores
 everything under ``results/``.
@@ -18,15 +22,9 @@ everything under ``results/``.
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Union
+from typing import Dict, Iterator, List, Mapping, Tuple, Union
 
-from g2p_families import (
-    Family,
-    load_family,
-    make_parser,
-    pronounce_by_all,
-    train_family,
-)
+from g2p_families import Family, load_family, make_parser, train_family
 from g2p_quality import summarize
 from g2p_score import Entries, Pronunciations, load_entries, pronounce, score
 from machine import describe_machine
@@ -41,35 +39,56 @@ LANGUAGES = {
     "low": "ady gre ice ita khm lav mlt_latn rum slv wel_sw",
 }
 WANTED = {"medium": 9.35, "low": 22.40}  # the task's baseline
-LARGE = ["--decompose=True", "--encoder_layers=4", "--dropout=0.2"]
-ALL = [
-    f"--languages=[{','.join(' '.join(LANGUAGES.values()).split())}]",
-    *["--n_graphemes=512", "--n_phonemes=384", "--language_balance=0.5"],
-]
-SMALL = [
-    *[*ALL, "--decompose=True", "--d_model=128", "--d_ffn=512"],
-    *["--batch_words=256", "--number_of_epochs=20"],
-]
+EVERY = " ".join(LANGUAGES.values()).split()
+TABLES = ["--decompose=True", "--n_graphemes=512", "--n_phonemes=384"]
+SMALL = [*TABLES, "--d_model=128", "--d_ffn=512"]
+LARGE = ["--encoder_layers=4", "--dropout=0.2"]
+ALL = [f"--languages=[{','.join(EVERY)}]", "--language_balance=0.5"]
+ALL_SMALL = [*ALL, *SMALL, "--batch_words=256", "--number_of_epochs=20"]
 MULTILINGUAL = (
-    Family("monotonic", [1], SMALL, "languages"),
+    Family("monotonic", [1], ALL_SMALL, "languages"),
     Family(
-        "softmax", [1], [*SMALL, "--attention_type=regularMHA"], "languages"
+        "softmax", [1], [*ALL_SMALL, "--attention_type=regularMHA"], "languages"
     ),
-    Family("large", [1], [*ALL, *LARGE, "--number_of_epochs=16"], "languages"),
+    Family(
+        "large",
+        [1],
+        [*ALL, *TABLES, *LARGE, "--number_of_epochs=16"],
+        "languages",
+    ),
+)
+LOW = [
+    f"--languages=[{','.join(LANGUAGES['low'].split())}]",
+    *[*SMALL, "--dropout=0.3", "--batch_words=64", "--average_decay=0.999"],
+]
+LOW_ONLY = (
+    Family("low", [1], [*LOW, "--number_of_epochs=40"], "low"),
+    # as many words in all
+    Family(
+        "spliced",
+        [1],
+        [*LOW, "--spliced_words=2000", "--number_of_epochs=12"],
+        "spliced",
+    ),
 )
 ALONE = {
     language: Family(
         f"alone_{language}",
         [1],
         [
-            *[f"--languages={language}", *LARGE],
+            *[f"--languages={language}", "--decompose=True", *LARGE],
             *["--batch_words=64", "--number_of_epochs=22"],
         ],
         language,
     )
-    for language in LANGUAGES["medium"].split()
+    for language in "bul dut fre hbs_latn jpn_hira kor".split()
 }
-FAMILIES = {family.name: family for family in (*MULTILINGUAL, *ALONE.values())}
+FAMILIES = {
+    family.name: family
+    for family in (*MULTILINGUAL, *LOW_ONLY, *ALONE.values())
+}
+# of every language that a system has
+Models = Mapping[str, Union[G2P, CombinedG2P]]
 
 
 def main() -> None:
@@ -90,65 +109,67 @@ def measure(folder: Path) -> None:
     """Score, print and store."""
     entries = load_entries(folder / "corpus" / "languages", "valid")
     said: Dict[str, Pronunciations] = {}
-    for family in MULTILINGUAL:
-        said.update(pronounce_by_all(family, folder, entries))
-    first, *others = (load_family(family, folder) for family in MULTILINGUAL)
-    first.join(others)
-    said["of all languages, together"] = pronounce(first, entries)
-    alone = {
-        language: load_family(family, folder)
-        for language, family in ALONE.items()
-    }
-    said["of one language, else of all"] = pronounce_by_language(
-        alone, first, entries
-    )
-    combined = {
-        language: CombinedG2P([g2p, first]) for language, g2p in alone.items()
-    }
-    said["both combined"] = pronounce_by_language(combined, first, entries)
+    rates = {}
+    for name, models in list_systems(folder):
+        said[name] = pronounce_by_language(models, entries)
+        figures = score(entries, said[name])
+        rates[name] = {each: figures[f"wer_{each}"] for each in models}
+        for size, languages in LANGUAGES.items():
+            wers = [rates[name].get(each) for each in languages.split()]
+            if None not in wers:
+                rates[name][size] = sum(wers) / len(wers)
     runs = [run for each in FAMILIES.values() for run in each.runs(folder)]
     result = {
         "machine": describe_machine(),
         "wanted": WANTED,
         "runs": {run.name: summarize(run) for run in runs},
-        "wer": {
-            name: rates_by_language(score(entries, each))
-            for name, each in said.items()
-        },
+        "wer": rates,
         "monotonic_against_softmax": compare(
-            entries, said["monotonic, seed 1"], said["softmax, seed 1"]
+            entries, said["monotonic"], said["softmax"]
         ),
     }
     STORED.write_text(json.dumps(result, indent=1) + "\n")
-    print_table(result["wer"])
+    print_table(rates)
     for language, figures in result["monotonic_against_softmax"].items():
         print(f"{language:12}{figures}")
 
 
-def pronounce_by_language(
-    models: Mapping[str, Union[G2P, CombinedG2P]], other: G2P, entries: Entries
-) -> Pronunciations:
-    """What the model of its language says of each word; the other one, where
-    there is none."""
+def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
+    """Every system by its name; it holds until the next one is asked for."""
+    multilingual = []
+    for family in MULTILINGUAL:
+        multilingual.append(load_family(family, folder))
+        yield family.name, dict.fromkeys(EVERY, multilingual[-1])
+    for family in LOW_ONLY:
+        g2p = load_family(family, folder)
+        yield family.name, dict.fromkeys(LANGUAGES["low"].split(), g2p)
+    alone = {
+        language: load_family(family, folder)
+        for language, family in ALONE.items()
+    }
+    yield "alone", alone
+    first, *others = multilingual
+    first.join(others)
+    joined = dict.fromkeys(EVERY, first)
+    yield "joined", joined
+    yield "alone, or joined", {**joined, **alone}
+    combined = {
+        language: CombinedG2P([g2p, first]) for language, g2p in alone.items()
+    }
+    yield "alone and joined", {**joined, **combined}
+
+
+def pronounce_by_language(models: Models, entries: Entries) -> Pronunciations:
+    """What the model of its language says of each word; nothing without."""
     rows: Dict[str, List[int]] = {}
     for row, entry in enumerate(entries):
         rows.setdefault(entry["language"], []).append(row)
     said: Pronunciations = [[] for _ in entries]
-    for language, places in rows.items():
-        g2p = models.get(language, other)
-        found = pronounce(g2p, [entries[row] for row in places])
-        for row, phonemes in zip(places, found):
+    for language, g2p in models.items():
+        found = pronounce(g2p, [entries[row] for row in rows[language]])
+        for row, phonemes in zip(rows[language], found):
             said[row] = phonemes
     return said
-
-
-def rates_by_language(figures: Dict[str, Any]) -> Dict[str, float]:
-    """WER of every language, and the mean of each size."""
-    rates = {}
-    for size, languages in LANGUAGES.items():
-        wers = {each: figures[f"wer_{each}"] for each in languages.split()}
-        rates |= {**wers, size: sum(wers.values()) / len(wers)}
-    return rates
 
 
 def compare(
@@ -157,7 +178,7 @@ def compare(
     """Words of every language that only one of two models gets right, and how
     probable so unequal a share were if these two were as good (McNemar's exact
     test); other seeds make other models."""
-    only = {each: [0, 0] for each in " ".join(LANGUAGES.values()).split()}
+    only = {language: [0, 0] for language in EVERY}
     for entry, *said in zip(entries, monotonic, softmax):
         is_right = [each in entry["pronunciations"] for each in said]
         if is_right[0] != is_right[1]:
@@ -167,19 +188,21 @@ def compare(
             "only_monotonic": counts[0],
             "only_softmax": counts[1],
             # without any such word, nothing can be said
-            "p": binomtest(counts[0], max(1, sum(counts))).pvalue,
+            "p": float(binomtest(counts[0], max(1, sum(counts))).pvalue),
         }
         for language, counts in only.items()
     }
 
 
 def print_table(rates: Dict[str, Dict[str, float]]) -> None:
-    """A column of each system, a row of each language."""
-    columns = list(rates)
-    print(f"{'':12}" + "".join(f"{name:>22}" for name in columns))
-    for language in rates[columns[0]]:
-        row = "".join(f"{rates[name][language]:22.2f}" for name in columns)
-        print(f"{language:12}{row}  {WANTED.get(language, '')}")
+    """A column of each system, a row of each language and size."""
+    print(f"{'':12}" + "".join(f"{name:>18}" for name in rates))
+    for line in (*EVERY, *LANGUAGES):
+        row = [
+            f"{each[line]:.2f}" if line in each else ""
+            for each in rates.values()
+        ]
+        print(f"{line:12}" + "".join(f"{each:>18}" for each in row))
 
 
 if __name__ == "__main__":

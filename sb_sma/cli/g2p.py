@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "as a third column; the score is that over the length",
     )
     parser.add_argument(
-        "--beam", type=_positive, help="hypotheses per word; 1 is greedy"
+        "--beam",
+        type=_positive,
+        help="hypotheses per word, --nbest at least; 1 is greedy",
     )
     parser.add_argument(
         "--language", help="of the words, for a model of several languages"

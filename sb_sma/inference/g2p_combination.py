@@ -2,8 +2,8 @@
 
 Models of one lexicon are averaged at every phoneme (`G2P.join`). Others, which
 have other letters or hints, cannot be; each proposes pronunciations, and all
-weigh what was proposed by any. The most probable by the mean of their
-probabilities is best.
+weigh what was proposed by any. The best is the most probable by the geometric
+mean of their probabilities: one that a model holds to be absurd is seldom right.
 
 Reference
 ---------
@@ -12,7 +12,7 @@ Reevaluation of N-Best Sentence Hypotheses", Speech and Natural Language
 Workshop 1991.
 """
 
-import math
+import statistics
 import unicodedata
 from collections import Counter
 from typing import List, Optional, Sequence, Tuple, Union
@@ -20,6 +20,8 @@ from typing import List, Optional, Sequence, Tuple, Union
 from sb_sma.inference.g2p import G2P, Pronunciation
 from sb_sma.inference.g2p_likeness import check_notation, find_differences
 
+# one model that lacks a phoneme must not decide alone
+_LEAST_LOG_PROBABILITY = -20.0
 # what every model made of a word
 Readings = Tuple[List[int], ...]
 
@@ -105,7 +107,7 @@ class CombinedG2P:
         -------
         pronunciations : list of list of Pronunciation
             Of each word at most `n`, the best first; the log-probability is
-            that of the mean of the models' probabilities.
+            the mean of the models', none of which counts as less than -20.
 
         Raises
         ------
@@ -312,9 +314,9 @@ def _rank(
     """Candidates, those with the most probability first."""
     ranked = []
     for phonemes, log_probabilities in zip(candidates, weighed):
-        most = max(log_probabilities)
-        total = sum(math.exp(each - most) for each in log_probabilities)
-        mean = most + math.log(total / len(log_probabilities))
+        mean = statistics.fmean(
+            max(each, _LEAST_LOG_PROBABILITY) for each in log_probabilities
+        )
         worth = mean / (len(phonemes) + 1) ** length_penalty
         ranked.append((worth, Pronunciation(phonemes, mean, finished=True)))
     ranked.sort(key=lambda each: each[0], reverse=True)
