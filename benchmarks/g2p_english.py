@@ -132,14 +132,16 @@ def measure(folder: Path, rounds: int) -> None:
             if family is not TRANSLATORS:
                 said[f"lexicon, else {name}"] = look_up(lexicon, entries, each)
     cmudict = read_pronunciations(find_cmudict())
-    for families in (INSIDE, OUTSIDE):
-        models = [load_family(family, folder) for family in families]
-        name = " and ".join(family.name for family in families)
-        said[name] = pronounce(CombinedG2P(models), entries)
-    inside, outside = list(said.values())[-2:]
-    said[
-        "translators and readers inside CMUdict, members and readers outside"
-    ] = [
+    inside, outside = (
+        pronounce(
+            CombinedG2P([load_family(family, folder) for family in families]),
+            entries,
+        )
+        for families in (INSIDE, OUTSIDE)
+    )
+    said["translators and readers"] = inside
+    said["members and readers"] = outside
+    said["translators and readers inside CMUdict, the others outside"] = [
         inside[row] if entry["word"].lower() in cmudict else outside[row]
         for row, entry in enumerate(entries)
     ]

@@ -3,9 +3,9 @@
 
 Scores the held-out words of a lexicon folder that a G2P run has built, as the
 recipes do: words with letters that a model cannot read count as wrong. With
-several models, all of them together (`put_together`) come last; what `--apart_from`
-has is scored apart, too, since who has learned from that lexicon knows these
-words. Prints a table, and stores it if a file is given.
+several models, all of them together (`put_together`) come last; what
+`--apart_from` has is scored apart, too, since who has learned from that lexicon
+knows these words. Prints a table, and stores it if a file is given.
 
 > python benchmarks/g2p_score.py --corpus DIR --models ONE/model OTHER/model
 """

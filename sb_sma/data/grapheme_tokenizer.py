@@ -246,16 +246,34 @@ class GraphemeTokenizer(ABC):
             something else.
         """
         content = json.loads(Path(path).read_text(encoding="utf-8"))
+        self.restore(content, path)
+
+    def restore(self, content: dict[str, Any], source: str | Path) -> None:
+        """Becomes the tokenizer that told its content.
+
+        Arguments
+        ---------
+        content : dict
+            What `content` returned.
+        source : str or Path
+            Where it is from, for errors.
+
+        Raises
+        ------
+        ValueError
+            If it is another kind of tokenizer, or this one has learnt
+            something else.
+        """
         if content["kind"] != self.kind:
             raise ValueError(
-                f"{path} must hold a tokenizer of the kind {self.kind}; got "
+                f"{source} must hold a tokenizer of the kind {self.kind}; got "
                 f"{content['kind']}. Choose that one, or start a new run."
             )
         if self._characters and self.content() != content:
             raise ValueError(
-                f"{path} must hold what this tokenizer has learnt; it was made "
-                "with other words, pieces or hints. Give the settings and data "
-                "of before, or start a new run in another output_folder."
+                f"{source} must hold what this tokenizer has learnt; it was "
+                "made with other words, pieces or hints. Give the settings and "
+                "data of before, or start a new run in another output_folder."
             )
         self.decompose = content["decompose"]
         characters = set(content["characters"])

@@ -1,15 +1,15 @@
 """Checks on checkpoints before they are loaded."""
 
 import json
-import shutil
 from pathlib import Path
-from typing import Optional, Union
+from typing import List, Mapping, Optional, Union
 
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
 from sb_sma.data.build_once import list_changes
+from sb_sma.data.corpus import write_json
 
 
 def check_architecture(
@@ -42,16 +42,7 @@ def check_architecture(
         )
     path = checkpoint.paramfiles[name]
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    saved = {key: tuple(value.shape) for key, value in saved.items()}
-    wanted = {
-        key: tuple(value.shape) for key, value in model.state_dict().items()
-    }
-    differing = [
-        f"{key}: {saved.get(key, 'absent')} in the checkpoint, "
-        f"{wanted.get(key, 'absent')} in the model"
-        for key in sorted({*saved, *wanted})
-        if saved.get(key) != wanted.get(key)
-    ]
+    differing = list_other_shapes(saved, model, "in the checkpoint")
     if differing:
         raise ValueError(
             f"The checkpoint {path} is of another architecture: "
@@ -61,45 +52,86 @@ def check_architecture(
         )
 
 
-def check_same_corpus(
-    save_folder: Union[str, Path], corpus_file: Union[str, Path]
+def list_other_shapes(
+    saved: Mapping[str, torch.Tensor], model: nn.Module, where: str
+) -> List[str]:
+    """Say which weights do not fit into a model.
+
+    Arguments
+    ---------
+    saved : mapping
+        The weights by name, as ``state_dict`` gives them.
+    model : nn.Module
+        What would be filled.
+    where : str
+        Where the weights are, for the text.
+
+    Returns
+    -------
+    differing : list of str
+        A parameter each: missing, superfluous or of another shape.
+
+    Example
+    -------
+    >>> saved = nn.Linear(3, 2).state_dict()
+    >>> list_other_shapes(saved, nn.Linear(4, 2), "in the file")
+    ['weight: (2, 3) in the file, (2, 4) in the model']
+    """
+    found = {key: tuple(value.shape) for key, value in saved.items()}
+    wanted = {
+        key: tuple(value.shape) for key, value in model.state_dict().items()
+    }
+    return [
+        f"{key}: {found.get(key, 'absent')} {where}, "
+        f"{wanted.get(key, 'absent')} in the model"
+        for key in sorted({*found, *wanted})
+        if found.get(key) != wanted.get(key)
+    ]
+
+
+def check_same_start(
+    save_folder: Union[str, Path],
+    corpus_file: Union[str, Path],
+    initial_model: Optional[str] = None,
 ) -> None:
-    """Refuse to resume a run on another corpus than it began with.
+    """Refuse to resume a run with another start than it had.
 
     Arguments
     ---------
     save_folder : str or Path
-        Where the run's checkpoints are; remembers the corpus.
+        Where the run's checkpoints are; remembers what it began with.
     corpus_file : str or Path
         ``corpus.json`` of the corpus: the parameters it was built with.
+    initial_model : str, optional
+        The trained model that it started from.
 
     Raises
     ------
     ValueError
-        If the parameters differ from those that the run began with.
+        If corpus or model differ from those that the run began with.
 
     Example
     -------
     >>> folder = getfixture("tmp_path")
     >>> _ = (folder / "corpus.json").write_text('{"parameters": {"seed": 1}}')
-    >>> check_same_corpus(folder / "save", folder / "corpus.json")
-    >>> check_same_corpus(folder / "save", folder / "corpus.json")
+    >>> check_same_start(folder / "save", folder / "corpus.json")
+    >>> check_same_start(folder / "save", folder / "corpus.json")
     """
     remembered = Path(save_folder) / "corpus.json"
+    now = json.loads(Path(corpus_file).read_text(encoding="utf-8"))
+    if initial_model is not None:
+        now["parameters"]["initial_model"] = str(initial_model)
     if not remembered.exists():
         remembered.parent.mkdir(parents=True, exist_ok=True)
         new = remembered.with_suffix(".new")
-        shutil.copy(corpus_file, new)
+        write_json(new, now)
         new.replace(remembered)
         return
-    before, now = (
-        json.loads(Path(path).read_text(encoding="utf-8"))
-        for path in (remembered, corpus_file)
-    )
+    before = json.loads(remembered.read_text(encoding="utf-8"))
     changes = list_changes(before, now)
     if changes:
         raise ValueError(
-            f"The run in {save_folder} began on another corpus: "
+            f"The run in {save_folder} began with something else: "
             f"{'; '.join(changes)}. Give another --output_folder, or what was "
             "given before."
         )

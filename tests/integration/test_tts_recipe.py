@@ -337,7 +337,7 @@ def test_a_manifest_trains_without_its_bad_utterances(tmp_path):
 def test_another_corpus_is_refused(run):
     done = train(run, "--number_of_epochs=4", "--pitch=60")
     assert done.returncode != 0
-    assert "began on another corpus" in done.stdout + done.stderr
+    assert "began with something else" in done.stdout + done.stderr
 
 
 def test_speakers_are_told_apart_and_exported(tmp_path):

@@ -7,7 +7,7 @@ import torch
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
-from sb_sma.training.checkpoints import check_architecture, check_same_corpus
+from sb_sma.training.checkpoints import check_architecture, check_same_start
 
 
 def make_model(width=4, **layers):
@@ -101,20 +101,20 @@ def write_corpus(folder, **parameters):
 
 def test_a_run_goes_on_with_its_corpus(tmp_path):
     save = tmp_path / "run" / "save"
-    check_same_corpus(save, write_corpus(tmp_path / "a", seed=1, rate=175))
+    check_same_start(save, write_corpus(tmp_path / "a", seed=1, rate=175))
     # made again, elsewhere
-    check_same_corpus(str(save), write_corpus(tmp_path / "b", rate=175, seed=1))
+    check_same_start(str(save), write_corpus(tmp_path / "b", rate=175, seed=1))
 
 
 def test_another_corpus_is_refused(tmp_path):
     save, corpus = tmp_path / "save", tmp_path / "corpus"
-    check_same_corpus(save, write_corpus(corpus, seed=1))
+    check_same_start(save, write_corpus(corpus, seed=1))
     other = write_corpus(corpus, seed=2)
     for _ in range(2):
         with pytest.raises(
             ValueError,
-            match=r"began on another corpus: seed was 1, is 2\. Give another "
+            match=r"began with something else: seed was 1, is 2\. Give another "
             "--output_folder, or what was given before",
         ):
-            check_same_corpus(save, other)
-    check_same_corpus(save, write_corpus(corpus, seed=1))
+            check_same_start(save, other)
+    check_same_start(save, write_corpus(corpus, seed=1))

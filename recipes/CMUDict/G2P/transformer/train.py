@@ -41,8 +41,9 @@ from sb_sma.metrics.phonemes import PhonemeErrorRates
 from sb_sma.models.beam_search import beam_search
 from sb_sma.plots.figures import plot_layers
 from sb_sma.training.brain import RecoverableBrain
-from sb_sma.training.checkpoints import check_same_corpus
+from sb_sma.training.checkpoints import check_same_start
 from sb_sma.training.distributed import close_process_group
+from sb_sma.training.fine_tuning import check_readable, start_from
 from sb_sma.training.g2p_report import write_g2p_report
 from sb_sma.training.history import History, log_epoch
 
@@ -367,17 +368,24 @@ def main(argv):
     )
     folder = Path(hparams["corpus_folder"])
     run_on_main(hparams["prepare"], kwargs={"save_folder": folder})
+    initial_model = hparams["initial_model"]
     run_on_main(
-        check_same_corpus, args=[hparams["save_folder"], folder / "corpus.json"]
+        check_same_start,
+        args=[hparams["save_folder"], folder / "corpus.json", initial_model],
     )
     manifests = load_manifests(folder)
     symbols = json.loads((folder / "phonemes.json").read_text(encoding="utf-8"))
     table = PhonemeTable(symbols)
     tokenizer = hparams["grapheme_tokenizer"]
-    tokenizer.fit(
-        [entry["word"] for entry in manifests["train"].values()],
-        [entry["language"] for entry in manifests["train"].values()],
-    )
+    if initial_model is None:
+        tokenizer.fit(
+            [entry["word"] for entry in manifests["train"].values()],
+            [entry["language"] for entry in manifests["train"].values()],
+        )
+    else:
+        models = (hparams["models"]["model"], hparams["average"].module)
+        table = start_from(initial_model, models, tokenizer, symbols)
+        check_readable(manifests["train"].values(), tokenizer)
     check_token_room(tokenizer, hparams["n_graphemes"], "n_graphemes")
     check_token_room(table, hparams["n_phonemes"], "n_phonemes")
     # the shared task keeps its test files aside

@@ -43,7 +43,7 @@ from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.training.brain import RecoverableBrain
-from sb_sma.training.checkpoints import check_same_corpus
+from sb_sma.training.checkpoints import check_same_start
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.history import History, log_epoch
 from sb_sma.training.samples import SampleWriter, Sentence
@@ -429,7 +429,7 @@ def main(argv):
     check_token_room(table, hparams["n_tokens"])
     set_up_model(hparams, folder, manifests)
     run_on_main(
-        check_same_corpus, args=[hparams["save_folder"], folder / "corpus.json"]
+        check_same_start, args=[hparams["save_folder"], folder / "corpus.json"]
     )
     datasets = make_datasets(manifests, table)
 
