@@ -149,6 +149,32 @@ def test_the_exported_model_pronounces_elsewhere(run, tmp_path, monkeypatch):
     ] * 2
 
 
+def test_a_run_starts_from_a_trained_model(run, lexicon):
+    data = run.parent / "more"
+    data.mkdir()
+    known = (lexicon / "cmudict.dict").read_text()
+    # a phoneme that the trained model lacks
+    new = [f"{letter * 5} Z Z" for letter in sorted(LETTERS)]
+    (data / "cmudict.dict").write_text(known + "\n".join(new) + "\n")
+    folder = run.parent / "tuned"
+    flags = (f"--data_folder={data}", "--number_of_epochs=1", "--lr=0.0005")
+    done = train(folder, *flags, f"--initial_model={run / 'model'}")
+    assert done.returncode == 0, done.stdout[-3000:]
+    # after one epoch, a model that starts from nothing says nothing right
+    (tuned,) = read_history(folder)
+    assert tuned["valid"]["wer"] < 20 < read_history(run)[0]["valid"]["wer"]
+    model, base = (
+        G2P.from_hparams(source=str(each / "model")) for each in (folder, run)
+    )
+    assert model.hparams.phonemes.symbols == [
+        *base.hparams.phonemes.symbols,
+        "Z",
+    ]
+    done = train(folder, *flags[:1], "--number_of_epochs=2")
+    assert done.returncode != 0
+    assert "initial_model was" in done.stdout + done.stderr
+
+
 def test_another_architecture_is_refused(run, lexicon):
     done = train(
         run,
