@@ -27,12 +27,15 @@ class Family:
         Of the recipe's command.
     corpus : str
         Name of the corpus, which other families may share.
+    initial : str, optional
+        Name of the run whose model they start from.
     """
 
     name: str
     seeds: List[int]
     flags: List[str]
     corpus: str
+    initial: Optional[str] = None
 
     def runs(self, folder: Path) -> List[Path]:
         """The folder of each run."""
@@ -109,6 +112,8 @@ def train_family(
     flags.append(f"--precision={precision}")
     if extra_folder is not None:
         flags.append(f"--extra_folder={extra_folder}")
+    if family.initial is not None:
+        flags.append(f"--initial_model={folder / family.initial / 'model'}")
     for run, seed in zip(family.runs(folder), family.seeds):
         if not (run / "cost.json").exists():
             command = [f"{RECIPE}/train.py", f"{RECIPE}/hparams/train.yaml"]

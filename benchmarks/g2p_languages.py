@@ -9,9 +9,10 @@ aside. Trains, by commands of the recipe, models
 - of all languages: with stepwise monotonic heads beside softmax heads, with
   softmax heads only, and a larger one with monotonic heads;
 - of the ten languages with 800 words, with and without words spliced together;
-- of one language with 8,000 words, where those of all do worst.
+- of one language with 8,000 words, where those of all do worst;
+- of one language that start from those of all.
 
-Those of all languages are joined, and combined with those of one.
+Those that read words alike are joined, and combined with the others.
 
 What is in the folder is not trained again. Prints a table, and stores
 everything under ``results/``.
@@ -83,9 +84,47 @@ ALONE = {
     )
     for language in "bul dut fre hbs_latn jpn_hira kor".split()
 }
+PARENTS = {
+    "large": [*TABLES, "--encoder_layers=4"],
+    "softmax": [*SMALL, "--attention_type=regularMHA"],
+    "monotonic": SMALL,
+}
+TUNING = {
+    "medium": "--dropout=0.2 --batch_words=64 --lr=0.001 --number_of_epochs=16",
+    "low": "--dropout=0.3 --batch_words=32 --lr=0.0005 --number_of_epochs=12",
+}
+
+
+def tune(parent: str, *sizes: str) -> Dict[str, Family]:
+    """Families of one language that start from a model of all languages."""
+    return {
+        language: Family(
+            f"tuned_{parent}_{language}",
+            [1],
+            [
+                f"--languages={language}",
+                *PARENTS[parent],
+                *TUNING[size].split(),
+            ],
+            language,
+            initial=f"{parent}_1",
+        )
+        for size in sizes
+        for language in LANGUAGES[size].split()
+    }
+
+
+TUNED = {
+    "large": tune("large", "medium", "low"),
+    "softmax": tune("softmax", "low"),
+    "monotonic": tune("monotonic", "low"),
+}
 FAMILIES = {
     family.name: family
-    for family in (*MULTILINGUAL, *LOW_ONLY, *ALONE.values())
+    for family in (
+        *[*MULTILINGUAL, *LOW_ONLY, *ALONE.values()],
+        *[family for each in TUNED.values() for family in each.values()],
+    )
 }
 # of every language that a system has
 Models = Mapping[str, Union[G2P, CombinedG2P]]
@@ -143,20 +182,34 @@ def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
     for family in LOW_ONLY:
         g2p = load_family(family, folder)
         yield family.name, dict.fromkeys(LANGUAGES["low"].split(), g2p)
-    alone = {
-        language: load_family(family, folder)
-        for language, family in ALONE.items()
-    }
+    alone = load_each(ALONE, folder)
     yield "alone", alone
     first, *others = multilingual
     first.join(others)
     joined = dict.fromkeys(EVERY, first)
     yield "joined", joined
-    yield "alone, or joined", {**joined, **alone}
-    combined = {
-        language: CombinedG2P([g2p, first]) for language, g2p in alone.items()
+    tuned = {}
+    for parent, families in TUNED.items():
+        tuned[parent] = load_each(families, folder)
+        yield f"{parent}, tuned", tuned[parent]
+    for language in LANGUAGES["low"].split():
+        first, *others = (models[language] for models in tuned.values())
+        first.join(others)
+    best = tuned["large"]
+    yield "tuned, joined", best
+    for language, g2p in alone.items():
+        best[language] = CombinedG2P([g2p, best[language]])
+    yield "alone and tuned", best
+
+
+def load_each(
+    families: Mapping[str, Family], folder: Path
+) -> Dict[str, Union[G2P, CombinedG2P]]:
+    """The models of every language that has a family."""
+    return {
+        language: load_family(family, folder)
+        for language, family in families.items()
     }
-    yield "alone and joined", {**joined, **combined}
 
 
 def pronounce_by_language(models: Models, entries: Entries) -> Pronunciations:

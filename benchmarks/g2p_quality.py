@@ -119,7 +119,10 @@ def summarize(folder: Path) -> Dict[str, Any]:
     history = read_history(folder)
     cost = read_cost(folder)
     flags = [
-        flag
+        # RUN/model
+        f"--initial_model={Path(flag).parts[-2]}/model"
+        if flag.startswith("--initial_model")
+        else flag
         for flag in cost["command"].split()
         if not flag.startswith(("--data_folder", "--extra_folder"))
     ]

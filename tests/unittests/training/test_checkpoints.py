@@ -1,4 +1,4 @@
-"""A checkpoint of another architecture is refused before it is loaded."""
+"""A checkpoint of another start is refused before it is loaded."""
 
 import json
 
@@ -118,3 +118,14 @@ def test_another_corpus_is_refused(tmp_path):
         ):
             check_same_start(save, other)
     check_same_start(save, write_corpus(corpus, seed=1))
+
+
+def test_another_initial_model_is_refused(tmp_path):
+    save, corpus = tmp_path / "save", write_corpus(tmp_path / "corpus", seed=1)
+    check_same_start(save, corpus, initial_model="one/model")
+    check_same_start(save, corpus, initial_model="one/model")
+    for other, now in (("two/model", "'two/model'"), (None, "None")):
+        with pytest.raises(
+            ValueError, match=f"initial_model was 'one/model', is {now}"
+        ):
+            check_same_start(save, corpus, initial_model=other)
