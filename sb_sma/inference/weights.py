@@ -21,12 +21,29 @@ def save_weights(model: nn.Module, path: Union[str, Path]) -> None:
     path : str or Path
         Where to.
     """
-    state = {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in model.state_dict().items()
-    }
     # safetensors' own save_file lets nobody else read the file
-    Path(path).write_bytes(save(state))
+    Path(path).write_bytes(to_bytes(model))
+
+
+def to_bytes(model: nn.Module) -> bytes:
+    """Serialize parameters and buffers.
+
+    Arguments
+    ---------
+    model : nn.Module
+        What is serialized.
+
+    Returns
+    -------
+    content : bytes
+        Of a safetensors file.
+    """
+    return save(
+        {
+            name: tensor.detach().cpu().contiguous()
+            for name, tensor in model.state_dict().items()
+        }
+    )
 
 
 def load_weights(model: nn.Module, path: Union[str, Path]) -> None:

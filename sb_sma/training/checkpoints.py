@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import List, Mapping, Optional, Union
+from typing import Optional, Union
 
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
@@ -42,7 +42,16 @@ def check_architecture(
         )
     path = checkpoint.paramfiles[name]
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    differing = list_other_shapes(saved, model, "in the checkpoint")
+    saved = {key: tuple(value.shape) for key, value in saved.items()}
+    wanted = {
+        key: tuple(value.shape) for key, value in model.state_dict().items()
+    }
+    differing = [
+        f"{key}: {saved.get(key, 'absent')} in the checkpoint, "
+        f"{wanted.get(key, 'absent')} in the model"
+        for key in sorted({*saved, *wanted})
+        if saved.get(key) != wanted.get(key)
+    ]
     if differing:
         raise ValueError(
             f"The checkpoint {path} is of another architecture: "
@@ -50,43 +59,6 @@ def check_architecture(
             "Give another --output_folder, or the YAML and overrides that "
             "the run was started with."
         )
-
-
-def list_other_shapes(
-    saved: Mapping[str, torch.Tensor], model: nn.Module, where: str
-) -> List[str]:
-    """Say which weights do not fit into a model.
-
-    Arguments
-    ---------
-    saved : mapping
-        The weights by name, as ``state_dict`` gives them.
-    model : nn.Module
-        What would be filled.
-    where : str
-        Where the weights are, for the text.
-
-    Returns
-    -------
-    differing : list of str
-        A parameter each: missing, superfluous or of another shape.
-
-    Example
-    -------
-    >>> saved = nn.Linear(3, 2).state_dict()
-    >>> list_other_shapes(saved, nn.Linear(4, 2), "in the file")
-    ['weight: (2, 3) in the file, (2, 4) in the model']
-    """
-    found = {key: tuple(value.shape) for key, value in saved.items()}
-    wanted = {
-        key: tuple(value.shape) for key, value in model.state_dict().items()
-    }
-    return [
-        f"{key}: {found.get(key, 'absent')} {where}, "
-        f"{wanted.get(key, 'absent')} in the model"
-        for key in sorted({*found, *wanted})
-        if found.get(key) != wanted.get(key)
-    ]
 
 
 def check_same_start(
@@ -103,7 +75,7 @@ def check_same_start(
     corpus_file : str or Path
         ``corpus.json`` of the corpus: the parameters it was built with.
     initial_model : str, optional
-        The trained model that it started from.
+        Identity of the trained model that it started from.
 
     Raises
     ------
@@ -120,7 +92,7 @@ def check_same_start(
     remembered = Path(save_folder) / "corpus.json"
     now = json.loads(Path(corpus_file).read_text(encoding="utf-8"))
     if initial_model is not None:
-        now["parameters"]["initial_model"] = str(initial_model)
+        now["parameters"]["initial_model"] = initial_model
     if not remembered.exists():
         remembered.parent.mkdir(parents=True, exist_ok=True)
         new = remembered.with_suffix(".new")

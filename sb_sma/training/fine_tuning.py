@@ -1,65 +1,107 @@
 """Training that starts from a grapheme-to-phoneme model trained before."""
 
-from typing import Iterable, Mapping, Sequence
-
-from torch import nn
+import hashlib
+import json
+import os
+from typing import Any, Dict, Iterable, Mapping
 
 from sb_sma.data.corpus import raise_problems
 from sb_sma.data.grapheme_tokenizer import GraphemeTokenizer
+from sb_sma.data.model_folder import check_model_folder
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.inference.g2p import G2P
-from sb_sma.training.checkpoints import list_other_shapes
+from sb_sma.inference.weights import to_bytes
+
+_MAY_DIFFER = ("dropout",)
 
 
-def start_from(
-    source: str,
-    models: Sequence[nn.Module],
-    tokenizer: GraphemeTokenizer,
-    symbols: Iterable[str],
-) -> PhonemeTable:
-    """Take the weights, letters and phonemes of an exported model.
+def load_initial_model(source: str) -> G2P:
+    """Load the exported model that a training starts from.
 
     Arguments
     ---------
     source : str
-        The model's folder, or repository on a hub.
-    models : sequence of nn.Module
-        What is filled with its weights, in place.
+        Its folder, or a repository on a hub.
+
+    Returns
+    -------
+    initial : G2P
+        On the CPU.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model.
+    """
+    source = os.path.expanduser(source)
+    check_model_folder(source, prefer_folder=True)
+    return G2P.from_hparams(source=source, run_opts={"device": "cpu"})
+
+
+def start_from(
+    initial: G2P,
+    models: Mapping[str, Any],
+    tokenizer: GraphemeTokenizer,
+    symbols: Iterable[str],
+) -> PhonemeTable:
+    """Take the weights, letters and phonemes of a trained model.
+
+    Arguments
+    ---------
+    initial : G2P
+        The trained model.
+    models : mapping
+        Part ``models`` of the YAML; its ``model`` is filled in place.
     tokenizer : GraphemeTokenizer
-        Becomes the model's.
+        Becomes that of the trained model.
     symbols : iterable of str
         Phonemes of the new corpus.
 
     Returns
     -------
     table : PhonemeTable
-        The model's phonemes, and after them the new ones, which it has still
-        to learn.
+        The trained model's phonemes, and after them the new ones, which are
+        still to be learnt.
 
     Raises
     ------
     ValueError
-        If there is no such model, or if it is of another architecture or kind
-        of tokenizer.
+        If the YAML has other settings than the trained model, or the model has
+        no room for the new phonemes.
     """
-    initial = G2P.from_hparams(source=source)
-    weights = initial.mods.model.state_dict()
-    differing = list_other_shapes(weights, models[0], "there")
+    theirs = _settings(
+        vars(initial.hparams), initial.hparams.grapheme_tokenizer
+    )
+    ours = _settings(models, tokenizer)
+    differing = [
+        f"{name}: {theirs.get(name, 'absent')} there, {value} here"
+        for name, value in ours.items()
+        if theirs.get(name, "absent") != value
+    ]
     if differing:
         raise ValueError(
-            f"initial_model must be of the YAML's architecture; in {source}, "
-            f"{len(differing)} parameters differ, such as {differing[0]}. Give "
-            "the YAML and overrides that it was trained with."
+            "initial_model must have the settings of this run; got "
+            f"{'; '.join(differing)}. Give the YAML and overrides that it was "
+            "trained with."
         )
-    tokenizer.restore(initial.hparams.grapheme_tokenizer.content(), source)
-    for model in models:
-        model.load_state_dict(weights)
-    known = initial.hparams.phonemes.symbols
-    return PhonemeTable([*known, *(s for s in symbols if s not in known)])
+    known = initial.hparams.phonemes
+    new = [symbol for symbol in symbols if symbol not in known]
+    room = models["model"].decoder.embedding.num_embeddings
+    if len(known) + len(new) > room:
+        raise ValueError(
+            f"initial_model has room for {room - len(known)} more phonemes; the "
+            f"corpus has {len(new)} that it lacks, such as {', '.join(new[:5])}."
+            " Train a model with a larger n_phonemes first."
+        )
+    tokenizer.restore(
+        initial.hparams.grapheme_tokenizer.content(), "initial_model"
+    )
+    models["model"].load_state_dict(initial.mods.model.state_dict())
+    return PhonemeTable([*known.symbols, *new])
 
 
 def check_readable(
-    entries: Iterable[Mapping[str, str]], tokenizer: GraphemeTokenizer
+    entries: Iterable[Mapping[str, Any]], tokenizer: GraphemeTokenizer
 ) -> None:
     """Refuse training words that the initial model cannot read.
 
@@ -73,8 +115,20 @@ def check_readable(
     Raises
     ------
     ValueError
-        If there are such words; some of them are listed.
+        If there are such words, some of which are listed, or the model lacks
+        their language.
     """
+    known = tokenizer.languages
+    languages = {entry["language"] for entry in entries} - {*known}
+    if len(known) < 2:  # it is not told the language
+        languages.discard(None)
+    if languages:
+        raise ValueError(
+            "initial_model must know the language of every training word, "
+            f"which is one of {', '.join(known) or 'none'}; got "
+            f"{', '.join(sorted(map(str, languages)))}. Give words of these, or "
+            "another model."
+        )
     problems = []
     for entry in entries:
         try:
@@ -82,3 +136,38 @@ def check_readable(
         except ValueError as error:
             problems.append(f"initial_model cannot read it: {error}")
     raise_problems(problems)
+
+
+def identify(initial: G2P) -> str:
+    """Tell models apart by all that training takes from them.
+
+    Arguments
+    ---------
+    initial : G2P
+        A trained model.
+
+    Returns
+    -------
+    digest : str
+        SHA-256 of weights, letters and phonemes.
+    """
+    tables = [
+        initial.hparams.grapheme_tokenizer.content(),
+        initial.hparams.phonemes.symbols,
+    ]
+    content = to_bytes(initial.mods.model) + json.dumps(tables).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _settings(
+    models: Mapping[str, Any], tokenizer: GraphemeTokenizer
+) -> Dict[str, Any]:
+    """What the weights mean nothing without, by its name in the YAML."""
+    settings = {"graphemes": tokenizer.kind, **vars(tokenizer), **models}
+    return {
+        name: value
+        for name, value in settings.items()
+        if isinstance(value, (str, int, float, type(None)))
+        and name not in _MAY_DIFFER
+        and not name.startswith("_")
+    }

@@ -43,7 +43,12 @@ from sb_sma.plots.figures import plot_layers
 from sb_sma.training.brain import RecoverableBrain
 from sb_sma.training.checkpoints import check_same_start
 from sb_sma.training.distributed import close_process_group
-from sb_sma.training.fine_tuning import check_readable, start_from
+from sb_sma.training.fine_tuning import (
+    check_readable,
+    identify,
+    load_initial_model,
+    start_from,
+)
 from sb_sma.training.g2p_report import write_g2p_report
 from sb_sma.training.history import History, log_epoch
 
@@ -289,15 +294,36 @@ def warn_about_limits(items, tokenizer, hparams):
             )
 
 
+def make_tables(hparams, entries, symbols):
+    """Fit the tokenizer, or start from the initial model with its tables.
+
+    Returns the table of phonemes, and the identity of the initial model.
+    """
+    tokenizer = hparams["grapheme_tokenizer"]
+    if hparams["initial_model"] is None:
+        tokenizer.fit(
+            [entry["word"] for entry in entries],
+            [entry["language"] for entry in entries],
+        )
+        return PhonemeTable(symbols), None
+    initial = load_initial_model(hparams["initial_model"])
+    table = start_from(initial, hparams["models"], tokenizer, symbols)
+    check_readable(entries, tokenizer)
+    return table, identify(initial)
+
+
 def set_up_model(hparams, tokenizer, table, items):
     """Give the model what is measured on the training set."""
     models = (hparams["models"]["model"], hparams["average"].module)
+    for model in models:
+        model.set_n_phonemes(len(table))
+    if hparams["initial_model"] is not None:
+        return  # it has learnt how fast to walk
     n_graphemes = sum(
         len(tokenizer.encode(item["word"], item["language"])) for item in items
     )
     n_phonemes = sum(len(item["phonemes"]) for item in items)
     for model in models:
-        model.set_n_phonemes(len(table))
         model.decoder.layers.set_queries_per_token(n_phonemes / n_graphemes)
 
 
@@ -368,26 +394,16 @@ def main(argv):
     )
     folder = Path(hparams["corpus_folder"])
     run_on_main(hparams["prepare"], kwargs={"save_folder": folder})
-    initial_model = hparams["initial_model"]
-    run_on_main(
-        check_same_start,
-        args=[hparams["save_folder"], folder / "corpus.json", initial_model],
-    )
     manifests = load_manifests(folder)
     symbols = json.loads((folder / "phonemes.json").read_text(encoding="utf-8"))
-    table = PhonemeTable(symbols)
     tokenizer = hparams["grapheme_tokenizer"]
-    if initial_model is None:
-        tokenizer.fit(
-            [entry["word"] for entry in manifests["train"].values()],
-            [entry["language"] for entry in manifests["train"].values()],
-        )
-    else:
-        models = (hparams["models"]["model"], hparams["average"].module)
-        table = start_from(initial_model, models, tokenizer, symbols)
-        check_readable(manifests["train"].values(), tokenizer)
+    table, initial = make_tables(hparams, manifests["train"].values(), symbols)
     check_token_room(tokenizer, hparams["n_graphemes"], "n_graphemes")
     check_token_room(table, hparams["n_phonemes"], "n_phonemes")
+    run_on_main(
+        check_same_start,
+        args=[hparams["save_folder"], folder / "corpus.json", initial],
+    )
     # the shared task keeps its test files aside
     tested = "test" if manifests["test"] else "valid"
     unreadable = {
