@@ -4,6 +4,7 @@ import json
 from signal import SIGKILL
 
 import pytest
+import torch
 
 from sb_sma.cli import main
 from sb_sma.inference import G2P
@@ -149,28 +150,53 @@ def test_the_exported_model_pronounces_elsewhere(run, tmp_path, monkeypatch):
     ] * 2
 
 
-def test_a_run_starts_from_a_trained_model(run, lexicon):
+@pytest.fixture(scope="module")
+def tuned(run, lexicon):
+    """A run of one epoch on more words, and its flags."""
     data = run.parent / "more"
     data.mkdir()
     known = (lexicon / "cmudict.dict").read_text()
-    # a phoneme that the trained model lacks
-    new = [f"{letter * 5} Z Z" for letter in sorted(LETTERS)]
+    # a phoneme that the trained model lacks, and that sorts before its own
+    new = [f"{letter * 5} AA0 AA0" for letter in sorted(LETTERS)]
     (data / "cmudict.dict").write_text(known + "\n".join(new) + "\n")
+    flags = (
+        f"--data_folder={data}",
+        f"--initial_model={run / 'model'}",
+        "--lr=0.0005",
+    )
     folder = run.parent / "tuned"
-    flags = (f"--data_folder={data}", "--number_of_epochs=1", "--lr=0.0005")
-    done = train(folder, *flags, f"--initial_model={run / 'model'}")
+    # a mistake leaves nothing behind
+    done = train(folder, *flags, "--number_of_epochs=1", "--nhead=2")
+    assert "nhead: 4 there, 2 here" in done.stdout + done.stderr
+    done = train(folder, *flags, "--number_of_epochs=1")
     assert done.returncode == 0, done.stdout[-3000:]
+    return folder, flags
+
+
+def test_a_run_starts_from_a_trained_model(run, tuned):
+    folder, _ = tuned
     # after one epoch, a model that starts from nothing says nothing right
-    (tuned,) = read_history(folder)
-    assert tuned["valid"]["wer"] < 20 < read_history(run)[0]["valid"]["wer"]
+    (record,) = read_history(folder)
+    assert record["valid"]["wer"] < 20 < read_history(run)[0]["valid"]["wer"]
     model, base = (
         G2P.from_hparams(source=str(each / "model")) for each in (folder, run)
     )
-    assert model.hparams.phonemes.symbols == [
-        *base.hparams.phonemes.symbols,
-        "Z",
-    ]
-    done = train(folder, *flags[:1], "--number_of_epochs=2")
+    symbols = base.hparams.phonemes.symbols
+    assert model.hparams.phonemes.symbols == [*symbols, "AA0"]
+    # a monotonic head walks on at the speed that it has learnt
+    (learnt, tuned_on) = (
+        each.mods.model.decoder.state_dict()["layers.0.cross_attn.stay_bias"]
+        for each in (base, model)
+    )
+    torch.testing.assert_close(tuned_on, learnt, rtol=0, atol=0.05)
+
+
+def test_fine_tuning_goes_on_where_it_was(tuned):
+    folder, flags = tuned
+    done = train(folder, *flags, "--number_of_epochs=2")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert [each["epoch"] for each in read_history(folder)] == [1, 2]
+    done = train(folder, flags[0], "--number_of_epochs=3")
     assert done.returncode != 0
     assert "initial_model was" in done.stdout + done.stderr
 
