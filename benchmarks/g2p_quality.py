@@ -118,14 +118,13 @@ def summarize(folder: Path) -> Dict[str, Any]:
     """What is stored of a run; no path of this machine."""
     history = read_history(folder)
     cost = read_cost(folder)
-    flags = [
-        # RUN/model
-        f"--initial_model={Path(flag).parts[-2]}/model"
-        if flag.startswith("--initial_model")
-        else flag
-        for flag in cost["command"].split()
-        if not flag.startswith(("--data_folder", "--extra_folder"))
-    ]
+    flags = []
+    for flag in cost["command"].split():
+        name, _, value = flag.partition("=")
+        if name == "--initial_model":
+            flag = f"{name}={'/'.join(Path(value).parts[-2:])}"  # RUN/model
+        if name not in ("--data_folder", "--extra_folder"):
+            flags.append(flag)
     measured = {
         path.stem.removesuffix("_stats"): json.loads(path.read_text())
         for path in sorted(folder.glob("*_stats.json"))
