@@ -82,7 +82,19 @@ ALONE = {
         ],
         language,
     )
-    for language in "bul dut fre hbs_latn jpn_hira kor".split()
+    for language in "arm_e bul dut fre hbs_latn hun jpn_hira kor".split()
+}
+# the accents of a word's stem have to be known
+LONGER = {
+    "hbs_latn": Family(
+        "longer_hbs_latn",
+        [2],
+        [
+            *["--languages=hbs_latn", "--decompose=True", "--encoder_layers=4"],
+            *["--dropout=0.3", "--batch_words=64", "--number_of_epochs=44"],
+        ],
+        "hbs_latn",
+    )
 }
 PARENTS = {
     "large": [*TABLES, "--encoder_layers=4"],
@@ -90,9 +102,11 @@ PARENTS = {
     "monotonic": SMALL,
 }
 TUNING = {
-    "medium": "--dropout=0.2 --batch_words=64 --lr=0.001 --number_of_epochs=16",
-    "low": "--dropout=0.3 --batch_words=32 --lr=0.0005 --number_of_epochs=12",
+    "medium": ["--batch_words=64", "--lr=0.001"],
+    "low": ["--batch_words=32", "--lr=0.0005"],
 }
+EPOCHS = {**dict.fromkeys(LANGUAGES["low"].split(), 12), "hbs_latn": 32}
+DROPOUT = {**dict.fromkeys(LANGUAGES["low"].split(), 0.3), "kor": 0.1}
 
 
 def tune(parent: str, *sizes: str) -> Dict[str, Family]:
@@ -103,8 +117,10 @@ def tune(parent: str, *sizes: str) -> Dict[str, Family]:
             [1],
             [
                 f"--languages={language}",
+                f"--number_of_epochs={EPOCHS.get(language, 16)}",
+                f"--dropout={DROPOUT.get(language, 0.2)}",
                 *PARENTS[parent],
-                *TUNING[size].split(),
+                *TUNING[size],
             ],
             language,
             initial=f"{parent}_1",
@@ -122,7 +138,7 @@ TUNED = {
 FAMILIES = {
     family.name: family
     for family in (
-        *[*MULTILINGUAL, *LOW_ONLY, *ALONE.values()],
+        *[*MULTILINGUAL, *LOW_ONLY, *ALONE.values(), *LONGER.values()],
         *[family for each in TUNED.values() for family in each.values()],
     )
 }
@@ -197,6 +213,10 @@ def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
         first.join(others)
     best = tuned["large"]
     yield "tuned, joined", best
+    longer = load_each(LONGER, folder)
+    yield "alone, longer", longer
+    for language, g2p in longer.items():
+        alone[language].join([g2p])
     for language, g2p in alone.items():
         best[language] = CombinedG2P([g2p, best[language]])
     yield "alone and tuned", best
