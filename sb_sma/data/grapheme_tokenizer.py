@@ -39,6 +39,8 @@ class GraphemeTokenizer(ABC):
     decompose : bool
         Whether letters are taken apart (Unicode's NFD): syllables of Hangul
         into their letters, é into e and an accent.
+    backwards : bool
+        Whether `encode` gives the last piece first.
 
     Attributes
     ----------
@@ -52,8 +54,9 @@ class GraphemeTokenizer(ABC):
 
     kind: str
 
-    def __init__(self, decompose: bool = False):
+    def __init__(self, decompose: bool = False, backwards: bool = False):
         self.decompose = decompose
+        self.backwards = backwards
         self.languages: list[str] = []
         self.fallbacks: Counter[str] = Counter()
         self._characters: frozenset[str] = frozenset()
@@ -115,7 +118,7 @@ class GraphemeTokenizer(ABC):
         Returns
         -------
         list of str
-            Known pieces, without the language token.
+            Known pieces from the first on, without the language token.
 
         Raises
         ------
@@ -162,7 +165,10 @@ class GraphemeTokenizer(ABC):
         self.check_language(language)
         is_needed = len(self.languages) > 1
         first = [_language_token(language)] if is_needed else []
-        return self._table.encode(first + self.pieces(word))
+        pieces = self.pieces(word)
+        if self.backwards:
+            pieces.reverse()
+        return self._table.encode(first + pieces)
 
     def check_language(self, language: str | None) -> None:
         """Refuses a language that training lacks.
@@ -212,6 +218,7 @@ class GraphemeTokenizer(ABC):
         return {
             "kind": self.kind,
             "decompose": self.decompose,
+            "backwards": self.backwards,
             "languages": self.languages,
             "characters": sorted(self._characters),
             "units": self._units_to_json(),
@@ -246,7 +253,8 @@ class GraphemeTokenizer(ABC):
             something else.
         """
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        self.restore(content, path)
+        # files of before there was a choice
+        self.restore({"backwards": False, **content}, path)
 
     def restore(self, content: dict[str, Any], source: str | Path) -> None:
         """Becomes the tokenizer that told its content.
@@ -276,6 +284,7 @@ class GraphemeTokenizer(ABC):
                 "data of before, or start a new run in another output_folder."
             )
         self.decompose = content["decompose"]
+        self.backwards = content["backwards"]
         characters = set(content["characters"])
         units = self._units_from_json(content["units"], characters)
         self._set_up(content["languages"], characters, units)

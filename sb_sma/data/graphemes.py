@@ -24,6 +24,8 @@ class CharacterTokenizer(GraphemeTokenizer):
     ---------
     decompose : bool
         Whether letters are taken apart (Unicode's NFD).
+    backwards : bool
+        Whether `encode` gives the last piece first.
 
     Example
     -------
@@ -70,6 +72,8 @@ class SentencePieceTokenizer(GraphemeTokenizer):
         Whether letters are taken apart (Unicode's NFD).
     mark_start : bool
         Whether a word begins with ▁, alone or in a piece; one more character.
+    backwards : bool
+        Whether `encode` gives the last piece first.
 
     Raises
     ------
@@ -92,8 +96,9 @@ class SentencePieceTokenizer(GraphemeTokenizer):
         vocab_size: int = 200,
         decompose: bool = False,
         mark_start: bool = False,
+        backwards: bool = False,
     ):
-        super().__init__(decompose)
+        super().__init__(decompose, backwards)
         if model_type not in _MODEL_TYPES:
             raise ValueError(
                 f"model_type must be one of {', '.join(_MODEL_TYPES)}; got "

@@ -26,6 +26,8 @@ class HintedTokenizer(GraphemeTokenizer):
         of this name. It is read by `fit`, and saved with the pieces.
     decompose : bool
         Whether letters are taken apart (Unicode's NFD).
+    backwards : bool
+        Whether `encode` gives the last piece first.
 
     Raises
     ------
@@ -48,9 +50,12 @@ class HintedTokenizer(GraphemeTokenizer):
     kind = "hinted"
 
     def __init__(
-        self, lexicon: str | Path | None = None, decompose: bool = False
+        self,
+        lexicon: str | Path | None = None,
+        decompose: bool = False,
+        backwards: bool = False,
     ):
-        super().__init__(decompose)
+        super().__init__(decompose, backwards)
         if lexicon is None:
             raise ValueError(
                 "lexicon (hint_lexicon in the YAML) must be a file, or "

@@ -15,6 +15,8 @@ class PhonemeTable:
     ---------
     symbols : sequence of str
         The phonemes, each once.
+    backwards : bool
+        Whether a model says the last phoneme first.
 
     Raises
     ------
@@ -30,8 +32,9 @@ class PhonemeTable:
     ['B', 'AH']
     """
 
-    def __init__(self, symbols: Sequence[str]):
+    def __init__(self, symbols: Sequence[str], backwards: bool = False):
         self.symbols = list(symbols)
+        self.backwards = backwards
         self._index = {
             symbol: index for index, symbol in enumerate(self.symbols, END + 1)
         }
@@ -72,7 +75,8 @@ class PhonemeTable:
                 "phonemes must be among those of the training set; got "
                 f"{', '.join(unknown)}. Correct the pronunciation."
             )
-        return [*(self._index[phoneme] for phoneme in phonemes), END]
+        said = self.as_said(phonemes)
+        return [*(self._index[phoneme] for phoneme in said), END]
 
     def decode(self, indices: Iterable[int]) -> List[str]:
         """Name what a model predicted.
@@ -85,8 +89,23 @@ class PhonemeTable:
         Returns
         -------
         phonemes : list of str
-            Symbols.
+            Symbols, from the first phoneme of the word to the last.
         """
-        return [
-            self.symbols[index - END - 1] for index in indices if index > END
-        ]
+        return self.as_said(
+            [self.symbols[index - END - 1] for index in indices if index > END]
+        )
+
+    def as_said(self, phonemes: Sequence[str]) -> List[str]:
+        """Put phonemes in the order in which a model says them, or back.
+
+        Arguments
+        ---------
+        phonemes : sequence of str
+            Symbols.
+
+        Returns
+        -------
+        phonemes : list of str
+            The same, turned around if the model says the last one first.
+        """
+        return list(reversed(phonemes) if self.backwards else phonemes)

@@ -13,6 +13,7 @@ from torch import nn
 from sb_sma.data.build_once import put_in_place
 from sb_sma.data.frontends import Frontend
 from sb_sma.data.graphemes import GraphemeTokenizer
+from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.inference.weights import JSON_SUFFIX, SUFFIX, save_weights
 from sb_sma.models.hypothesis import BeamSettings
 
@@ -69,7 +70,7 @@ def export_g2p(
     resolved_yaml: str,
     model: nn.Module,
     grapheme_tokenizer: GraphemeTokenizer,
-    phonemes: Sequence[str],
+    phonemes: PhonemeTable,
     beam_settings: BeamSettings,
 ) -> None:
     """Write everything that pronouncing needs; the folder can be moved.
@@ -86,8 +87,8 @@ def export_g2p(
         The model with its trained weights.
     grapheme_tokenizer : GraphemeTokenizer
         Fitted.
-    phonemes : sequence of str
-        The phoneme table.
+    phonemes : PhonemeTable
+        What the model says.
     beam_settings : BeamSettings
         How words are decoded.
     """
@@ -98,7 +99,10 @@ def export_g2p(
         tokenizer = resolved["grapheme_tokenizer"]
         content = _model_part(resolved, "G2P", {"graphemes": tokenizer})
         content["grapheme_tokenizer"] = tokenizer
-        table = ("sb_sma.data.phonemes.PhonemeTable", {"symbols": [*phonemes]})
+        table = (
+            "sb_sma.data.phonemes.PhonemeTable",
+            {"symbols": phonemes.symbols, "backwards": phonemes.backwards},
+        )
         _write_yaml(
             building,
             content,

@@ -97,7 +97,7 @@ def start_from(
         initial.hparams.grapheme_tokenizer.content(), "initial_model"
     )
     models["model"].load_state_dict(initial.mods.model.state_dict())
-    return PhonemeTable([*known.symbols, *new])
+    return PhonemeTable([*known.symbols, *new], known.backwards)
 
 
 def check_readable(

@@ -153,6 +153,7 @@ def exported_g2p(tmp_path_factory, repository):
     """Folder of a small G2P model that has learnt to spell a, b and c."""
     from hyperpyyaml import load_hyperpyyaml, resolve_references
 
+    from sb_sma.data.phonemes import PhonemeTable
     from sb_sma.inference.export import export_g2p
 
     folder = tmp_path_factory.mktemp("g2p")
@@ -175,10 +176,10 @@ def exported_g2p(tmp_path_factory, repository):
             model = hparams["models"]["model"]
         with open(path, encoding="utf-8") as stream:
             resolved = resolve_references(stream, overrides).read()
-    phonemes = ["AH", "B", "K"]
+    phonemes = PhonemeTable(["AH", "B", "K"])
     tokenizer = hparams["grapheme_tokenizer"]
     tokenizer.fit(["a", "b", "c"])
-    model.set_n_phonemes(2 + len(phonemes))
+    model.set_n_phonemes(len(phonemes))
     learn_to_spell(model, tokenizer)
     export_g2p(
         folder / "model",

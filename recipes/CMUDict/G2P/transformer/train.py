@@ -305,7 +305,7 @@ def make_tables(hparams, entries, symbols):
             [entry["word"] for entry in entries],
             [entry["language"] for entry in entries],
         )
-        return PhonemeTable(symbols), None
+        return PhonemeTable(symbols, tokenizer.backwards), None
     initial = load_initial_model(hparams["initial_model"])
     table = start_from(initial, hparams["models"], tokenizer, symbols)
     check_readable(entries, tokenizer)
@@ -350,7 +350,7 @@ def draw_alignments(model, items, tokenizer, table):
         figures[item["word"], item["language"] or ""] = plot_layers(
             alignments,
             tokens=tokenizer.decode(graphemes),
-            query_tokens=[*item["phonemes"], "end"],
+            query_tokens=[*table.as_said(item["phonemes"]), "end"],
         )
     return figures
 
@@ -365,7 +365,7 @@ def export_and_report(brain, hparams, resolved_yaml, split, items):
         resolved_yaml,
         model,
         tokenizer,
-        brain.phonemes.symbols,
+        brain.phonemes,
         hparams["beam_settings"],
     )
     (output_folder / f"{split}_stats.json").write_text(
