@@ -228,8 +228,12 @@ def test_too_little_room_is_told_before_training(run, lexicon):
         ("--graphemes=sentencepiece", "--sentencepiece_size=12"),
         ("--stress=strip", "--precision=bf16", "--beam_size=2"),
         ("--graphemes=hinted", "--moves_per_query=3"),
+        ("--backwards=True", "--decompose=True"),
     ],
-    ids=["softmax", "all monotonic", "sentencepiece", "bf16", "hinted"],
+    ids=[
+        *["softmax", "all monotonic", "sentencepiece", "bf16", "hinted"],
+        "backwards",
+    ],
 )
 def test_other_choices_train(run, lexicon, flags):
     folder = run.parent / flags[0].strip("-").replace("=", "_")
@@ -249,6 +253,9 @@ def test_other_choices_train(run, lexicon, flags):
     assert ("wer_no_stress" in stats) == ("--stress=strip" not in flags)
     g2p = G2P.from_hparams(source=str(folder / "model"))
     assert len(g2p(["book", "tab"])) == 2
+    is_backwards = "--backwards=True" in flags
+    assert g2p.hparams.phonemes.backwards == is_backwards
+    assert g2p.hparams.grapheme_tokenizer.backwards == is_backwards
     has_hints = "/U/" in g2p.hparams.grapheme_tokenizer.symbols
     assert has_hints == ("--graphemes=hinted" in flags)
 

@@ -8,6 +8,7 @@ import torch
 # sorted, and two that YAML would read as something else
 SPEAKERS = ["225", "en-us+f2", "no"]
 TEXTS = ["A short one, I say.", "No.", "Two words: three words; four words."]
+SPELLING = {"a": "AH", "b": "B", "c": "K"}
 SMALL = {
     "d_model": 16,
     "nhead": 2,
@@ -120,7 +121,7 @@ def exported_with_g2p(tmp_path_factory, repository, exported_g2p):
     return moved
 
 
-def learn_to_spell(model, tokenizer):
+def learn_to_spell(model, tokenizer, table):
     """A phoneme for each letter, in a few seconds."""
     from sb_sma.losses import token_loss
 
@@ -134,8 +135,7 @@ def learn_to_spell(model, tokenizer):
     phonemes = torch.zeros(len(words), 5, dtype=torch.int64)
     for row, word in enumerate(words):
         graphemes[row, : len(word)] = torch.tensor(tokenizer.encode(word))
-        # index 1 ends a word
-        ids = [2 + "abc".index(letter) for letter in word] + [1]
+        ids = table.encode(SPELLING[letter] for letter in word)
         phonemes[row, : len(ids)] = torch.tensor(ids)
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -148,15 +148,14 @@ def learn_to_spell(model, tokenizer):
     model.eval()
 
 
-@pytest.fixture(scope="session")
-def exported_g2p(tmp_path_factory, repository):
-    """Folder of a small G2P model that has learnt to spell a, b and c."""
+def export_small_g2p(folder, repository, **overrides):
+    """Build the model of hparams/g2p.yaml, let it learn to spell a, b and c,
+    and export it."""
     from hyperpyyaml import load_hyperpyyaml, resolve_references
 
     from sb_sma.data.phonemes import PhonemeTable
     from sb_sma.inference.export import export_g2p
 
-    folder = tmp_path_factory.mktemp("g2p")
     overrides = {
         "output_folder": str(folder / "run"),
         "d_model": 16,
@@ -165,6 +164,7 @@ def exported_g2p(tmp_path_factory, repository):
         "encoder_layers": 1,
         "n_graphemes": 8,
         "n_phonemes": 6,
+        **overrides,
     }
     path = repository / "hparams" / "g2p.yaml"
     with pytest.MonkeyPatch.context() as patch:
@@ -176,11 +176,11 @@ def exported_g2p(tmp_path_factory, repository):
             model = hparams["models"]["model"]
         with open(path, encoding="utf-8") as stream:
             resolved = resolve_references(stream, overrides).read()
-    phonemes = PhonemeTable(["AH", "B", "K"])
     tokenizer = hparams["grapheme_tokenizer"]
+    phonemes = PhonemeTable(sorted(SPELLING.values()), tokenizer.backwards)
     tokenizer.fit(["a", "b", "c"])
     model.set_n_phonemes(len(phonemes))
-    learn_to_spell(model, tokenizer)
+    learn_to_spell(model, tokenizer, phonemes)
     export_g2p(
         folder / "model",
         resolved,
@@ -190,6 +190,19 @@ def exported_g2p(tmp_path_factory, repository):
         hparams["beam_settings"],
     )
     return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def exported_g2p(tmp_path_factory, repository):
+    """Folder of a small G2P model that has learnt to spell a, b and c."""
+    return export_small_g2p(tmp_path_factory.mktemp("g2p"), repository)
+
+
+@pytest.fixture(scope="session")
+def exported_backwards(tmp_path_factory, repository):
+    """The same, of a model that spells from the end."""
+    folder = tmp_path_factory.mktemp("backwards")
+    return export_small_g2p(folder, repository, backwards=True)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Words become indices; what training lacks is replaced, counted or refused."""
 
 import copy
+import json
 import logging
 import pickle
 
@@ -338,3 +339,33 @@ def test_yaml_word_chooses():
 def test_a_number_of_pieces_is_a_count(vocab_size):
     with pytest.raises(ValueError, match="1 or more; got "):
         SentencePieceTokenizer("bpe", vocab_size)
+
+
+@pytest.mark.parametrize(
+    "kind", [CharacterTokenizer, SentencePieceTokenizer], ids=lambda k: k.kind
+)
+def test_a_word_may_be_read_from_its_end(kind, tmp_path):
+    options = {} if kind is CharacterTokenizer else {"vocab_size": 6}
+    forwards, backwards = kind(**options), kind(**options, backwards=True)
+    for tokenizer in (forwards, backwards):
+        tokenizer.fit(["banana", "ban", "nab"], ["one", "two", "two"])
+    language, *indices = forwards.encode("nabana", "two")
+    # what tells the language still comes first
+    assert backwards.encode("nabana", "two") == [language, *indices[::-1]]
+    assert backwards.pieces("nabana") == forwards.pieces("nabana")
+    backwards.save(tmp_path / "saved")
+    loaded = kind(**options)
+    loaded.load(tmp_path / "saved")
+    assert loaded.backwards
+    assert loaded.encode("ban", "one") == backwards.encode("ban", "one")
+
+
+def test_a_file_without_a_direction_is_read_forwards(tmp_path):
+    tokenizer = CharacterTokenizer()
+    tokenizer.fit(["ab"])
+    content = tokenizer.content()
+    del content["backwards"]
+    (tmp_path / "old").write_text(json.dumps(content))
+    for loaded in (tokenizer, CharacterTokenizer()):
+        loaded.load(tmp_path / "old")
+        assert loaded.encode("ab") == [2, 3]

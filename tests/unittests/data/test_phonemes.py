@@ -14,6 +14,15 @@ def test_indices_come_back_as_phonemes():
     assert "B" in table and "D" not in table
 
 
+def test_a_model_may_say_the_last_phoneme_first():
+    table = phonemes.PhonemeTable(["AH", "B", "K"], backwards=True)
+    word = ["K", "AH", "B"]
+    indices = table.encode(iter(word))
+    assert indices == [3, 2, 4, phonemes.END]
+    assert table.decode(indices) == word
+    assert table.as_said(word) == ["B", "AH", "K"]
+
+
 def test_an_unknown_phoneme_is_named():
     table = phonemes.PhonemeTable(["AH"])
     with pytest.raises(ValueError, match="got B, K. Correct"):

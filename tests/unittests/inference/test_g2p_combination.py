@@ -12,6 +12,7 @@ from sb_sma.inference import G2P
 from sb_sma.inference.g2p_combination import CombinedG2P, load_together
 from sb_sma.models.ensemble import Ensemble
 
+SPELLING = {"a": "AH", "b": "B", "c": "K"}
 WORDS = ["cab", "a", "bacca", "abc", "bb", "caab"]
 
 
@@ -53,6 +54,26 @@ def mean_log_probabilities(models, word, candidates):
         sum(max(each, -20.0) for each in several) / len(models)
         for several in zip(*weighed)
     ]
+
+
+def test_models_of_both_directions_agree(exported_g2p, exported_backwards):
+    both = [str(exported_g2p), str(exported_backwards)]
+    forwards, backwards = (G2P.from_hparams(source=each) for each in both)
+    words = [word for word in WORDS if len(word) < 5]  # as in training
+    expected = [[SPELLING[letter] for letter in word] for word in words]
+    assert backwards(words) == forwards(words) == expected
+    # each says its phonemes in its own order, and weighs the word as said
+    (indices,) = backwards.read(["cab"])
+    assert indices == forwards.read(["cab"])[0][::-1]
+    ((right, wrong),) = backwards.weigh(
+        [indices], [[["K", "AH", "B"], ["B", "AH", "K"]]]
+    )
+    assert right > -0.5 > -3 > wrong
+    combined = load_together(both)
+    assert isinstance(combined, CombinedG2P)
+    assert combined(words) == expected
+    with pytest.raises(ValueError, match="they differ in backwards"):
+        forwards.join([backwards])
 
 
 def test_a_model_agrees_with_its_copy(exported_g2p):
