@@ -280,8 +280,9 @@ class GraphemeTokenizer(ABC):
         if self._characters and self.content() != content:
             raise ValueError(
                 f"{source} must hold what this tokenizer has learnt; it was "
-                "made with other words, pieces or hints. Give the settings and "
-                "data of before, or start a new run in another output_folder."
+                "made with other words, pieces, hints or backwards. Give the "
+                "settings and data of before, or start a new run in another "
+                "output_folder."
             )
         self.decompose = content["decompose"]
         self.backwards = content["backwards"]

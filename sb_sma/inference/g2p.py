@@ -214,8 +214,9 @@ class G2P(Pretrained):
                 raise ValueError(
                     "models that are joined must read and say words alike; "
                     f"they differ in {'; '.join(differences)}. Take models of "
-                    "one lexicon, decompose and hint_lexicon, or combine them "
-                    "by sb_sma.inference.g2p_combination.CombinedG2P."
+                    "one lexicon, decompose, backwards and hint_lexicon, or "
+                    "combine them by "
+                    "sb_sma.inference.g2p_combination.CombinedG2P."
                 )
         members = [
             member for g2p in (self, *others) for member in members_of(g2p)

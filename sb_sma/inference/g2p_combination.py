@@ -1,9 +1,10 @@
 """Grapheme-to-phoneme models of different kinds, asked together.
 
 Models of one lexicon are averaged at every phoneme (`G2P.join`). Others, which
-have other letters or hints, cannot be; each proposes pronunciations, and all
-weigh what was proposed by any. The best is the most probable by the geometric
-mean of their probabilities: one that a model holds to be absurd is seldom right.
+have other letters or hints, or say words backwards, cannot be; each proposes
+pronunciations, and all weigh what was proposed by any. The best is the most
+probable by the geometric mean of their probabilities: one that a model holds to
+be absurd is seldom right.
 
 Reference
 ---------

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from typing import Any, Dict, Iterable, Mapping
+from typing import Any, Collection, Dict, Iterable, Mapping
 
 from sb_sma.data.corpus import raise_problems
 from sb_sma.data.grapheme_tokenizer import GraphemeTokenizer
@@ -101,13 +101,13 @@ def start_from(
 
 
 def check_readable(
-    entries: Iterable[Mapping[str, Any]], tokenizer: GraphemeTokenizer
+    entries: Collection[Mapping[str, Any]], tokenizer: GraphemeTokenizer
 ) -> None:
     """Refuse training words that the initial model cannot read.
 
     Arguments
     ---------
-    entries : iterable of mapping
+    entries : collection of mapping
         Each with ``word`` and ``language``.
     tokenizer : GraphemeTokenizer
         The initial model's.
@@ -124,10 +124,10 @@ def check_readable(
         languages.discard(None)
     if languages:
         raise ValueError(
-            "initial_model must know the language of every training word, "
-            f"which is one of {', '.join(known) or 'none'}; got "
-            f"{', '.join(sorted(map(str, languages)))}. Give words of these, or "
-            "another model."
+            "initial_model must know the language of every training word; it "
+            f"knows {', '.join(known) or 'of no language'}; got "
+            f"{', '.join(sorted(map(str, languages)))}. Give words of what it "
+            "knows, or another model."
         )
     problems = []
     for entry in entries:
@@ -149,25 +149,26 @@ def identify(initial: G2P) -> str:
     Returns
     -------
     digest : str
-        SHA-256 of weights, letters and phonemes.
+        Begin of the SHA-256 of weights, letters and phonemes.
     """
     tables = [
-        initial.hparams.grapheme_tokenizer.content(),
+        initial.hparams.grapheme_tokenizer.symbols,
         initial.hparams.phonemes.symbols,
     ]
     content = to_bytes(initial.mods.model) + json.dumps(tables).encode()
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _settings(
     models: Mapping[str, Any], tokenizer: GraphemeTokenizer
 ) -> Dict[str, Any]:
-    """What the weights mean nothing without, by its name in the YAML."""
+    """What the weights mean nothing without."""
     settings = {"graphemes": tokenizer.kind, **vars(tokenizer), **models}
-    return {
-        name: value
-        for name, value in settings.items()
-        if isinstance(value, (str, int, float, type(None)))
-        and name not in _MAY_DIFFER
-        and not name.startswith("_")
-    }
+    plain = {}
+    for name, value in settings.items():
+        value = getattr(value, "func", value)  # of `!name:` in the YAML
+        value = getattr(value, "__qualname__", value)
+        is_plain = isinstance(value, (str, int, float, type(None)))
+        if is_plain and name not in _MAY_DIFFER and not name.startswith("_"):
+            plain[name] = value
+    return plain

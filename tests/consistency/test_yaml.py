@@ -8,6 +8,7 @@ import pytest
 import torch
 from hyperpyyaml import load_hyperpyyaml
 
+from sb_sma.data.graphemes import TOKENIZERS
 from sb_sma.hparams import check_yaml
 from sb_sma.hparams.document import Document, tag_of
 
@@ -196,3 +197,19 @@ def test_header_tells_the_true_size_of_the_full_model(tmp_path, monkeypatch):
     size = sum(parameter.numel() for parameter in model.parameters())
     stated = re.search(r"of ([\d.]+) M parameters", file.read_text())[1]
     assert stated == f"{size / 1e6:.1f}"
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_every_tokenizer_may_read_backwards(kind, tmp_path, monkeypatch):
+    file = REPOSITORY / "hparams" / "g2p.yaml"
+    recipe = REPOSITORY / "recipes" / "CMUDict" / "G2P" / "transformer"
+    monkeypatch.syspath_prepend(str(recipe))
+    overrides = {
+        "output_folder": str(tmp_path),
+        "graphemes": kind,
+        "hint_lexicon": "cmudict",
+        "backwards": True,
+    }
+    with torch.random.fork_rng(), open(file, encoding="utf-8") as stream:
+        tokenizer = load_hyperpyyaml(stream, overrides)["grapheme_tokenizer"]
+    assert tokenizer.backwards

@@ -93,7 +93,9 @@ def test_a_checkpoint_of_other_hints_is_refused(tokenizer, path, tmp_path):
     path.write_text("through\tTH R OW1\n", encoding="utf-8")
     other = HintedTokenizer(path)
     other.fit(["through", "read", "bat"])
-    with pytest.raises(ValueError, match="other words, pieces or hints. Give"):
+    with pytest.raises(
+        ValueError, match="other words, pieces, hints or backwards"
+    ):
         other.load(tmp_path / "saved.json")
 
 

@@ -318,7 +318,9 @@ def set_up_model(hparams, tokenizer, table, items):
     for model in models:
         model.set_n_phonemes(len(table))
     if hparams["initial_model"] is not None:
-        return  # it has learnt how fast to walk
+        # it has learnt how fast to walk
+        models[1].load_state_dict(models[0].state_dict())
+        return
     n_graphemes = sum(
         len(tokenizer.encode(item["word"], item["language"])) for item in items
     )
