@@ -5,6 +5,7 @@ On the English of the SIGMORPHON 2021 shared task, whose development words are
 scored; its test files are kept aside. Trains, by commands of the recipe:
 
 - members: models of the training file alone, which differ in their seed;
+- backwards: the same, but that it reads and says words from their end;
 - translators: models that also read what CMUdict says of a word (graphemes:
   hinted). Asked together, they translate CMUdict into the phonemes of the
   shared task: ``lexicon/eng_us_train.tsv``;
@@ -15,8 +16,9 @@ scored; its test files are kept aside. Trains, by commands of the recipe:
 About half of the development words stand in CMUdict, which may be used by the
 rules of the task. So the words inside and outside of it are also scored apart.
 A system with the lexicon looks a word up, and asks models if it is not there.
-Readers are also combined (`CombinedG2P`) with the translators, which are the
-best inside CMUdict, and with the members, which are the best outside.
+Models are also combined (`CombinedG2P`): the members with the one that works
+backwards; the translators, which are the best inside CMUdict, with the readers;
+and all but the translators, which are the best outside.
 
 What is in the folder is not trained again. Prints a table, and stores
 everything under ``results/``.
@@ -64,6 +66,9 @@ LARGE = ["--encoder_layers=4", "--dropout=0.2"]
 MEMBERS = Family(
     "members", [1, 2, 3, 4], [*LARGE, "--number_of_epochs=22"], ALONE
 )
+BACKWARDS = Family(
+    "backwards", [6], [*MEMBERS.flags, "--backwards=True"], ALONE
+)
 TRANSLATORS = Family(
     "translators",
     [11, 12],
@@ -94,9 +99,15 @@ DISTILLED = Family(
     TAUGHT,
 )
 FAMILIES = {
-    family.name: family for family in (MEMBERS, TRANSLATORS, READERS, DISTILLED)
+    family.name: family
+    for family in (MEMBERS, BACKWARDS, TRANSLATORS, READERS, DISTILLED)
 }
-INSIDE, OUTSIDE = (TRANSLATORS, READERS), (MEMBERS, READERS)
+INSIDE, OUTSIDE = "translators and readers", "members, backwards and readers"
+COMBINED = {
+    "members and backwards": (MEMBERS, BACKWARDS),
+    INSIDE: (TRANSLATORS, READERS),
+    OUTSIDE: (MEMBERS, BACKWARDS, READERS),
+}
 
 
 def main() -> None:
@@ -132,17 +143,11 @@ def measure(folder: Path, rounds: int) -> None:
             if family is not TRANSLATORS:
                 said[f"lexicon, else {name}"] = look_up(lexicon, entries, each)
     cmudict = read_pronunciations(find_cmudict())
-    inside, outside = (
-        pronounce(
-            CombinedG2P([load_family(family, folder) for family in families]),
-            entries,
-        )
-        for families in (INSIDE, OUTSIDE)
-    )
-    said["translators and readers"] = inside
-    said["members and readers"] = outside
-    said["translators and readers inside CMUdict, the others outside"] = [
-        inside[row] if entry["word"].lower() in cmudict else outside[row]
+    for name, families in COMBINED.items():
+        models = [load_family(family, folder) for family in families]
+        said[name] = pronounce(CombinedG2P(models), entries)
+    said["by whether CMUdict has the word"] = [
+        said[INSIDE if entry["word"].lower() in cmudict else OUTSIDE][row]
         for row, entry in enumerate(entries)
     ]
     runs = [run for each in FAMILIES.values() for run in each.runs(folder)]

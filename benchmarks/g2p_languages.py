@@ -23,7 +23,7 @@ everything under ``results/``.
 
 import json
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Mapping, Tuple, Union
 
 from g2p_families import Family, load_family, make_parser, train_family
 from g2p_quality import summarize
@@ -41,25 +41,27 @@ LANGUAGES = {
 }
 WANTED = {"medium": 9.35, "low": 22.40}  # the task's baseline
 EVERY = " ".join(LANGUAGES.values()).split()
+LOW_LANGUAGES = LANGUAGES["low"].split()
 TABLES = ["--decompose=True", "--n_graphemes=512", "--n_phonemes=384"]
 SMALL = [*TABLES, "--d_model=128", "--d_ffn=512"]
-LARGE = ["--encoder_layers=4", "--dropout=0.2"]
+PARENTS = {
+    "monotonic": SMALL,
+    "softmax": [*SMALL, "--attention_type=regularMHA"],
+    "large": [*TABLES, "--encoder_layers=4"],
+}
 ALL = [f"--languages=[{','.join(EVERY)}]", "--language_balance=0.5"]
-ALL_SMALL = [*ALL, *SMALL, "--batch_words=256", "--number_of_epochs=20"]
-MULTILINGUAL = (
-    Family("monotonic", [1], ALL_SMALL, "languages"),
-    Family(
-        "softmax", [1], [*ALL_SMALL, "--attention_type=regularMHA"], "languages"
-    ),
-    Family(
-        "large",
-        [1],
-        [*ALL, *TABLES, *LARGE, "--number_of_epochs=16"],
-        "languages",
-    ),
-)
+ALL_SMALL = [*ALL, "--batch_words=256", "--number_of_epochs=20"]
+ALL_LARGE = [*ALL, "--dropout=0.2", "--number_of_epochs=16"]
+MULTILINGUAL = [
+    Family(name, [1], [*flags, *PARENTS[name]], "languages")
+    for name, flags in (
+        ("monotonic", ALL_SMALL),
+        ("softmax", ALL_SMALL),
+        ("large", ALL_LARGE),
+    )
+]
 LOW = [
-    f"--languages=[{','.join(LANGUAGES['low'].split())}]",
+    f"--languages=[{','.join(LOW_LANGUAGES)}]",
     *[*SMALL, "--dropout=0.3", "--batch_words=64", "--average_decay=0.999"],
 ]
 LOW_ONLY = (
@@ -77,7 +79,8 @@ ALONE = {
         f"alone_{language}",
         [1],
         [
-            *[f"--languages={language}", "--decompose=True", *LARGE],
+            *[f"--languages={language}", "--decompose=True"],
+            *["--encoder_layers=4", "--dropout=0.2"],
             *["--batch_words=64", "--number_of_epochs=22"],
         ],
         language,
@@ -96,49 +99,76 @@ LONGER = {
         "hbs_latn",
     )
 }
-PARENTS = {
-    "large": [*TABLES, "--encoder_layers=4"],
-    "softmax": [*SMALL, "--attention_type=regularMHA"],
-    "monotonic": SMALL,
+BACKWARDS = {
+    "kor": Family(
+        "backwards_kor", [1], [*ALONE["kor"].flags, "--backwards=True"], "kor"
+    )
 }
 TUNING = {
-    "medium": ["--batch_words=64", "--lr=0.001"],
-    "low": ["--batch_words=32", "--lr=0.0005"],
+    "medium": {
+        "batch_words": 64,
+        "lr": 0.001,
+        "number_of_epochs": 16,
+        "dropout": 0.2,
+    },
+    "low": {
+        "batch_words": 32,
+        "lr": 0.0005,
+        "number_of_epochs": 12,
+        "dropout": 0.3,
+    },
 }
-EPOCHS = {**dict.fromkeys(LANGUAGES["low"].split(), 12), "hbs_latn": 32}
-DROPOUT = {**dict.fromkeys(LANGUAGES["low"].split(), 0.3), "kor": 0.1}
+TUNING_OF_ONE = {"hbs_latn": {"number_of_epochs": 32}, "kor": {"dropout": 0.1}}
 
 
-def tune(parent: str, *sizes: str) -> Dict[str, Family]:
+def tune(
+    name: str,
+    parent: str,
+    languages: Iterable[str],
+    seed: int = 1,
+    **changes: float,
+) -> Dict[str, Family]:
     """Families of one language that start from a model of all languages."""
-    return {
-        language: Family(
-            f"tuned_{parent}_{language}",
-            [1],
+    families = {}
+    for language in languages:
+        size = "low" if language in LOW_LANGUAGES else "medium"
+        settings = {
+            **TUNING[size],
+            **TUNING_OF_ONE.get(language, {}),
+            **changes,
+        }
+        families[language] = Family(
+            f"{name}_{language}",
+            [seed],
             [
                 f"--languages={language}",
-                f"--number_of_epochs={EPOCHS.get(language, 16)}",
-                f"--dropout={DROPOUT.get(language, 0.2)}",
                 *PARENTS[parent],
-                *TUNING[size],
+                *(f"--{key}={value}" for key, value in settings.items()),
             ],
             language,
             initial=f"{parent}_1",
         )
-        for size in sizes
-        for language in LANGUAGES[size].split()
-    }
+    return families
 
 
 TUNED = {
-    "large": tune("large", "medium", "low"),
-    "softmax": tune("softmax", "low"),
-    "monotonic": tune("monotonic", "low"),
+    "large": tune("tuned_large", "large", [*ALONE, *LOW_LANGUAGES]),
+    "large, longer": tune(
+        "tuned_longer",
+        "large",
+        LOW_LANGUAGES,
+        seed=2,
+        lr=0.001,
+        number_of_epochs=24,
+    ),
+    "softmax": tune("tuned_softmax", "softmax", LOW_LANGUAGES),
+    "monotonic": tune("tuned_monotonic", "monotonic", LOW_LANGUAGES),
 }
 FAMILIES = {
     family.name: family
     for family in (
         *[*MULTILINGUAL, *LOW_ONLY, *ALONE.values(), *LONGER.values()],
+        *BACKWARDS.values(),
         *[family for each in TUNED.values() for family in each.values()],
     )
 }
@@ -197,7 +227,7 @@ def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
         yield family.name, dict.fromkeys(EVERY, multilingual[-1])
     for family in LOW_ONLY:
         g2p = load_family(family, folder)
-        yield family.name, dict.fromkeys(LANGUAGES["low"].split(), g2p)
+        yield family.name, dict.fromkeys(LOW_LANGUAGES, g2p)
     alone = load_each(ALONE, folder)
     yield "alone", alone
     first, *others = multilingual
@@ -208,18 +238,21 @@ def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
     for parent, families in TUNED.items():
         tuned[parent] = load_each(families, folder)
         yield f"{parent}, tuned", tuned[parent]
-    for language in LANGUAGES["low"].split():
+    for language in LOW_LANGUAGES:
         first, *others = (models[language] for models in tuned.values())
         first.join(others)
-    best = tuned["large"]
+    best = {**joined, **tuned["large"]}
     yield "tuned, joined", best
     longer = load_each(LONGER, folder)
     yield "alone, longer", longer
     for language, g2p in longer.items():
         alone[language].join([g2p])
+    backwards = load_each(BACKWARDS, folder)
+    yield "backwards", backwards
     for language, g2p in alone.items():
-        best[language] = CombinedG2P([g2p, best[language]])
-    yield "alone and tuned", best
+        models = [backwards.get(language), g2p, best[language]]
+        best[language] = CombinedG2P([each for each in models if each])
+    yield "alone and tuned, combined", best
 
 
 def load_each(
