@@ -198,11 +198,18 @@ def measure(folder: Path) -> None:
     for name, models in list_systems(folder):
         said[name] = pronounce_by_language(models, entries)
         figures = score(entries, said[name])
-        rates[name] = {each: figures[f"wer_{each}"] for each in models}
-        for size, languages in LANGUAGES.items():
-            wers = [rates[name].get(each) for each in languages.split()]
-            if None not in wers:
-                rates[name][size] = sum(wers) / len(wers)
+        rates[name] = with_means(
+            {each: figures[f"wer_{each}"] for each in models}
+        )
+    # chosen by the very words that are scored
+    rates["best of each language"] = with_means(
+        {
+            language: min(
+                each[language] for each in rates.values() if language in each
+            )
+            for language in EVERY
+        }
+    )
     runs = [run for each in FAMILIES.values() for run in each.runs(folder)]
     result = {
         "machine": describe_machine(),
@@ -217,6 +224,16 @@ def measure(folder: Path) -> None:
     print_table(rates)
     for language, figures in result["monotonic_against_softmax"].items():
         print(f"{language:12}{figures}")
+
+
+def with_means(rates: Dict[str, float]) -> Dict[str, float]:
+    """Rates of languages, and their means where they are complete."""
+    means = {}
+    for size, languages in LANGUAGES.items():
+        wers = [rates.get(each) for each in languages.split()]
+        if None not in wers:
+            means[size] = sum(wers) / len(wers)
+    return {**rates, **means}
 
 
 def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
