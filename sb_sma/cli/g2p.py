@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Iterator, List, Optional, Tuple
 
 from sb_sma.cli.paths import check_writable
+from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.data.model_folder import check_model_folder
 
 HELP = "Pronounce every word of a file with a trained model."
@@ -31,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="folder that a training run exported, or a repository on a hub; "
         "several are asked together",
+    )
+    parser.add_argument(
+        "--analogy",
+        help="lexicon of one language in the notation of the models, a .tsv of "
+        "word<TAB>phonemes or as cmudict: how its words are said weighs as "
+        "much as a model; such as what they were trained on",
     )
     parser.add_argument(
         "--input", default="-", help="one word per line; - reads stdin"
@@ -67,13 +74,16 @@ def run(arguments: argparse.Namespace) -> None:
     Raises
     ------
     ValueError
-        If there is no such model, it lacks the language, or no line can be
-        read.
+        If there is no such model or lexicon, it lacks the language, or no line
+        can be read.
     OSError
         If a file cannot be read or written.
     """
     for model in arguments.model:
         check_model_folder(model, prefer_folder=True)
+    lexicon = None
+    if arguments.analogy is not None:
+        lexicon = read_pronunciations(Path(arguments.analogy))
     with contextlib.ExitStack() as stack:
         source = sys.stdin.buffer
         if arguments.input != "-":
@@ -83,9 +93,11 @@ def run(arguments: argparse.Namespace) -> None:
             _check_output(arguments.input, arguments.output)
             sink = stack.enter_context(_complete_or_absent(arguments.output))
         # torch takes seconds to load: mistakes above are told at once
+        from sb_sma.inference.g2p_analogy import Analogy
         from sb_sma.inference.g2p_combination import load_together
 
-        g2p = load_together(arguments.model)
+        analogy = None if lexicon is None else Analogy(lexicon)
+        g2p = load_together(arguments.model, analogy)
         g2p.check_language(arguments.language)
         n_good = n_bad = 0
         lines = enumerate(source, start=1)

@@ -4,7 +4,8 @@ Models of one lexicon are averaged at every phoneme (`G2P.join`). Others, which
 have other letters or hints, or say words backwards, cannot be; each proposes
 pronunciations, and all weigh what was proposed by any. The best is the most
 probable by the geometric mean of their probabilities: one that a model holds to
-be absurd is seldom right.
+be absurd is seldom right. Analogy with the words of a lexicon may weigh, too; it
+proposes nothing.
 
 Reference
 ---------
@@ -19,12 +20,13 @@ from collections import Counter
 from typing import List, Optional, Sequence, Tuple, Union
 
 from sb_sma.inference.g2p import G2P, Pronunciation
+from sb_sma.inference.g2p_analogy import Analogy
 from sb_sma.inference.g2p_likeness import check_notation, find_differences
 
 # one model that lacks a phoneme must not decide alone
 _LEAST_LOG_PROBABILITY = -20.0
-# what every model made of a word
-Readings = Tuple[List[int], ...]
+# what every model made of a word, and analogy
+Readings = Tuple[Union[List[int], List[str]], ...]
 
 
 class CombinedG2P:
@@ -33,24 +35,35 @@ class CombinedG2P:
     Arguments
     ---------
     models : sequence of G2P
-        Two or more, of lexicons in the same notation. Of two pronunciations
-        that are unlike in length, the better one is chosen by the length
-        penalty of the first model.
+        Two or more, or one with `analogy`, of lexicons in the same notation. Of
+        two pronunciations that are unlike in length, the better one is chosen
+        by the length penalty of the first model.
+    analogy : Analogy, optional
+        With the words of a lexicon in this notation; counts as one model.
 
     Raises
     ------
     ValueError
-        If there are fewer than two models, or they write phonemes differently.
+        If there is nothing to combine, or phonemes are written differently.
     """
 
-    def __init__(self, models: Sequence[G2P]):
-        if len(models) < 2:
+    def __init__(
+        self, models: Sequence[G2P], analogy: Optional[Analogy] = None
+    ):
+        if len(models) < (1 if analogy else 2):
             raise ValueError(
-                "models must be two or more to be combined; got "
-                f"{len(models)}. Ask a single one itself."
+                "models must be two or more to be combined, or one with "
+                f"analogy; got {len(models)}. Ask a single one itself."
             )
-        check_notation(models)
+        tables = {
+            f"model {number}": model.hparams.phonemes.symbols
+            for number, model in enumerate(models, start=1)
+        }
+        if analogy:
+            tables["analogy"] = analogy.symbols
+        check_notation(tables)
         self.models = list(models)
+        self.analogy = analogy
 
     def __call__(
         self,
@@ -108,17 +121,19 @@ class CombinedG2P:
         -------
         pronunciations : list of list of Pronunciation
             Of each word at most `n`, the best first; the log-probability is
-            the mean of the models', none of which counts as less than -20.
+            the mean of all that weigh, none of which counts as less than -20.
 
         Raises
         ------
         ValueError
             If one of the models cannot read a word, or a number is below 1.
         """
-        readings = [
+        readings: List[list] = [
             model.read(words, _known_language(model, language))
             for model in self.models
         ]
+        if self.analogy:
+            readings.append([self.analogy.encode(word) for word in words])
         return self.decode(list(zip(*readings)), n, beam_size)
 
     def decode(
@@ -131,8 +146,8 @@ class CombinedG2P:
 
         Arguments
         ---------
-        graphemes : sequence of tuple of list of int
-            Indices of each word, of every model.
+        graphemes : sequence of tuple
+            What all made of each word.
         n : int
             As in `n_best`.
         beam_size : int, optional
@@ -160,9 +175,10 @@ class CombinedG2P:
                 width = beam_size
             proposed.append(model.decode(words, max(n, width), beam_size))
         candidates = [_merge(proposals) for proposals in zip(*proposed)]
+        weighing = [*self.models, self.analogy] if self.analogy else self.models
         weighed = [
-            model.weigh(words, candidates)
-            for model, words in zip(self.models, readings)
+            each.weigh(words, candidates)
+            for each, words in zip(weighing, readings)
         ]
         penalty = self.models[0].hparams.beam_settings.length_penalty
         return [
@@ -212,21 +228,27 @@ class CombinedG2P:
 
         Returns
         -------
-        readings : tuple of list of int
-            Of the grapheme table of every model.
+        readings : tuple
+            Indices of the grapheme table of every model, and the letters where
+            there is `analogy`.
 
         Raises
         ------
         ValueError
             If one of the models cannot read the word.
         """
-        return tuple(
+        readings: list = [
             model.encode(word, _known_language(model, language))
             for model in self.models
-        )
+        ]
+        if self.analogy:
+            readings.append(self.analogy.encode(word))
+        return tuple(readings)
 
 
-def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
+def load_together(
+    sources: Sequence[str], analogy: Optional[Analogy] = None
+) -> Union[G2P, CombinedG2P]:
     """Load models that are to be asked together.
 
     Those that read and say words alike are joined; what is joined so is
@@ -236,6 +258,8 @@ def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
     ---------
     sources : sequence of str
         Folders of exported models, or repositories on a hub.
+    analogy : Analogy, optional
+        As in `CombinedG2P`.
 
     Returns
     -------
@@ -253,16 +277,21 @@ def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
             f"sources must be a list of folders; got the string {sources!r}. "
             "Put a single folder into a list."
         )
-    return put_together([G2P.from_hparams(source=each) for each in sources])
+    models = [G2P.from_hparams(source=each) for each in sources]
+    return put_together(models, analogy)
 
 
-def put_together(models: Sequence[G2P]) -> Union[G2P, CombinedG2P]:
+def put_together(
+    models: Sequence[G2P], analogy: Optional[Analogy] = None
+) -> Union[G2P, CombinedG2P]:
     """Join models that read and say words alike, and combine the others.
 
     Arguments
     ---------
     models : sequence of G2P
         One or more; the first of those that are alike becomes all of them.
+    analogy : Analogy, optional
+        As in `CombinedG2P`.
 
     Returns
     -------
@@ -288,7 +317,9 @@ def put_together(models: Sequence[G2P]) -> Union[G2P, CombinedG2P]:
         if others:
             first.join(others)
     firsts = [group[0] for group in groups]
-    return firsts[0] if len(firsts) == 1 else CombinedG2P(firsts)
+    if len(firsts) == 1 and not analogy:
+        return firsts[0]
+    return CombinedG2P(firsts, analogy)
 
 
 def _known_language(model: G2P, language: Optional[str]) -> Optional[str]:

@@ -1,6 +1,6 @@
 """Which grapheme-to-phoneme models can be asked together, and how."""
 
-from typing import Any, List, Sequence
+from typing import Any, List, Mapping, Sequence
 
 from torch import nn
 
@@ -68,27 +68,27 @@ def find_differences(first: Any, second: Any) -> List[str]:
     return found
 
 
-def check_notation(models: Sequence[Any]) -> None:
-    """Refuse models that write phonemes differently.
+def check_notation(tables: Mapping[str, Sequence[str]]) -> None:
+    """Refuse what writes phonemes differently.
 
     Arguments
     ---------
-    models : sequence of G2P
-        What is to be combined.
+    tables : mapping from str to sequence of str
+        Phonemes of each that is to be combined, by its name.
 
     Raises
     ------
     ValueError
-        If two of them have few phonemes in common.
+        If one has few phonemes in common with the first.
     """
-    tables = [{*g2p.hparams.phonemes.symbols} for g2p in models]
-    for number, table in enumerate(tables, start=1):
-        smaller, larger = sorted((tables[0], table), key=len)
+    (first, own), *others = tables.items()
+    for name, its in others:
+        smaller, larger = sorted(({*own}, {*its}), key=len)
         missing = sorted(smaller - larger)
         if len(missing) > (1 - _LEAST_SHARE_IN_COMMON) * len(smaller):
             raise ValueError(
-                "models that are combined must write phonemes alike; of the "
-                f"{len(smaller)} of one, model {number} and model 1 do not "
-                f"share {', '.join(missing[:5])}{' ...' * (len(missing) > 5)}. "
-                "Take models of lexicons in one notation."
+                "what is combined must write phonemes alike; of the "
+                f"{len(smaller)} of one, {name} and {first} do not share "
+                f"{', '.join(missing[:5])}{' ...' * (len(missing) > 5)}. Take "
+                "models and lexicons in one notation."
             )
