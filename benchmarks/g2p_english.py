@@ -18,7 +18,8 @@ rules of the task. So the words inside and outside of it are also scored apart.
 A system with the lexicon looks a word up, and asks models if it is not there.
 Models are also combined (`CombinedG2P`): the members with the one that works
 backwards; the translators, which are the best inside CMUdict, with the readers;
-and all but the translators, which are the best outside.
+and all but the translators, which are the best outside. Analogy with the words
+of the training file may weigh, too.
 
 What is in the folder is not trained again. Prints a table, and stores
 everything under ``results/``.
@@ -57,6 +58,7 @@ from sb_sma.cli import main as sb_sma
 from sb_sma.data.cmudict import find_cmudict
 from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.inference import G2P
+from sb_sma.inference.g2p_analogy import Analogy
 from sb_sma.inference.g2p_combination import CombinedG2P
 
 STORED = Path(__file__).with_name("results") / "g2p_english.json"
@@ -102,11 +104,16 @@ FAMILIES = {
     family.name: family
     for family in (MEMBERS, BACKWARDS, TRANSLATORS, READERS, DISTILLED)
 }
-INSIDE, OUTSIDE = "translators and readers", "members, backwards and readers"
+INSIDE = "translators and readers"
+OUTSIDE = "members, backwards, readers and analogy"
+# which families, and whether analogy weighs, too
 COMBINED = {
-    "members and backwards": (MEMBERS, BACKWARDS),
-    INSIDE: (TRANSLATORS, READERS),
-    OUTSIDE: (MEMBERS, BACKWARDS, READERS),
+    "members and analogy": ([MEMBERS], True),
+    "members and backwards": ([MEMBERS, BACKWARDS], False),
+    "members, backwards and analogy": ([MEMBERS, BACKWARDS], True),
+    "members, backwards and readers": ([MEMBERS, BACKWARDS, READERS], False),
+    OUTSIDE: ([MEMBERS, BACKWARDS, READERS], True),
+    INSIDE: ([TRANSLATORS, READERS], False),
 }
 
 
@@ -143,9 +150,16 @@ def measure(folder: Path, rounds: int) -> None:
             if family is not TRANSLATORS:
                 said[f"lexicon, else {name}"] = look_up(lexicon, entries, each)
     cmudict = read_pronunciations(find_cmudict())
-    for name, families in COMBINED.items():
+    analogy = Analogy(
+        {
+            entry["word"]: entry["pronunciations"]
+            for entry in load_entries(folder / "corpus" / ALONE, "train")
+        }
+    )
+    for name, (families, has_analogy) in COMBINED.items():
         models = [load_family(family, folder) for family in families]
-        said[name] = pronounce(CombinedG2P(models), entries)
+        g2p = CombinedG2P(models, analogy if has_analogy else None)
+        said[name] = pronounce(g2p, entries)
     said["by whether CMUdict has the word"] = [
         said[INSIDE if entry["word"].lower() in cmudict else OUTSIDE][row]
         for row, entry in enumerate(entries)

@@ -12,7 +12,8 @@ aside. Trains, by commands of the recipe, models
 - of one language with 8,000 words, where those of all do worst;
 - of one language that start from those of all.
 
-Those that read words alike are joined, and combined with the others.
+Those that read words alike are joined, and combined with the others; then also
+with analogy to the training words of the language.
 
 What is in the folder is not trained again. Prints a table, and stores
 everything under ``results/``.
@@ -32,6 +33,7 @@ from machine import describe_machine
 from scipy.stats import binomtest
 
 from sb_sma.inference import G2P
+from sb_sma.inference.g2p_analogy import Analogy
 from sb_sma.inference.g2p_combination import CombinedG2P
 
 STORED = Path(__file__).with_name("results") / "g2p_languages.json"
@@ -270,6 +272,27 @@ def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
         models = [backwards.get(language), g2p, best[language]]
         best[language] = CombinedG2P([each for each in models if each])
     yield "alone and tuned, combined", best
+    corpus = load_entries(folder / "corpus" / "languages", "train")
+    yield (
+        "with analogy",
+        {
+            language: add_analogy(g2p, language, corpus)
+            for language, g2p in best.items()
+        },
+    )
+
+
+def add_analogy(
+    g2p: Union[G2P, CombinedG2P], language: str, corpus: Entries
+) -> CombinedG2P:
+    """The same models, beside analogy with the training words."""
+    lexicon = {
+        entry["word"]: entry["pronunciations"]
+        for entry in corpus
+        if entry["language"] == language
+    }
+    models = g2p.models if isinstance(g2p, CombinedG2P) else [g2p]
+    return CombinedG2P(models, Analogy(lexicon))
 
 
 def load_each(

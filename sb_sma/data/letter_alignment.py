@@ -26,6 +26,9 @@ _SHAPES = {(1, 0): 0.1, (1, 1): 1.0, (1, 2): 0.1, (2, 1): 0.1}
 _ITERATIONS = 10
 # of a chunk that was not learnt
 _LEAST_SHARE = 1e-12
+# ways whose log-probabilities differ by less are as good: the same chunks in
+# another order; of those, the one that says most at the start is taken
+_ROUNDING = 1e-9
 # memory at a time is that of so many words
 _GROUP_SIZE = 4096
 
@@ -242,7 +245,7 @@ def _trace(
             if a <= end and b <= said:
                 first, before = end - a, said - b
                 step = score[first, before if b else 0]
-                if best[first, before] + step == best[end, said]:
+                if best[first, before] + step > best[end, said] - _ROUNDING:
                     break
         chunks.append((letters[first:end], phonemes[before:said]))
         end, said = first, before

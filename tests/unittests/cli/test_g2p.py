@@ -15,6 +15,7 @@ from sb_sma.cli import (
     main,
 )
 from sb_sma.inference import G2P
+from sb_sma.inference.g2p_analogy import Analogy
 from sb_sma.inference.g2p_combination import load_together
 
 
@@ -88,6 +89,31 @@ def test_unlike_models_are_asked_together(command, tmp_path, exported_g2p):
         for each in expected.n_best([word], 5)[0]
     )
     assert said["both"] != said["alone"]
+
+
+@pytest.mark.parametrize("name", ["mine.tsv", "mine.dict"])
+def test_the_words_of_a_lexicon_weigh(command, tmp_path, exported_g2p, name):
+    (tmp_path / "words.txt").write_text("cab\nabc\n")
+    between = "\t" if name.endswith(".tsv") else "  "
+    (tmp_path / name).write_text(f"Cab{between}K AH K\n")
+    arguments = ("--input", "words.txt", "--output", "out", "--nbest", 5)
+    assert command("--analogy", name, *arguments) == 0
+    expected = load_together(
+        [str(exported_g2p)], Analogy({"cab": [["K", "AH", "K"]]})
+    )
+    assert (tmp_path / "out").read_text() == "".join(
+        f"{word}\t{' '.join(each.phonemes)}\t{each.log_probability:.4f}\n"
+        for word in ("cab", "abc")
+        for each in expected.n_best([word], 5)[0]
+    )
+
+
+def test_a_lexicon_is_read_before_anything_else(command, tmp_path, capsys):
+    (tmp_path / "mine.tsv").write_text("cab K AH B\n")
+    assert command("--analogy", "mine.tsv", model=tmp_path) != 0
+    assert "mine.tsv" in capsys.readouterr().err
+    assert command("--analogy", "none.tsv", "--input", "none.txt") != 0
+    assert "none.tsv must be a readable file" in capsys.readouterr().err
 
 
 def test_bad_lines_are_numbered_and_passed_over(command, tmp_path, capsys):

@@ -9,7 +9,12 @@ import pytest
 import torch
 
 from sb_sma.inference import G2P
-from sb_sma.inference.g2p_combination import CombinedG2P, load_together
+from sb_sma.inference.g2p_analogy import Analogy
+from sb_sma.inference.g2p_combination import (
+    CombinedG2P,
+    load_together,
+    put_together,
+)
 from sb_sma.models.ensemble import Ensemble
 
 SPELLING = {"a": "AH", "b": "B", "c": "K"}
@@ -114,6 +119,40 @@ def test_the_best_are_those_with_the_most_probability(models):
         assert [each.log_probability for each in best] == pytest.approx(
             [mean for _, mean in ranked], abs=1e-4
         )
+
+
+def test_analogy_weighs_as_much_as_a_model(models):
+    # a word that is said as no model would say it
+    analogy = Analogy({"cab": [["B", "AH", "B"]], "abc": [["AH", "B", "K"]]})
+    several = CombinedG2P(models, analogy)
+    alone = put_together(models[:1], analogy)
+    for combined, asked in ((several, models), (alone, models[:1])):
+        for word, found in zip(WORDS, combined.n_best(WORDS, 4)):
+            candidates = [each.phonemes for each in found]
+            means = mean_log_probabilities(asked, word, candidates)
+            (by_analogy,) = analogy.weigh([list(word)], [candidates])
+            expected = [
+                (len(asked) * mean + max(each, -20.0)) / (len(asked) + 1)
+                for mean, each in zip(means, by_analogy)
+            ]
+            assert [each.log_probability for each in found] == pytest.approx(
+                expected, abs=1e-4
+            )
+        encoded = [combined.encode(word) for word in WORDS]
+        assert [each[0].phonemes for each in combined.decode(encoded)] == (
+            combined(WORDS)
+        )
+    without = CombinedG2P(models).n_best(WORDS, 4)
+    assert [
+        [each.phonemes for each in found] for found in several.n_best(WORDS, 4)
+    ] != [[each.phonemes for each in found] for found in without]
+
+
+def test_analogy_is_in_the_notation_of_the_models(models):
+    with pytest.raises(
+        ValueError, match="analogy and model 1 do not share AH, K"
+    ):
+        CombinedG2P(models, Analogy({"cab": [["k", "æ", "B"]]}))
 
 
 @pytest.mark.parametrize("beam_size", [1, 3])
@@ -224,6 +263,8 @@ def test_replaced_letters_are_counted_once(exported_g2p, other_source):
 def test_one_model_is_not_combined(models):
     with pytest.raises(ValueError, match="two or more.*got 1"):
         CombinedG2P(models[:1])
+    with pytest.raises(ValueError, match="or one with analogy; got 0"):
+        CombinedG2P([], Analogy({"cab": [["K", "AH", "B"]]}))
 
 
 def test_like_models_are_joined_and_unlike_ones_combined(
