@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -31,32 +31,31 @@ def all_cuts(letters, phonemes):
                 yield [chunk, *rest]
 
 
-def cuts_by_definition(words):
+def cuts_by_definition(words, new):
     """Expectation maximisation over a list of all ways to cut each word."""
     ways = [list(all_cuts(*word)) for word in words]
-    shares = Counter({c: 1.0 for each in ways for cut in each for c in cut})
+    shares = defaultdict(lambda: 1.0)
 
     def weight(cut):
-        return math.prod(PRIORS[len(c[0]), len(c[1])] * shares[c] for c in cut)
+        return math.prod(
+            PRIORS[len(chunk[0]), len(chunk[1])] * max(shares[chunk], 1e-12)
+            for chunk in cut
+        )
 
     for _ in range(10):
         counts = Counter()
-        for each in ways:
-            weights = [weight(cut) for cut in each]
-            for cut, its in zip(each, weights):
+        for cuts in filter(None, ways):
+            weights = [weight(cut) for cut in cuts]
+            for cut, its in zip(cuts, weights):
                 for chunk in cut:
                     counts[chunk] += its / sum(weights)
-        total = sum(counts.values())
-        shares = Counter({c: count / total for c, count in counts.items()})
-    return [
-        min(
-            (cut for cut in each if weight(cut) > (1 - 1e-9) * best),
-            key=shapes_from_the_end,
-        )
-        if each
-        else None
-        for each, best in ((e, max(map(weight, e), default=0)) for e in ways)
-    ]
+        shares = Counter({c: n / counts.total() for c, n in counts.items()})
+    best = []
+    for cuts in (list(all_cuts(*word)) for word in new):
+        least = (1 - 1e-9) * max(map(weight, cuts), default=0.0)
+        as_good = [cut for cut in cuts if weight(cut) > least]
+        best.append(min(as_good, key=shapes_from_the_end, default=None))
+    return best
 
 
 def shapes_from_the_end(cut):
@@ -65,11 +64,11 @@ def shapes_from_the_end(cut):
     return [list(PRIORS).index(shape) for shape in reversed(shapes)]
 
 
-def random_words(n_words, seed=0):
+def random_words(n_words, letters="abc", seed=0):
     chance = random.Random(seed)
     return [
         (
-            "".join(chance.choices("abc", k=chance.randint(1, 6))),
+            "".join(chance.choices(letters, k=chance.randint(1, 6))),
             chance.choices(["p", "q", "r", "s"], k=chance.randint(0, 7)),
         )
         for _ in range(n_words)
@@ -77,10 +76,11 @@ def random_words(n_words, seed=0):
 
 
 def test_words_are_cut_as_by_definition():
-    words = random_words(40)
-    expected = cuts_by_definition(words)
-    assert None in expected and len(list(filter(None, expected))) > 20
-    assert LetterAligner(words).cut(words) == expected
+    words = random_words(60)
+    new = random_words(60, letters="abcd", seed=1)
+    expected = cuts_by_definition(words, [*words, *new])
+    assert None in expected and len(list(filter(None, expected))) > 60
+    assert LetterAligner(words).cut([*words, *new]) == expected
 
 
 def test_letters_stand_with_their_phonemes():

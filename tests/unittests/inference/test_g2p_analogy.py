@@ -15,6 +15,8 @@ LEXICON = {
     "ton": ["t ʌ n", "t ɔ n"],
     "ions": ["aɪ ɔ n z"],
     "tonic": ["t ɔ n ɪ k"],
+    "kit": ["k ɪ t"],
+    "cit": ["k ɪ d"],
 }
 LEXICON = {word: [p.split() for p in said] for word, said in LEXICON.items()}
 
@@ -87,6 +89,7 @@ def log_probability_by_definition(lexicon, word, phonemes):
         ("stonic", "z t ɔ n ɪ k"),
         ("øtonic", "t ʌ n"),
         ("on", "ø ø"),
+        ("cit", "k ɪ t"),
         ("internationalisation", "ɪ n t n æ ʃ ə n n a s e ʃ ə n"),
     ],
 )
