@@ -16,7 +16,7 @@ from sb_sma.cli import (
 )
 from sb_sma.inference import G2P
 from sb_sma.inference.g2p_analogy import Analogy
-from sb_sma.inference.g2p_combination import load_together
+from sb_sma.inference.g2p_combination import CombinedG2P, load_together
 
 
 @pytest.fixture
@@ -98,8 +98,9 @@ def test_the_words_of_a_lexicon_weigh(command, tmp_path, exported_g2p, name):
     (tmp_path / name).write_text(f"Cab{between}K AH K\n")
     arguments = ("--input", "words.txt", "--output", "out", "--nbest", 5)
     assert command("--analogy", name, *arguments) == 0
-    expected = load_together(
-        [str(exported_g2p)], Analogy({"cab": [["K", "AH", "K"]]})
+    expected = CombinedG2P(
+        [G2P.from_hparams(source=str(exported_g2p))],
+        Analogy({"cab": [["K", "AH", "K"]]}),
     )
     assert (tmp_path / "out").read_text() == "".join(
         f"{word}\t{' '.join(each.phonemes)}\t{each.log_probability:.4f}\n"
