@@ -24,7 +24,7 @@ everything under ``results/``.
 
 import json
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Mapping, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple, Union
 
 from g2p_families import Family, load_family, make_parser, train_family
 from g2p_quality import summarize
@@ -33,8 +33,7 @@ from machine import describe_machine
 from scipy.stats import binomtest
 
 from sb_sma.inference import G2P
-from sb_sma.inference.g2p_analogy import Analogy
-from sb_sma.inference.g2p_combination import CombinedG2P
+from sb_sma.inference.g2p_combination import CombinedG2P, add_analogy
 
 STORED = Path(__file__).with_name("results") / "g2p_languages.json"
 LANGUAGES = {
@@ -273,26 +272,16 @@ def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
         best[language] = CombinedG2P([each for each in models if each])
     yield "alone and tuned, combined", best
     corpus = load_entries(folder / "corpus" / "languages", "train")
+    lexicons: Dict[str, Dict[str, Any]] = {language: {} for language in EVERY}
+    for entry in corpus:
+        lexicons[entry["language"]][entry["word"]] = entry["pronunciations"]
     yield (
         "with analogy",
         {
-            language: add_analogy(g2p, language, corpus)
+            language: add_analogy(g2p, lexicons[language])
             for language, g2p in best.items()
         },
     )
-
-
-def add_analogy(
-    g2p: Union[G2P, CombinedG2P], language: str, corpus: Entries
-) -> CombinedG2P:
-    """The same models, beside analogy with the training words."""
-    lexicon = {
-        entry["word"]: entry["pronunciations"]
-        for entry in corpus
-        if entry["language"] == language
-    }
-    models = g2p.models if isinstance(g2p, CombinedG2P) else [g2p]
-    return CombinedG2P(models, Analogy(lexicon))
 
 
 def load_each(

@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--analogy",
-        help="lexicon of one language in the notation of the models, a .tsv of "
-        "word<TAB>phonemes or as cmudict: how its words are said weighs as "
-        "much as a model; such as what they were trained on",
+        help="lexicon in the language and notation of the models, a .tsv of "
+        "word<TAB>phonemes or as cmudict, such as their training words: what "
+        "they propose (so not --beam 1) is weighed by how its words are said",
     )
     parser.add_argument(
         "--input", default="-", help="one word per line; - reads stdin"
@@ -93,12 +93,12 @@ def run(arguments: argparse.Namespace) -> None:
             _check_output(arguments.input, arguments.output)
             sink = stack.enter_context(_complete_or_absent(arguments.output))
         # torch takes seconds to load: mistakes above are told at once
-        from sb_sma.inference.g2p_analogy import Analogy
-        from sb_sma.inference.g2p_combination import load_together
+        from sb_sma.inference.g2p_combination import add_analogy, load_together
 
-        analogy = None if lexicon is None else Analogy(lexicon)
-        g2p = load_together(arguments.model, analogy)
+        g2p = load_together(arguments.model)
         g2p.check_language(arguments.language)
+        if lexicon is not None:
+            g2p = add_analogy(g2p, lexicon)
         n_good = n_bad = 0
         lines = enumerate(source, start=1)
         while chunk := list(itertools.islice(lines, _CHUNK_LINES)):

@@ -11,7 +11,7 @@ Markov Models to Letter-to-Phoneme Conversion", NAACL 2007.
 """
 
 from collections import defaultdict
-from typing import Callable, Iterable, Iterator, NamedTuple, Sequence
+from typing import Iterable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
@@ -29,7 +29,7 @@ _LEAST_SHARE = 1e-12
 # ways whose log-probabilities differ by less are as good: the same chunks in
 # another order; of those, the one that says most at the start is taken
 _ROUNDING = 1e-9
-# memory at a time is that of so many words
+# words that are worked on at a time
 _GROUP_SIZE = 4096
 
 
@@ -54,8 +54,10 @@ class LetterAligner:
         self._letters = _number(letter for word, _ in words for letter in word)
         self._phonemes = _number(p for _, phonemes in words for p in phonemes)
         groups = list(_group(words))
-        keys = [[key.ravel() for key in self._keys(group)] for group in groups]
-        self._known = np.unique(np.concatenate(sum(keys, [np.zeros(0, int)])))
+        known = [
+            np.unique(key) for group in groups for key in self._keys(group)
+        ]
+        self._known = np.unique(np.concatenate([*known, np.zeros(0, np.int64)]))
         self._log_shares = np.zeros(len(self._known) + 1)
         chunks = [self._look_up(group) for group in groups]
         for _ in range(_ITERATIONS):
@@ -95,7 +97,7 @@ class LetterAligner:
         base = 1 + max(len(self._letters), len(self._phonemes))
         keys = []
         for shape, (n_letters, n_phonemes) in enumerate(_SHAPES):
-            key = np.full((1, 1, 1), shape)
+            key = np.full((1, 1, 1), shape, np.int64)
             for part in _windows(letters, n_letters):
                 key = key * base + part[:, :, None]
             for part in _windows(phonemes, n_phonemes):
@@ -110,7 +112,8 @@ class LetterAligner:
             place = np.searchsorted(self._known, key)
             known = np.append(self._known, -1)[place] == key
             # what was not learnt has the last place
-            places.append(np.where(known, place, len(self._known)))
+            place = np.where(known, place, len(self._known))
+            places.append(place.astype(np.int32))
         return places
 
     def _scores(self, chunks: list[np.ndarray]) -> list[np.ndarray]:
@@ -148,15 +151,15 @@ class _Group(NamedTuple):
     ---------
     rows : list of int
         Where they stand among all.
-    letters : list of sequence of str
+    letters : tuple of sequence of str
         Of each word.
-    phonemes : list of sequence of str
+    phonemes : tuple of sequence of str
         Of each word.
     """
 
     rows: list[int]
-    letters: list[Sequence[str]]
-    phonemes: list[Sequence[str]]
+    letters: tuple[Sequence[str], ...]
+    phonemes: tuple[Sequence[str], ...]
 
     @property
     def ends(self) -> tuple[np.ndarray, int, np.ndarray]:
@@ -166,9 +169,12 @@ class _Group(NamedTuple):
 
 
 def _group(words: Sequence[Word]) -> Iterator[_Group]:
+    """Words that can be cut."""
     rows = defaultdict(list)
-    for row, (letters, _) in enumerate(words):
-        rows[len(letters)].append(row)
+    most = max(b / a for a, b in _SHAPES)
+    for row, (letters, phonemes) in enumerate(words):
+        if len(phonemes) <= most * len(letters):
+            rows[len(letters)].append(row)
     for alike in rows.values():
         for start in range(0, len(alike), _GROUP_SIZE):
             some = alike[start : start + _GROUP_SIZE]
@@ -184,7 +190,7 @@ def _encode(
     words: Sequence[Sequence[str]], numbers: dict[str, int]
 ) -> np.ndarray:
     """Numbers of the symbols of each word; 0 is unknown, and padding."""
-    encoded = np.zeros((len(words), max(map(len, words))), dtype=int)
+    encoded = np.zeros((len(words), max(map(len, words))), np.int64)
     for row, word in enumerate(words):
         encoded[row, : len(word)] = [numbers.get(s, 0) for s in word]
     return encoded
@@ -198,9 +204,10 @@ def _windows(symbols: np.ndarray, width: int) -> Iterator[np.ndarray]:
 
 
 def _follow(
-    scores: list[np.ndarray], group: _Group, combine: Callable
+    scores: list[np.ndarray], group: _Group, combine: np.ufunc
 ) -> np.ndarray:
-    """Log-probability of the ways from the start of a word to each place."""
+    """Log-probability of the ways from the start of a word to each place,
+    (B, letters + 1, phonemes + 1)."""
     _, n_letters, n_phonemes = group.ends
     reached = np.full(
         (len(n_phonemes), n_letters + 1, n_phonemes.max() + 1), -np.inf
@@ -216,7 +223,8 @@ def _follow(
 
 
 def _follow_back(scores: list[np.ndarray], group: _Group) -> np.ndarray:
-    """Log-probability of all ways from each place to the end of a word."""
+    """Log-probability of all ways from each place to the end of a word,
+    (B, letters + 1, phonemes + 1)."""
     _, n_letters, n_phonemes = group.ends
     left = np.full(
         (len(n_phonemes), n_letters + 1, n_phonemes.max() + 1), -np.inf

@@ -16,6 +16,7 @@ van den Bosch, Daelemans: "Data-Oriented Methods for Grapheme-to-Phoneme
 Conversion", EACL 1993.
 """
 
+import logging
 import math
 import unicodedata
 from typing import (
@@ -31,17 +32,22 @@ from typing import (
 
 import numpy as np
 
-from sb_sma.data.grapheme_fallback import clusters
+from sb_sma.data.grapheme_fallback import clusters, nearest_spelling
 from sb_sma.data.letter_alignment import Chunk, LetterAligner
+
+logger = logging.getLogger(__name__)
 
 # by what each neighbour in common multiplies the weight of a comparison
 _WEIGHT_PER_NEIGHBOUR = 4.0
-# to the neighbours on one side that are looked at
+# distances of the neighbours that are looked at on each side
 _STEPS = np.arange(1, 10)
 # that a letter is said like none that it is compared with
 _LEAST_PROBABILITY = 0.02
+# of the lexicon, so that there is something to compare with
+_LEAST_SHARE = 0.5
 
-# neighbours beyond the ends of words are all alike
+# numbers of letters and sounds begin with 1; the neighbours beyond the ends of
+# words are all alike, and what the lexicon lacks is like nothing
 _BEYOND, _UNKNOWN, _FIRST = 0, -1, 1
 
 
@@ -53,13 +59,18 @@ class Analogy:
     Arguments
     ---------
     lexicon : mapping from str to sequence of sequence of str
-        Words with their pronunciations, as of
-        `sb_sma.data.lexicon.read_pronunciations`; all in one language.
+        Words of one language with their pronunciations, all of which count, as
+        of `sb_sma.data.lexicon.read_pronunciations`.
+
+    Attributes
+    ----------
+    symbols : list of str
+        The phonemes of the lexicon.
 
     Raises
     ------
     ValueError
-        If in no word the phonemes can be told from the letters.
+        If in most words the phonemes cannot be told from the letters.
 
     Example
     -------
@@ -72,18 +83,25 @@ class Analogy:
 
     def __init__(self, lexicon: Mapping[str, Sequence[Sequence[str]]]):
         words = [
-            (self.encode(word), tuple(phonemes))
+            (_cut_into_letters(word), tuple(phonemes))
             for word, pronunciations in lexicon.items()
             for phonemes in pronunciations
         ]
         self.symbols = sorted({p for _, phonemes in words for p in phonemes})
         self._aligner = LetterAligner(words)
-        cuts = [cut for cut in self._aligner.cut(words) if cut is not None]
-        if not cuts:
+        cuts = list(filter(None, self._aligner.cut(words)))
+        if not cuts or len(cuts) < _LEAST_SHARE * len(words):
             raise ValueError(
                 "lexicon must have words whose letters spell their phonemes, "
-                f"two each at most; got {len(words)} word(s), and none such. "
-                "Give another."
+                f"at most two each; got {len(words)} pronunciation(s), "
+                f"{len(cuts)} of them such. Give another."
+            )
+        if len(cuts) < len(words):
+            logger.warning(
+                "Analogy passes over %d of %d pronunciations, of more than two "
+                "phonemes for each letter.",
+                len(words) - len(cuts),
+                len(words),
             )
         self._letters: Dict[str, int] = {}
         self._sounds: Dict[Tuple[str, ...], int] = {}
@@ -100,9 +118,8 @@ class Analogy:
         self._spelled = np.concatenate(spelled)
         self._said = np.concatenate(said)
         places = np.flatnonzero(self._spelled)
-        self._alone = _group(places, self._spelled[places, None])
-        between = places[:, None] + np.arange(-1, 2)
-        self._between = _group(places, self._spelled[between])
+        self._alone = _group(places, self._spelled[places])
+        self._between = _group(places, self._pack(self._spelled, places))
 
     def encode(self, word: str) -> List[str]:
         """Cut a word into letters.
@@ -115,16 +132,23 @@ class Analogy:
         Returns
         -------
         letters : list of str
-            Each with its marks; syllables of Hangul are cut, too.
+            Each with its marks, or the nearest ones that the lexicon has;
+            syllables of Hangul are cut, too.
         """
-        return list(clusters(unicodedata.normalize("NFD", word.lower())))
+        letters: List[str] = []
+        for letter in _cut_into_letters(word):
+            spelling = None
+            if letter not in self._letters:
+                spelling = nearest_spelling(letter, self._letters)
+            letters.extend([letter] if spelling is None else spelling)
+        return letters
 
     def weigh(
         self,
         graphemes: Sequence[Sequence[str]],
         pronunciations: Sequence[Sequence[Sequence[str]]],
     ) -> List[List[float]]:
-        """Say how probable given pronunciations are.
+        """Compare how probable given pronunciations are.
 
         Arguments
         ---------
@@ -135,10 +159,20 @@ class Analogy:
 
         Returns
         -------
-        log_probabilities : list of list of float
-            Natural logarithms; minus infinity of what the letters cannot
-            spell, two phonemes each at most.
+        log_ratios : list of list of float
+            Natural logarithms of the probabilities over that of the word's most
+            probable pronunciation, which has 0.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many lists of pronunciations as words.
         """
+        if len(graphemes) != len(pronunciations):
+            raise ValueError(
+                "there must be a list of pronunciations for each word; got "
+                f"{len(pronunciations)} for {len(graphemes)} words."
+            )
         cuts = iter(
             self._aligner.cut(
                 [
@@ -150,21 +184,33 @@ class Analogy:
         )
         weighed = []
         for letters, several in zip(graphemes, pronunciations):
-            compared = self._compare(letters)
-            weighed.append(
-                [self._follow(compared, next(cuts)) for _ in several]
-            )
+            compared = self._compare(letters) if several else []
+            found = [_follow(compared, self._say(next(cuts))) for _ in several]
+            most = max(found, default=0.0)
+            weighed.append([each - most for each in found])
         return weighed
+
+    def _pack(self, spelled: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """A number for letters with both of their neighbours."""
+        # the last number is none of a letter, so that -1 is unlike all
+        n_letters = len(self._letters) + _FIRST + 1
+        left, here, right = (
+            spelled[places + step].astype(np.int64) for step in (-1, 0, 1)
+        )
+        return (left * n_letters + here) * n_letters + right
 
     def _compare(self, letters: Sequence[str]) -> List["_Letter"]:
         """Find the letters of a word in the lexicon."""
-        word = [self._letters.get(letter, _UNKNOWN) for letter in letters]
-        spelled = _surround(word)
+        nowhere = np.zeros(0, int)
+        spelled = _surround(
+            [self._letters.get(letter, _UNKNOWN) for letter in letters]
+        )
+        word = np.flatnonzero(spelled)
         compared = []
-        for here in np.flatnonzero(spelled):
-            places = self._between.get(tuple(spelled[here - 1 : here + 2]))
+        for here, between in zip(word, self._pack(spelled, word).tolist()):
+            places = self._between.get(between)
             if places is None:
-                places = self._alone.get((spelled[here],), np.zeros(0, int))
+                places = self._alone.get(int(spelled[here]), nowhere)
             left, right = places[:, None] - _STEPS, places[:, None] + _STEPS
             n_right = _run(self._spelled[right] == spelled[here + _STEPS])
             compared.append(
@@ -177,21 +223,15 @@ class Analogy:
             )
         return compared
 
-    def _follow(
-        self, compared: Sequence["_Letter"], cut: Optional[List[Chunk]]
-    ) -> float:
-        """Log-probability of what the letters of a word are said to be."""
+    def _say(self, cut: Optional[List[Chunk]]) -> Optional[np.ndarray]:
+        """Numbers of what the letters of a word are said to be."""
         if cut is None:
-            return -math.inf
-        said = _surround(
+            return None
+        return _surround(
             [
                 self._sounds.get(sound, _UNKNOWN)
                 for _, sound in _letter_by_letter(cut)
             ]
-        )
-        return sum(
-            letter.weigh(said[here], said[here - _STEPS])
-            for letter, here in zip(compared, np.flatnonzero(said))
         )
 
 
@@ -238,6 +278,10 @@ class _Letter:
         return math.log(max(share, _LEAST_PROBABILITY))
 
 
+def _cut_into_letters(word: str) -> List[str]:
+    return list(clusters(unicodedata.normalize("NFD", word.lower())))
+
+
 def _letter_by_letter(
     cut: Sequence[Chunk],
 ) -> Iterator[Tuple[str, Tuple[str, ...]]]:
@@ -260,17 +304,23 @@ def _surround(numbers: Sequence[int]) -> np.ndarray:
     )
 
 
-def _group(
-    places: np.ndarray, keys: np.ndarray
-) -> Dict[Tuple[int, ...], np.ndarray]:
-    """Places with the same key, a row of numbers."""
-    found, group = np.unique(keys, axis=0, return_inverse=True)
-    order = np.argsort(group.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(group.ravel()))[:-1]
-    return {
-        tuple(key): some
-        for key, some in zip(found.tolist(), np.split(places[order], ends))
-    }
+def _group(places: np.ndarray, keys: np.ndarray) -> Dict[int, np.ndarray]:
+    """Places with the same key, both (N,)."""
+    order = np.argsort(keys, kind="stable")
+    found, starts = np.unique(keys[order], return_index=True)
+    groups = np.split(places[order], starts[1:])
+    return dict(zip(found.tolist(), groups))
+
+
+def _follow(compared: Sequence[_Letter], said: Optional[np.ndarray]) -> float:
+    """Log-probability of what the letters of a word are said to be; what they
+    cannot be is said like nothing that they are compared with."""
+    if said is None:
+        return len(compared) * math.log(_LEAST_PROBABILITY)
+    return sum(
+        letter.weigh(said[here], said[here - _STEPS])
+        for letter, here in zip(compared, np.flatnonzero(said))
+    )
 
 
 def _run(agree: np.ndarray) -> np.ndarray:

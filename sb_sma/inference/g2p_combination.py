@@ -17,13 +17,22 @@ Workshop 1991.
 import statistics
 import unicodedata
 from collections import Counter
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import (
+    Collection,
+    Dict,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from sb_sma.inference.g2p import G2P, Pronunciation
 from sb_sma.inference.g2p_analogy import Analogy
 from sb_sma.inference.g2p_likeness import check_notation, find_differences
 
-# one model that lacks a phoneme must not decide alone
+# none must decide alone, such as a model that lacks a phoneme
 _LEAST_LOG_PROBABILITY = -20.0
 # what every model made of a word, and analogy
 Readings = Tuple[Union[List[int], List[str]], ...]
@@ -50,18 +59,12 @@ class CombinedG2P:
     def __init__(
         self, models: Sequence[G2P], analogy: Optional[Analogy] = None
     ):
-        if len(models) < (1 if analogy else 2):
+        if len(models) < (2 if analogy is None else 1):
             raise ValueError(
                 "models must be two or more to be combined, or one with "
                 f"analogy; got {len(models)}. Ask a single one itself."
             )
-        tables = {
-            f"model {number}": model.hparams.phonemes.symbols
-            for number, model in enumerate(models, start=1)
-        }
-        if analogy:
-            tables["analogy"] = analogy.symbols
-        check_notation(tables)
+        _check_notation(models, analogy.symbols if analogy is not None else ())
         self.models = list(models)
         self.analogy = analogy
 
@@ -121,7 +124,8 @@ class CombinedG2P:
         -------
         pronunciations : list of list of Pronunciation
             Of each word at most `n`, the best first; the log-probability is
-            the mean of all that weigh, none of which counts as less than -20.
+            the mean of all that weigh, none of which counts as less than -20;
+            analogy gives a log-ratio, at most 0.
 
         Raises
         ------
@@ -132,7 +136,7 @@ class CombinedG2P:
             model.read(words, _known_language(model, language))
             for model in self.models
         ]
-        if self.analogy:
+        if self.analogy is not None:
             readings.append([self.analogy.encode(word) for word in words])
         return self.decode(list(zip(*readings)), n, beam_size)
 
@@ -175,7 +179,9 @@ class CombinedG2P:
                 width = beam_size
             proposed.append(model.decode(words, max(n, width), beam_size))
         candidates = [_merge(proposals) for proposals in zip(*proposed)]
-        weighing = [*self.models, self.analogy] if self.analogy else self.models
+        weighing = [*self.models]
+        if self.analogy is not None:
+            weighing.append(self.analogy)
         weighed = [
             each.weigh(words, candidates)
             for each, words in zip(weighing, readings)
@@ -241,14 +247,12 @@ class CombinedG2P:
             model.encode(word, _known_language(model, language))
             for model in self.models
         ]
-        if self.analogy:
+        if self.analogy is not None:
             readings.append(self.analogy.encode(word))
         return tuple(readings)
 
 
-def load_together(
-    sources: Sequence[str], analogy: Optional[Analogy] = None
-) -> Union[G2P, CombinedG2P]:
+def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
     """Load models that are to be asked together.
 
     Those that read and say words alike are joined; what is joined so is
@@ -258,8 +262,6 @@ def load_together(
     ---------
     sources : sequence of str
         Folders of exported models, or repositories on a hub.
-    analogy : Analogy, optional
-        As in `CombinedG2P`.
 
     Returns
     -------
@@ -277,21 +279,16 @@ def load_together(
             f"sources must be a list of folders; got the string {sources!r}. "
             "Put a single folder into a list."
         )
-    models = [G2P.from_hparams(source=each) for each in sources]
-    return put_together(models, analogy)
+    return put_together([G2P.from_hparams(source=each) for each in sources])
 
 
-def put_together(
-    models: Sequence[G2P], analogy: Optional[Analogy] = None
-) -> Union[G2P, CombinedG2P]:
+def put_together(models: Sequence[G2P]) -> Union[G2P, CombinedG2P]:
     """Join models that read and say words alike, and combine the others.
 
     Arguments
     ---------
     models : sequence of G2P
         One or more; the first of those that are alike becomes all of them.
-    analogy : Analogy, optional
-        As in `CombinedG2P`.
 
     Returns
     -------
@@ -317,9 +314,52 @@ def put_together(
         if others:
             first.join(others)
     firsts = [group[0] for group in groups]
-    if len(firsts) == 1 and not analogy:
-        return firsts[0]
-    return CombinedG2P(firsts, analogy)
+    return firsts[0] if len(firsts) == 1 else CombinedG2P(firsts)
+
+
+def add_analogy(
+    g2p: Union[G2P, CombinedG2P], lexicon: Mapping[str, Sequence[Sequence[str]]]
+) -> CombinedG2P:
+    """Let the words of a lexicon weigh, too.
+
+    Arguments
+    ---------
+    g2p : G2P or CombinedG2P
+        One model, or several.
+    lexicon : mapping from str to sequence of sequence of str
+        As of `Analogy`.
+
+    Returns
+    -------
+    g2p : CombinedG2P
+        The same models, with analogy.
+
+    Raises
+    ------
+    ValueError
+        If the lexicon writes phonemes otherwise, or is none to compare with.
+    """
+    models = g2p.models if isinstance(g2p, CombinedG2P) else [g2p]
+    phonemes = {
+        phoneme
+        for pronunciations in lexicon.values()
+        for pronunciation in pronunciations
+        for phoneme in pronunciation
+    }
+    # to learn from a large lexicon takes longer than to look at it
+    _check_notation(models, phonemes)
+    return CombinedG2P(models, Analogy(lexicon))
+
+
+def _check_notation(models: Sequence[G2P], lexicon: Collection[str]) -> None:
+    """Refuse models, and phonemes of a lexicon, in different notations."""
+    tables: Dict[str, Collection[str]] = {
+        f"model {number}": model.hparams.phonemes.symbols
+        for number, model in enumerate(models, start=1)
+    }
+    if lexicon:
+        tables["the lexicon of analogy"] = lexicon
+    check_notation(tables)
 
 
 def _known_language(model: G2P, language: Optional[str]) -> Optional[str]:

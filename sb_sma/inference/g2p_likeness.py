@@ -1,6 +1,6 @@
 """Which grapheme-to-phoneme models can be asked together, and how."""
 
-from typing import Any, List, Mapping, Sequence
+from typing import Any, Collection, List, Mapping
 
 from torch import nn
 
@@ -68,12 +68,12 @@ def find_differences(first: Any, second: Any) -> List[str]:
     return found
 
 
-def check_notation(tables: Mapping[str, Sequence[str]]) -> None:
+def check_notation(tables: Mapping[str, Collection[str]]) -> None:
     """Refuse what writes phonemes differently.
 
     Arguments
     ---------
-    tables : mapping from str to sequence of str
+    tables : mapping from str to collection of str
         Phonemes of each that is to be combined, by its name.
 
     Raises

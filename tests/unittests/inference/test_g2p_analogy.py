@@ -17,6 +17,8 @@ LEXICON = {
     "tonic": ["t ɔ n ɪ k"],
     "kit": ["k ɪ t"],
     "cit": ["k ɪ d"],
+    "antidisestablishments": ["æ n t i d ɪ s ɪ s t æ b l ɪ ʃ m ə n t s"],
+    "predisestablishmenting": ["p ɹ i d ɪ s ɛ s t æ b l ɪ ʃ m ɛ n t ɪ ŋ"],
 }
 LEXICON = {word: [p.split() for p in said] for word, said in LEXICON.items()}
 
@@ -81,23 +83,33 @@ def log_probability_by_definition(lexicon, word, phonemes):
 
 
 @pytest.mark.parametrize(
-    "word, pronunciation",
+    "word, pronunciations",
     [
-        ("nations", "n e ʃ ə n z"),
-        ("rationic", "r æ ʃ ə n ɪ k"),
-        ("rationic", "r æ ʃ ɪ n ɪ k"),
-        ("stonic", "z t ɔ n ɪ k"),
-        ("øtonic", "t ʌ n"),
-        ("on", "ø ø"),
-        ("cit", "k ɪ t"),
-        ("internationalisation", "ɪ n t n æ ʃ ə n n a s e ʃ ə n"),
+        ("nations", ["n e ʃ ə n z", "n e ʃ ɪ n z"]),
+        ("rationic", ["r æ ʃ ə n ɪ k", "r æ ʃ ɪ n ɪ k", "k"]),
+        ("stonic", ["z t ɔ n ɪ k", "s t ɔ n ɪ k"]),
+        ("жtonic", ["t ʌ n", "t ɔ n ɪ k"]),
+        ("on", ["ø ø", "ɔ n"]),
+        ("cit", ["k ɪ t", "k ɪ d"]),
+        ("internationalisation", ["ɪ n t n æ ʃ ə n n a s e ʃ ə n", "ɪ n"]),
+        (
+            "disestablishmental",
+            [
+                "d ɪ s ɪ s t æ b l ɪ ʃ m ə n t ə l",
+                "d ɪ s ɛ s t æ b l ɪ ʃ m ɛ n t ə l",
+                "d ɪ s ɛ s t æ b l ɪ ʃ m ə n t",
+            ],
+        ),
     ],
 )
-def test_what_is_said_is_weighed_as_by_definition(word, pronunciation):
-    (weighed,) = weigh(Analogy(LEXICON), word, pronunciation)
-    expected = log_probability_by_definition(
-        LEXICON, word, pronunciation.split()
-    )
+def test_what_is_said_is_weighed_as_by_definition(word, pronunciations):
+    weighed = weigh(Analogy(LEXICON), word, *pronunciations)
+    by_definition = [
+        log_probability_by_definition(LEXICON, word, each.split())
+        for each in pronunciations
+    ]
+    expected = [each - max(by_definition) for each in by_definition]
+    assert len(set(expected)) > 1
     assert weighed == pytest.approx(expected, abs=1e-9)
 
 
@@ -124,23 +136,48 @@ def test_words_do_not_depend_on_each_other():
     assert analogy.weigh([], []) == []
 
 
-def test_letters_cannot_spell_anything():
-    (said,) = weigh(Analogy(LEXICON), "on", "ɔ n z k ɪ")
-    assert said == -math.inf
+def test_what_letters_cannot_spell_is_said_like_nothing():
+    known, unheard, long = weigh(
+        Analogy(LEXICON), "kit", "k ɪ t", "ø ø ø", "k ɪ t k ɪ t k"
+    )
+    assert known == 0.0
+    assert unheard == long < 2 * math.log(0.02)
 
 
-def test_what_was_never_seen_is_weighed():
-    assert weigh(Analogy(LEXICON), "øø", "ø ø") == [2 * math.log(0.02)]
+def test_where_there_is_nothing_to_compare_all_are_alike():
+    assert weigh(Analogy(LEXICON), "жж", "ø ø", "ø", "ø ø ø ø ø") == [0.0] * 3
 
 
 def test_spelling_is_that_of_the_lexicon():
-    analogy = Analogy({"가각": [["k", "a", "k"]], "\xe9t\xe9": [["e", "t"]]})
+    analogy = Analogy({"가각": [["k", "a", "k"]], "\xe9ta's": [["e", "t"]]})
     assert analogy.encode("각") == ["ᄀ", "ᅡ", "ᆨ"]
-    assert analogy.encode("\xc9T") == analogy.encode("e\u0301t")
+    assert analogy.encode("\xc9\xc4T\u2019") == ["e\u0301", "a", "t", "'"]
+    assert analogy.encode("ж") == ["ж"]
     assert analogy.symbols == ["a", "e", "k", "t"]
 
 
-@pytest.mark.parametrize("lexicon", [{}, {"東": [["h", "i", "g", "a"]]}])
-def test_a_lexicon_must_spell_its_phonemes(lexicon):
-    with pytest.raises(ValueError, match=f"got {len(lexicon)} word"):
+def test_words_and_pronunciations_are_as_many():
+    with pytest.raises(ValueError, match="got 0 for 1 words"):
+        Analogy(LEXICON).weigh([["k"]], [])
+
+
+TOO_MUCH = {"東": [["h", "i", "g", "a"]], "京": [["k", "j", "oː"]]}
+
+
+@pytest.mark.parametrize(
+    "lexicon, found",
+    [
+        ({}, "got 0 pronunciation.*, 0 of"),
+        ({"": [[]]}, "got 1 pronunciation.*, 0 of"),
+        ({**TOO_MUCH, "か": [["k", "a"]]}, "got 3 pronunciation.*, 1 of"),
+    ],
+    ids=["empty", "silent", "two of three"],
+)
+def test_a_lexicon_must_spell_its_phonemes(lexicon, found):
+    with pytest.raises(ValueError, match=found):
         Analogy(lexicon)
+
+
+def test_what_a_lexicon_does_not_spell_is_counted(caplog):
+    Analogy({**LEXICON, **TOO_MUCH})
+    assert f"passes over 2 of {len(LEXICON) + 3} pron" in caplog.text

@@ -12,8 +12,8 @@ from sb_sma.inference import G2P
 from sb_sma.inference.g2p_analogy import Analogy
 from sb_sma.inference.g2p_combination import (
     CombinedG2P,
+    add_analogy,
     load_together,
-    put_together,
 )
 from sb_sma.models.ensemble import Ensemble
 
@@ -121,19 +121,25 @@ def test_the_best_are_those_with_the_most_probability(models):
         )
 
 
+# words that are said as no model would say them
+ODD = {"cab": [["B", "AH", "B"]], "abc": [["AH", "B", "K"]]}
+
+
 def test_analogy_weighs_as_much_as_a_model(models):
-    # a word that is said as no model would say it
-    analogy = Analogy({"cab": [["B", "AH", "B"]], "abc": [["AH", "B", "K"]]})
+    analogy = Analogy(ODD)
     several = CombinedG2P(models, analogy)
-    alone = put_together(models[:1], analogy)
+    alone = add_analogy(models[0], ODD)
     for combined, asked in ((several, models), (alone, models[:1])):
         for word, found in zip(WORDS, combined.n_best(WORDS, 4)):
             candidates = [each.phonemes for each in found]
             means = mean_log_probabilities(asked, word, candidates)
-            (by_analogy,) = analogy.weigh([list(word)], [candidates])
+            # all candidates, since log-ratios are of the best one of them
+            (by_analogy,) = analogy.weigh([list(word)], [propose(asked, word)])
+            of_each = dict(zip(map(tuple, propose(asked, word)), by_analogy))
             expected = [
-                (len(asked) * mean + max(each, -20.0)) / (len(asked) + 1)
-                for mean, each in zip(means, by_analogy)
+                (len(asked) * mean + max(of_each[tuple(each)], -20.0))
+                / (len(asked) + 1)
+                for mean, each in zip(means, candidates)
             ]
             assert [each.log_probability for each in found] == pytest.approx(
                 expected, abs=1e-4
@@ -142,17 +148,51 @@ def test_analogy_weighs_as_much_as_a_model(models):
         assert [each[0].phonemes for each in combined.decode(encoded)] == (
             combined(WORDS)
         )
-    without = CombinedG2P(models).n_best(WORDS, 4)
-    assert [
-        [each.phonemes for each in found] for found in several.n_best(WORDS, 4)
-    ] != [[each.phonemes for each in found] for found in without]
+    assert combined(WORDS) != models[0](WORDS)
+
+
+def propose(models, word):
+    """What the models propose."""
+    proposed = {
+        tuple(each.phonemes)
+        for model in models
+        for each in model.n_best([word], 5)[0]
+    }
+    return [list(each) for each in sorted(proposed)]
+
+
+def test_analogy_that_knows_nothing_changes_nothing(models):
+    # candidates are of unlike lengths, which the length penalty weighs
+    words = ["cab", "abc", "bacca"]
+    nothing = {"xyz": [["K", "AH", "B"]]}
+    combined = add_analogy(CombinedG2P(models), nothing)
+    for word, found in zip(words, combined.n_best(words, 3)):
+        assert len({len(each.phonemes) for each in found}) > 1
+        alone = CombinedG2P(models).n_best([word], 3)[0]
+        assert [each.phonemes for each in found] == [
+            each.phonemes for each in alone
+        ]
+
+
+def test_analogy_is_added_to_models_of_several_languages(models):
+    tokenizer = models[1].hparams.grapheme_tokenizer
+    tokenizer.languages = ["one", "two"]
+    combined = add_analogy(CombinedG2P(models), ODD)
+    with pytest.raises(ValueError, match="Name one"):
+        combined.check_language(None)
+    *readings, letters = combined.encode("cab", "one")
+    assert readings[0] != readings[1]
+    assert letters == ["c", "a", "b"]
 
 
 def test_analogy_is_in_the_notation_of_the_models(models):
-    with pytest.raises(
-        ValueError, match="analogy and model 1 do not share AH, K"
-    ):
-        CombinedG2P(models, Analogy({"cab": [["k", "æ", "B"]]}))
+    other = {"cab": [["k", "æ", "B"]]}
+    message = "lexicon of analogy and model 1 do not share AH, K"
+    with pytest.raises(ValueError, match=message):
+        CombinedG2P(models, Analogy(other))
+    with pytest.raises(ValueError, match=message):
+        # before anything is learnt, of which this would be too little
+        add_analogy(models[0], {**other, "": [[]], "c": [["k", "k", "k"]]})
 
 
 @pytest.mark.parametrize("beam_size", [1, 3])
