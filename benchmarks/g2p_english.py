@@ -5,10 +5,11 @@ On the English of the SIGMORPHON 2021 shared task, whose development words are
 scored; its test files are kept aside. Trains, by commands of the recipe:
 
 - members: models of the training file alone, which differ in their seed;
-- backwards: the same, but that it reads and says words from their end;
+- backwards: the same, but that they read and say words from their end;
 - translators: models that also read what CMUdict says of a word (graphemes:
   hinted). Asked together, they translate CMUdict into the phonemes of the
   shared task: ``lexicon/eng_us_train.tsv``;
+- backwards_translators: the same, but that they do so from the end of words;
 - readers: a smaller model of the training file and of the translated lexicon,
   but for its words that the shared task has itself;
 - distilled: a small and fast one, taught likewise.
@@ -16,7 +17,7 @@ scored; its test files are kept aside. Trains, by commands of the recipe:
 About half of the development words stand in CMUdict, which may be used by the
 rules of the task. So the words inside and outside of it are also scored apart.
 A system with the lexicon looks a word up, and asks models if it is not there.
-Models are also combined (`CombinedG2P`): the members with the one that works
+Models are also combined (`CombinedG2P`): the members with those that work
 backwards; the translators, which are the best inside CMUdict, with the readers;
 and all but the translators, which are the best outside. Analogy with the words
 of the training file may weigh, too.
@@ -69,7 +70,7 @@ MEMBERS = Family(
     "members", [1, 2, 3, 4], [*LARGE, "--number_of_epochs=22"], ALONE
 )
 BACKWARDS = Family(
-    "backwards", [6], [*MEMBERS.flags, "--backwards=True"], ALONE
+    "backwards", [6, 7], [*MEMBERS.flags, "--backwards=True"], ALONE
 )
 TRANSLATORS = Family(
     "translators",
@@ -78,6 +79,12 @@ TRANSLATORS = Family(
         *[*LARGE, "--number_of_epochs=16", "--moves_per_query=3"],
         *["--graphemes=hinted", "--hint_lexicon=cmudict"],
     ],
+    ALONE,
+)
+BACKWARDS_TRANSLATORS = Family(
+    "backwards_translators",
+    [13],
+    [*TRANSLATORS.flags, "--backwards=True"],
     ALONE,
 )
 READERS = Family(
@@ -102,10 +109,14 @@ DISTILLED = Family(
 )
 FAMILIES = {
     family.name: family
-    for family in (MEMBERS, BACKWARDS, TRANSLATORS, READERS, DISTILLED)
+    for family in (
+        *[MEMBERS, BACKWARDS, TRANSLATORS, BACKWARDS_TRANSLATORS],
+        *[READERS, DISTILLED],
+    )
 }
-INSIDE = "translators and readers"
+INSIDE = "all translators, readers and analogy"
 OUTSIDE = "members, backwards, readers and analogy"
+ALL_TRANSLATORS = [TRANSLATORS, BACKWARDS_TRANSLATORS]
 # which families, and whether analogy weighs, too
 COMBINED = {
     "members and analogy": ([MEMBERS], True),
@@ -113,7 +124,9 @@ COMBINED = {
     "members, backwards and analogy": ([MEMBERS, BACKWARDS], True),
     "members, backwards and readers": ([MEMBERS, BACKWARDS, READERS], False),
     OUTSIDE: ([MEMBERS, BACKWARDS, READERS], True),
-    INSIDE: ([TRANSLATORS, READERS], False),
+    "translators and readers": ([TRANSLATORS, READERS], False),
+    "all translators and readers": ([*ALL_TRANSLATORS, READERS], False),
+    INSIDE: ([*ALL_TRANSLATORS, READERS], True),
 }
 
 
@@ -147,7 +160,7 @@ def measure(folder: Path, rounds: int) -> None:
     for family in FAMILIES.values():
         for name, each in pronounce_by_all(family, folder, entries).items():
             said[name] = each
-            if family is not TRANSLATORS:
+            if family not in ALL_TRANSLATORS:
                 said[f"lexicon, else {name}"] = look_up(lexicon, entries, each)
     cmudict = read_pronunciations(find_cmudict())
     analogy = Analogy(

@@ -98,7 +98,12 @@ def run(arguments: argparse.Namespace) -> None:
         g2p = load_together(arguments.model)
         g2p.check_language(arguments.language)
         if lexicon is not None:
-            g2p = add_analogy(g2p, lexicon)
+            try:
+                g2p = add_analogy(g2p, lexicon)
+            except ValueError as error:
+                raise ValueError(
+                    f"--analogy {arguments.analogy}: {error}"
+                ) from error
         n_good = n_bad = 0
         lines = enumerate(source, start=1)
         while chunk := list(itertools.islice(lines, _CHUNK_LINES)):

@@ -117,6 +117,16 @@ def test_a_lexicon_is_read_before_anything_else(command, tmp_path, capsys):
     assert "none.tsv must be a readable file" in capsys.readouterr().err
 
 
+def test_a_lexicon_that_does_not_fit_is_named(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("cab\n")
+    (tmp_path / "mine.tsv").write_text("cab\tK AH B K AH B K\n")
+    assert command("--analogy", "mine.tsv", "--input", "words.txt") != 0
+    assert "--analogy mine.tsv: lexicon must" in capsys.readouterr().err
+    (tmp_path / "mine.tsv").write_text("cab\tk æ b\n")
+    assert command("--analogy", "mine.tsv", "--input", "words.txt") != 0
+    assert "mine.tsv: what is combined must write" in capsys.readouterr().err
+
+
 def test_bad_lines_are_numbered_and_passed_over(command, tmp_path, capsys):
     lines = [b"cab", b"", b"a\tb", b"\xff\xfe", b"a" * 200, "ж".encode(), b"bb"]
     (tmp_path / "words.txt").write_bytes(b"\r\n".join(lines))
