@@ -87,6 +87,13 @@ def test_hints_are_found_however_a_word_is_written(tmp_path, decompose):
         assert has_mark or not decompose
 
 
+def test_letters_and_hints_are_read_from_the_end(tokenizer, path):
+    backwards = HintedTokenizer(path, backwards=True)
+    backwards.fit(["through", "read", "bat"])
+    assert backwards.symbols == tokenizer.symbols
+    assert backwards.encode("through") == tokenizer.encode("through")[::-1]
+
+
 def test_a_checkpoint_of_other_hints_is_refused(tokenizer, path, tmp_path):
     tokenizer.save(tmp_path / "saved.json")
     tokenizer.load(tmp_path / "saved.json")

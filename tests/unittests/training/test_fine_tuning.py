@@ -47,6 +47,18 @@ def test_weights_letters_and_phonemes_are_taken(initial, models):
         assert torch.equal(filled[name], tensor), name
 
 
+def test_new_phonemes_are_said_in_the_order_of_the_others(
+    exported_backwards,
+):
+    initial = load_initial_model(str(exported_backwards))
+    names = ("d_model", "nhead", "dropout", "decoder_window", "model")
+    models = {name: vars(initial.hparams)[name] for name in names}
+    tokenizer = CharacterTokenizer(backwards=True)
+    table = start_from(initial, models, tokenizer, ["A"])
+    assert table.decode(table.encode(["A", "B", "K"])) == ["A", "B", "K"]
+    assert table.encode(["A", "B", "K"])[-2:] == table.encode(["A"])
+
+
 @pytest.mark.parametrize(
     "change, tokenizer, message",
     [
