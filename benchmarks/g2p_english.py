@@ -147,7 +147,7 @@ COMBINED = {
 def main() -> None:
     """Train what is missing, score, time, print and store."""
     parser = make_parser(__doc__, FAMILIES, "g2p_english")
-    parser.add_argument("--rounds", type=int, default=5, help="of timing")
+    parser.add_argument("--rounds", type=int, default=15, help="of timing")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     for name, family in FAMILIES.items():
@@ -240,25 +240,30 @@ def measure_size_and_speed(
 ) -> Dict[str, Any]:
     """Parameters and words per second of models, greedy, in turn."""
     models = {
-        run.name: G2P.from_hparams(source=str(run / "model")) for run in runs
+        (run.name, precision): G2P.from_hparams(
+            source=str(run / "model"), run_opts={"precision": precision}
+        )
+        for run in runs
+        for precision in ("fp32", "bf16")
     }
     words = [entry["word"] for entry in entries]
     seconds = time_in_turn(
-        {
-            name: partial(g2p, words, beam_size=1)
-            for name, g2p in models.items()
-        },
+        {key: partial(g2p, words, beam_size=1) for key, g2p in models.items()},
         rounds,
     )
-    return {
-        name: {
-            "parameters": count_parameters(g2p.mods.model),
+    sizes: Dict[str, Any] = {}
+    for (name, precision), g2p in models.items():
+        figures = sizes.setdefault(
+            name, {"parameters": count_parameters(g2p.mods.model)}
+        )
+        said = g2p(words, beam_size=1)
+        figures[precision] = {
             "words_per_second": median(
-                [len(words) / spent for spent in seconds[name]]
+                [len(words) / spent for spent in seconds[name, precision]]
             ),
+            "wer": score(entries, said)["wer"],
         }
-        for name, g2p in models.items()
-    }
+    return sizes
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ from typing import List, NamedTuple, Sequence
 import torch
 
 _MIN_BATCH_WORDS, _MAX_BATCH_WORDS = 32, 256
+# of the longest word of a batch that the others must have, since they take as
+# long
+_LEAST_SHARE_OF_LENGTH = 0.6
 
 
 class Batch(NamedTuple):
@@ -57,9 +60,17 @@ def make_batches(
     )
     size = math.ceil(len(graphemes) / n_threads)
     size = min(max(size, _MIN_BATCH_WORDS), _MAX_BATCH_WORDS)
+    groups: List[List[int]] = []
+    for row in order:
+        is_full = not groups or len(groups[-1]) == size
+        if not is_full and len(groups[-1]) >= _MIN_BATCH_WORDS:
+            longest = len(graphemes[groups[-1][0]])
+            is_full = len(graphemes[row]) < _LEAST_SHARE_OF_LENGTH * longest
+        if is_full:
+            groups.append([])
+        groups[-1].append(row)
     batches = []
-    for start in range(0, len(order), size):
-        rows = order[start : start + size]
+    for rows in groups:
         lines = [graphemes[row] for row in rows]
         lengths = torch.tensor([len(line) for line in lines])
         batches.append(Batch(rows, pad(lines), lengths))

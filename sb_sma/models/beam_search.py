@@ -136,9 +136,8 @@ def _greedy_search(
         gained, chosen = log_probs[:, END:].max(dim=1)
         chosen = chosen + END
         run = torch.where(chosen == heard, run + 1, 1)
-        running = ~is_over
-        tokens[active[running], step] = chosen[running]
-        totals[active[running]] += gained[running]
+        tokens[active, step] = chosen.masked_fill(is_over, END)
+        totals[active] += gained.masked_fill(is_over, 0.0)
         is_over = is_over | (chosen == END) | (limits[active] == step + 1)
         if is_over.all():
             break
