@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--analogy",
         help="lexicon in the language and notation of the models, a .tsv of "
         "word<TAB>phonemes or as cmudict, such as their training words: what "
-        "they propose (so not --beam 1) is weighed by how its words are said",
+        "they propose is weighed by how its words are said",
     )
     parser.add_argument(
         "--input", default="-", help="one word per line; - reads stdin"
@@ -83,7 +83,12 @@ def run(arguments: argparse.Namespace) -> None:
         check_model_folder(model, prefer_folder=True)
     lexicon = None
     if arguments.analogy is not None:
-        lexicon = read_pronunciations(Path(arguments.analogy))
+        if arguments.beam == 1 and len(arguments.model) == 1:
+            raise ValueError(
+                "--analogy chooses between pronunciations, and --beam 1 of one "
+                "model gives a single one. Give --beam 5, or another --model."
+            )
+        lexicon = _read_lexicon(arguments.analogy)
     with contextlib.ExitStack() as stack:
         source = sys.stdin.buffer
         if arguments.input != "-":
@@ -141,6 +146,14 @@ def _open_input(path: str) -> IO[bytes]:
         raise OSError(
             f"--input must be a readable file; got {path}: {error.strerror}"
         ) from error
+
+
+def _read_lexicon(path: str) -> dict:
+    """The words of --analogy; an error names the option."""
+    try:
+        return read_pronunciations(Path(path))
+    except ValueError as error:
+        raise ValueError(f"--analogy {path}: {error}") from error
 
 
 def _check_output(source: str, sink: str) -> None:

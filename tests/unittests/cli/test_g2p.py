@@ -114,7 +114,14 @@ def test_a_lexicon_is_read_before_anything_else(command, tmp_path, capsys):
     assert command("--analogy", "mine.tsv", model=tmp_path) != 0
     assert "mine.tsv" in capsys.readouterr().err
     assert command("--analogy", "none.tsv", "--input", "none.txt") != 0
-    assert "none.tsv must be a readable file" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--analogy none.tsv: " in error
+    assert "none.tsv must be a readable file" in error
+
+
+def test_analogy_needs_a_choice(command, capsys):
+    assert command("--analogy", "mine.tsv", "--beam", 1) != 0
+    assert "--beam 1 of one model gives a single" in capsys.readouterr().err
 
 
 def test_a_lexicon_that_does_not_fit_is_named(command, tmp_path, capsys):
