@@ -11,7 +11,12 @@ import torch
 from speechbrain.inference.interfaces import Pretrained
 
 from sb_sma.data.model_folder import check_model_folder
-from sb_sma.inference.g2p_batches import Batch, make_batches, pad
+from sb_sma.inference.g2p_batches import (
+    Batch,
+    check_candidates,
+    make_batches,
+    pad,
+)
 from sb_sma.inference.g2p_likeness import find_differences, members_of
 from sb_sma.inference.threads import map_in_threads
 from sb_sma.models.beam_search import beam_search
@@ -248,11 +253,7 @@ class G2P(Pretrained):
         ValueError
             If there are not as many lists of pronunciations as words.
         """
-        if len(graphemes) != len(pronunciations):
-            raise ValueError(
-                "there must be a list of pronunciations for each word; got "
-                f"{len(pronunciations)} for {len(graphemes)} words."
-            )
+        check_candidates(graphemes, pronunciations)
         table = self.hparams.phonemes
         pairs, places = [], []
         weighed = [[-math.inf] * len(each) for each in pronunciations]

@@ -34,6 +34,7 @@ import numpy as np
 
 from sb_sma.data.grapheme_fallback import clusters, nearest_spelling
 from sb_sma.data.letter_alignment import Chunk, LetterAligner
+from sb_sma.inference.g2p_batches import check_candidates
 
 logger = logging.getLogger(__name__)
 
@@ -168,11 +169,7 @@ class Analogy:
         ValueError
             If there are not as many lists of pronunciations as words.
         """
-        if len(graphemes) != len(pronunciations):
-            raise ValueError(
-                "there must be a list of pronunciations for each word; got "
-                f"{len(pronunciations)} for {len(graphemes)} words."
-            )
+        check_candidates(graphemes, pronunciations)
         cuts = iter(
             self._aligner.cut(
                 [

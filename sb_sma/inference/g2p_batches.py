@@ -1,4 +1,4 @@
-"""Words of similar length side by side."""
+"""Words of similar length side by side, and what goes with each."""
 
 import math
 from typing import List, NamedTuple, Sequence
@@ -75,6 +75,28 @@ def make_batches(
         lengths = torch.tensor([len(line) for line in lines])
         batches.append(Batch(rows, pad(lines), lengths))
     return batches
+
+
+def check_candidates(words: Sequence, candidates: Sequence) -> None:
+    """Refuse lists of pronunciations that are not one for each word.
+
+    Arguments
+    ---------
+    words : sequence
+        Of any kind.
+    candidates : sequence
+        A list of pronunciations for each word.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer.
+    """
+    if len(words) != len(candidates):
+        raise ValueError(
+            "there must be a list of pronunciations for each word; got "
+            f"{len(candidates)} for {len(words)} words."
+        )
 
 
 def pad(lines: Sequence[Sequence[int]]) -> torch.Tensor:
