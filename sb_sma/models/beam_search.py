@@ -136,7 +136,7 @@ def _greedy_search(
         gained, chosen = log_probs[:, END:].max(dim=1)
         chosen = chosen + END
         run = torch.where(chosen == heard, run + 1, 1)
-        tokens[active, step] = chosen.masked_fill(is_over, END)
+        tokens[active, step] = chosen  # what follows an end is not read
         totals[active] += gained.masked_fill(is_over, 0.0)
         is_over = is_over | (chosen == END) | (limits[active] == step + 1)
         if is_over.all():

@@ -205,3 +205,15 @@ def test_models_with_other_room_are_not_joined(exported_g2p):
     second.hparams.phonemes.symbols.reverse()
     with pytest.raises(ValueError, match="the order of phonemes"):
         first.join([second])
+
+
+def test_a_word_that_ends_early_gains_nothing_from_the_others(exported_g2p):
+    g2p = G2P.from_hparams(source=str(exported_g2p))
+    # too few of them end for the others to be moved
+    words = ["a", *["abcab"] * 25]
+    (found,) = g2p.n_best(words, 1, beam_size=1)[0]
+    (alone,) = g2p.n_best(["a"], 1, beam_size=1)[0]
+    assert found.phonemes == alone.phonemes
+    assert found.log_probability == pytest.approx(
+        alone.log_probability, abs=1e-4
+    )

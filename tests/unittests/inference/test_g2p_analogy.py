@@ -148,8 +148,14 @@ def test_where_there_is_nothing_to_compare_all_are_alike():
     assert weigh(Analogy(LEXICON), "жж", "ø ø", "ø", "ø ø ø ø ø") == [0.0] * 3
 
 
+def test_a_letter_that_the_lexicon_lacks_is_like_none_of_it():
+    # whatever stands beside it
+    analogy = Analogy({"abcb": [["a", "b", "s", "b"]]})
+    assert weigh(analogy, "cжb", "s s b", "s ø b") == [0.0, 0.0]
+
+
 def test_spelling_is_that_of_the_lexicon():
-    analogy = Analogy({"가각": [["k", "a", "k"]], "\xe9ta's": [["e", "t"]]})
+    analogy = Analogy({"가각": [["k", "a", "k"]], "\xe9tea's": [["e", "t"]]})
     assert analogy.encode("각") == ["ᄀ", "ᅡ", "ᆨ"]
     assert analogy.encode("\xc9\xc4T\u2019") == ["e\u0301", "a", "t", "'"]
     assert analogy.encode("ж") == ["ж"]
