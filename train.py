@@ -8,6 +8,10 @@ import os
 import runpy
 import sys
 
+from sb_sma.torch_pair import require_torch_pair
+
+require_torch_pair()
+
 from sb_sma.hparams import find_recipe
 
 if __name__ == "__main__":

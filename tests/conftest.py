@@ -16,6 +16,15 @@ torch.set_num_threads(1)
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave out slow tests unless they are asked for: ``pytest -m slow``."""
+    if "slow" in config.getoption("markexpr"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in set(slow)]
+
+
 def pytest_runtest_setup(item):
     if item.get_closest_marker("requires_cuda"):
         if not torch.cuda.is_available():

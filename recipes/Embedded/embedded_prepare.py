@@ -15,12 +15,12 @@ from sb_sma.data.corpus import (
     Utterance,
     build_once,
     check_processes,
-    raise_problems,
     write_corpus,
 )
 from sb_sma.data.espeak import VoiceSettings, check_speakable, speak
 from sb_sma.data.manifest import read_utf8
 from sb_sma.data.mel import MelSettings
+from sb_sma.data.problems import raise_problems
 from sb_sma.data.text_grammar import generate_texts
 
 Range = int | Sequence[int]

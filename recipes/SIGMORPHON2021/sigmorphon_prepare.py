@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Iterable, Sequence
 
 from sb_sma.data.build_once import build_once
-from sb_sma.data.corpus import raise_problems
 from sb_sma.data.lexicon import BadEntries, LexiconEntry, read_lexicon
 from sb_sma.data.lexicon_corpus import check_splits, write_lexicon_corpus
+from sb_sma.data.problems import raise_problems
 from sb_sma.data.splicing import splice
 
 logger = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from typing import IO, Iterator, List, Optional, Tuple
 from sb_sma.cli.paths import check_writable
 from sb_sma.data.lexicon import read_pronunciations
 from sb_sma.data.model_folder import check_model_folder
+from sb_sma.torch_pair import require_torch_pair
 
 HELP = "Pronounce every word of a file with a trained model."
 # lines in memory at a time; they are sorted by length for the batches
@@ -98,6 +99,7 @@ def run(arguments: argparse.Namespace) -> None:
             _check_output(arguments.input, arguments.output)
             sink = stack.enter_context(_complete_or_absent(arguments.output))
         # torch takes seconds to load: mistakes above are told at once
+        require_torch_pair()
         from sb_sma.inference.g2p_combination import add_analogy, load_together
 
         g2p = load_together(arguments.model)

@@ -5,12 +5,10 @@ import sys
 from pathlib import Path
 from typing import List
 
-import soundfile
-
-from sb_sma.attention.decoding import MODES
 from sb_sma.cli.paths import check_writable
 from sb_sma.cli.styles import add_style_arguments, read_style
 from sb_sma.data.model_folder import check_model_folder
+from sb_sma.torch_pair import require_torch_pair
 
 HELP = "Speak a text, or every line of a file, with a trained model."
 
@@ -43,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=Path, help="PNG file for the alignment, numbered alike"
     )
-    parser.add_argument("--mode", choices=MODES, default="soft")
+    # attention.decoding.MODES, without torch
+    parser.add_argument("--mode", choices=("soft", "hard"), default="soft")
     parser.add_argument(
         "--pace", type=float, default=1.0, help="above 1 speaks faster"
     )
@@ -76,6 +75,9 @@ def run(arguments: argparse.Namespace) -> None:
     _check_outputs(arguments)
     check_model_folder(arguments.model, prefer_folder=True)
     # torch takes seconds to load: mistakes above are told at once
+    require_torch_pair()
+    import soundfile
+
     from sb_sma.inference import TTS
     from sb_sma.plots.figures import plot_alignments
 

@@ -43,16 +43,15 @@ from sb_sma.data.build_once import FORMAT_VERSION, SPLITS, build_once
 from sb_sma.data.journal import Journal
 from sb_sma.data.manifest import BadUtterance
 from sb_sma.data.mel import LogMel, MelSettings, MelStatistics
+from sb_sma.data.problems import raise_problems
 
 logger = logging.getLogger(__name__)
 
 __all__ = [
     "Manifests",
     "Utterance",
-    "abridged",
     "build_once",
     "load_manifests",
-    "raise_problems",
     "write_corpus",
     "write_json",
 ]
@@ -62,7 +61,6 @@ Manifests = dict[str, dict[str, dict[str, Any]]]
 _THREADS = 2
 _ITEMS_AT_ONCE = 8
 _JOURNAL = "journal.jsonl"
-_SHOWN = 20
 
 
 @dataclass
@@ -250,64 +248,6 @@ def check_processes(n_processes: int) -> None:
             f"n_processes must be an integer of at least 1; got "
             f"{n_processes!r}. Give at most the number of cores."
         )
-
-
-def raise_problems(
-    problems: list[str], list_command: str | None = None
-) -> None:
-    """Raises one error for all problems of a corpus, if there are any.
-
-    Arguments
-    ---------
-    problems : list of str
-        Each names what, where and how to mend it.
-    list_command : str, optional
-        Lists those of lines and recordings, where the error has room for the
-        first problems alone.
-
-    Raises
-    ------
-    ValueError
-        If the list is not empty.
-
-    Example
-    -------
-    >>> raise_problems([])
-    """
-    if not problems:
-        return
-    message = f"The corpus has {len(problems)} problem(s):\n- " + abridged(
-        problems, "\n- "
-    )
-    if list_command and len(problems) > _SHOWN:
-        message += f"; `{list_command}` lists those of lines and recordings."
-    raise ValueError(message)
-
-
-def abridged(things: Sequence[str], separator: str = ", ") -> str:
-    """Joins the first of many things, and counts the others.
-
-    Arguments
-    ---------
-    things : sequence of str
-        Names, or problems.
-    separator : str
-        Between two of them.
-
-    Returns
-    -------
-    str
-        At most 20 of them, and the number of those that are left.
-
-    Example
-    -------
-    >>> abridged(["a", "b"])
-    'a, b'
-    """
-    shown = list(things[:_SHOWN])
-    if len(things) > len(shown):
-        shown.append(f"... and {len(things) - len(shown)} more")
-    return separator.join(shown)
 
 
 def write_json(path: Path, content: Any) -> None:

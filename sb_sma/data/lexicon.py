@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Iterator
 
-from sb_sma.data.corpus import raise_problems
+from sb_sma.data.problems import raise_problems
 
 logger = logging.getLogger(__name__)
 

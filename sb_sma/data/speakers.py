@@ -2,7 +2,8 @@
 
 from typing import Any, Iterable, Mapping, Sequence
 
-from sb_sma.data.corpus import Manifests, abridged
+from sb_sma.data.corpus import Manifests
+from sb_sma.data.problems import abridged
 
 
 class SpeakerTable:

@@ -14,15 +14,14 @@ from sb_sma.data.build_once import build_once
 from sb_sma.data.corpus import (
     Manifests,
     Utterance,
-    abridged,
     check_processes,
-    raise_problems,
     write_corpus,
     write_json,
 )
 from sb_sma.data.frontends import EspeakFrontend, Frontend
 from sb_sma.data.manifest import Entry, find_manifest, read_entries, read_entry
 from sb_sma.data.mel import MelSettings
+from sb_sma.data.problems import abridged, raise_problems
 from sb_sma.data.splits import HoldOut, assign_splits
 
 logger = logging.getLogger(__name__)

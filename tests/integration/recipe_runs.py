@@ -1,10 +1,14 @@
-"""Runs recipes as a user would."""
+"""Runs recipes as a user would, small."""
 
 import json
 import os
 import re
+import runpy
+import signal
 import subprocess
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 
 from safetensors.torch import load_file
@@ -14,16 +18,59 @@ from tensorboard.backend.event_processing.event_accumulator import (
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = Path(__file__).with_name("killed.py")
+TIMEOUT = 500  # seconds
+SMALL_TTS = (
+    "--n_utterances=24",
+    "--n_valid=4",
+    "--n_test=4",
+    "--d_model=32",
+    "--nhead=2",
+    "--d_ffn=32",
+    "--postnet_channels=16",
+    "--n_samples=1",
+    "--samples_every=1000",
+    "--griffin_lim_iterations=2",
+    "--max_seconds_per_token=0.1",
+    "--device=cpu",
+)
+SMALL_G2P = (
+    "--d_model=32",
+    "--nhead=4",
+    "--d_ffn=64",
+    "--encoder_layers=1",
+    "--decoder_layers=1",
+    "--batch_words=16",
+    "--n_samples=1",
+    "--device=cpu",
+)
+
+
+def train_tts(output_folder, *flags, yaml="hparams/tts.yaml", **how):
+    """Run the README's command for speech; `how` as `run_recipe` has it."""
+    return run_recipe(yaml, output_folder, SMALL_TTS, flags, **how)
+
+
+def train_g2p(output_folder, *flags, yaml="hparams/g2p.yaml", **how):
+    """Run the README's command for pronunciations."""
+    return run_recipe(yaml, output_folder, SMALL_G2P, flags, **how)
+
+
+def refusal_of(train, output_folder, *flags):
+    """What a command says that is refused before it trains."""
+    done = train(output_folder, *flags, in_fork=True)
+    assert done.returncode == 1, done.stdout[-3000:]
+    return done.stdout
 
 
 def run_recipe(
-    script,
     yaml,
     output_folder,
     defaults,
     flags,
+    script="train.py",
     n_processes=1,
     killed_at=None,
+    in_fork=False,
 ):
     """Run a command of the README from another folder.
 
@@ -31,6 +78,15 @@ def run_recipe(
     They may be killed at a call, as `killed.py` has it.
     """
     given = {flag.split("=")[0] for flag in flags}
+    arguments = [
+        str(ROOT / yaml),
+        f"--output_folder={output_folder}",
+        f"--corpus_folder={output_folder.parent / 'corpus'}",
+        *(flag for flag in defaults if flag.split("=")[0] not in given),
+        *flags,
+    ]
+    if in_fork:
+        return run_forked(ROOT / script, arguments, output_folder.parent)
     launcher = [
         "-m",
         "torch.distributed.run",
@@ -42,21 +98,52 @@ def run_recipe(
         *(launcher if n_processes > 1 else []),
         *([str(KILLED), killed_at] if killed_at else []),
         str(ROOT / script),
-        str(ROOT / yaml),
-        f"--output_folder={output_folder}",
-        f"--corpus_folder={output_folder.parent / 'corpus'}",
-        *(flag for flag in defaults if flag.split("=")[0] not in given),
-        *flags,
+        *arguments,
     ]
     return subprocess.run(
         command,
         cwd=output_folder.parent,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        # threads would wait for those of the tests beside
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
+        timeout=TIMEOUT,
     )
+
+
+def run_forked(script, arguments, folder):
+    """Run a script in a fork of this process, which has imported everything.
+
+    It must not train: autograd may have threads that a fork has not. Both of
+    its outputs are one.
+    """
+    with tempfile.TemporaryFile("w+") as output:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(TIMEOUT)
+            sys.stdout = sys.stderr = output
+            for descriptor in (1, 2):
+                os.dup2(output.fileno(), descriptor)
+            os.chdir(folder)
+            sys.argv = [str(script), *map(str, arguments)]
+            status = 0
+            try:
+                runpy.run_path(str(script), run_name="__main__")
+            except SystemExit as end:
+                status = end.code
+            except BaseException:
+                traceback.print_exc()
+                status = 1
+            output.flush()
+            os._exit(status)
+        _, status = os.waitpid(child, 0)
+        output.seek(0)
+        return subprocess.CompletedProcess(
+            [script, *arguments],
+            os.waitstatus_to_exitcode(status),
+            stdout=output.read(),
+        )
 
 
 def read_history(output_folder):

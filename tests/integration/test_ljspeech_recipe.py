@@ -80,11 +80,11 @@ def test_four_utterances_are_aligned_by_a_copy_of_the_recipe(tmp_path, speech):
     shutil.copytree(RECIPE, recipe)  # links become files, as by cp -rL
     manifest = write_manifest(tmp_path / "manifest.json", speech)
     done = run_recipe(
-        recipe / "train.py",
         recipe / "hparams" / "train_small.yaml",
         tmp_path / "run",
         (*QUICK, *OVERFIT),
         [f"--data_folder={manifest}"],
+        script=recipe / "train.py",
     )
     assert done.returncode == 0, done.stderr[-3000:]
     epochs = [record["valid"] for record in read_history(tmp_path / "run")]
@@ -98,11 +98,11 @@ def test_four_utterances_are_aligned_by_a_copy_of_the_recipe(tmp_path, speech):
 def test_the_full_yaml_trains_on_the_layout_of_ljspeech(tmp_path, speech):
     folder = tmp_path / "run"
     done = run_recipe(
-        RECIPE / "train.py",
         RECIPE / "hparams" / "train.yaml",
         folder,
         (*QUICK, *TINY),
         [f"--data_folder={speech}"],
+        script=RECIPE / "train.py",
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert (folder / "index.html").exists()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.recipe_runs import run_forked
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECIPES = sorted(REPOSITORY.glob("recipes/**/train.py"))
 
@@ -18,21 +20,6 @@ if __name__ == "__main__":
     print(CORPUS, __file__, *sys.argv)
     sys.exit(3)
 """
-
-
-def run(script, *arguments, folder):
-    """Run a script from a folder; SpeechBrain's own log lines are not
-    compared."""
-    path = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
-    return subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 @pytest.fixture
@@ -51,8 +38,15 @@ def toy(tmp_path):
 
 
 def test_recipe_runs_with_the_arguments_and_its_own_folder(toy):
-    done = run(
-        toy / "train.py", "../toy.yaml", "--seed=2", folder=toy / "elsewhere"
+    path = os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, toy / "train.py", "../toy.yaml", "--seed=2"],
+        cwd=toy / "elsewhere",
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     recipe = toy / "recipes" / "second" / "train.py"
     expected = f"second {recipe} {recipe} ../toy.yaml --seed=2"
@@ -61,9 +55,9 @@ def test_recipe_runs_with_the_arguments_and_its_own_folder(toy):
 
 
 def test_missing_yaml_is_named(toy):
-    done = run(toy / "train.py", "hparams/tts.yaml", folder=toy / "elsewhere")
+    done = run_forked(toy / "train.py", ["hparams/tts.yaml"], toy / "elsewhere")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
+    assert done.stdout.splitlines()[-1] == (
         "ValueError: cannot read the YAML file hparams/tts.yaml (No such file "
         "or directory). Give the path of an existing file as the first "
         "argument."
@@ -71,9 +65,9 @@ def test_missing_yaml_is_named(toy):
 
 
 def test_missing_argument_shows_the_usage(toy):
-    done = run(toy / "train.py", folder=toy)
+    done = run_forked(toy / "train.py", [], toy)
     assert done.returncode == 2
-    assert "the following arguments are required: param_file" in done.stderr
+    assert "the following arguments are required: param_file" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -82,7 +76,7 @@ def test_missing_argument_shows_the_usage(toy):
     ids=[str(path.relative_to(REPOSITORY)) for path in RECIPES],
 )
 def test_every_recipe_starts_from_another_folder(recipe, tmp_path):
-    done = run(recipe, "missing.yaml", folder=tmp_path)
-    assert done.stderr.splitlines()[-1].startswith(
+    done = run_forked(recipe, ["missing.yaml"], tmp_path)
+    assert done.stdout.splitlines()[-1].startswith(
         "ValueError: cannot read the YAML file missing.yaml"
-    ), done.stderr
+    ), done.stdout

@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 from sb_sma.data.build_once import build_once
-from sb_sma.data.corpus import Utterance, raise_problems, write_corpus
+from sb_sma.data.corpus import Utterance, write_corpus
 from sb_sma.data.mel import LOG_FLOOR, LogMel, MelSettings, MelStatistics
 
 
@@ -250,22 +250,6 @@ def test_all_problems_come_in_one_error(tmp_path):
         "- item 3 is bad",
         "- item 5 is bad",
     ]
-
-
-def test_many_problems_are_counted_not_all_shown():
-    with pytest.raises(ValueError, match=r"500 problem\(s\)") as e:
-        raise_problems([f"problem {i}" for i in range(500)])
-    assert len(str(e.value).splitlines()) < 30
-    assert str(e.value).endswith("\n- ... and 480 more")
-
-
-def test_the_command_that_lists_all_problems_is_named_where_some_are_left():
-    problems = [f"problem {i}" for i in range(21)]
-    lists = r"`list all` lists those of lines and recordings\.$"
-    with pytest.raises(ValueError, match=f"and 1 more; {lists}"):
-        raise_problems(problems, list_command="list all")
-    with pytest.raises(ValueError, match="problem 19$"):
-        raise_problems(problems[:20], list_command="list all")
 
 
 def test_other_errors_are_not_collected(tmp_path):

@@ -60,7 +60,10 @@ def phonemes_of(folder):
     "stress, n_phonemes, tomatoes",
     [
         # English has 39 phonemes, 15 of them vowels, and three kinds of stress
-        ("strip", 39, ["T AH M EY T OW", "T AH M AA T OW"]),
+        pytest.param(
+            *("strip", 39, ["T AH M EY T OW", "T AH M AA T OW"]),
+            marks=pytest.mark.slow,
+        ),
         ("keep", 69, ["T AH0 M EY1 T OW2", "T AH0 M AA1 T OW2"]),
     ],
 )

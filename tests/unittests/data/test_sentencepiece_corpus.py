@@ -167,6 +167,7 @@ def test_other_training_texts_make_all_anew(
     assert contents(tmp_path / "second") == contents(tmp_path / "at once")
 
 
+@pytest.mark.integration
 def test_several_processes_make_the_same_corpus(data, tmp_path):
     change(data, "u6", wav="lost.wav", text="The lost one.")
     folders = [tmp_path / "one", tmp_path / "two"]

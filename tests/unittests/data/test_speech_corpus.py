@@ -100,6 +100,7 @@ def test_a_manifest_may_say_the_splits(manifest, tmp_path):
     ]
 
 
+@pytest.mark.integration
 def test_several_processes_make_the_same_corpus(shared, tmp_path):
     mini = shared / "data" / "ljspeech-mini"
     lines = (mini / "metadata.csv").read_text("utf-8").splitlines()

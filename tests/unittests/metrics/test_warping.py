@@ -11,6 +11,7 @@ SHAPES = [(1, 1), (1, 5), (7, 1), (2, 3), (31, 41), (200, 97)]
 BENDING_COSTS = [0.0, 0.3, 2.0]
 
 
+@pytest.mark.slow  # librosa compiles for ten seconds
 @pytest.mark.parametrize("bending_cost", BENDING_COSTS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_agrees_with_librosa(shape, bending_cost):

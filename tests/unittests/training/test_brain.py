@@ -148,7 +148,10 @@ def train_interrupted(monkeypatch, n_events, *args, **kwargs):
         (19, {"ckpt_interval_steps": 2}),
         (23, {"ckpt_interval_steps": 2}),
         (31, {"ckpt_interval_steps": 1}),
-        (19, {"ckpt_interval_steps": 2, "num_workers": 1}),
+        pytest.param(
+            *(19, {"ckpt_interval_steps": 2, "num_workers": 1}),
+            marks=pytest.mark.slow,
+        ),
         (29, {"ckpt_interval_steps": 2, "grad_accumulation_factor": 3}),
         (23, {"ckpt_interval_steps": 0}),
     ],

@@ -129,6 +129,7 @@ def make_batch(sounds, n_items=16, n_tokens=8):
     )
 
 
+@pytest.mark.integration
 def test_a_model_recovers_within_200_steps_of_the_switch():
     torch.manual_seed(0)
     model, guided_attention = make_model(), GuidedLayers(sigma=0.3)

@@ -19,6 +19,11 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from sb_sma.torch_pair import require_torch_pair
+
+# before SpeechBrain is imported, which imports both
+require_torch_pair()
+
 import speechbrain as sb
 import torch
 from hyperpyyaml import resolve_references
@@ -373,6 +378,13 @@ def export_and_report(brain, hparams, resolved_yaml, split, items):
     (output_folder / f"{split}_stats.json").write_text(
         json.dumps(brain.test_stats, indent=1) + "\n"
     )
+    # with --debug, only some batches are
+    scored = {(score.word, score.language) for score in brain.rates.scores}
+    items = [
+        item
+        for item in items
+        if (item["word"], item["language"] or "") in scored
+    ]
     n_samples = hparams["n_samples"]
     shown = items[:: max(1, len(items) // max(1, n_samples))][:n_samples]
     write_g2p_report(

@@ -17,6 +17,11 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from sb_sma.torch_pair import require_torch_pair
+
+# before SpeechBrain is imported, which imports both
+require_torch_pair()
+
 import numpy as np
 import speechbrain as sb
 import torch

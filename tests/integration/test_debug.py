@@ -1,0 +1,56 @@
+"""Every recipe comes to its end with SpeechBrain's ``--debug``, which leaves
+most batches out.
+"""
+
+import pytest
+
+from tests.integration.recipe_runs import train_g2p, train_tts
+from tests.integration.spelling import write_dictionary, write_shared_task
+
+pytestmark = pytest.mark.integration
+
+
+def embedded(folder, shared):
+    return train_tts(folder / "run", "--debug")
+
+
+def ljspeech(folder, shared):
+    recipe = "recipes/LJSpeech/TTS/transformer"
+    return train_tts(
+        folder / "run",
+        "--debug",
+        f"--data_folder={shared() / 'data' / 'ljspeech-mini'}",
+        script=f"{recipe}/train.py",
+        yaml=f"{recipe}/hparams/train_small.yaml",
+    )
+
+
+def cmudict(folder, shared):
+    return train_g2p(
+        folder / "run",
+        "--debug",
+        "--n_samples=8",
+        f"--data_folder={write_dictionary(folder / 'dictionary')}",
+    )
+
+
+def sigmorphon(folder, shared):
+    recipe = "recipes/SIGMORPHON2021/G2P/transformer"
+    write_shared_task(folder / "data", test=True)
+    return train_g2p(
+        folder / "run",
+        "--debug",
+        "--n_samples=8",
+        "--languages=all",
+        f"--data_folder={folder / 'data'}",
+        script=f"{recipe}/train.py",
+        yaml=f"{recipe}/hparams/train.yaml",
+    )
+
+
+@pytest.mark.parametrize("train", [embedded, ljspeech, cmudict, sigmorphon])
+def test_it_comes_to_its_end(train, tmp_path, request):
+    done = train(tmp_path, lambda: request.getfixturevalue("shared"))
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "run" / "index.html").exists()
+    assert (tmp_path / "run" / "model" / "model.safetensors").exists()

@@ -1,0 +1,78 @@
+"""Two releases of torch and torchaudio that do not load together are told in
+one line.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sb_sma.torch_pair import TESTED_PAIR, require_torch_pair
+
+# what torchaudio 2.11.1 raises beside torch 2.11.0
+UNDEFINED_SYMBOL = (
+    "libtorchaudio.so: undefined symbol: "
+    "torch_exception_get_what_without_backtrace"
+)
+SB_SMA = ["-c", "import sys; from sb_sma.cli import main; sys.exit(main())"]
+LINE = (
+    "error: torch 2.99.0 and torchaudio 2.99.1 do not load together "
+    f"({UNDEFINED_SYMBOL}). Install the pair that was tested: pip install "
+    + " ".join(f"{name}=={version}" for name, version in TESTED_PAIR.items())
+)
+
+
+@pytest.fixture
+def broken_pair(tmp_path):
+    """A folder of packages that stand in for such a pair."""
+    for name, version in (("torch", "2.99.0"), ("torchaudio", "2.99.1")):
+        information = tmp_path / f"{name}-{version}.dist-info"
+        information.mkdir()
+        (information / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
+    (tmp_path / "torch.py").touch()
+    (tmp_path / "torchaudio.py").write_text(
+        f"raise OSError('{UNDEFINED_SYMBOL}')\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train.py", "hparams/tts.yaml"],
+        ["recipes/Embedded/TTS/transformer/train.py", "hparams/tts.yaml"],
+        ["recipes/CMUDict/G2P/transformer/train.py", "hparams/g2p.yaml"],
+        [*SB_SMA, "synthesize", "--text=a", "--out=a.wav", "--model=tests"],
+        [*SB_SMA, "g2p", "--input=README.md", "--model=tests"],
+    ],
+    ids=["runner", "tts", "g2p", "sb-sma synthesize", "sb-sma g2p"],
+)
+def test_a_pair_that_does_not_load_is_one_line(
+    command, broken_pair, repository
+):
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=repository,
+        env={
+            "PYTHONPATH": os.pathsep.join(map(str, (broken_pair, repository)))
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [LINE]
+
+
+def test_what_is_not_installed_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchaudio", None)
+    monkeypatch.setattr("sb_sma.torch_pair.TESTED_PAIR", {"torchaudio": "1.0"})
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "meta_path", [])
+    message = r"torchaudio \(not installed\) do not load together"
+    with pytest.raises(SystemExit, match=message):
+        require_torch_pair()
