@@ -34,7 +34,8 @@ def require_torch_pair() -> None:
     except (ImportError, OSError, RuntimeError) as error:
         found = " and ".join(f"{name} {_version(name)}" for name in TESTED_PAIR)
         pair = " ".join(f"{name}=={TESTED_PAIR[name]}" for name in TESTED_PAIR)
-        reason = " ".join(str(error).split())
+        # torch says which file it could not load, and why only in the cause
+        reason = " ".join(str(error.__cause__ or error).split())
         sys.exit(
             f"error: {found} do not load together ({reason}). Install the "
             f"pair that was tested: pip install {pair}"

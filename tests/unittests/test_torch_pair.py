@@ -34,7 +34,8 @@ def broken_pair(tmp_path):
         )
     (tmp_path / "torch.py").touch()
     (tmp_path / "torchaudio.py").write_text(
-        f"raise OSError('{UNDEFINED_SYMBOL}')\n"
+        "raise OSError('Could not load this library') from "
+        f"OSError('{UNDEFINED_SYMBOL}')\n"
     )
     return tmp_path
 
