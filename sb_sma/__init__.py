@@ -27,34 +27,39 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "ATTENTION_TYPES",
+    "ConformerMultiHeadedSelfAttention",
+    "DecodingOptions",
+    "ForwardMHA",
+    "G2P",
+    "Pronunciation",
+    "ReferenceOutput",
+    "RegularMHA",
+    "RelativeMultiHeadAttention",
+    "StepwiseMonotonicMHA",
+    "StepwiseMonotonicReferenceAttention",
+    "TTS",
+    "attention_factory",
+    "set_cross_attention",
+    "stepwise_monotonic_expectation",
+]
+
 _HOMES = {
-    "ATTENTION_TYPES": "sb_sma.attention",
-    "ConformerMultiHeadedSelfAttention": "sb_sma.attention",
-    "DecodingOptions": "sb_sma.attention",
-    "ForwardMHA": "sb_sma.attention",
     "G2P": "sb_sma.inference",
     "Pronunciation": "sb_sma.inference",
-    "ReferenceOutput": "sb_sma.attention",
-    "RegularMHA": "sb_sma.attention",
-    "RelativeMultiHeadAttention": "sb_sma.attention",
-    "StepwiseMonotonicMHA": "sb_sma.attention",
-    "StepwiseMonotonicReferenceAttention": "sb_sma.attention",
     "TTS": "sb_sma.inference",
-    "attention_factory": "sb_sma.attention",
-    "set_cross_attention": "sb_sma.attention",
     "stepwise_monotonic_expectation": "sb_sma.ops",
 }
 
-__all__ = sorted(_HOMES)
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'sb_sma' has no attribute '{name}'")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
+    home = importlib.import_module(_HOMES.get(name, "sb_sma.attention"))
+    globals()[name] = value = getattr(home, name)
     return value
 
 
 def __dir__() -> List[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *__all__})

@@ -38,7 +38,7 @@ def require_torch_pair() -> None:
         reason = " ".join(str(error.__cause__ or error).split())
         sys.exit(
             f"error: {found} do not load together ({reason}). Install the "
-            f"pair that was tested: pip install {pair}"
+            f"pair that was tested: pip install --force-reinstall {pair}"
         )
 
 

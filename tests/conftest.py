@@ -17,12 +17,14 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out slow tests unless they are asked for: ``pytest -m slow``."""
-    if "slow" in config.getoption("markexpr"):
+    """Leave out slow tests that are asked for neither by ``-m slow`` nor by
+    name."""
+    is_named = any("::" in argument for argument in config.args)
+    if "slow" in config.getoption("markexpr") or is_named:
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if item not in set(slow)]
+    items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 def pytest_runtest_setup(item):

@@ -59,7 +59,7 @@ def refusal_of(train, output_folder, *flags):
     """What a command says that is refused before it trains."""
     done = train(output_folder, *flags, in_fork=True)
     assert done.returncode == 1, done.stdout[-3000:]
-    return done.stdout
+    return done.stdout + (done.stderr or "")
 
 
 def run_recipe(
@@ -85,7 +85,8 @@ def run_recipe(
         *(flag for flag in defaults if flag.split("=")[0] not in given),
         *flags,
     ]
-    if in_fork:
+    # a fork that is no new program may abort on macOS; Windows has none
+    if in_fork and sys.platform == "linux":
         return run_forked(ROOT / script, arguments, output_folder.parent)
     launcher = [
         "-m",
@@ -121,22 +122,26 @@ def run_forked(script, arguments, folder):
     with tempfile.TemporaryFile("w+") as output:
         child = os.fork()
         if child == 0:
-            signal.alarm(TIMEOUT)
-            sys.stdout = sys.stderr = output
-            for descriptor in (1, 2):
-                os.dup2(output.fileno(), descriptor)
-            os.chdir(folder)
-            sys.argv = [str(script), *map(str, arguments)]
-            status = 0
+            status = 1
             try:
+                signal.alarm(TIMEOUT)
+                sys.stdout = sys.stderr = output
+                for descriptor in (1, 2):
+                    os.dup2(output.fileno(), descriptor)
+                os.chdir(folder)
+                sys.argv = [str(script), *map(str, arguments)]
                 runpy.run_path(str(script), run_name="__main__")
+                status = 0
             except SystemExit as end:
-                status = end.code
+                # Python prints what is not a number
+                is_text = not isinstance(end.code, (int, type(None)))
+                print(end.code if is_text else "")
+                status = 1 if is_text else end.code or 0
             except BaseException:
                 traceback.print_exc()
-                status = 1
-            output.flush()
-            os._exit(status)
+            finally:
+                output.flush()
+                os._exit(status)
         _, status = os.waitpid(child, 0)
         output.seek(0)
         return subprocess.CompletedProcess(

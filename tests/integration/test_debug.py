@@ -10,22 +10,23 @@ from tests.integration.spelling import write_dictionary, write_shared_task
 pytestmark = pytest.mark.integration
 
 
-def embedded(folder, shared):
+def embedded(folder, request):
     return train_tts(folder / "run", "--debug")
 
 
-def ljspeech(folder, shared):
+def ljspeech(folder, request):
+    shared = request.getfixturevalue("shared")
     recipe = "recipes/LJSpeech/TTS/transformer"
     return train_tts(
         folder / "run",
         "--debug",
-        f"--data_folder={shared() / 'data' / 'ljspeech-mini'}",
+        f"--data_folder={shared / 'data' / 'ljspeech-mini'}",
         script=f"{recipe}/train.py",
         yaml=f"{recipe}/hparams/train_small.yaml",
     )
 
 
-def cmudict(folder, shared):
+def cmudict(folder, request):
     return train_g2p(
         folder / "run",
         "--debug",
@@ -34,7 +35,7 @@ def cmudict(folder, shared):
     )
 
 
-def sigmorphon(folder, shared):
+def sigmorphon(folder, request):
     recipe = "recipes/SIGMORPHON2021/G2P/transformer"
     write_shared_task(folder / "data", test=True)
     return train_g2p(
@@ -50,7 +51,7 @@ def sigmorphon(folder, shared):
 
 @pytest.mark.parametrize("train", [embedded, ljspeech, cmudict, sigmorphon])
 def test_it_comes_to_its_end(train, tmp_path, request):
-    done = train(tmp_path, lambda: request.getfixturevalue("shared"))
+    done = train(tmp_path, request)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "run" / "index.html").exists()
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()

@@ -148,9 +148,11 @@ def learn_to_spell(model, tokenizer, table):
     model.eval()
 
 
-def export_small_g2p(folder, repository, **overrides):
+def export_small_g2p(
+    folder, repository, words=("a", "b", "c"), train=learn_to_spell, **overrides
+):
     """Build the model of hparams/g2p.yaml, let it learn to spell a, b and c,
-    and export it."""
+    or otherwise, and export it."""
     from hyperpyyaml import load_hyperpyyaml, resolve_references
 
     from sb_sma.data.phonemes import PhonemeTable
@@ -178,9 +180,9 @@ def export_small_g2p(folder, repository, **overrides):
             resolved = resolve_references(stream, overrides).read()
     tokenizer = hparams["grapheme_tokenizer"]
     phonemes = PhonemeTable(sorted(SPELLING.values()), tokenizer.backwards)
-    tokenizer.fit(["a", "b", "c"])
+    tokenizer.fit(words)
     model.set_n_phonemes(len(phonemes))
-    learn_to_spell(model, tokenizer, phonemes)
+    train(model, tokenizer, phonemes)
     export_g2p(
         folder / "model",
         resolved,

@@ -2,6 +2,7 @@
 changes which kernel runs.
 """
 
+import argparse
 import subprocess
 import sys
 
@@ -76,17 +77,10 @@ def test_every_name_is_handed_on():
 
 
 def test_the_modes_of_the_command_are_those_of_the_attention():
-    class Parser:
-        def add_argument(self, name, choices=None, **options):
-            if name == "--mode":
-                self.modes = choices
-
-        def add_mutually_exclusive_group(self):
-            return self
-
-    parser = Parser()
+    parser = argparse.ArgumentParser()
     synthesize.add_arguments(parser)
-    assert parser.modes == MODES
+    (mode,) = (each for each in parser._actions if each.dest == "mode")
+    assert mode.choices == MODES
 
 
 class Operators(TorchDispatchMode):
@@ -151,3 +145,26 @@ def test_the_fast_form_runs_whatever_the_way_in(way_in, request):
     with Operators() as operators, torch.no_grad():
         run()
     assert "sb_sma::stepwise_monotonic_numba" in operators.names
+
+
+def test_the_fast_form_runs_in_a_fresh_interpreter(repository):
+    pytest.importorskip("numba", reason="needs numba: pip install numba")
+    script = (
+        "from sb_sma import StepwiseMonotonicMHA\n"
+        "import torch\n"
+        "from torch.profiler import profile\n"
+        "attention = StepwiseMonotonicMHA(nhead=2, d_model=16)\n"
+        "query, memory = torch.rand(2, 5, 16), torch.rand(2, 7, 16)\n"
+        "with profile() as calls, torch.no_grad():\n"
+        "    attention(query=query, key=memory, value=memory)\n"
+        "print(*{call.key for call in calls.key_averages()})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "sb_sma::stepwise_monotonic_numba" in done.stdout.split()

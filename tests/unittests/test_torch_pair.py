@@ -18,7 +18,8 @@ UNDEFINED_SYMBOL = (
 SB_SMA = ["-c", "import sys; from sb_sma.cli import main; sys.exit(main())"]
 LINE = (
     "error: torch 2.99.0 and torchaudio 2.99.1 do not load together "
-    f"({UNDEFINED_SYMBOL}). Install the pair that was tested: pip install "
+    f"({UNDEFINED_SYMBOL}). Install the pair that was tested: pip "
+    "install --force-reinstall "
     + " ".join(f"{name}=={version}" for name, version in TESTED_PAIR.items())
 )
 
@@ -58,7 +59,8 @@ def test_a_pair_that_does_not_load_is_one_line(
         [sys.executable, *command],
         cwd=repository,
         env={
-            "PYTHONPATH": os.pathsep.join(map(str, (broken_pair, repository)))
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, (broken_pair, repository))),
         },
         capture_output=True,
         text=True,
