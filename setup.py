@@ -41,7 +41,10 @@ setup(
     ],
     python_requires=">=3.10",
     packages=find_packages(include=["sb_sma", "sb_sma.*"]),
-    package_data={"sb_sma": ["py.typed", "data/words.txt"]},
+    package_data={
+        "": ["*.pyi"],
+        "sb_sma": ["py.typed", "data/espeak/words.txt"],
+    },
     # as wide as was tried: .ci/versions tests the lower and the upper ends
     install_requires=[
         "speechbrain>=1.1.0,<1.2",
@@ -59,6 +62,8 @@ setup(
         "matplotlib>=3.8",
         "tensorboard>=2.15",
         "tqdm>=4.66",
+        # packages hand on what is in them without loading it
+        "lazy-loader>=0.4",
         # the fast CPU recurrence; plain PyTorch takes its place without it
         "numba>=0.61; python_version < '3.15'",
         "numpy>=1.26",

@@ -24,8 +24,8 @@ from typing import Any, Dict
 import torch
 from machine import describe_machine
 
-from sb_sma.data.speech_corpus import prepare_speech
-from sb_sma.data.splits import HoldOut
+from sb_sma.data.speech.prepare import prepare_speech
+from sb_sma.data.speech.splits import HoldOut
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("results")
@@ -88,7 +88,12 @@ def measure_check(transcripts: Path, rounds: int) -> Dict[str, Any]:
             for line in lines:
                 name, _, text = line.split("|")
                 writer.writerow([name, f"wavs/{name}.wav", text])
-        command = [sys.executable, "-m", "sb_sma.data.check", str(manifest)]
+        command = [
+            sys.executable,
+            "-m",
+            "sb_sma.data.speech.check",
+            str(manifest),
+        ]
         seconds, output = [], ""
         processor_start = processor_seconds_of_children()
         for _ in range(rounds):

@@ -24,8 +24,8 @@ import speechbrain as sb
 import torch
 from machine import describe_machine
 
-from sb_sma.data.corpus import load_manifests
-from sb_sma.data.text import TokenTable
+from sb_sma.data.folder import load_manifests
+from sb_sma.data.tokens import TokenTable
 from sb_sma.hparams import load_experiment
 from sb_sma.training.history import History
 

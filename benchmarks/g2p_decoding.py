@@ -41,9 +41,9 @@ from speechbrain.nnet.embedding import Embedding
 from speechbrain.nnet.linear import Linear
 from timing import compare, median, significant, time_in_turn
 
-from sb_sma.data.corpus import load_manifests
+from sb_sma.data.folder import load_manifests
 from sb_sma.inference import G2P
-from sb_sma.models.hypothesis import END, START
+from sb_sma.models.g2p.hypothesis import END, START
 
 OUTPUT = Path(__file__).with_name("results") / "g2p_decoding.json"
 SEED = 0

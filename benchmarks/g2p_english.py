@@ -57,11 +57,11 @@ from models import count_parameters
 from timing import median, time_in_turn
 
 from sb_sma.cli import main as sb_sma
-from sb_sma.data.cmudict import find_cmudict
-from sb_sma.data.lexicon import read_pronunciations
+from sb_sma.data.lexicon.cmudict import find_cmudict
+from sb_sma.data.lexicon.read import read_pronunciations
 from sb_sma.inference import G2P
-from sb_sma.inference.g2p_analogy import Analogy
-from sb_sma.inference.g2p_combination import CombinedG2P
+from sb_sma.inference.g2p.analogy import Analogy
+from sb_sma.inference.g2p.combination import CombinedG2P
 
 STORED = Path(__file__).with_name("results") / "g2p_english.json"
 LEXICON = "lexicon/eng_us_train.tsv"

@@ -33,7 +33,7 @@ from machine import describe_machine
 from scipy.stats import binomtest
 
 from sb_sma.inference import G2P
-from sb_sma.inference.g2p_combination import CombinedG2P, add_analogy
+from sb_sma.inference.g2p.combination import CombinedG2P, add_analogy
 
 STORED = Path(__file__).with_name("results") / "g2p_languages.json"
 LANGUAGES = {

@@ -18,11 +18,11 @@ from typing import Any, Container, Dict, Iterator, List, Optional, Tuple, Union
 from g2p_rates import format_rates
 from machine import describe_machine
 
-from sb_sma.data.cmudict import find_cmudict
-from sb_sma.data.corpus import load_manifests
-from sb_sma.data.lexicon import read_pronunciations
+from sb_sma.data.folder import load_manifests
+from sb_sma.data.lexicon.cmudict import find_cmudict
+from sb_sma.data.lexicon.read import read_pronunciations
 from sb_sma.inference import G2P
-from sb_sma.inference.g2p_combination import CombinedG2P, put_together
+from sb_sma.inference.g2p.combination import CombinedG2P, put_together
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 
 Entries = List[Dict[str, Any]]

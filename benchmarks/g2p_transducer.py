@@ -23,7 +23,7 @@ import phonetisaurus
 from g2p_rates import format_rates
 from machine import describe_machine
 
-from sb_sma.data.corpus import load_manifests
+from sb_sma.data.folder import load_manifests
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 
 STORED = Path(__file__).with_name("results") / "g2p_transducer.json"

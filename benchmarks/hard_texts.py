@@ -6,8 +6,8 @@ from typing import Any, Dict, List
 
 import torch
 
-from sb_sma.data.espeak import speak
-from sb_sma.data.mel import LogMel
+from sb_sma.data.espeak.voice import speak
+from sb_sma.data.speech.mel import LogMel
 from sb_sma.inference import TTS
 from sb_sma.metrics.bad_cases import find_faults
 from sb_sma.metrics.speech import warped_mel_distance

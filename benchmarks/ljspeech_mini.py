@@ -25,8 +25,8 @@ from machine import describe_machine
 from timing import median, significant
 from training_run import ROOT, read_cost, read_history, train
 
-from sb_sma.data.corpus import load_manifests
-from sb_sma.data.text import TokenTable
+from sb_sma.data.folder import load_manifests
+from sb_sma.data.tokens import TokenTable
 from sb_sma.metrics.alignment import alignment_path, focus_rate
 from sb_sma.metrics.bad_cases import BadCaseRules
 from sb_sma.metrics.path import count_path, coverage

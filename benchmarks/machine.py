@@ -5,7 +5,7 @@ import platform
 import subprocess
 from typing import Dict
 
-from sb_sma.training.run_report import describe_versions
+from sb_sma.training.reports.run import describe_versions
 
 
 def describe_machine() -> Dict[str, str]:

@@ -26,18 +26,18 @@ from speechbrain.nnet.schedulers import StepScheduler
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
+from sb_sma.attention.aligner.module import StepwiseMonotonicReferenceAttention
 from sb_sma.attention.masks import padding_mask
-from sb_sma.attention.reference import StepwiseMonotonicReferenceAttention
-from sb_sma.attention.schedules import LinearAnneal
-from sb_sma.data.corpus import load_manifests
-from sb_sma.data.espeak import PAUSE
-from sb_sma.data.mel import MelSettings, MelStatistics
+from sb_sma.data.espeak.voice import PAUSE
+from sb_sma.data.folder import load_manifests
 from sb_sma.data.sampler import LengthBatchSampler
-from sb_sma.data.text import TokenTable
+from sb_sma.data.speech.mel import MelSettings, MelStatistics
+from sb_sma.data.tokens import TokenTable
 from sb_sma.losses import GuidedAttention, masked_l1
 from sb_sma.metrics.path import path_agreement, straight_line_path, true_path
 from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.plots.figures import plot_alignments
+from sb_sma.training.schedules import LinearAnneal
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = ROOT / "recipes" / "Embedded"

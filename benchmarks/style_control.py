@@ -25,8 +25,8 @@ from machine import describe_machine
 from scipy.stats import spearmanr
 from training_run import ROOT, read_cost, read_history, train
 
-from sb_sma.data.corpus import load_manifests
-from sb_sma.data.espeak import VoiceSettings, speak
+from sb_sma.data.espeak.voice import VoiceSettings, speak
+from sb_sma.data.folder import load_manifests
 from sb_sma.inference import TTS
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.plots.style_figures import plot_style_transfer, plot_token_sweep

@@ -39,9 +39,9 @@ from speechbrain import Stage
 from speechbrain.dataio.batch import PaddedBatch
 from timing import compare, median, time_in_turn
 
-from sb_sma.attention.schedules import LinearAnneal
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.speakers import SpeakerTable
+from sb_sma.data.speech.speakers import SpeakerTable
+from sb_sma.training.schedules import LinearAnneal
 
 OUTPUT = Path(__file__).with_name("results") / "training_step.json"
 ATTENTION_TYPES = ("SMA", "regularMHA")

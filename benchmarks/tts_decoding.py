@@ -40,9 +40,9 @@ from models import (
 from speechbrain.lobes.models.Tacotron2 import Tacotron2
 from timing import compare, median, significant, time_in_turn
 
-from sb_sma.data.espeak import phonemize
-from sb_sma.models.stop_rule import StopRule
-from sb_sma.models.synthesis import Narrator, Synthesis, assemble, stream
+from sb_sma.data.espeak.voice import phonemize
+from sb_sma.models.tts.stop_rule import StopRule
+from sb_sma.models.tts.synthesis import Narrator, Synthesis, assemble, stream
 
 OUTPUT = Path(__file__).with_name("results") / "tts_decoding.json"
 N_TOKENS = 80

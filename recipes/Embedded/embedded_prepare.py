@@ -11,17 +11,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Sequence
 
-from sb_sma.data.corpus import (
-    Utterance,
-    build_once,
-    check_processes,
-    write_corpus,
-)
-from sb_sma.data.espeak import VoiceSettings, check_speakable, speak
-from sb_sma.data.manifest import read_utf8
-from sb_sma.data.mel import MelSettings
+from sb_sma.data.espeak.text_grammar import generate_texts
+from sb_sma.data.espeak.voice import VoiceSettings, check_speakable, speak
+from sb_sma.data.folder import build_once
 from sb_sma.data.problems import raise_problems
-from sb_sma.data.text_grammar import generate_texts
+from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
+from sb_sma.data.speech.manifest import read_utf8
+from sb_sma.data.speech.mel import MelSettings
 
 Range = int | Sequence[int]
 
@@ -45,7 +41,7 @@ def prepare_embedded(
     Arguments
     ---------
     save_folder : str or Path
-        The corpus folder; see ``sb_sma.data.corpus`` for what it holds.
+        The corpus folder; see ``sb_sma.data.speech.folder`` for what it holds.
     n_utterances : int
         All splits together.
     n_valid : int

@@ -1,7 +1,7 @@
 """Prepares LJSpeech, any corpus of its layout, or any manifest.
 
 Each line of metadata.csv reads ``id|text|normalised text``; ``wavs/id.wav`` is
-its recording. For manifests, see ``sb_sma.data.manifest``. Tokens are those of
+its recording. For manifests, see ``sb_sma.data.speech.manifest``. Tokens are those of
 a text front end for the (normalised) text.
 
 Download: https://keithito.com/LJ-Speech-Dataset/
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
 
-from sb_sma.data.build_once import SPLITS
-from sb_sma.data.frontends import EspeakFrontend, Frontend
-from sb_sma.data.mel import MelSettings
-from sb_sma.data.speech_corpus import prepare_speech
-from sb_sma.data.splits import SMALL_CORPUS, HoldOut
+from sb_sma.data.folder import SPLITS
+from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.speech.prepare import prepare_speech
+from sb_sma.data.speech.splits import SMALL_CORPUS, HoldOut
+from sb_sma.data.text.frontends import EspeakFrontend, Frontend
 
 _LJSPEECH_ID = re.compile(r"(LJ\d{3})-\d{4}")
 # of SpeechBrain's recipes
@@ -51,7 +51,7 @@ def prepare_ljspeech(
     data_folder : str or Path
         Holds metadata.csv and wavs/; or a manifest.
     save_folder : str or Path
-        The corpus folder; see ``sb_sma.data.corpus`` for what it holds.
+        The corpus folder; see ``sb_sma.data.speech.folder`` for what it holds.
     n_valid : int, optional
         Utterances for validation; see `LJSpeechSplits` for the default.
     n_test : int, optional

@@ -12,11 +12,11 @@ import logging
 from pathlib import Path
 from typing import Iterable, Sequence
 
-from sb_sma.data.build_once import build_once
-from sb_sma.data.lexicon import BadEntries, LexiconEntry, read_lexicon
-from sb_sma.data.lexicon_corpus import check_splits, write_lexicon_corpus
+from sb_sma.data.folder import build_once
+from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
+from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon
+from sb_sma.data.lexicon.splicing import splice
 from sb_sma.data.problems import raise_problems
-from sb_sma.data.splicing import splice
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def prepare_sigmorphon(
     data_folder : str or Path
         Holds high/, medium/ and low/, or some of them.
     save_folder : str or Path
-        The lexicon folder; see ``sb_sma.data.lexicon_corpus``. Entries keep
+        The lexicon folder; see ``sb_sma.data.lexicon.folder``. Entries keep
         the code of their language, even if it is the only one.
     languages : str or list of str
         Codes such as eng_us, or all.
@@ -65,7 +65,7 @@ def prepare_sigmorphon(
         the chosen ones are trained on, too, and never tested.
     spliced_words : int
         Of each chosen language, so many more training words are put together
-        from parts of its own; see ``sb_sma.data.splicing``.
+        from parts of its own; see ``sb_sma.data.lexicon.splicing``.
 
     Raises
     ------

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO, Iterator, List, Optional, Tuple
 
 from sb_sma.cli.paths import check_writable
-from sb_sma.data.lexicon import read_pronunciations
-from sb_sma.data.model_folder import check_model_folder
+from sb_sma.data.lexicon.read import read_pronunciations
+from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.torch_pair import require_torch_pair
 
 HELP = "Pronounce every word of a file with a trained model."
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
             sink = stack.enter_context(_complete_or_absent(arguments.output))
         # torch takes seconds to load: mistakes above are told at once
         require_torch_pair()
-        from sb_sma.inference.g2p_combination import add_analogy, load_together
+        from sb_sma.inference.g2p.combination import add_analogy, load_together
 
         g2p = load_together(arguments.model)
         g2p.check_language(arguments.language)

@@ -7,7 +7,7 @@ from typing import List
 
 from sb_sma.cli.paths import check_writable
 from sb_sma.cli.styles import add_style_arguments, read_style
-from sb_sma.data.model_folder import check_model_folder
+from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.torch_pair import require_torch_pair
 
 HELP = "Speak a text, or every line of a file, with a trained model."

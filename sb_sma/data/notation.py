@@ -1,15 +1,21 @@
 """How English phonemes are written, as far as a text front end needs to know."""
 
-from collections.abc import Set
+import re
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-
-from sb_sma.metrics.pronunciation import strip_stress
 
 ARPABET_PHONEMES = frozenset(
     "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW "
     "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
 )
 """The phonemes of CMUdict, without stress."""
+
+
+# vowels of ARPAbet, the rare AX, AXR, IX and UX of TIMIT included
+_STRESSED_VOWEL = re.compile(
+    r"(A[AEHOWXY]|AXR|E[HRY]|I[HXY]|O[WY]|U[HWX])[0-2]"
+)
+_IPA_STRESS = str.maketrans("", "", "ˈˌ")
 
 
 @dataclass(frozen=True)
@@ -89,3 +95,35 @@ def find_notation(phonemes: Set[str]) -> Notation:
         f"{', '.join(sorted(phonemes)[:20])}. Train one with: python train.py "
         "hparams/g2p.yaml"
     )
+
+
+def strip_stress(phonemes: Sequence[str]) -> tuple[str, ...]:
+    """Removes the marks of stress from phonemes.
+
+    These are the digits 0 to 2 at the end of an ARPAbet vowel, and ``ˈ`` and
+    ``ˌ`` of the IPA. Tones and lengths stay.
+
+    Arguments
+    ---------
+    phonemes : sequence of str
+        One string per phoneme.
+
+    Returns
+    -------
+    tuple of str
+        The phonemes without stress. A mark that stood alone is gone.
+
+    Example
+    -------
+    >>> strip_stress(["AH0", "B", "AW1", "T"])
+    ('AH', 'B', 'AW', 'T')
+    >>> strip_stress(["ə", "ˈ", "b", "ˈaʊ", "t", "˧˥"])
+    ('ə', 'b', 'aʊ', 't', '˧˥')
+    """
+    stripped = (
+        phoneme[:-1]
+        if _STRESSED_VOWEL.fullmatch(phoneme)
+        else phoneme.translate(_IPA_STRESS)
+        for phoneme in phonemes
+    )
+    return tuple(phoneme for phoneme in stripped if phoneme)

@@ -1,6 +1,5 @@
 """Trained models at work."""
 
-from sb_sma.inference.g2p import G2P, Pronunciation
-from sb_sma.inference.tts import TTS
+import lazy_loader
 
-__all__ = ["G2P", "Pronunciation", "TTS"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,18 +8,26 @@ from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple, Union
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.tag import Tag
 from torch import nn
 
-from sb_sma.data.build_once import put_in_place
-from sb_sma.data.frontends import Frontend
-from sb_sma.data.graphemes import GraphemeTokenizer
+from sb_sma.data.folder import put_in_place
+from sb_sma.data.lexicon.tokenizers import GraphemeTokenizer
 from sb_sma.data.phonemes import PhonemeTable
-from sb_sma.inference.weights import JSON_SUFFIX, SUFFIX, save_weights
-from sb_sma.models.hypothesis import BeamSettings
+from sb_sma.data.speech.speakers import SpeakerTable
+from sb_sma.data.text.frontends import Frontend
+from sb_sma.data.tokens import TokenTable
+from sb_sma.inference.exported import FORMAT, public_name
+from sb_sma.inference.weights import (
+    JSON_SUFFIX,
+    SUFFIX,
+    SafetensorsPretrainer,
+    save_weights,
+)
+from sb_sma.models.g2p.hypothesis import BeamSettings
 
 _HEADER = """Made by sb_sma. Load it with
 sb_sma.inference.{}.from_hparams(source=THIS_FOLDER)"""
-_NEW = "!new:"
 
 
 def export_tts(
@@ -48,20 +56,21 @@ def export_tts(
         What turns texts into tokens; its files are copied.
     settings : dict
         Numbers of the features and the stop rule: each value is a plain
-        number, or a (class path, keyword arguments) pair.
+        number, or a (class, keyword arguments) pair.
     speakers : sequence of str
         The speaker table; none for a model without speakers.
     """
-    tokens = ("sb_sma.data.text.TokenTable", {"symbols": list(symbols)})
+    tokens = (TokenTable, {"symbols": list(symbols)})
     with _replaced(Path(folder)) as building:
         save_weights(model, building / f"model{SUFFIX}")
-        content = _model_part(YAML().load(resolved_yaml), "TTS", {})
+        models = YAML().load(resolved_yaml)["models"]
+        # the sizes stand where the objects are that have them
+        objects = {n: node for n, node in models.items() if _has_tag(node)}
+        content = _model_part(CommentedMap(objects), "TTS", {})
         settings = {"frontend": frontend.export(building), **settings}
         if speakers:
-            settings["speaker_table"] = (
-                "sb_sma.data.speakers.SpeakerTable",
-                {"names": list(speakers)},
-            )
+            names = {"names": list(speakers)}
+            settings["speaker_table"] = (SpeakerTable, names)
         _write_yaml(building, content, {"tokens": tokens, **settings})
 
 
@@ -97,10 +106,12 @@ def export_g2p(
         grapheme_tokenizer.save(building / f"graphemes{JSON_SUFFIX}")
         resolved = YAML().load(resolved_yaml)
         tokenizer = resolved["grapheme_tokenizer"]
-        content = _model_part(resolved, "G2P", {"graphemes": tokenizer})
+        # with the sizes, which fine-tuning compares by their names
+        tokenizers = {"graphemes": tokenizer}
+        content = _model_part(resolved["models"], "G2P", tokenizers)
         content["grapheme_tokenizer"] = tokenizer
         table = (
-            "sb_sma.data.phonemes.PhonemeTable",
+            PhonemeTable,
             {"symbols": phonemes.symbols, "backwards": phonemes.backwards},
         )
         _write_yaml(
@@ -131,10 +142,9 @@ def speaking_settings(hparams: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _as_node(settings: Any) -> Tuple[str, Dict[str, Any]]:
-    """Class path and keyword arguments of a dataclass."""
-    kind = type(settings)
-    return f"{kind.__module__}.{kind.__qualname__}", asdict(settings)
+def _as_node(settings: Any) -> Tuple[type, Dict[str, Any]]:
+    """Class and keyword arguments of a dataclass."""
+    return type(settings), asdict(settings)
 
 
 @contextlib.contextmanager
@@ -149,18 +159,16 @@ def _replaced(folder: Path) -> Iterator[Path]:
 
 
 def _model_part(
-    resolved: CommentedMap, user: str, tokenizers: Dict[str, Any]
+    content: CommentedMap, user: str, tokenizers: Dict[str, Any]
 ) -> CommentedMap:
     """The model's part of the YAML, and what fills it."""
-    content = resolved["models"]
+    content.insert(0, "format", FORMAT)
     content.yaml_set_start_comment(_HEADER.format(user))
     content["modules"] = {"model": content["model"]}
     filled = {"loadables": {"model": content["model"]}}
     if tokenizers:
         filled["tokenizers"] = tokenizers
-    content["pretrainer"] = _new(
-        "sb_sma.inference.weights.SafetensorsPretrainer", filled
-    )
+    content["pretrainer"] = _new(SafetensorsPretrainer, filled)
     return content
 
 
@@ -178,17 +186,16 @@ def _as_yaml(value: Any) -> Any:
     return _new(*value) if isinstance(value, tuple) else value
 
 
-def _new(class_path: str, arguments: Dict[str, Any]) -> CommentedMap:
+def _has_tag(value: Any) -> bool:
+    """Whether it is an object that is built."""
+    tag = getattr(value, "tag", None)
+    return tag is not None and str(tag.value).startswith("!")
+
+
+def _new(kind: type, arguments: Dict[str, Any]) -> CommentedMap:
     """A ``!new:`` node."""
     node = CommentedMap(
         {name: _as_yaml(value) for name, value in arguments.items()}
     )
-    node.yaml_set_ctag(_tag(class_path))
+    node.yaml_set_ctag(Tag(suffix=f"!new:{public_name(kind)}"))
     return node
-
-
-def _tag(class_path: str):
-    """The tag ``!new:class.path`` as ruamel keeps it."""
-    from ruamel.yaml.tag import Tag
-
-    return Tag(suffix=_NEW + class_path)

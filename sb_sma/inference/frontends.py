@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, Optional, Sequence, Union
 
-from sb_sma.data.espeak import VoiceSettings
-from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend, Frontend
-from sb_sma.data.sentencepiece_frontend import SentencePieceFrontend
-from sb_sma.inference.g2p_frontend import CMUDICT, NO_LEXICON, G2PFrontend
+from sb_sma.data.espeak.voice import VoiceSettings
+from sb_sma.data.text.frontends import (
+    CharacterFrontend,
+    EspeakFrontend,
+    Frontend,
+)
+from sb_sma.data.text.sentencepiece import SentencePieceFrontend
+from sb_sma.inference.g2p.frontend import CMUDICT, NO_LEXICON, G2PFrontend
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import List, Sequence, Tuple
 import torch
 import torch.nn.functional as F
 
-from sb_sma.models.synthesis import LOG_FLOOR
+from sb_sma.models.tts.synthesis import LOG_FLOOR
 
 
 @dataclass

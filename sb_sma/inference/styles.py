@@ -5,9 +5,9 @@ from typing import Optional, Sequence, Tuple, Union
 
 import torch
 
-from sb_sma.data.audio import read_mono
-from sb_sma.data.mel import LogMel, MelSettings
-from sb_sma.models.transformer_tts import TransformerTTS
+from sb_sma.data.speech.audio import read_mono
+from sb_sma.data.speech.mel import LogMel, MelSettings
+from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.style.tokens import TokenWeights
 
 

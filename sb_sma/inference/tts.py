@@ -5,23 +5,22 @@ from dataclasses import replace
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 import torch
-from speechbrain.inference.interfaces import Pretrained
 from tqdm import tqdm
 
 from sb_sma.attention.decoding import DecodingOptions
-from sb_sma.data.mel import GriffinLim
-from sb_sma.data.model_folder import check_model_folder
-from sb_sma.data.speakers import SpeakerTable
+from sb_sma.data.speech.mel import GriffinLim
+from sb_sma.data.speech.speakers import SpeakerTable
+from sb_sma.inference.exported import ExportedModel
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
-from sb_sma.models.synthesis import Narrator, Synthesis, assemble, stream
+from sb_sma.models.tts.synthesis import Narrator, Synthesis, assemble, stream
 
 logger = logging.getLogger(__name__)
 
 _BATCH_ITEMS = 16
 
 
-class TTS(Pretrained):
+class TTS(ExportedModel):
     """Speaks with the model that a training run exported.
 
     Arguments
@@ -80,7 +79,6 @@ class TTS(Pretrained):
         ValueError
             If `source` is a path at which there is no exported model.
         """
-        check_model_folder(source)
         tts = super().from_hparams(source, *args, **kwargs)
         tts.hparams.frontend = tts.hparams.frontend.locate(source)
         return tts

@@ -17,7 +17,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Sequence
 
-from sb_sma.metrics.pronunciation import find_nearest, list_edits, strip_stress
+from sb_sma.data.notation import strip_stress
+from sb_sma.metrics.pronunciation import find_nearest, list_edits
 
 # lengths in letters: 1-2, 3-4, ... and from here on all in one range
 _RANGE_WIDTH = 2

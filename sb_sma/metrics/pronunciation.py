@@ -3,7 +3,6 @@
 A pronunciation is a sequence of phonemes, each a string.
 """
 
-import re
 from typing import Sequence
 
 from speechbrain.utils.edit_distance import (
@@ -12,44 +11,6 @@ from speechbrain.utils.edit_distance import (
     count_ops,
     op_table,
 )
-
-# vowels of ARPAbet, the rare AX, AXR, IX and UX of TIMIT included
-_STRESSED_VOWEL = re.compile(
-    r"(A[AEHOWXY]|AXR|E[HRY]|I[HXY]|O[WY]|U[HWX])[0-2]"
-)
-_IPA_STRESS = str.maketrans("", "", "ˈˌ")
-
-
-def strip_stress(phonemes: Sequence[str]) -> tuple[str, ...]:
-    """Removes the marks of stress from phonemes.
-
-    These are the digits 0 to 2 at the end of an ARPAbet vowel, and ``ˈ`` and
-    ``ˌ`` of the IPA. Tones and lengths stay.
-
-    Arguments
-    ---------
-    phonemes : sequence of str
-        One string per phoneme.
-
-    Returns
-    -------
-    tuple of str
-        The phonemes without stress. A mark that stood alone is gone.
-
-    Example
-    -------
-    >>> strip_stress(["AH0", "B", "AW1", "T"])
-    ('AH', 'B', 'AW', 'T')
-    >>> strip_stress(["ə", "ˈ", "b", "ˈaʊ", "t", "˧˥"])
-    ('ə', 'b', 'aʊ', 't', '˧˥')
-    """
-    stripped = (
-        phoneme[:-1]
-        if _STRESSED_VOWEL.fullmatch(phoneme)
-        else phoneme.translate(_IPA_STRESS)
-        for phoneme in phonemes
-    )
-    return tuple(phoneme for phoneme in stripped if phoneme)
 
 
 def find_nearest(

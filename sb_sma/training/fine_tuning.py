@@ -5,11 +5,11 @@ import json
 import os
 from typing import Any, Collection, Dict, Iterable, Mapping
 
-from sb_sma.data.grapheme_tokenizer import GraphemeTokenizer
-from sb_sma.data.model_folder import check_model_folder
+from sb_sma.data.lexicon.tokenizer import GraphemeTokenizer
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.problems import raise_problems
-from sb_sma.inference.g2p import G2P
+from sb_sma.inference.g2p.interface import G2P
+from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.inference.weights import to_bytes
 
 _MAY_DIFFER = ("dropout",)

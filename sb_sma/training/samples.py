@@ -9,9 +9,9 @@ import torch
 from matplotlib.figure import Figure
 
 from sb_sma.attention.decoding import DecodingOptions
-from sb_sma.data.mel import GriffinLim, MelSettings
-from sb_sma.models.stop_rule import StopRule
-from sb_sma.models.transformer_tts import TransformerTTS
+from sb_sma.data.speech.mel import GriffinLim, MelSettings
+from sb_sma.models.tts.stop_rule import StopRule
+from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.plots.figures import plot_layers, plot_mels
 
 

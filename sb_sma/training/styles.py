@@ -6,7 +6,7 @@ from typing import Dict, Iterable, Optional
 import torch
 
 from sb_sma.losses import masked_l1
-from sb_sma.models.transformer_tts import TransformerTTS
+from sb_sma.models.tts.transformer_tts import TransformerTTS
 
 logger = logging.getLogger(__name__)
 

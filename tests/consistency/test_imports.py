@@ -95,7 +95,7 @@ PLANTED = {
     ),
     "a loss that knows a model": (
         "losses/planted.py",
-        "from sb_sma.models.encoder import Encoder",
+        "from sb_sma.models.encoder.transformer import Encoder",
     ),
     "a metric that knows attention": (
         "metrics/planted.py",

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hyperpyyaml import load_hyperpyyaml
 
-from sb_sma.data.graphemes import TOKENIZERS
+from sb_sma.data.lexicon.tokenizers import TOKENIZERS
 from sb_sma.hparams import check_yaml
 from sb_sma.hparams.document import Document, tag_of
 

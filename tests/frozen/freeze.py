@@ -6,6 +6,7 @@ format of exported models has become 2. Later versions must still read it:
 """
 
 import json
+import platform
 import shutil
 import sys
 import tempfile
@@ -63,6 +64,15 @@ WALKING = ("tts_sma", "tts_by_g2p")
 WORDS = ["abc", "cab", "bb"]
 
 
+def describe_machine():
+    """What decides how sums are rounded."""
+    return {
+        "torch": torch.__version__,
+        "processor": torch.backends.cpu.get_cpu_capability(),
+        "architecture": platform.machine(),
+    }
+
+
 def say(folder):
     """The mels of a model of speech."""
     from sb_sma import TTS
@@ -115,7 +125,9 @@ def main(number):
             folders[f"tts_{name}"] = folder / "model"
         for name, folder in folders.items():
             shutil.copytree(folder, target / name)
-    for folder in sorted(target.iterdir()):
+    text = json.dumps(describe_machine(), indent=1)
+    (target / "machine.json").write_text(text + "\n")
+    for folder in filter(Path.is_dir, sorted(target.iterdir())):
         if folder.name.startswith("tts"):
             save_file(say(folder), folder / "expected.safetensors")
         else:

@@ -9,7 +9,7 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
-from sb_sma.data.espeak import speak
+from sb_sma.data.espeak.voice import speak
 from sb_sma.inference import TTS
 from tests.integration.recipe_runs import (
     read_history,

@@ -15,8 +15,8 @@ from sb_sma.cli import (
     main,
 )
 from sb_sma.inference import G2P
-from sb_sma.inference.g2p_analogy import Analogy
-from sb_sma.inference.g2p_combination import CombinedG2P, load_together
+from sb_sma.inference.g2p.analogy import Analogy
+from sb_sma.inference.g2p.combination import CombinedG2P, load_together
 
 
 @pytest.fixture

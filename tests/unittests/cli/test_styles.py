@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from sb_sma.cli import main
-from sb_sma.data.espeak import VoiceSettings, speak
+from sb_sma.data.espeak.voice import VoiceSettings, speak
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import soundfile
 from recipes.Embedded import embedded_prepare
 from recipes.Embedded.embedded_prepare import prepare_embedded
 from recipes.LJSpeech.ljspeech_prepare import LJSpeechSplits, prepare_ljspeech
-from sb_sma.data.espeak import END, VoiceSettings, phonemize, speak
-from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend
-from sb_sma.data.mel import MelSettings, MelStatistics
-from sb_sma.data.splits import HoldOut
+from sb_sma.data.espeak.voice import END, VoiceSettings, phonemize, speak
+from sb_sma.data.speech.mel import MelSettings, MelStatistics
+from sb_sma.data.speech.splits import HoldOut
+from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 
 SPLITS = ("train", "valid", "test")
 SIZES = {"n_utterances": 24, "n_valid": 3, "n_test": 4}

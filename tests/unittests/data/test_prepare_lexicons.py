@@ -8,8 +8,8 @@ import pytest
 
 from recipes.CMUDict.cmudict_prepare import prepare_cmudict, stem
 from recipes.SIGMORPHON2021.sigmorphon_prepare import prepare_sigmorphon
-from sb_sma.data.corpus import load_manifests
-from sb_sma.data.lexicon import BadEntries, read_lexicon
+from sb_sma.data.folder import load_manifests
+from sb_sma.data.lexicon.read import BadEntries, read_lexicon
 
 SPLITS = ("train", "valid", "test")
 SHARES = {"valid_share": 0.2, "test_share": 0.3}

@@ -5,12 +5,12 @@ import json
 import pytest
 import soundfile
 
-import sb_sma.data.corpus as corpus_module
-from sb_sma.data.corpus import load_manifests
-from sb_sma.data.espeak import speak
-from sb_sma.data.frontends import CharacterFrontend
-from sb_sma.data.sentencepiece_frontend import SentencePieceFrontend
-from sb_sma.data.speech_corpus import prepare_speech
+import sb_sma.data.speech.folder as corpus_module
+from sb_sma.data.espeak.voice import speak
+from sb_sma.data.folder import load_manifests
+from sb_sma.data.speech.prepare import prepare_speech
+from sb_sma.data.text.frontends import CharacterFrontend
+from sb_sma.data.text.sentencepiece import SentencePieceFrontend
 
 TRAIN = [
     "The old man walked to the sea.",

@@ -13,8 +13,9 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from torch import nn
 
-from sb_sma.data.frontends import CharacterFrontend
+from sb_sma.data.text.frontends import CharacterFrontend
 from sb_sma.inference.export import export_tts
+from sb_sma.models import StopRule
 
 SPEAK = """\
 import importlib.util, json, sys
@@ -113,7 +114,7 @@ def test_settings_are_numbers_or_objects(tmp_path):
     settings = {
         "iterations": 7,
         "stop_rule": (
-            "sb_sma.models.stop_rule.StopRule",
+            StopRule,
             {"hold_seconds": 0.25},
         ),
     }

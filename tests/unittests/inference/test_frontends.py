@@ -9,13 +9,13 @@ import pytest
 from hyperpyyaml import load_hyperpyyaml
 from torch import nn
 
-from sb_sma.data.cmudict import find_cmudict
-from sb_sma.data.frontends import CharacterFrontend, EspeakFrontend
-from sb_sma.data.sentencepiece_frontend import SentencePieceFrontend
+from sb_sma.data.lexicon.cmudict import find_cmudict
+from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
+from sb_sma.data.text.sentencepiece import SentencePieceFrontend
 from sb_sma.inference import G2P, TTS
 from sb_sma.inference.export import export_tts
 from sb_sma.inference.frontends import make_frontend
-from sb_sma.inference.g2p_frontend import G2PFrontend
+from sb_sma.inference.g2p.frontend import G2PFrontend
 from tests.unittests.conftest import export_small_model
 
 MODELS = "models:\n    model: !new:torch.nn.Linear\n        in_features: 2\n"

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 import torch
 
-from sb_sma.data.espeak import VoiceSettings, speak
+from sb_sma.data.espeak.voice import VoiceSettings, speak
 from sb_sma.inference import TTS
 
 

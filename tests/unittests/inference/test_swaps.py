@@ -9,7 +9,7 @@ from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.attention.registry import ATTENTION_TYPES
 from sb_sma.inference import TTS
 from sb_sma.losses import masked_l1, stop_loss
-from sb_sma.models.encoder_registry import ENCODER_TYPES
+from sb_sma.models.encoder.registry import ENCODER_TYPES
 from sb_sma.style.registry import STYLES
 from tests.unittests.conftest import export_small_model
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from sb_sma.attention.decoding import DecodingOptions
-from sb_sma.data.espeak import phonemize
+from sb_sma.data.espeak.voice import phonemize
 from sb_sma.inference import TTS
-from sb_sma.models.stop_rule import StopRule
-from sb_sma.models.synthesis import LOG_FLOOR
+from sb_sma.models.tts.stop_rule import StopRule
+from sb_sma.models.tts.synthesis import LOG_FLOOR
 
 
 @pytest.fixture

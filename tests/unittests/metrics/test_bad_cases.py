@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sb_sma.data.espeak import VoiceSettings, speak
-from sb_sma.data.mel import LogMel
+from sb_sma.data.espeak.voice import VoiceSettings, speak
+from sb_sma.data.speech.mel import LogMel
 from sb_sma.metrics.alignment import straight_line_path, true_path
 from sb_sma.metrics.bad_cases import BadCaseRules, find_faults, format_verdict
 

@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from sb_sma.metrics.pronunciation import find_nearest, list_edits, strip_stress
+from sb_sma.data.notation import strip_stress
+from sb_sma.metrics.pronunciation import find_nearest, list_edits
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sb_sma.data.espeak import VoiceSettings, speak
-from sb_sma.data.mel import LogMel
+from sb_sma.data.espeak.voice import VoiceSettings, speak
+from sb_sma.data.speech.mel import LogMel
 from sb_sma.metrics.speech import BENDING_COST, warped_mel_distance
 
 TEXTS = [

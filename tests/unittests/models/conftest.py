@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from sb_sma.attention import attention_factory
-from sb_sma.models.encoder import TransformerTextEncoder
-from sb_sma.models.token_decoder import TokenDecoder
-from sb_sma.models.transformer_g2p import TransformerG2P
+from sb_sma.models.encoder.transformer import TransformerTextEncoder
+from sb_sma.models.g2p.token_decoder import TokenDecoder
+from sb_sma.models.g2p.transformer_g2p import TransformerG2P
 
 ATTENTIONS = {
     "SMA": ("SMA", {}),

@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from sb_sma.data.graphemes import CharacterTokenizer, SentencePieceTokenizer
+from sb_sma.data.lexicon.tokenizers import (
+    CharacterTokenizer,
+    SentencePieceTokenizer,
+)
 from sb_sma.training.fine_tuning import (
     check_readable,
     identify,

@@ -9,9 +9,9 @@ from speechbrain.utils.checkpoints import Checkpointer
 from sb_sma.attention import StepwiseMonotonicMHA
 from sb_sma.losses import GuidedLayers, masked_l1
 from sb_sma.models.convolution import MaskedConvStack
-from sb_sma.models.encoder import TransformerTextEncoder
-from sb_sma.models.mel_decoder import MelDecoder
-from sb_sma.models.transformer_tts import TransformerTTS
+from sb_sma.models.encoder.transformer import TransformerTextEncoder
+from sb_sma.models.tts.mel_decoder import MelDecoder
+from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.training.monotonic_start import MonotonicStart
 
 N_MELS, N_TOKENS, WIDTH = 8, 12, 16

@@ -7,9 +7,9 @@ import torch
 
 from sb_sma.attention import StepwiseMonotonicMHA
 from sb_sma.models.convolution import MaskedConvStack
-from sb_sma.models.encoder import TransformerTextEncoder
-from sb_sma.models.mel_decoder import MelDecoder
-from sb_sma.models.transformer_tts import TransformerTTS
+from sb_sma.models.encoder.transformer import TransformerTextEncoder
+from sb_sma.models.tts.mel_decoder import MelDecoder
+from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.style import make_speakers, make_style
 from sb_sma.training.styles import StyleEffect, set_mean_style
 

@@ -35,18 +35,17 @@ from speechbrain.utils.distributed import (
 from speechbrain.utils.train_logger import TensorboardLogger
 
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.checks import check_token_room
-from sb_sma.data.corpus import load_manifests
+from sb_sma.data.folder import load_manifests
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.sampler import LengthBatchSampler
+from sb_sma.data.tokens import check_token_room
 from sb_sma.hparams import load_experiment
 from sb_sma.inference.export import export_g2p
 from sb_sma.losses import token_loss
 from sb_sma.metrics.phonemes import PhonemeErrorRates
-from sb_sma.models.beam_search import beam_search
+from sb_sma.models.g2p.beam_search import beam_search
 from sb_sma.plots.figures import plot_layers
 from sb_sma.training.brain import RecoverableBrain
-from sb_sma.training.checkpoints import check_same_start
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.fine_tuning import (
     check_readable,
@@ -54,8 +53,9 @@ from sb_sma.training.fine_tuning import (
     load_initial_model,
     start_from,
 )
-from sb_sma.training.g2p_report import write_g2p_report
 from sb_sma.training.history import History, log_epoch
+from sb_sma.training.reports.g2p import write_g2p_report
+from sb_sma.training.resuming import check_same_start
 
 logger = logging.getLogger(__name__)
 

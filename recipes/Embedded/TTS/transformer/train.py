@@ -34,26 +34,25 @@ from speechbrain.utils.distributed import (
 from speechbrain.utils.train_logger import TensorboardLogger
 
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.build_once import SPLITS
-from sb_sma.data.checks import check_token_room, leave_out_unreachable
-from sb_sma.data.corpus import load_manifests
-from sb_sma.data.manifest import read_entries
-from sb_sma.data.mel import MelStatistics
+from sb_sma.data.folder import SPLITS, load_manifests
 from sb_sma.data.sampler import LengthBatchSampler
-from sb_sma.data.speakers import find_speakers, speaker_of
-from sb_sma.data.text import TokenTable
+from sb_sma.data.speech.manifest import read_entries
+from sb_sma.data.speech.mel import MelStatistics
+from sb_sma.data.speech.reach import leave_out_unreachable
+from sb_sma.data.speech.speakers import find_speakers, speaker_of
+from sb_sma.data.tokens import TokenTable, check_token_room
 from sb_sma.hparams import load_experiment
 from sb_sma.inference.export import export_tts, speaking_settings
 from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.training.brain import RecoverableBrain
-from sb_sma.training.checkpoints import check_same_start
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.history import History, log_epoch
+from sb_sma.training.reports.tts import write_tts_report
+from sb_sma.training.resuming import check_same_start
 from sb_sma.training.samples import SampleWriter, Sentence
 from sb_sma.training.styles import StyleEffect, set_mean_style
-from sb_sma.training.tts_report import write_tts_report
 
 # the YAML names the prepare scripts, which stand beside this file, also where
 # it is a link

@@ -1,0 +1,1 @@
+"""Text queries that fuse the audio which each token owns."""

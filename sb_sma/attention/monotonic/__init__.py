@@ -1,0 +1,1 @@
+"""Attention that walks along the text, and its decoding."""

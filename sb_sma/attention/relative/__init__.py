@@ -1,0 +1,1 @@
+"""Self-attention by relative positions, as in the Conformer."""

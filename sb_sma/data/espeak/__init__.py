@@ -1,0 +1,1 @@
+"""eSpeak NG, and the texts of the corpus that it speaks."""

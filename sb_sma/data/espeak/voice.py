@@ -1,0 +1,278 @@
+"""Speech with its true phoneme timing from eSpeak NG, without a system package.
+
+The ``espeakng-loader`` wheel brings the library and its voices.
+
+* The same text and settings always give the same samples.
+* Tokens are IPA phonemes; stress is a part of a vowel's symbol (``ˈoʊ``).
+* Unnamed events are ``PAUSE``, one token for every ``PAUSE_SECONDS`` that the
+  silence lasts: nothing else in the text tells a decoder how long it is to
+  wait.
+* An event of no length is left out, because a stepwise path cannot skip a token that has no
+  frames.
+* ``END`` is always last and always ``END_SECONDS`` long: eSpeak's own trailing
+  silence, which lasts between 7 ms and 350 ms depending on punctuation, is cut
+  or continued with zeros. A stop predictor then sees one kind of ending.
+"""
+
+import re
+import unicodedata
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from sb_sma.data.espeak.library import synthesize
+
+PAUSE = "<pause>"
+END = "<end>"
+END_SECONDS = 0.15
+PAUSE_SECONDS = 0.1
+
+# eSpeak clips values outside of these without a word
+_BOUNDS = {"rate": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99)}
+# "(en)": the voice of another language begins; maybe cut after eight bytes
+_LANGUAGE_MARKER = re.compile(r"\([^)]*\)?")
+_NOT_A_PHONEME = frozenset("ˈˌː|_-' \u200d\u0361")
+
+
+@dataclass(frozen=True)
+class VoiceSettings:
+    """How eSpeak NG speaks.
+
+    Arguments
+    ---------
+    voice : str
+        A voice of eSpeak NG, with an optional variant after a plus sign, e.g.,
+        ``en-us`` or ``en-us+f3``.
+    rate : int
+        Speed in words per minute, from 80 to 450.
+    pitch : int
+        Base pitch from 0 to 99.
+    pitch_range : int
+        Liveliness of the melody from 0 (monotone) to 99.
+
+    Raises
+    ------
+    ValueError
+        If a number is not an integer within its bounds.
+
+    Example
+    -------
+    >>> VoiceSettings(voice="en-us+f3", rate=200).rate
+    200
+    """
+
+    voice: str = "en-us"
+    rate: int = 175
+    pitch: int = 50
+    pitch_range: int = 50
+
+    def __post_init__(self):
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            whole = isinstance(value, (int, np.integer))
+            if not whole or not low <= value <= high:
+                raise ValueError(
+                    f"{name} must be an integer from {low} to {high}; got "
+                    f"{value!r}. Choose a value inside: eSpeak NG would clip "
+                    "it without a word."
+                )
+
+
+@dataclass(frozen=True)
+class Speech:
+    """An utterance and the first sample of each of its tokens.
+
+    Arguments
+    ---------
+    samples : np.ndarray
+        16-bit samples, of shape (N,).
+    sample_rate : int
+        Samples per second.
+    tokens : tuple of str
+        IPA phonemes, ``PAUSE``, and a final ``END``.
+    starts : tuple of int
+        First sample of each token: 0 for the first, strictly increasing.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    tokens: tuple[str, ...]
+    starts: tuple[int, ...]
+
+
+def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
+    """Synthesises a text of any length, from a letter to several paragraphs.
+
+    Arguments
+    ---------
+    text : str
+        What to say; at least one letter or digit.
+    settings : VoiceSettings
+        Voice, rate, pitch and pitch range.
+
+    Returns
+    -------
+    Speech
+        Samples, tokens and the first sample of each token.
+
+    Raises
+    ------
+    ValueError
+        If the text has nothing to say, or if eSpeak NG lacks the voice.
+    RuntimeError
+        If eSpeak NG itself fails.
+
+    Example
+    -------
+    >>> speech = speak("Hello.")
+    >>> speech.tokens
+    ('h', 'ə', 'l', 'ˈoʊ', '<end>')
+    >>> speech.starts[0]
+    0
+    """
+    check_speakable(text)
+    # control characters steer eSpeak or end the string
+    spoken = "".join(
+        " " if unicodedata.category(c) == "Cc" and c != "\n" else c
+        for c in text
+    )
+    parameters = asdict(settings)
+    voice = parameters.pop("voice")
+    samples, events, sample_rate = synthesize(spoken, voice, parameters)
+    tokens, starts, end_start = _merge_events(events, samples)
+    if not tokens:
+        raise ValueError(
+            f"text must be speakable by the voice {settings.voice!r}, which "
+            f"found no phoneme in {text!r}. Leave this utterance out or "
+            "choose a voice of its language."
+        )
+    tokens, starts = _split_pauses(tokens, starts, end_start, sample_rate)
+    tail = np.zeros(round(END_SECONDS * sample_rate), dtype=np.int16)
+    silence = samples[end_start : end_start + len(tail)]
+    tail[: len(silence)] = silence
+    return Speech(
+        samples=np.concatenate([samples[:end_start], tail]),
+        sample_rate=sample_rate,
+        tokens=(*tokens, END),
+        starts=(*starts, end_start),
+    )
+
+
+def phonemize(
+    text: str, settings: VoiceSettings = VoiceSettings()
+) -> list[str]:
+    """Turns a text into the tokens that ``speak`` gives for it.
+
+    Arguments
+    ---------
+    text : str
+        What to say; at least one letter or digit.
+    settings : VoiceSettings
+        Voice, rate, pitch and pitch range; the rate may decide whether a
+        sound is left out.
+
+    Returns
+    -------
+    list of str
+        IPA phonemes, ``PAUSE``, and a final ``END``.
+
+    Example
+    -------
+    >>> phonemize("Yes, you.")
+    ['j', 'ˈɛ', 's', '<pause>', 'j', 'ˈuː', '<end>']
+    """
+    return list(speak(text, settings).tokens)
+
+
+def is_speakable(text: str) -> bool:
+    """Tells whether a text has anything to say: a letter or a digit.
+
+    Arguments
+    ---------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    bool
+        False for a text of nothing but punctuation, symbols and spaces, even
+        where eSpeak NG would read their names.
+
+    Example
+    -------
+    >>> is_speakable("B 4!"), is_speakable("...")
+    (True, False)
+    """
+    return any(unicodedata.category(character)[0] in "LN" for character in text)
+
+
+def check_speakable(text: str) -> None:
+    """Refuses a text that has nothing to say.
+
+    Arguments
+    ---------
+    text : str
+        Any text.
+
+    Raises
+    ------
+    ValueError
+        If ``is_speakable`` says no.
+
+    Example
+    -------
+    >>> check_speakable("B 4!")
+    """
+    if not is_speakable(text):
+        raise ValueError(
+            "text must have at least one letter or digit to speak; got "
+            f"{text!r}. Leave this utterance out or write it in words."
+        )
+
+
+def _symbol(name: bytes) -> str:
+    """Gives the phoneme of an event's name: eight bytes at most, maybe cut."""
+    decoded = _LANGUAGE_MARKER.sub("", name.decode("utf-8", errors="ignore"))
+    if all(character in _NOT_A_PHONEME for character in decoded):
+        return PAUSE
+    return decoded.strip(" _|-'")
+
+
+def _merge_events(
+    events: list[tuple[int, bytes]], samples: np.ndarray
+) -> tuple[list[str], list[int], int]:
+    """Drops events of no length, joins pauses, cuts the trailing silence."""
+    ends = [start for start, _ in events[1:]] + [len(samples)]
+    tokens, starts = [], []
+    for (start, name), end in zip(events, ends):
+        symbol = _symbol(name)
+        if end <= start or (symbol == PAUSE and tokens[-1:] == [PAUSE]):
+            continue
+        tokens.append(symbol)
+        starts.append(start)
+    end_start = len(samples)
+    if tokens[-1:] == [PAUSE]:
+        tokens.pop()
+        end_start = starts.pop()
+    if starts:
+        starts[0] = 0
+    return tokens, starts, end_start
+
+
+def _split_pauses(
+    tokens: list[str], starts: list[int], end_start: int, sample_rate: int
+) -> tuple[list[str], list[int]]:
+    """Gives a pause as many tokens of equal length as it has tenths of a
+    second: nothing else in a text tells how long it is.
+    """
+    split_tokens, split_starts = [], []
+    for token, start, end in zip(tokens, starts, [*starts[1:], end_start]):
+        count = 1
+        if token == PAUSE:
+            seconds = (end - start) / sample_rate
+            count = max(1, round(seconds / PAUSE_SECONDS))
+        split_tokens += [token] * count
+        split_starts += [
+            start + (end - start) * i // count for i in range(count)
+        ]
+    return split_tokens, split_starts

@@ -1,0 +1,1 @@
+"""Words and their pronunciations, and what a model reads of a word."""

@@ -1,0 +1,1 @@
+"""Recordings, their mels, and the corpus folder that training reads."""

@@ -1,0 +1,139 @@
+"""Who speaks the utterances of a corpus, by name and by index."""
+
+from typing import Any, Iterable, Mapping, Sequence
+
+from sb_sma.data.folder import Manifests
+from sb_sma.data.problems import abridged
+
+
+class SpeakerTable:
+    """The names of the speakers that a model knows.
+
+    Arguments
+    ---------
+    names : sequence of str
+        In the order of the model's embeddings; none for a model without
+        speakers.
+
+    Example
+    -------
+    >>> SpeakerTable(["anna", "ben"]).encode(["ben", "anna", "ben"])
+    [1, 0, 1]
+    """
+
+    def __init__(self, names: Sequence[str]):
+        self.names = list(names)
+        self._index = {name: index for index, name in enumerate(self.names)}
+
+    def encode(self, names: Iterable[str]) -> list[int]:
+        """Looks speakers up.
+
+        Arguments
+        ---------
+        names : iterable of str
+            Names of the table.
+
+        Returns
+        -------
+        list of int
+            One index per name.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, or the table is empty.
+        """
+        names = list(names)
+        for name in names:
+            if name in self._index:
+                continue
+            if not self.names:
+                raise ValueError(
+                    "speaker must be None for a model without speakers; got "
+                    f"{name!r}. Train with --speakers=N."
+                )
+            raise ValueError(
+                f"speaker must be one of {', '.join(self.names)}; got {name!r}."
+            )
+        return [self._index[name] for name in names]
+
+
+def speaker_of(entry: Mapping[str, Any]) -> str | None:
+    """Tells who speaks an utterance.
+
+    Arguments
+    ---------
+    entry : mapping
+        Of a manifest.
+
+    Returns
+    -------
+    str or None
+        The speaker that the corpus names, or eSpeak NG's voice.
+
+    Example
+    -------
+    >>> speaker_of({"voice": "en-us+f2"})
+    'en-us+f2'
+    """
+    return entry.get("speaker", entry["voice"])
+
+
+def find_speakers(manifests: Manifests, n_speakers: int) -> SpeakerTable:
+    """Collects the speakers of a corpus, who must fit into the model's table.
+
+    Arguments
+    ---------
+    manifests : dict
+        Of each split, the entries by name.
+    n_speakers : int
+        Rows of the model's table; 0 for a model without speakers.
+
+    Returns
+    -------
+    SpeakerTable
+        The speakers of the training split, in the order of the alphabet.
+
+    Raises
+    ------
+    ValueError
+        If an utterance has no speaker, if there are more speakers than rows,
+        or if one of them is not in training.
+
+    Example
+    -------
+    >>> manifests = {"train": {"u1": {"voice": "en-us"}}}
+    >>> find_speakers(manifests, n_speakers=2).names
+    ['en-us']
+    """
+    if n_speakers == 0:
+        return SpeakerTable([])
+    speakers = {
+        split: {name: speaker_of(entry) for name, entry in manifest.items()}
+        for split, manifest in manifests.items()
+    }
+    everyone = {
+        name: who for part in speakers.values() for name, who in part.items()
+    }
+    nameless = [name for name, who in everyone.items() if who is None]
+    if nameless:
+        raise ValueError(
+            f"Every utterance must have a speaker for speakers: {n_speakers}; "
+            f"{len(nameless)} have none: {abridged(nameless)}. Give a manifest "
+            "with a column speaker, or --speakers=0."
+        )
+    names = sorted(set(everyone.values()))
+    if len(names) > n_speakers:
+        raise ValueError(
+            f"The corpus has {len(names)} speakers, the model room for "
+            f"{n_speakers}: {abridged(names)}. Give speakers: {len(names)} or "
+            "more in the YAML."
+        )
+    untrained = sorted(set(names) - set(speakers["train"].values()))
+    if untrained:
+        raise ValueError(
+            "Every speaker must be in training; in valid or test alone: "
+            f"{abridged(untrained)}. Give the manifest a column split, or "
+            "more utterances of theirs."
+        )
+    return SpeakerTable(names)

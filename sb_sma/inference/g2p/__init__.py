@@ -1,0 +1,5 @@
+"""Pronunciations by trained models: one, several, and by analogy."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

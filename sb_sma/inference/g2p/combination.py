@@ -1,0 +1,395 @@
+"""Grapheme-to-phoneme models of different kinds, asked together.
+
+Models of one lexicon are averaged at every phoneme (`G2P.join`). Others, which
+have other letters or hints, or say words backwards, cannot be; each proposes
+pronunciations, and all weigh what was proposed by any. The best is the most
+probable by the geometric mean of their probabilities: one that a model holds to
+be absurd is seldom right. Analogy with the words of a lexicon may weigh, too; it
+proposes nothing.
+
+Reference
+---------
+Ostendorf et al.: "Integration of Diverse Recognition Methodologies Through
+Reevaluation of N-Best Sentence Hypotheses", Speech and Natural Language
+Workshop 1991.
+"""
+
+import statistics
+import unicodedata
+from collections import Counter
+from typing import (
+    Collection,
+    Dict,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
+
+from sb_sma.inference.g2p.analogy import Analogy
+from sb_sma.inference.g2p.interface import G2P, Pronunciation
+from sb_sma.inference.g2p.likeness import check_notation, find_differences
+
+# none must decide alone, such as a model that lacks a phoneme
+_LEAST_LOG_PROBABILITY = -20.0
+# what every model made of a word, and analogy
+Readings = Tuple[Union[List[int], List[str]], ...]
+
+
+class CombinedG2P:
+    """Asks several models for pronunciations that they hold to be probable.
+
+    Arguments
+    ---------
+    models : sequence of G2P
+        Two or more, or one with `analogy`, of lexicons in the same notation. Of
+        two pronunciations that are unlike in length, the better one is chosen
+        by the length penalty of the first model.
+    analogy : Analogy, optional
+        With the words of a lexicon in this notation; counts as one model.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to combine, or phonemes are written differently.
+    """
+
+    def __init__(
+        self, models: Sequence[G2P], analogy: Optional[Analogy] = None
+    ):
+        if len(models) < (2 if analogy is None else 1):
+            raise ValueError(
+                "models must be two or more to be combined, or one with "
+                f"analogy; got {len(models)}. Ask a single one itself."
+            )
+        _check_notation(models, analogy.symbols if analogy is not None else ())
+        self.models = list(models)
+        self.analogy = analogy
+
+    def __call__(
+        self,
+        words: Sequence[str],
+        language: Optional[str] = None,
+        beam_size: Optional[int] = None,
+    ) -> List[List[str]]:
+        """Give the best pronunciation of each word.
+
+        Arguments
+        ---------
+        words : sequence of str
+            Any number of words.
+        language : str, optional
+            Of the words; needed if a model has several languages. Models
+            that know of no languages are not told.
+        beam_size : int, optional
+            Hypotheses per word of every model, all of which it proposes.
+            Default: what it was exported with.
+
+        Returns
+        -------
+        pronunciations : list of list of str
+            The phonemes of each word.
+
+        Raises
+        ------
+        ValueError
+            If one of the models cannot read a word.
+        """
+        best = self.n_best(words, 1, language, beam_size)
+        return [pronunciations[0].phonemes for pronunciations in best]
+
+    def n_best(
+        self,
+        words: Sequence[str],
+        n: int,
+        language: Optional[str] = None,
+        beam_size: Optional[int] = None,
+    ) -> List[List[Pronunciation]]:
+        """Give the best pronunciations of each word.
+
+        Arguments
+        ---------
+        words : sequence of str
+            Any number of words.
+        n : int
+            Pronunciations per word.
+        language : str, optional
+            As in `__call__`.
+        beam_size : int, optional
+            As in `__call__`.
+
+        Returns
+        -------
+        pronunciations : list of list of Pronunciation
+            Of each word at most `n`, the best first; the log-probability is
+            the mean of all that weigh, none of which counts as less than -20;
+            analogy gives a log-ratio, at most 0.
+
+        Raises
+        ------
+        ValueError
+            If one of the models cannot read a word, or a number is below 1.
+        """
+        readings: List[list] = [
+            model.read(words, _known_language(model, language))
+            for model in self.models
+        ]
+        if self.analogy is not None:
+            readings.append([self.analogy.encode(word) for word in words])
+        return self.decode(list(zip(*readings)), n, beam_size)
+
+    def decode(
+        self,
+        graphemes: Sequence[Readings],
+        n: int = 1,
+        beam_size: Optional[int] = None,
+    ) -> List[List[Pronunciation]]:
+        """Give the best pronunciations of words that `encode` has read.
+
+        Arguments
+        ---------
+        graphemes : sequence of tuple
+            What all made of each word.
+        n : int
+            As in `n_best`.
+        beam_size : int, optional
+            As in `__call__`.
+
+        Returns
+        -------
+        pronunciations : list of list of Pronunciation
+            As in `n_best`.
+
+        Raises
+        ------
+        ValueError
+            If a number is below 1.
+        """
+        if n < 1:
+            raise ValueError(f"n must be 1 or more pronunciations; got {n}.")
+        if not graphemes:
+            return []
+        readings = list(zip(*graphemes))
+        proposed = []
+        for model, words in zip(self.models, readings):
+            width = model.hparams.beam_settings.beam_size
+            if beam_size is not None:
+                width = beam_size
+            proposed.append(model.decode(words, max(n, width), beam_size))
+        candidates = [_merge(proposals) for proposals in zip(*proposed)]
+        weighing = [*self.models]
+        if self.analogy is not None:
+            weighing.append(self.analogy)
+        weighed = [
+            each.weigh(words, candidates)
+            for each, words in zip(weighing, readings)
+        ]
+        penalty = self.models[0].hparams.beam_settings.length_penalty
+        return [
+            _rank(phonemes, list(zip(*weights)), penalty)[:n] or proposals[:1]
+            for phonemes, weights, proposals in zip(
+                candidates, zip(*weighed), proposed[0]
+            )
+        ]
+
+    @property
+    def fallbacks(self) -> Counter:
+        """How often each letter that a model lacks was replaced, at most."""
+        counts: Counter = Counter()
+        for model in self.models:
+            composed: Counter = Counter()
+            for letter, count in model.fallbacks.items():
+                # models that take letters apart name them so
+                composed[unicodedata.normalize("NFC", letter)] += count
+            counts |= composed
+        return counts
+
+    def check_language(self, language: Optional[str]) -> None:
+        """Refuse a language that a model lacks.
+
+        Arguments
+        ---------
+        language : str, optional
+            As in `__call__`.
+
+        Raises
+        ------
+        ValueError
+            If a model lacks it, or needs one.
+        """
+        for model in self.models:
+            model.check_language(_known_language(model, language))
+
+    def encode(self, word: str, language: Optional[str] = None) -> Readings:
+        """Look the letters of a word up.
+
+        Arguments
+        ---------
+        word : str
+            The word.
+        language : str, optional
+            As in `__call__`.
+
+        Returns
+        -------
+        readings : tuple
+            Indices of the grapheme table of every model, and the letters where
+            there is `analogy`.
+
+        Raises
+        ------
+        ValueError
+            If one of the models cannot read the word.
+        """
+        readings: list = [
+            model.encode(word, _known_language(model, language))
+            for model in self.models
+        ]
+        if self.analogy is not None:
+            readings.append(self.analogy.encode(word))
+        return tuple(readings)
+
+
+def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
+    """Load models that are to be asked together.
+
+    Those that read and say words alike are joined; what is joined so is
+    combined with the others, with the same weight as each of them.
+
+    Arguments
+    ---------
+    sources : sequence of str
+        Folders of exported models, or repositories on a hub.
+
+    Returns
+    -------
+    g2p : G2P or CombinedG2P
+        All of them.
+
+    Raises
+    ------
+    ValueError
+        If there is no source, no model at one, or some write phonemes
+        differently.
+    """
+    if isinstance(sources, str):
+        raise ValueError(
+            f"sources must be a list of folders; got the string {sources!r}. "
+            "Put a single folder into a list."
+        )
+    return put_together([G2P.from_hparams(source=each) for each in sources])
+
+
+def put_together(models: Sequence[G2P]) -> Union[G2P, CombinedG2P]:
+    """Join models that read and say words alike, and combine the others.
+
+    Arguments
+    ---------
+    models : sequence of G2P
+        One or more; the first of those that are alike becomes all of them.
+
+    Returns
+    -------
+    g2p : G2P or CombinedG2P
+        All of them.
+
+    Raises
+    ------
+    ValueError
+        If there is no model, or some write phonemes differently.
+    """
+    if not models:
+        raise ValueError("there must be one model or more; got none.")
+    groups: List[List[G2P]] = []
+    for g2p in models:
+        for group in groups:
+            if not find_differences(group[0], g2p):
+                group.append(g2p)
+                break
+        else:
+            groups.append([g2p])
+    for first, *others in groups:
+        if others:
+            first.join(others)
+    firsts = [group[0] for group in groups]
+    return firsts[0] if len(firsts) == 1 else CombinedG2P(firsts)
+
+
+def add_analogy(
+    g2p: Union[G2P, CombinedG2P], lexicon: Mapping[str, Sequence[Sequence[str]]]
+) -> CombinedG2P:
+    """Let the words of a lexicon weigh, too.
+
+    Arguments
+    ---------
+    g2p : G2P or CombinedG2P
+        One model, or several.
+    lexicon : mapping from str to sequence of sequence of str
+        As of `Analogy`.
+
+    Returns
+    -------
+    g2p : CombinedG2P
+        The same models, with analogy.
+
+    Raises
+    ------
+    ValueError
+        If the lexicon writes phonemes otherwise, or is none to compare with.
+    """
+    models = g2p.models if isinstance(g2p, CombinedG2P) else [g2p]
+    phonemes = {
+        phoneme
+        for pronunciations in lexicon.values()
+        for pronunciation in pronunciations
+        for phoneme in pronunciation
+    }
+    # to learn from a large lexicon takes longer than to look at it
+    _check_notation(models, phonemes)
+    return CombinedG2P(models, Analogy(lexicon))
+
+
+def _check_notation(models: Sequence[G2P], lexicon: Collection[str]) -> None:
+    """Refuse models, and phonemes of a lexicon, in different notations."""
+    tables: Dict[str, Collection[str]] = {
+        f"model {number}": model.hparams.phonemes.symbols
+        for number, model in enumerate(models, start=1)
+    }
+    if lexicon:
+        tables["the lexicon of analogy"] = lexicon
+    check_notation(tables)
+
+
+def _known_language(model: G2P, language: Optional[str]) -> Optional[str]:
+    """The language, for a model that knows of languages."""
+    return language if model.hparams.grapheme_tokenizer.languages else None
+
+
+def _merge(proposals: Sequence[List[Pronunciation]]) -> List[List[str]]:
+    """Different proposals, but for those that were cut off."""
+    merged = {
+        tuple(pronunciation.phonemes)
+        for of_model in proposals
+        for pronunciation in of_model
+        if pronunciation.finished
+    }
+    return [list(phonemes) for phonemes in sorted(merged)]
+
+
+def _rank(
+    candidates: Sequence[List[str]],
+    weighed: Sequence[Tuple[float, ...]],
+    length_penalty: float,
+) -> List[Pronunciation]:
+    """Candidates, those with the most probability first."""
+    ranked = []
+    for phonemes, log_probabilities in zip(candidates, weighed):
+        mean = statistics.fmean(
+            max(each, _LEAST_LOG_PROBABILITY) for each in log_probabilities
+        )
+        worth = mean / (len(phonemes) + 1) ** length_penalty
+        ranked.append((worth, Pronunciation(phonemes, mean, finished=True)))
+    ranked.sort(key=lambda each: each[0], reverse=True)
+    return [pronunciation for _, pronunciation in ranked]

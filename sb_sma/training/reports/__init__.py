@@ -1,0 +1,1 @@
+"""The pages and figures that runs end with."""

@@ -1,0 +1,225 @@
+"""The page that every TTS run ends with."""
+
+import shlex
+from pathlib import Path
+from typing import Any, List, Mapping, Sequence, Union
+
+import numpy as np
+import soundfile
+import torch
+from matplotlib.figure import Figure
+
+from sb_sma.data.speech.speakers import speaker_of
+from sb_sma.inference import TTS
+from sb_sma.metrics.bad_cases import find_faults, format_verdict
+from sb_sma.plots.figures import plot_mels
+from sb_sma.plots.report import Example, Table, write_report
+from sb_sma.plots.style_figures import plot_token_sweep, plot_token_weights
+from sb_sma.training.reports.run import (
+    describe_command,
+    describe_versions,
+    draw_history,
+)
+
+_SHOWN_CURVES = (
+    "mel_loss",
+    "stop_loss",
+    "guided_loss",
+    "focus_rate",
+    "within_one",
+    "skips",
+    "backward_jumps",
+    "coverage",
+    "end_mass",
+    "style_effect",
+)
+_SWEPT = (-0.5, 0.0, 0.5, 1.0)  # weights of a token alone
+# settings of an embedded corpus
+_SPOKEN_BY = ("voice", "rate", "pitch")
+_STYLED = " Each was spoken in the style of its target."
+_BY_SPEAKER = " Each was spoken by the speaker of its target."
+_MEANINGS = {
+    "mel_loss": "mean absolute difference per channel, in standard deviations",
+    "within_one": "decoder steps within one token of the true timing",
+    "line_within_one": "the same for a straight line",
+    "exact": "decoder steps on the very token",
+    "line_exact": "the same for a straight line",
+    "focus_rate": "1 = one token per decoder step",
+    "coverage": "share of the tokens that are attended at some step",
+    "end_mass": "attention on the last token at the last step",
+    "skips": "tokens passed over, per utterance",
+    "backward_jumps": "per utterance",
+    "repeats": "returns to a token left before, per utterance",
+    "style_effect": "0.1 = the mel loss is a tenth larger in others' styles",
+}
+
+
+def write_tts_report(
+    output_folder: Union[str, Path],
+    model_folder: Union[str, Path],
+    manifest: Mapping[str, Mapping[str, Any]],
+    alignment_figures: Mapping[str, Figure],
+    history: Sequence[Mapping[str, Any]],
+    test_stats: Mapping[str, float],
+) -> Path:
+    """Speak the test sentences with the exported model and show everything.
+
+    Arguments
+    ---------
+    output_folder : str or Path
+        ``index.html`` and ``report/`` go here.
+    model_folder : str or Path
+        What was exported.
+    manifest : mapping
+        Entries of the sentences that are shown, by name.
+    alignment_figures : mapping of str to Figure
+        Teacher-forced alignment of each of them.
+    history : sequence of mapping
+        Records of `sb_sma.training.history.History`.
+    test_stats : mapping of str to float
+        Figures of the whole test set.
+
+    Returns
+    -------
+    path : Path
+        The page.
+    """
+    output_folder = Path(output_folder)
+    tts = TTS.from_hparams(source=str(model_folder))
+    examples = _speak_examples(
+        tts, manifest, alignment_figures, output_folder / "report"
+    )
+    n_good = sum(example.verdict == "good" for example in examples)
+    minutes = history[-1]["minutes"] if history else 0.0
+    return write_report(
+        output_folder / "index.html",
+        "Text to speech",
+        summary=(
+            f"{n_good} of {len(examples)} test sentences were spoken without "
+            f"a fault after {minutes:.1f} minutes of training."
+            + _STYLED * (tts.mods.model.style is not None)
+            + _BY_SPEAKER * bool(tts.speakers)
+        ),
+        metrics=[
+            (name.replace("_", " "), f"{test_stats[name]:.4g}", meaning)
+            for name, meaning in _MEANINGS.items()
+            if name in test_stats
+        ],
+        tables=[_focus_table(test_stats)],
+        pictures=_draw_styles(tts, manifest),
+        curves=draw_history(history, _SHOWN_CURVES),
+        examples=examples,
+        command=describe_command(),
+        versions=describe_versions(),
+        usage=_describe_use(tts, model_folder, next(iter(manifest.values()))),
+    )
+
+
+def _speak_examples(
+    tts: TTS,
+    manifest: Mapping[str, Mapping[str, Any]],
+    alignment_figures: Mapping[str, Figure],
+    folder: Path,
+) -> List[Example]:
+    """One example per sentence, with its verdict."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = [entry["text"] for entry in manifest.values()]
+    examples = []
+    style = None
+    if tts.mods.model.style is not None:
+        styles = tts.styles
+        wavs = [entry["wav"] for entry in manifest.values()]
+        style = torch.cat([styles.from_wavs([wav]) for wav in wavs])
+    speaker = None
+    if tts.speakers:
+        speaker = [speaker_of(entry) for entry in manifest.values()]
+    spoken = tts.speak(texts, seed=0, style=style, speaker=speaker)
+    for item, (name, entry) in zip(spoken, manifest.items()):
+        mel = item.mel.cpu()
+        target = torch.from_numpy(np.load(entry["mel"]))
+        faults = find_faults(
+            item.alignment.cpu(),
+            item.finished,
+            mel,
+            target,
+            tts.mods.model.mel_mean.cpu(),
+            tts.mods.model.mel_std.cpu(),
+        )
+        result_wav = folder / f"{name}.wav"
+        soundfile.write(
+            result_wav,
+            tts.to_waveform(item.mel).cpu().numpy(),
+            tts.hparams.mel_settings.sample_rate,
+        )
+        examples.append(
+            Example(
+                title=name,
+                text=entry["text"],
+                target_wav=Path(entry["wav"]),
+                result_wav=result_wav,
+                figures=[
+                    alignment_figures[name],
+                    plot_mels(target, mel, "Target, and spoken freely"),
+                ],
+                verdict=format_verdict(faults),
+            )
+        )
+    return examples
+
+
+def _draw_styles(
+    tts: TTS, manifest: Mapping[str, Mapping[str, Any]]
+) -> List[Figure]:
+    """What the style tokens are used for, and how each changes the rate."""
+    if tts.mods.model.style is None:
+        return []
+    styles = tts.styles
+    wavs = [entry["wav"] for entry in manifest.values()]
+    weights = styles.token_weights(wavs).cpu().numpy()
+    text = min((entry["text"] for entry in manifest.values()), key=len)
+    n_tokens = styles.n_tokens
+    each = [
+        styles.from_token(token, scale)
+        for token in range(n_tokens)
+        for scale in _SWEPT
+    ]
+    spoken = tts.speak([text] * len(each), seed=0, style=torch.cat(each))
+    settings = tts.hparams.mel_settings
+    frames = np.array([len(item.mel) for item in spoken])
+    seconds = frames * settings.hop_length / settings.sample_rate
+    return [
+        plot_token_weights(
+            weights, list(map(_label, manifest, manifest.values()))
+        ),
+        plot_token_sweep(_SWEPT, seconds.reshape(n_tokens, -1), text),
+    ]
+
+
+def _label(name: str, entry: Mapping[str, Any]) -> str:
+    """An utterance, and how it is spoken where the corpus knows that."""
+    known = [f"{key} {entry[key]}" for key in _SPOKEN_BY if key in entry]
+    return ", ".join([name, *known])
+
+
+def _describe_use(
+    tts: TTS, model_folder: Union[str, Path], entry: Mapping[str, Any]
+) -> str:
+    """The command that speaks like one of the sentences."""
+    command = ["sb-sma", "synthesize", "--model", str(model_folder)]
+    command += ["--text", "Hello there.", "--out", "hello.wav"]
+    if tts.mods.model.style is not None:
+        command += ["--style_wav", entry["wav"]]
+    if tts.speakers:
+        command += ["--speaker", speaker_of(entry)]
+    return shlex.join(command)
+
+
+def _focus_table(test_stats: Mapping[str, float]) -> Table:
+    """Focus rate of every head."""
+    rows = [
+        (f"layer {layer}, head {head}", f"{value:.3f}")
+        for name, value in test_stats.items()
+        if name.startswith("focus_rate_")
+        for layer, head in [name.split("_")[2:]]
+    ]
+    return Table("Focus rate of every head", ("head", "focus rate"), rows)

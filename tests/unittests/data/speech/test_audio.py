@@ -1,0 +1,195 @@
+"""Recordings of any kind become the same samples, and bad ones are told."""
+
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+
+from sb_sma.data.speech.audio import (
+    TRIM_MARGIN_SECONDS,
+    read_mono,
+    read_recording,
+)
+from sb_sma.data.speech.mel import MelSettings
+
+RATE = 22050
+
+
+def tone(seconds=1.0, rate=RATE, level=0.4):
+    time = np.arange(round(seconds * rate)) / rate
+    return level * np.sin(2 * np.pi * 440 * time)
+
+
+@pytest.fixture
+def wav(tmp_path):
+    return tmp_path / "a.wav"
+
+
+def read(wav, samples, rate=RATE, trim_db=None, **options):
+    soundfile.write(wav, samples, rate, **options)
+    return read_recording(wav, MelSettings(), trim_db)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_any_rate_is_resampled(tmp_path, rate, ending):
+    recording = read(tmp_path / f"a.{ending}", tone(rate=rate), rate)
+    assert (recording.sample_rate, recording.channels) == (rate, 1)
+    assert recording.samples.shape == (RATE,)
+    middle = slice(1000, -1000)
+    np.testing.assert_allclose(
+        recording.samples[middle], tone()[middle], atol=2e-3
+    )
+
+
+def test_channels_are_mixed(wav):
+    recording = read(wav, np.column_stack([tone(), 0 * tone()]))
+    assert recording.channels == 2
+    np.testing.assert_allclose(recording.samples, tone() / 2, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "samples, clipped",
+    [
+        (tone(level=0.98), False),
+        (np.clip(tone(level=1.2), -1, 1), True),
+        # the peak of a normalised recording
+        (np.where(np.arange(9000) == 7, 1.0, 0.5), False),
+        # one channel of two
+        (np.column_stack([tone(), np.clip(tone(level=2), -1, 1)]), True),
+    ],
+    ids=["loud", "clipped", "peak", "one channel"],
+)
+def test_clipping_is_found(wav, samples, clipped):
+    recording = read(wav, samples)
+    assert recording.clipped is clipped
+    assert recording.samples.abs().max() <= 1
+
+
+def test_resampling_a_clipped_recording_stays_in_range(wav):
+    square = np.sign(tone(rate=16000))
+    assert read(wav, square, 16000).samples.abs().max() == 1
+
+
+@pytest.mark.parametrize("before, after", [(0.5, 1.0), (0.0, 0.3), (0.3, 0)])
+def test_silence_at_the_ends_is_trimmed_to_a_margin(wav, before, after):
+    # as far below as the noise of a quiet room
+    noise = np.random.default_rng(0).normal(0, 0.0004, 4 * RATE)
+    parts = [round(before * RATE), RATE, round(after * RATE)]
+    samples = np.concatenate([np.zeros(parts[0]), tone(), np.zeros(parts[2])])
+    samples += noise[: len(samples)]
+    recording = read(wav, samples, trim_db=40)
+    kept = sum(min(TRIM_MARGIN_SECONDS, silence) for silence in (before, after))
+    assert len(recording.samples) / RATE == pytest.approx(1 + kept, abs=0.025)
+    assert recording.trimmed_seconds == pytest.approx(
+        before + after - kept, abs=0.025
+    )
+    untrimmed = read(wav, samples)
+    assert len(untrimmed.samples) == len(samples)
+    assert untrimmed.trimmed_seconds == 0
+    # the threshold is relative: this noise is 54 dB below
+    assert read(wav, samples, trim_db=70).trimmed_seconds == 0
+
+
+def test_silence_inside_stays(wav):
+    samples = np.concatenate([tone(), np.zeros(RATE), tone()])
+    assert len(read(wav, samples, trim_db=40).samples) == 3 * RATE
+
+
+@pytest.mark.parametrize(
+    "samples, message",
+    [
+        (np.zeros(0), "must be a readable recording; got: it has no samples"),
+        (np.zeros(RATE), "got silence, 22050 samples that are 0 in 16 bits"),
+        (np.full(300, 0.5), "longer than half a window .* got 300 samples"),
+    ],
+    ids=["empty", "silent", "short"],
+)
+def test_useless_samples_are_refused(wav, samples, message):
+    with pytest.raises(ValueError, match=f"a.wav .*{message}"):
+        read(wav, samples)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [np.column_stack([tone(), -tone()]), tone(level=1e-25), tone(level=1e-5)],
+    ids=["opposite channels", "no power", "below a step"],
+)
+@pytest.mark.parametrize("trim_db", [None, 40])
+def test_what_16_bits_cannot_tell_from_silence_is_refused(
+    wav, samples, trim_db
+):
+    with pytest.raises(ValueError, match="a.wav .* got silence, 22050 samples"):
+        read(wav, samples, trim_db=trim_db, subtype="FLOAT")
+
+
+def test_a_single_step_of_16_bits_is_no_silence(wav):
+    samples = np.zeros(RATE)
+    samples[9000] = 2**-15
+    assert len(read(wav, samples, trim_db=40).samples) > 0
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_counted(wav, value):
+    samples = tone()
+    samples[5:8] = value
+    with pytest.raises(ValueError, match="got: 3 samples are NaN or infinite"):
+        read(wav, samples, subtype="FLOAT")
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_a_cut_file_is_refused(wav, subtype):
+    soundfile.write(wav, tone(), RATE, subtype=subtype)
+    content = wav.read_bytes()
+    wav.write_bytes(content[:-1000])
+    # it can be read all the same
+    assert len(soundfile.read(wav)[0]) < RATE
+    with pytest.raises(ValueError, match="got: it is cut, 1000 bytes are miss"):
+        read_mono(wav, MelSettings())
+
+
+def test_a_cut_flac_is_refused(tmp_path):
+    flac = tmp_path / "a.flac"
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, RATE)
+    soundfile.write(flac, noise, RATE)
+    flac.write_bytes(flac.read_bytes()[:-9000])
+    with pytest.raises(ValueError, match="must be a readable recording; got:"):
+        read_mono(flac, MelSettings())
+
+
+def test_a_stream_of_unknown_length_is_read(wav):
+    soundfile.write(wav, tone(), RATE, subtype="PCM_16")
+    content = bytearray(wav.read_bytes())
+    start = content.index(b"data") + 4
+    content[start : start + 4] = struct.pack("<I", 0xFFFFFFFF)
+    wav.write_bytes(content)
+    assert len(read_mono(wav, MelSettings())) == RATE
+
+
+def test_a_chunk_after_the_samples_is_no_fault(wav):
+    soundfile.write(wav, tone(), RATE, subtype="PCM_16")
+    with open(wav, "ab") as file:
+        file.write(b"LIST" + struct.pack("<I", 4) + b"INFO")
+    assert len(read_mono(wav, MelSettings())) == RATE
+
+
+def test_what_cannot_be_opened_is_told(tmp_path):
+    with pytest.raises(ValueError, match="b.wav cannot be read: there is no"):
+        read_mono(tmp_path / "b.wav", MelSettings())
+    (tmp_path / "c.wav").write_bytes(b"not audio")
+    with pytest.raises(ValueError, match="c.wav must be a readable recording"):
+        read_mono(tmp_path / "c.wav", MelSettings())
+    # which has no header, wherefore soundfile wants arguments
+    (tmp_path / "d.raw").write_bytes(bytes(RATE))
+    with pytest.raises(ValueError, match="d.raw must be a readable recording"):
+        read_mono(tmp_path / "d.raw", MelSettings())
+
+
+def test_real_speech_is_not_clipped_and_hardly_trimmed(shared):
+    wavs = sorted((shared / "data" / "ljspeech-mini" / "wavs").glob("*.wav"))
+    assert wavs
+    for wav in wavs:
+        recording = read_recording(wav, MelSettings(), trim_db=40)
+        assert not recording.clipped
+        assert recording.trimmed_seconds < 0.05

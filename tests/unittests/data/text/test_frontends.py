@@ -1,0 +1,137 @@
+"""Front ends: letters and eSpeak's phonemes with pauses and an end."""
+
+import itertools
+
+import pytest
+
+from sb_sma.data.espeak.voice import END, PAUSE, VoiceSettings, phonemize
+from sb_sma.data.text.frontends import (
+    SPACE,
+    CharacterFrontend,
+    EspeakFrontend,
+    split_words,
+)
+from sb_sma.data.text.sentencepiece import SentencePieceFrontend
+
+TEXTS = [
+    pytest.param("I", id="one letter"),
+    pytest.param("Yes, you.", id="comma"),
+    pytest.param('"Wait," he said -- "no!" (Twice...)', id="marks"),
+    pytest.param("One line.\n\nAnother one?\nAnd a third", id="paragraphs"),
+    pytest.param("- 'tis well-known; isn't it -", id="within words"),
+]
+
+
+FRONTENDS = [
+    EspeakFrontend(),
+    CharacterFrontend(),
+    SentencePieceFrontend(vocab_size=28).fit(
+        [text for parameters in TEXTS for text in parameters.values]
+    ),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("frontend", FRONTENDS, ids=type)
+def test_pauses_are_inside_and_the_end_is_last(frontend, text):
+    tokens = frontend.tokens(text)
+    assert tokens.count(END) == 1 and tokens[-1] == END
+    # eSpeak waits before a quotation
+    assert tokens[0] != SPACE
+    assert tokens[0] != PAUSE or isinstance(frontend, EspeakFrontend)
+    assert tokens[-2] not in (PAUSE, SPACE)
+    for before, after in itertools.pairwise(tokens):
+        assert {before, after} != {PAUSE, SPACE} and (before, after) != (
+            SPACE,
+            SPACE,
+        )
+
+
+def test_espeak_is_its_phonemes():
+    settings = VoiceSettings(voice="en-gb-scotland", rate=200)
+    frontend = EspeakFrontend(settings)
+    assert frontend.tokens("A bath.") == phonemize("A bath.", settings)
+    assert frontend.tokens("A bath.") != EspeakFrontend().tokens("A bath.")
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    {
+        "Go": "g o END",
+        "It's me": "i t ' s SPACE m e END",
+        "Well-read, Zoë": "w e l l - r e a d PAUSE z o ë END",
+        "a; b. c": "a PAUSE PAUSE b PAUSE PAUSE PAUSE c END",
+    }.items(),
+    ids=repr,
+)
+def test_characters(text, expected):
+    names = {"END": END, "SPACE": SPACE, "PAUSE": PAUSE}
+    tokens = [names.get(symbol, symbol) for symbol in expected.split()]
+    assert CharacterFrontend().tokens(text) == tokens
+
+
+@pytest.mark.parametrize(
+    "marks, count",
+    {
+        " ": 0,
+        "\n": 0,
+        ", ": 1,
+        " - ": 1,
+        " -- ": 1,
+        "–": 1,
+        " (": 1,
+        ' "': 1,
+        " '": 0,
+        ", ' , ": 1,
+        "; ": 2,
+        ": ": 2,
+        "... ": 2,
+        "… ": 2,
+        ". ": 3,
+        "! ": 3,
+        "?! ": 3,
+        '." ': 3,
+        "\n\n": 5,
+        ".\n \n": 5,
+    }.items(),
+    ids=repr,
+)
+def test_the_strongest_mark_makes_the_pauses(marks, count):
+    assert split_words(f"seven{marks}eleven")[0][1] == count
+
+
+def test_pauses_are_about_those_of_espeak():
+    """In sentences, where eSpeak's own vary with the words around them."""
+    for mark in (", ", "; ", ": ", ". ", "! ", "? ", " -- ", " (", "... "):
+        text = f"The old man walked{mark}The dog barked here."
+        without = phonemize(text.replace(mark, " ")).count(PAUSE)
+        espeak = phonemize(text).count(PAUSE) - without
+        ours = sum(count for _, count in split_words(text))
+        assert abs(ours - espeak) <= 1, mark
+
+
+def test_quotes_are_no_part_of_words_but_apostrophes_are():
+    words = [
+        w for w, _ in split_words("'Tis her dogs' 'old toy'; rock 'n' roll")
+    ]
+    assert words == "'Tis her dogs' old toy rock 'n' roll".split()
+
+
+@pytest.mark.parametrize("text", ["", "  ", "?!", "-", "'"])
+def test_nothing_to_say_is_refused(text):
+    for frontend in FRONTENDS:
+        with pytest.raises(ValueError, match="at least one letter or digit"):
+            frontend.tokens(text)
+
+
+def test_identity_tells_what_changes_the_tokens():
+    identities = [
+        frontend.identity()
+        for frontend in (
+            CharacterFrontend(),
+            EspeakFrontend(),
+            EspeakFrontend(VoiceSettings(voice="en-gb-scotland")),
+        )
+    ]
+    assert all(a != b for a, b in itertools.combinations(identities, 2))
+    assert EspeakFrontend().identity() == EspeakFrontend().identity()

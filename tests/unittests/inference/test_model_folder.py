@@ -1,0 +1,56 @@
+"""What is no model's folder is told before a hub is asked."""
+
+import pytest
+from speechbrain.utils.fetching import FetchFrom, FetchSource
+
+from sb_sma.inference import G2P, TTS
+from sb_sma.inference.model_folder import check_model_folder
+
+CALLS = [check_model_folder, TTS.from_hparams, G2P.from_hparams]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "name", ["./absent", "../absent", "/absent", "~/absent", "a/b/c", "C:\\a"]
+)
+def test_a_missing_folder_is_told(call, name):
+    with pytest.raises(ValueError) as error:
+        call(name)
+    assert f"; {name} does not exist. Give the folder" in str(error.value)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_the_folder_of_a_run_is_told_from_its_model(tmp_path, call):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.safetensors").touch()
+    with pytest.raises(ValueError, match=f"itself. Give {tmp_path}/model."):
+        call(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "owner/name",
+        "name",
+        "https://example.org/models/tts",
+        FetchSource(FetchFrom.HUGGING_FACE, "owner/name"),
+    ],
+)
+def test_what_speechbrain_fetches_passes(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner").mkdir()
+    check_model_folder(source)
+
+
+@pytest.mark.parametrize("name", ["name", "owner/name"])
+def test_a_command_takes_it_for_a_folder(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner").mkdir()
+    with pytest.raises(ValueError, match=f"; {name} does not exist"):
+        check_model_folder(name, prefer_folder=True)
+    check_model_folder("someone/name", prefer_folder=True)
+
+
+def test_an_exported_model_passes(tmp_path):
+    (tmp_path / "model.safetensors").touch()
+    check_model_folder(tmp_path)

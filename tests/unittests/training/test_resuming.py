@@ -1,0 +1,131 @@
+"""A checkpoint of another start is refused before it is loaded."""
+
+import json
+
+import pytest
+import torch
+from speechbrain.utils.checkpoints import Checkpointer
+from torch import nn
+
+from sb_sma.training.resuming import check_architecture, check_same_start
+
+
+def make_model(width=4, **layers):
+    return nn.ModuleDict(
+        {"inner": nn.Linear(3, width), "norm": nn.BatchNorm1d(width), **layers}
+    )
+
+
+def make_checkpointer(folder, **recoverables):
+    return Checkpointer(str(folder), recoverables=recoverables)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A folder with a checkpoint of `make_model()`."""
+    make_checkpointer(tmp_path, model=make_model()).save_checkpoint()
+    return tmp_path
+
+
+def test_the_same_architecture_is_accepted(saved):
+    model = make_model()
+    before = {name: x.clone() for name, x in model.state_dict().items()}
+    check_architecture(make_checkpointer(saved, model=model), model)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_nothing_is_checked_without_a_checkpoint(tmp_path):
+    model = make_model()
+    check_architecture(None, model)
+    check_architecture(make_checkpointer(tmp_path, model=model), model)
+
+
+@pytest.mark.parametrize(
+    "other, message",
+    [
+        pytest.param(
+            make_model(width=5),
+            r"6 parameters differ, such as inner\.bias: \(4,\) in the "
+            r"checkpoint, \(5,\) in the model",
+            id="width",
+        ),
+        pytest.param(
+            make_model(extra=nn.Linear(2, 2)),
+            r"2 parameters differ, such as extra\.bias: absent in the "
+            r"checkpoint, \(2,\) in the model",
+            id="one-layer-more",
+        ),
+        pytest.param(
+            nn.ModuleDict({"inner": nn.Linear(3, 4)}),
+            r"5 parameters differ, such as norm\.bias: \(4,\) in the "
+            "checkpoint, absent in the model",
+            id="one-layer-less",
+        ),
+    ],
+)
+def test_another_architecture_is_refused(saved, other, message):
+    with pytest.raises(
+        ValueError,
+        match=rf"The checkpoint .*model\.ckpt is of another architecture: "
+        rf"{message}\. Give another --output_folder",
+    ):
+        check_architecture(make_checkpointer(saved, model=other), other)
+
+
+def test_the_name_says_which_recoverable_is_meant(tmp_path):
+    model, teacher = make_model(), make_model(width=5)
+    checkpointer = make_checkpointer(tmp_path, model=model, teacher=teacher)
+    checkpointer.save_checkpoint()
+    check_architecture(checkpointer, teacher, name="teacher")
+    with pytest.raises(ValueError, match="of another architecture"):
+        check_architecture(checkpointer, model, name="teacher")
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
+    make_checkpointer(tmp_path, g2p=make_model()).save_checkpoint()
+    model = make_model()
+    with pytest.raises(
+        ValueError, match="holds no 'model'.*Give another --output_folder"
+    ):
+        check_architecture(make_checkpointer(tmp_path, model=model), model)
+
+
+def write_corpus(folder, **parameters):
+    """The file that a corpus is told by."""
+    folder.mkdir(exist_ok=True)
+    text = json.dumps({"format": 1, "parameters": parameters})
+    (folder / "corpus.json").write_text(text)
+    return folder / "corpus.json"
+
+
+def test_a_run_goes_on_with_its_corpus(tmp_path):
+    save = tmp_path / "run" / "save"
+    check_same_start(save, write_corpus(tmp_path / "a", seed=1, rate=175))
+    # made again, elsewhere
+    check_same_start(str(save), write_corpus(tmp_path / "b", rate=175, seed=1))
+
+
+def test_another_corpus_is_refused(tmp_path):
+    save, corpus = tmp_path / "save", tmp_path / "corpus"
+    check_same_start(save, write_corpus(corpus, seed=1))
+    other = write_corpus(corpus, seed=2)
+    for _ in range(2):
+        with pytest.raises(
+            ValueError,
+            match=r"began with something else: seed was 1, is 2\. Give another "
+            "--output_folder, or what was given before",
+        ):
+            check_same_start(save, other)
+    check_same_start(save, write_corpus(corpus, seed=1))
+
+
+def test_another_initial_model_is_refused(tmp_path):
+    save, corpus = tmp_path / "save", write_corpus(tmp_path / "corpus", seed=1)
+    check_same_start(save, corpus, initial_model="one/model")
+    check_same_start(save, corpus, initial_model="one/model")
+    for other, now in (("two/model", "'two/model'"), (None, "None")):
+        with pytest.raises(
+            ValueError, match=f"initial_model was 'one/model', is {now}"
+        ):
+            check_same_start(save, corpus, initial_model=other)
