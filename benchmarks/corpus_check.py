@@ -91,7 +91,8 @@ def measure_check(transcripts: Path, rounds: int) -> Dict[str, Any]:
         command = [
             sys.executable,
             "-m",
-            "sb_sma.data.speech.check",
+            "sb_sma.cli",
+            "check",
             str(manifest),
         ]
         seconds, output = [], ""

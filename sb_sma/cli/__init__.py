@@ -6,9 +6,9 @@ import sys
 from typing import List, Optional
 
 from sb_sma import __version__
-from sb_sma.cli import g2p, synthesize
+from sb_sma.cli import check, g2p, synthesize
 
-COMMANDS = {"g2p": g2p, "synthesize": synthesize}
+COMMANDS = {"check": check, "g2p": g2p, "synthesize": synthesize}
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -22,7 +22,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     Returns
     -------
     status : int
-        0 if all went well; 1 after an error, which is printed in one line.
+        0 if all went well; 1 after an error, which is printed in one line, or
+        if `check` found a problem.
     """
     parser = argparse.ArgumentParser(prog="sb-sma", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
@@ -35,7 +36,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         subparser.set_defaults(run=command.run)
     arguments = parser.parse_args(argv)
     try:
-        arguments.run(arguments)
+        status = arguments.run(arguments)
     except BrokenPipeError:
         # whoever read the output has seen enough; nor does a last flush speak
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,4 +44,4 @@ def main(argv: Optional[List[str]] = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         print(f"sb-sma: error: {error}", file=sys.stderr)
         return 1
-    return 0
+    return status or 0

@@ -4,6 +4,7 @@ import ast
 import shutil
 from pathlib import Path
 
+import graphlib
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -12,8 +13,8 @@ OPS = {"ops"}
 ATTENTION = {"attention"} | OPS
 STYLE = {"style"} | ATTENTION
 MODELS = {"models"} | STYLE
-# know no model; masks are built in one file, which they may use
-BESIDE = {"data", "losses", "metrics", "plots", "attention.masks"}
+# know no model; masks are built in one file, which some of them may use
+BESIDE = {"data", "losses", "metrics", "plots"}
 INFERENCE = {"inference"} | MODELS | BESIDE
 TRAINING = {"training"} | INFERENCE
 
@@ -27,10 +28,10 @@ MAY_IMPORT = {
     "style": STYLE,
     "models": MODELS,
     "upstream": {"upstream"} | MODELS,
-    "data": BESIDE,
-    "losses": BESIDE | OPS,
-    "metrics": BESIDE | OPS,
-    "plots": BESIDE | OPS,
+    "data": {"data"},
+    "losses": {"losses", "attention.masks"} | OPS,
+    "metrics": {"metrics", "data", "attention.masks"} | OPS,
+    "plots": {"plots", "metrics"},
     "inference": INFERENCE,
     "training": TRAINING,
     "hparams": {"hparams"},
@@ -119,6 +120,73 @@ def test_planted_violation_is_found(tmp_path, file, text):
         violation.startswith(f"sb_sma/{file} imports sb_sma.")
         for violation in find_violations(tmp_path)
     )
+
+
+def modules_of(root):
+    """Every module below a repository's root, by its dotted name."""
+    modules = {}
+    for file in root.glob("sb_sma/**/*.py"):
+        parts = file.relative_to(root).with_suffix("").parts
+        modules[".".join(p for p in parts if p != "__init__")] = file
+    return modules
+
+
+def names_handed_on(modules):
+    """Where what a package hands on lazily stands, by its dotted name."""
+    homes = {}
+    for package, file in modules.items():
+        stub = file.with_suffix(".pyi")
+        if not stub.exists():
+            continue
+        for node in ast.walk(ast.parse(stub.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    home = f"{package}.{node.module}"
+                    homes[f"{package}.{alias.name}"] = home
+    return homes
+
+
+def find_circles(root):
+    """The first circle of files that import each other, late imports too."""
+    modules = modules_of(root)
+    homes = names_handed_on(modules)
+    arrows = {}
+    for module, file in modules.items():
+        package = (
+            module if file.stem == "__init__" else module.rpartition(".")[0]
+        )
+        names = {f"sb_sma.{n}" for n in imported_modules(file, package)}
+        targets = {homes.get(name, name) for name in names}
+        # a name stands in the module before it
+        arrows[module] = {
+            target if target in modules else target.rpartition(".")[0]
+            for target in targets
+        }
+    try:
+        graphlib.TopologicalSorter(arrows).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_no_files_import_each_other():
+    assert find_circles(REPOSITORY) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from sb_sma.models.decoder.stack import DecoderStack",
+        "def late():\n    from sb_sma.models import MelDecoder",
+    ],
+    ids=["two files", "late, through a package"],
+)
+def test_planted_circle_is_found(tmp_path, text):
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(REPOSITORY / "sb_sma", tmp_path / "sb_sma", ignore=ignored)
+    layer = tmp_path / "sb_sma" / "models" / "decoder" / "layer.py"
+    layer.write_text(layer.read_text() + "\n\n" + text + "\n")
+    assert "sb_sma.models.decoder.layer" in find_circles(tmp_path)
 
 
 def test_every_folder_with_code_is_a_package():

@@ -1,13 +1,7 @@
-"""Reports everything that is wrong with a corpus of recordings, at once.
+"""Everything that is wrong with a corpus of recordings, at once."""
 
-> python -m sb_sma.data.speech.check manifest.csv
-> python -m sb_sma.data.speech.check LJSpeech-1.1 --skip_audio
-"""
-
-import argparse
-import sys
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any, Callable
 
 from tqdm import tqdm
 
@@ -71,44 +65,6 @@ def find_problems(
     return n_good, problems
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Prints all problems.
-
-    Arguments
-    ---------
-    argv : sequence of str, optional
-        By default those of the command line.
-
-    Returns
-    -------
-    int
-        0 if there are none, else 1.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m sb_sma.data.speech.check",
-        description="Report everything that is wrong with a corpus, at once.",
-    )
-    parser.add_argument(
-        "manifest",
-        help="a CSV or JSON file, or a folder in the layout of LJSpeech-1.1",
-    )
-    parser.add_argument(
-        "--skip_audio", action="store_true", help="check the lines alone"
-    )
-    arguments = parser.parse_args(argv)
-    try:
-        n_good, problems = find_problems(
-            arguments.manifest, arguments.skip_audio
-        )
-    except ValueError as error:
-        print(error)
-        return 1
-    for problem in problems:
-        print(f"- {problem}")
-    print(f"{n_good} good utterance(s), {len(problems)} problem(s)")
-    return int(bool(problems))
-
-
 def _leave_alone(wav: Path) -> None:
     pass
 
@@ -119,7 +75,3 @@ def _audio_reader() -> Callable[[Path], Any]:
     from sb_sma.data.speech.mel import MelSettings
 
     return lambda wav: read_recording(wav, MelSettings())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

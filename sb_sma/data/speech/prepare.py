@@ -91,9 +91,7 @@ def prepare_speech(
     states = {entry.name: _state(entry.wav) for entry in entries}
     # a copy of the data has other times of change
     sizes = [state and state[0] for state in states.values()]
-    list_command = (
-        f"python -m sb_sma.data.speech.check {shlex.quote(str(data_folder))}"
-    )
+    list_command = f"sb-sma check {shlex.quote(str(data_folder))}"
 
     def build(folder: Path) -> None:
         try:

@@ -148,8 +148,8 @@ class SentencePieceFrontend(Frontend):
         if not words:
             raise ValueError(
                 "frontend: sentencepiece must have a training text that can be "
-                f"spoken; got none of {len(texts)}. Mend them: python -m "
-                "sb_sma.data.speech.check tells their faults."
+                f"spoken; got none of {len(texts)}. Mend them: sb-sma check "
+                "tells their faults."
             )
         fitted = self._new()
         fitted._tokenizer.fit(words)

@@ -1,4 +1,4 @@
-"""`python -m sb_sma.data.speech.check` names every problem of a corpus at once."""
+"""`sb-sma check` names every problem of a corpus at once."""
 
 import subprocess
 import sys
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sb_sma.data.speech.check import find_problems, main
+from sb_sma.cli import main
+from sb_sma.data.speech.check import find_problems
 
 
 @pytest.fixture
@@ -77,27 +78,42 @@ def test_splits_that_cannot_train_are_a_problem(tmp_path, content, message):
 
 
 def test_the_command_prints_every_problem(manifest, capsys):
-    assert main([str(manifest)]) == 1
+    assert main(["check", str(manifest)]) == 1
     *problems, summary = capsys.readouterr().out.splitlines()
     assert lines_of(problems) == [5, 6, 7, 8, 8]
     assert summary == "3 good utterance(s), 5 problem(s)"
 
 
 def test_the_command_agrees_to_a_good_corpus(shared, capsys):
-    assert main([str(shared / "data" / "ljspeech-mini")]) == 0
+    assert main(["check", str(shared / "data" / "ljspeech-mini")]) == 0
     assert capsys.readouterr().out == "32 good utterance(s), 0 problem(s)\n"
 
 
 def test_the_command_tells_what_is_no_manifest(tmp_path, capsys):
-    assert main([str(tmp_path / "nowhere.csv")]) == 1
-    assert "or be a manifest (.csv or .json); got" in capsys.readouterr().out
+    assert main(["check", str(tmp_path / "nowhere.csv")]) == 1
+    assert "or be a manifest (.csv or .json); got" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("call", ["sb_sma.cli check", "sb_sma.data.check"])
+def test_the_old_call_goes_on_working(call, manifest, repository):
+    done = subprocess.run(
+        [sys.executable, "-m", *call.split(), str(manifest), "--skip_audio"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stdout.endswith("4 good utterance(s), 3 problem(s)\n")
 
 
 def test_the_lines_are_checked_without_torch(manifest, repository):
-    code = "import sys; from sb_sma.data.speech.check import main; main(sys.argv[1:])"
-    code += "; print('torch' in sys.modules)"
+    code = (
+        "import sys; from sb_sma.cli import main; main(sys.argv[1:]); "
+        "print('torch' in sys.modules)"
+    )
+    command = ["check", str(manifest), "--skip_audio"]
     done = subprocess.run(
-        [sys.executable, "-c", code, str(manifest), "--skip_audio"],
+        [sys.executable, "-c", code, *command],
         cwd=repository,
         capture_output=True,
         text=True,

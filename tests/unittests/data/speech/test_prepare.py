@@ -11,9 +11,9 @@ import pytest
 import soundfile
 
 import sb_sma.data.speech.folder as corpus_module
+from sb_sma.cli import main
 from sb_sma.data.espeak.voice import speak
 from sb_sma.data.folder import load_manifests
-from sb_sma.data.speech.check import main
 from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.prepare import prepare_speech
@@ -338,11 +338,11 @@ def test_of_many_faults_a_command_lists_the_rest(manifest, tmp_path, capsys):
     manifest = folder / manifest.name
     for i in range(25):
         add(manifest, f"b{i},lost.wav")
-    with pytest.raises(ValueError, match="and 5 more; `python -m ") as error:
+    with pytest.raises(ValueError, match="and 5 more; `sb-sma check ") as error:
         prepare(manifest, tmp_path / "corpus")
     command = shlex.split(str(error.value).split("`")[1])
-    assert command[:3] == ["python", "-m", "sb_sma.data.speech.check"]
-    main(command[3:])
+    assert command[:2] == ["sb-sma", "check"]
+    main(command[1:])
     assert "25 problem(s)" in capsys.readouterr().out
 
 

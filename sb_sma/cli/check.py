@@ -1,0 +1,49 @@
+"""``sb-sma check``: what is wrong with a corpus of recordings."""
+
+import argparse
+
+HELP = "Report everything that is wrong with a corpus of recordings, at once."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of this command.
+    """
+    parser.add_argument(
+        "manifest",
+        help="a CSV or JSON file, or a folder in the layout of LJSpeech-1.1",
+    )
+    parser.add_argument(
+        "--skip_audio", action="store_true", help="check the lines alone"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print all problems.
+
+    Arguments
+    ---------
+    arguments : argparse.Namespace
+        What `add_arguments` declared.
+
+    Returns
+    -------
+    status : int
+        0 if there are none, else 1.
+
+    Raises
+    ------
+    ValueError
+        If the manifest cannot be read as a whole.
+    """
+    from sb_sma.data.speech.check import find_problems
+
+    n_good, problems = find_problems(arguments.manifest, arguments.skip_audio)
+    for problem in problems:
+        print(f"- {problem}")
+    print(f"{n_good} good utterance(s), {len(problems)} problem(s)")
+    return int(bool(problems))
