@@ -17,7 +17,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import torch
 from hard_texts import (
@@ -44,14 +44,14 @@ class Decoding(NamedTuple):
     """How a text is spoken."""
 
     mode: str = "soft"
-    attention_window: Optional[List[int]] = None
+    attention_window: list[int] | None = None
 
 
 class Variant(NamedTuple):
     """What is trained, and how it is decoded."""
 
-    overrides: Dict[str, Any]
-    decodings: Dict[str, Decoding]
+    overrides: dict[str, Any]
+    decodings: dict[str, Decoding]
 
 
 SOFT_AND_HARD = {"soft": Decoding(), "hard": Decoding("hard")}
@@ -110,8 +110,8 @@ def main() -> None:
     )
 
 
-def train_variants(names: List[str], minutes: float) -> None:
-    """The README's command with the overrides of each variant."""
+def train_variants(names: list[str], minutes: float) -> None:
+    """Return the README's command with the overrides of each variant."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = [
             pool.submit(
@@ -133,8 +133,8 @@ def train_variants(names: List[str], minutes: float) -> None:
             run.result()
 
 
-def flags_of(name: str) -> List[str]:
-    """What a variant is, on the command line."""
+def flags_of(name: str) -> list[str]:
+    """Return what a variant is, on the command line."""
     overrides = VARIANTS[name].overrides
     return [f"--{key}={json.dumps(value)}" for key, value in overrides.items()]
 
@@ -144,8 +144,8 @@ def folder_of(name: str) -> Path:
     return RUNS / name.replace(", ", "-").replace(" ", "_")
 
 
-def time_steps(rounds: int) -> Dict[str, Any]:
-    """The recipe's training step with each variant, in turn, on one thread."""
+def time_steps(rounds: int) -> dict[str, Any]:
+    """Return the recipe's training step with each variant, in turn, on one thread."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     batch = make_batch(RECIPE_BATCH, "cpu")
@@ -169,7 +169,7 @@ def time_steps(rounds: int) -> Dict[str, Any]:
     }
 
 
-def measure(name: str) -> Dict[str, Any]:
+def measure(name: str) -> dict[str, Any]:
     """Figures of a variant that has been trained."""
     folder = folder_of(name)
     texts = read_hard_texts()
@@ -193,8 +193,8 @@ def measure(name: str) -> Dict[str, Any]:
     }
 
 
-def print_table(result: Dict[str, Any]) -> None:
-    """The figures that the README quotes."""
+def print_table(result: dict[str, Any]) -> None:
+    """Return the figures that the README quotes."""
     over_softmax = result["step"]["over_softmax"]
     for name, figures in result["variants"].items():
         reached = figures["minutes_to_99_percent"]

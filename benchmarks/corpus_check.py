@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import torch
 from machine import describe_machine
@@ -77,7 +77,7 @@ def main() -> None:
     )
 
 
-def measure_check(transcripts: Path, rounds: int) -> Dict[str, Any]:
+def measure_check(transcripts: Path, rounds: int) -> dict[str, Any]:
     """Run the command on a manifest of all transcripts."""
     lines = transcripts.read_text(encoding="utf-8").splitlines()
     with tempfile.TemporaryDirectory() as folder:
@@ -124,7 +124,7 @@ def processor_seconds_of_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def measure_preparation(data_folder: Path, rounds: int) -> Dict[str, Any]:
+def measure_preparation(data_folder: Path, rounds: int) -> dict[str, Any]:
     """Prepare the recordings, each time from nothing."""
     spent = []
     for _ in range(rounds):
@@ -139,7 +139,9 @@ def measure_preparation(data_folder: Path, rounds: int) -> Dict[str, Any]:
                 )
             )
             report = json.loads((corpus / "report.json").read_text())
-    seconds, processor_seconds = map(statistics.median, zip(*spent))
+    seconds, processor_seconds = map(
+        statistics.median, zip(*spent, strict=False)
+    )
     return {
         "utterances": sum(report["utterances"].values()),
         "audio_seconds": report["seconds"],

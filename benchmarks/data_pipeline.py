@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Set, Tuple, Union
+from typing import Any
 
 import speechbrain as sb
 import torch
@@ -56,7 +56,7 @@ def main() -> None:
         help="of the loader; one run for each",
     )
     arguments = parser.parse_args()
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "machine": describe_machine(),
         "device": "cuda" if torch.cuda.is_available() else "cpu",
         "torch_threads": torch.get_num_threads(),
@@ -92,14 +92,14 @@ def main() -> None:
     )
 
 
-def load(flags: List[str]) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+def load(flags: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Hyperparameters of the default run, freshly seeded, and run options."""
     argv = [str(ROOT / "hparams" / "tts.yaml"), *flags]
     _, hparams, run_opts, _ = load_experiment(argv, RECIPE / "train.py")
     return hparams, run_opts
 
 
-def measure_preparation(recipe: Any, flags: List[str]) -> Dict[str, Any]:
+def measure_preparation(recipe: Any, flags: list[str]) -> dict[str, Any]:
     """Make the corpus, and ask for it once more."""
     hparams, _ = load(flags)
     start = time.perf_counter()
@@ -127,7 +127,7 @@ def measure_preparation(recipe: Any, flags: List[str]) -> Dict[str, Any]:
     }
 
 
-def written(folder: Path) -> Set[Tuple[Path, int]]:
+def written(folder: Path) -> set[tuple[Path, int]]:
     """Every file of a folder with the time of its last change."""
     return {
         (path, path.stat().st_mtime_ns)
@@ -137,8 +137,8 @@ def written(folder: Path) -> Set[Tuple[Path, int]]:
 
 
 def measure_training(
-    recipe: Any, flags: List[str], num_workers: int
-) -> Dict[str, Any]:
+    recipe: Any, flags: list[str], num_workers: int
+) -> dict[str, Any]:
     """Train like the recipe, and time the loader and the steps."""
     hparams, run_opts = load([*flags, f"--num_workers={num_workers}"])
     folder = recipe.prepare_corpus(hparams)
@@ -172,7 +172,7 @@ def measure_training(
 
 def time_epoch(
     brain: sb.Brain, loader: torch.utils.data.DataLoader, epoch: int
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """One epoch of `Brain.fit`, with a clock.
 
     There is a wait more than steps: the last one brings no batch.
@@ -198,15 +198,15 @@ def time_epoch(
     return {"waits": waits, "steps": steps, "items": items, "frames": frames}
 
 
-def now(device: Union[str, torch.device]) -> float:
+def now(device: str | torch.device) -> float:
     """Seconds, when the device has done all that it was given."""
     if torch.device(device).type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
-def summarize(epochs: List[Dict[str, Any]]) -> Dict[str, Any]:
-    """What is stored of some epochs.
+def summarize(epochs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is stored of some epochs.
 
     The first wait of an epoch starts the workers, the last one ends them. The
     share counts the last one; what the first one adds is given beside it.
@@ -235,8 +235,8 @@ def summarize(epochs: List[Dict[str, Any]]) -> Dict[str, Any]:
     }
 
 
-def print_table(result: Dict[str, Any]) -> None:
-    """The figures in short."""
+def print_table(result: dict[str, Any]) -> None:
+    """Return the figures in short."""
     preparation = result["preparation"]
     print(
         f"\n{preparation['utterances']} utterances, "

@@ -16,7 +16,7 @@ import json
 import resource
 import warnings
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any
 
 import torch
 from machine import describe_machine
@@ -50,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     # SpeechBrain's guided attention
     warnings.filterwarnings("ignore", message="torch.meshgrid")
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "machine": {
             **describe_machine(),
             "threads": str(torch.get_num_threads()),
@@ -65,7 +65,7 @@ def main() -> None:
     arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def measure(device: str, n_frames: Optional[int]) -> Dict[str, Any]:
+def measure(device: str, n_frames: int | None) -> dict[str, Any]:
     """Time and memory of a step on one device."""
     brain = make_brain(device, {"data_folder": "not read"}, task="ljspeech")
     hparams = brain.hparams

@@ -15,7 +15,7 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import torch
 from hard_texts import (
@@ -66,7 +66,7 @@ def main() -> None:
     if not arguments.transcripts.is_file():
         print(f"skipped: {arguments.transcripts} is not here")
         return
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "machine": {**describe_machine(), "device": arguments.device},
         "n_utterances": arguments.n_utterances,
         "attention": {},
@@ -110,7 +110,7 @@ def train_anew(attention_type: str, arguments: argparse.Namespace) -> None:
     train(command, RUNS / attention_type, RUNS / "corpus")
 
 
-def measure(folder: Path, device: str) -> Dict[str, Any]:
+def measure(folder: Path, device: str) -> dict[str, Any]:
     """Figures of a run."""
     texts = read_hard_texts()
     refuse_known_texts(RUNS, texts)
@@ -128,8 +128,8 @@ def measure(folder: Path, device: str) -> Dict[str, Any]:
     }
 
 
-def print_figures(attention_type: str, figures: Dict[str, Any]) -> None:
-    """The figures that the README quotes."""
+def print_figures(attention_type: str, figures: dict[str, Any]) -> None:
+    """Return the figures that the README quotes."""
     print(f"\n{attention_type}: {figures['training_minutes']:.1f} minutes")
     print(f"  minutes to 99 %: {figures['minutes_to_99_percent']}")
     print(f"  test within one: {figures['test']['within_one']:.4f}")

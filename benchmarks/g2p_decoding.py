@@ -30,7 +30,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import torch
 from machine import describe_machine
@@ -81,7 +81,7 @@ def main() -> None:
         source=arguments.model, run_opts={"precision": arguments.precision}
     )
     words = sample_words(arguments.words, arguments.number)
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "machine": {**describe_machine(), "threads": str(arguments.threads)},
         "rounds": arguments.rounds,
         "precision": arguments.precision,
@@ -103,7 +103,7 @@ def main() -> None:
     arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def sample_words(path: Optional[Path], number: int) -> List[str]:
+def sample_words(path: Path | None, number: int) -> list[str]:
     """Words of a file, or held-out words of CMUdict, in random order."""
     if path is not None:
         words = path.read_text(encoding="utf-8").splitlines()
@@ -137,14 +137,14 @@ class Batch:
     n_phonemes: torch.Tensor
 
 
-def record_batches(g2p: G2P, words: List[str]) -> List[Batch]:
-    """What the encoder is given, and how much is said of it.
+def record_batches(g2p: G2P, words: list[str]) -> list[Batch]:
+    """Return what the encoder is given, and how much is said of it.
 
     The words are sorted as ours sorts them: their order is that of the
     batches, which one thread takes one after the other.
     """
     words = sorted(words, key=lambda word: len(g2p.encode(word)), reverse=True)
-    given: List[Tuple[torch.Tensor, torch.Tensor]] = []
+    given: list[tuple[torch.Tensor, torch.Tensor]] = []
     hook = g2p.mods.model.encoder.register_forward_pre_hook(
         lambda encoder, inputs: given.append(inputs)
     )
@@ -156,7 +156,9 @@ def record_batches(g2p: G2P, words: List[str]) -> List[Batch]:
     n_phonemes = torch.tensor([max(1, len(each)) for each in pronunciations])
     assert sum(len(lengths) for _, lengths in given) == len(words)
     parts = n_phonemes.split([len(lengths) for _, lengths in given])
-    return [Batch(*inputs, part) for inputs, part in zip(given, parts)]
+    return [
+        Batch(*inputs, part) for inputs, part in zip(given, parts, strict=False)
+    ]
 
 
 class EndingSearcher(S2STransformerBeamSearcher):
@@ -167,8 +169,8 @@ class EndingSearcher(S2STransformerBeamSearcher):
 
     def search(
         self, states: torch.Tensor, shares: torch.Tensor, batch: Batch
-    ) -> List[List[int]]:
-        """The best hypotheses."""
+    ) -> list[list[int]]:
+        """Return the best hypotheses."""
         self.n_phonemes = batch.n_phonemes.repeat_interleave(self.beam_size)
         return self.forward(states, shares)[0]
 
@@ -177,7 +179,7 @@ class EndingSearcher(S2STransformerBeamSearcher):
         return min_decode_steps, int(self.n_phonemes.max()) + 1
 
     def forward_step(self, inp_tokens, memory, enc_states, enc_lens):
-        """A step in which only the end is possible, or all but the end."""
+        """Return a step in which only the end is possible, or all but the end."""
         log_probs, memory, attention = super().forward_step(
             inp_tokens, memory, enc_states, enc_lens
         )
@@ -239,7 +241,7 @@ class Rival:
         ).eval()
 
     @torch.no_grad()
-    def pronounce(self, batches: List[Batch]) -> None:
+    def pronounce(self, batches: list[Batch]) -> None:
         """Search the words of all batches; each ends where it should."""
         for batch in batches:
             shares = batch.lengths / batch.graphemes.shape[1]
@@ -250,15 +252,15 @@ class Rival:
 
 
 def measure_throughput(
-    g2p: G2P, words: List[str], rounds: int
-) -> Dict[str, Any]:
+    g2p: G2P, words: list[str], rounds: int
+) -> dict[str, Any]:
     """All words at once: ours, greedily and with a beam, and SpeechBrain's."""
     batches = record_batches(g2p, words)
     contestants = {
         GREEDY: partial(g2p, words, beam_size=1),
         BEAM: partial(g2p, words, beam_size=BEAM_SIZE),
     }
-    figures: Dict[str, Any] = {
+    figures: dict[str, Any] = {
         "batches": len(batches),
         "letters": sum(int(batch.lengths.sum()) for batch in batches),
         "phonemes": sum(int(batch.n_phonemes.sum()) for batch in batches),
@@ -284,8 +286,8 @@ def measure_throughput(
     return figures
 
 
-def measure_one_word(g2p: G2P, words: List[str], rounds: int) -> Dict[str, Any]:
-    """The time of a word that comes alone, as the mean of some words."""
+def measure_one_word(g2p: G2P, words: list[str], rounds: int) -> dict[str, Any]:
+    """Return the time of a word that comes alone, as the mean of some words."""
 
     def one_by_one(beam_size: int) -> None:
         for word in words:
@@ -305,8 +307,8 @@ def measure_one_word(g2p: G2P, words: List[str], rounds: int) -> Dict[str, Any]:
     }
 
 
-def print_table(result: Dict[str, Any]) -> None:
-    """The figures, each with what is wanted of it."""
+def print_table(result: dict[str, Any]) -> None:
+    """Return the figures, each with what is wanted of it."""
     words, throughput = result["words"], result["throughput"]
     print(
         f"\n{words['number']} words of {words['of']}, {result['precision']}, "

@@ -33,7 +33,7 @@ everything under ``results/``.
 import json
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import torch
 from g2p_families import (
@@ -170,7 +170,7 @@ def measure(folder: Path, rounds: int) -> None:
     """Score, time, print and store."""
     entries = load_entries(folder / "corpus" / ALONE, "valid")
     lexicon = read_pronunciations(folder / LEXICON)
-    said: Dict[str, Pronunciations] = {}
+    said: dict[str, Pronunciations] = {}
     for family in FAMILIES.values():
         for name, each in pronounce_by_all(family, folder, entries).items():
             said[name] = each
@@ -226,18 +226,18 @@ def translate_once(folder: Path) -> Path:
 
 
 def look_up(
-    lexicon: Dict[str, Any], entries: Entries, said: Pronunciations
+    lexicon: dict[str, Any], entries: Entries, said: Pronunciations
 ) -> Pronunciations:
-    """What the lexicon says, and where it lacks a word, what models do."""
+    """Return what the lexicon says, and where it lacks a word, what models do."""
     return [
         list(lexicon[entry["word"]][0]) if entry["word"] in lexicon else each
-        for entry, each in zip(entries, said)
+        for entry, each in zip(entries, said, strict=False)
     ]
 
 
 def measure_size_and_speed(
-    runs: List[Path], entries: Entries, rounds: int
-) -> Dict[str, Any]:
+    runs: list[Path], entries: Entries, rounds: int
+) -> dict[str, Any]:
     """Parameters and words per second of models, greedy, in turn."""
     models = {
         (run.name, precision): G2P.from_hparams(
@@ -251,7 +251,7 @@ def measure_size_and_speed(
         {key: partial(g2p, words, beam_size=1) for key, g2p in models.items()},
         rounds,
     )
-    sizes: Dict[str, Any] = {}
+    sizes: dict[str, Any] = {}
     for (name, precision), g2p in models.items():
         figures = sizes.setdefault(
             name, {"parameters": count_parameters(g2p.mods.model)}

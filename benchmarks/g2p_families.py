@@ -1,9 +1,9 @@
 """Families of G2P models that differ in their seed, trained by the recipe."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional
 
 from g2p_score import Entries, Pronunciations, load_models, pronounce
 from training_run import ROOT, train
@@ -32,13 +32,13 @@ class Family:
     """
 
     name: str
-    seeds: List[int]
-    flags: List[str]
+    seeds: list[int]
+    flags: list[str]
     corpus: str
-    initial: Optional[str] = None
+    initial: str | None = None
 
-    def runs(self, folder: Path) -> List[Path]:
-        """The folder of each run."""
+    def runs(self, folder: Path) -> list[Path]:
+        """Return the folder of each run."""
         return [folder / f"{self.name}_{seed}" for seed in self.seeds]
 
 
@@ -91,7 +91,7 @@ def train_family(
     shared_task: Path,
     folder: Path,
     precision: str,
-    extra_folder: Optional[Path] = None,
+    extra_folder: Path | None = None,
 ) -> None:
     """Train those models of a family that are not in the folder yet.
 
@@ -114,7 +114,7 @@ def train_family(
         flags.append(f"--extra_folder={extra_folder}")
     if family.initial is not None:
         flags.append(f"--initial_model={folder / family.initial / 'model'}")
-    for run, seed in zip(family.runs(folder), family.seeds):
+    for run, seed in zip(family.runs(folder), family.seeds, strict=False):
         if not (run / "cost.json").exists():
             command = [f"{RECIPE}/train.py", f"{RECIPE}/hparams/train.yaml"]
             corpus = folder / "corpus" / family.corpus
@@ -123,8 +123,8 @@ def train_family(
 
 def pronounce_by_all(
     family: Family, folder: Path, entries: Entries
-) -> Dict[str, Pronunciations]:
-    """What each model of a family says, and what all of them together.
+) -> dict[str, Pronunciations]:
+    """Return what each model of a family says, and what all of them together.
 
     Arguments
     ---------
@@ -144,7 +144,7 @@ def pronounce_by_all(
     names = [*(f"seed {seed}" for seed in family.seeds), "together"]
     return {
         f"{family.name}, {name}": pronounce(g2p, entries)
-        for name, (_, g2p) in zip(names, load_models(sources))
+        for name, (_, g2p) in zip(names, load_models(sources), strict=False)
     }
 
 

@@ -23,8 +23,9 @@ everything under ``results/``.
 """
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple, Union
+from typing import Any
 
 from g2p_families import Family, load_family, make_parser, train_family
 from g2p_quality import summarize
@@ -128,7 +129,7 @@ def tune(
     languages: Iterable[str],
     seed: int = 1,
     **changes: float,
-) -> Dict[str, Family]:
+) -> dict[str, Family]:
     """Families of one language that start from a model of all languages."""
     families = {}
     for language in languages:
@@ -174,7 +175,7 @@ FAMILIES = {
     )
 }
 # of every language that a system has
-Models = Mapping[str, Union[G2P, CombinedG2P]]
+Models = Mapping[str, G2P | CombinedG2P]
 
 
 def main() -> None:
@@ -194,7 +195,7 @@ def main() -> None:
 def measure(folder: Path) -> None:
     """Score, print and store."""
     entries = load_entries(folder / "corpus" / "languages", "valid")
-    said: Dict[str, Pronunciations] = {}
+    said: dict[str, Pronunciations] = {}
     rates = {}
     for name, models in list_systems(folder):
         said[name] = pronounce_by_language(models, entries)
@@ -227,7 +228,7 @@ def measure(folder: Path) -> None:
         print(f"{language:12}{figures}")
 
 
-def with_means(rates: Dict[str, float]) -> Dict[str, float]:
+def with_means(rates: dict[str, float]) -> dict[str, float]:
     """Rates of languages, and their means where they are complete."""
     means = {}
     for size, languages in LANGUAGES.items():
@@ -237,7 +238,7 @@ def with_means(rates: Dict[str, float]) -> Dict[str, float]:
     return {**rates, **means}
 
 
-def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
+def list_systems(folder: Path) -> Iterator[tuple[str, Models]]:
     """Every system by its name; it holds until the next one is asked for."""
     multilingual = []
     for family in MULTILINGUAL:
@@ -272,7 +273,7 @@ def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
         best[language] = CombinedG2P([each for each in models if each])
     yield "alone and tuned, combined", best
     corpus = load_entries(folder / "corpus" / "languages", "train")
-    lexicons: Dict[str, Dict[str, Any]] = {language: {} for language in EVERY}
+    lexicons: dict[str, dict[str, Any]] = {language: {} for language in EVERY}
     for entry in corpus:
         lexicons[entry["language"]][entry["word"]] = entry["pronunciations"]
     yield (
@@ -286,8 +287,8 @@ def list_systems(folder: Path) -> Iterator[Tuple[str, Models]]:
 
 def load_each(
     families: Mapping[str, Family], folder: Path
-) -> Dict[str, Union[G2P, CombinedG2P]]:
-    """The models of every language that has a family."""
+) -> dict[str, G2P | CombinedG2P]:
+    """Return the models of every language that has a family."""
     return {
         language: load_family(family, folder)
         for language, family in families.items()
@@ -295,26 +296,26 @@ def load_each(
 
 
 def pronounce_by_language(models: Models, entries: Entries) -> Pronunciations:
-    """What the model of its language says of each word; nothing without."""
-    rows: Dict[str, List[int]] = {}
+    """Return what the model of its language says of each word; nothing without."""
+    rows: dict[str, list[int]] = {}
     for row, entry in enumerate(entries):
         rows.setdefault(entry["language"], []).append(row)
     said: Pronunciations = [[] for _ in entries]
     for language, g2p in models.items():
         found = pronounce(g2p, [entries[row] for row in rows[language]])
-        for row, phonemes in zip(rows[language], found):
+        for row, phonemes in zip(rows[language], found, strict=False):
             said[row] = phonemes
     return said
 
 
 def compare(
     entries: Entries, monotonic: Pronunciations, softmax: Pronunciations
-) -> Dict[str, Dict[str, float]]:
+) -> dict[str, dict[str, float]]:
     """Words of every language that only one of two models gets right, and how
     probable so unequal a share were if these two were as good (McNemar's exact
     test); other seeds make other models."""
     only = {language: [0, 0] for language in EVERY}
-    for entry, *said in zip(entries, monotonic, softmax):
+    for entry, *said in zip(entries, monotonic, softmax, strict=False):
         is_right = [each in entry["pronunciations"] for each in said]
         if is_right[0] != is_right[1]:
             only[entry["language"]][is_right[1]] += 1
@@ -329,8 +330,8 @@ def compare(
     }
 
 
-def print_table(rates: Dict[str, Dict[str, float]]) -> None:
-    """A column of each system, a row of each language and size."""
+def print_table(rates: dict[str, dict[str, float]]) -> None:
+    """Return a column of each system, a row of each language and size."""
     print(f"{'':12}" + "".join(f"{name:>18}" for name in rates))
     for line in (*EVERY, *LANGUAGES):
         row = [

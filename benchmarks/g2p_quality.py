@@ -16,7 +16,7 @@ import argparse
 import json
 import re
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 from g2p_rates import format_rates
 from training_run import ROOT, read_cost, read_history, read_seed, train
@@ -77,13 +77,13 @@ def main() -> None:
     print_table(read_stored())
 
 
-def read_stored() -> Dict[str, Any]:
-    """What is stored of every run so far."""
+def read_stored() -> dict[str, Any]:
+    """Return what is stored of every run so far."""
     return json.loads(STORED.read_text()) if STORED.exists() else {}
 
 
-def list_commands(shared_task: str) -> Dict[str, List[str]]:
-    """The command of every run, by name."""
+def list_commands(shared_task: str) -> dict[str, list[str]]:
+    """Return the command of every run, by name."""
     commands = {"cmudict": ["train.py", "hparams/g2p.yaml"]}
     if shared_task is None:
         print("The shared task is skipped: give its folder by --shared_task.")
@@ -100,7 +100,7 @@ def list_commands(shared_task: str) -> Dict[str, List[str]]:
     return commands
 
 
-def train_anew(name: str, command: List[str], n_processes: int) -> Path:
+def train_anew(name: str, command: list[str], n_processes: int) -> Path:
     """Run a command; runs share their corpora."""
     if n_processes > 1:
         yaml = (ROOT / command[1]).read_text(encoding="utf-8")
@@ -114,8 +114,8 @@ def train_anew(name: str, command: List[str], n_processes: int) -> Path:
     return output_folder
 
 
-def summarize(folder: Path) -> Dict[str, Any]:
-    """What is stored of a run; no path of this machine."""
+def summarize(folder: Path) -> dict[str, Any]:
+    """Return what is stored of a run; no path of this machine."""
     history = read_history(folder)
     cost = read_cost(folder)
     flags = []
@@ -143,8 +143,8 @@ def summarize(folder: Path) -> Dict[str, Any]:
     }
 
 
-def print_table(stored: Dict[str, Any]) -> None:
-    """The figures that the README quotes."""
+def print_table(stored: dict[str, Any]) -> None:
+    """Return the figures that the README quotes."""
     for name, figures in stored.items():
         print(
             f"\n{name}: {figures['epochs']} epochs, "

@@ -1,6 +1,6 @@
 """Error rates of pronunciations in a line."""
 
-from typing import Mapping
+from collections.abc import Mapping
 
 _NAMES = {
     "wer": "WER",

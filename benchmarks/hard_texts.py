@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import torch
 
@@ -16,7 +16,7 @@ _PATH = Path(__file__).with_suffix(".txt")
 _SEED = 0
 
 
-def read_hard_texts() -> List[str]:
+def read_hard_texts() -> list[str]:
     """Read the texts.
 
     Returns
@@ -45,7 +45,7 @@ def make_reference(text: str) -> torch.Tensor:
     return LogMel()(samples[None])[0]
 
 
-def refuse_known_texts(folder: Path, texts: List[str]) -> None:
+def refuse_known_texts(folder: Path, texts: list[str]) -> None:
     """Make sure that hard texts are not in the training set.
 
     Arguments
@@ -74,8 +74,8 @@ def refuse_known_texts(folder: Path, texts: List[str]) -> None:
 
 
 def speak_hard_texts(
-    tts: TTS, texts: List[str], references: List[torch.Tensor], mode: str
-) -> List[Dict[str, Any]]:
+    tts: TTS, texts: list[str], references: list[torch.Tensor], mode: str
+) -> list[dict[str, Any]]:
     """Speak every text freely and look for faults.
 
     Arguments
@@ -105,11 +105,11 @@ def speak_hard_texts(
                 item.alignment, item.finished, item.mel, reference, mean, std
             ),
         }
-        for item, reference in zip(spoken, references)
+        for item, reference in zip(spoken, references, strict=False)
     ]
 
 
-def summarize_bad_cases(items: List[Dict[str, Any]]) -> Dict[str, Any]:
+def summarize_bad_cases(items: list[dict[str, Any]]) -> dict[str, Any]:
     """Count the bad cases.
 
     Arguments

@@ -16,7 +16,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -78,7 +78,7 @@ def main() -> None:
         return
     torch.set_num_threads(arguments.threads)
     trained = dict(run.split("=", 1) for run in arguments.runs)
-    result: Dict[str, Any] = {"machine": describe_machine(), "attention": {}}
+    result: dict[str, Any] = {"machine": describe_machine(), "attention": {}}
     shown = {}
     for name in arguments.attention_types:
         folder = Path(trained.get(name) or train_anew(name, arguments))
@@ -136,7 +136,7 @@ def train_anew(attention_type: str, arguments: argparse.Namespace) -> Path:
 
 def measure_alignments(
     folder: Path,
-) -> Tuple[Dict[str, List[Dict[str, Any]]], torch.Tensor]:
+) -> tuple[dict[str, list[dict[str, Any]]], torch.Tensor]:
     """Judge every teacher-forced alignment; give the first in training, too.
 
     The weights are the last ones: the best on the few validation utterances
@@ -150,7 +150,7 @@ def measure_alignments(
     model = hparams["average"].module
     corpus = folder / "corpus" / "speech"
     table = TokenTable(json.loads((corpus / "tokens.json").read_text()))
-    utterances: Dict[str, List[Dict[str, Any]]] = {}
+    utterances: dict[str, list[dict[str, Any]]] = {}
     alignments = {}
     for split, manifest in load_manifests(corpus).items():
         utterances[split] = []
@@ -166,7 +166,7 @@ def measure_alignments(
 def find_alignment(
     model: torch.nn.Module, token_ids: torch.Tensor, log_mel: torch.Tensor
 ) -> torch.Tensor:
-    """The most focused head on one utterance, (Q, K)."""
+    """Return the most focused head on one utterance, (Q, K)."""
     n_tokens = torch.tensor([len(token_ids)])
     n_frames = torch.tensor([len(log_mel)])
     output = model(token_ids[None], n_tokens, log_mel[None], n_frames)
@@ -175,7 +175,7 @@ def find_alignment(
     return heads[0, int(rates.argmax())]
 
 
-def judge(alignment: torch.Tensor) -> Dict[str, Any]:
+def judge(alignment: torch.Tensor) -> dict[str, Any]:
     """Follow an alignment, (Q, K)."""
     n_queries, n_tokens = (torch.tensor([size]) for size in alignment.shape)
     head = alignment[None, None]
@@ -195,7 +195,7 @@ def judge(alignment: torch.Tensor) -> Dict[str, Any]:
     }
 
 
-def read_curves(history: List[Dict[str, Any]]) -> Dict[str, List[float]]:
+def read_curves(history: list[dict[str, Any]]) -> dict[str, list[float]]:
     """Figures of the epochs, evenly spaced ones, and of the last."""
     every = -(-len(history) // STORED_EPOCHS)
     records = history[::-every][::-1]
@@ -208,8 +208,8 @@ def read_curves(history: List[Dict[str, Any]]) -> Dict[str, List[float]]:
     return curves
 
 
-def print_table(result: Dict[str, Any]) -> None:
-    """The counts, and the last point of every curve."""
+def print_table(result: dict[str, Any]) -> None:
+    """Return the counts, and the last point of every curve."""
     for name, figures in result["attention"].items():
         print(f"\n{name}, {figures['training_minutes']:.1f} minutes")
         print(f"  monotone: {figures['monotone']}")
@@ -219,16 +219,16 @@ def print_table(result: Dict[str, Any]) -> None:
 
 
 def draw(
-    result: Dict[str, Any], shown: Dict[str, torch.Tensor], folder: Path
+    result: dict[str, Any], shown: dict[str, torch.Tensor], folder: Path
 ) -> None:
-    """The alignments of one utterance, and the curves."""
+    """Return the alignments of one utterance, and the curves."""
     figure = plot_comparison(shown, title="Teacher-forced, real speech")
     figure.savefig(folder / "ljspeech_mini.png", bbox_inches="tight")
     rows = []
     for name, figures in result["attention"].items():
         curves = figures["curves"]
-        for values in zip(*curves.values()):
-            point = dict(zip(curves, values))
+        for values in zip(*curves.values(), strict=False):
+            point = dict(zip(curves, values, strict=False))
             row = {"minutes": point.pop("minutes")}
             row.update({f"{name}/{curve}": v for curve, v in point.items()})
             rows.append(row)

@@ -3,12 +3,11 @@
 import os
 import platform
 import subprocess
-from typing import Dict
 
 from sb_sma.training.reports.run import describe_versions
 
 
-def describe_machine() -> Dict[str, str]:
+def describe_machine() -> dict[str, str]:
     """Processor, memory, load, versions and commit.
 
     Returns

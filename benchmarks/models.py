@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import torch
 from hyperpyyaml import load_hyperpyyaml
@@ -29,8 +29,8 @@ ESPNET_COMMAND = "pip install --no-deps espnet typeguard==2.13.3"
 
 
 def load_hparams(
-    overrides: Dict[str, Any], task: str = "tts"
-) -> Dict[str, Any]:
+    overrides: dict[str, Any], task: str = "tts"
+) -> dict[str, Any]:
     """Load the ``hparams/train.yaml`` of a recipe.
 
     Arguments
@@ -55,7 +55,7 @@ def load_hparams(
             return load_hyperpyyaml(stream, overrides)
 
 
-def espnet_arguments(hparams: Dict[str, Any]) -> Dict[str, Any]:
+def espnet_arguments(hparams: dict[str, Any]) -> dict[str, Any]:
     """ESPnet2's Transformer in the size of ours, everything else its own.
 
     Arguments

@@ -19,7 +19,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List
 
 from machine import describe_machine
 
@@ -67,7 +66,7 @@ def main() -> None:
     print(json.dumps(result, indent=1))
 
 
-def measure_start(command: List[str], status: int, rounds: int) -> float:
+def measure_start(command: list[str], status: int, rounds: int) -> float:
     """Median processor time of a command, its start included."""
     seconds = []
     for _ in range(rounds):

@@ -17,7 +17,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -124,7 +124,7 @@ class Utterance(NamedTuple):
     tokens: torch.Tensor
     mel: torch.Tensor
     starts: torch.Tensor
-    symbols: List[str]
+    symbols: list[str]
 
 
 class Batch(NamedTuple):
@@ -194,7 +194,7 @@ class Aligner(nn.Module):
             activate_last=False,
         )
 
-    def forward(self, batch: Batch) -> Tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Align, fuse and make the mel again.
 
         Arguments
@@ -269,7 +269,7 @@ def main() -> None:
 
 def read_corpus(
     folder: Path,
-) -> Tuple[TokenTable, Dict[str, List[Utterance]]]:
+) -> tuple[TokenTable, dict[str, list[Utterance]]]:
     """Make or find the corpus of ``hparams/tts.yaml``; read every split."""
     sys.path.insert(0, str(RECIPE))
     from embedded_prepare import prepare_embedded
@@ -289,7 +289,7 @@ def read_corpus(
 
 
 def read_utterance(
-    entry: Dict[str, Any], table: TokenTable, statistics: MelStatistics
+    entry: dict[str, Any], table: TokenTable, statistics: MelStatistics
 ) -> Utterance:
     """One item of a manifest.
 
@@ -312,7 +312,7 @@ def read_utterance(
     )
 
 
-def collate(utterances: List[Utterance]) -> Batch:
+def collate(utterances: list[Utterance]) -> Batch:
     """Pad some utterances to the longest of them."""
     return Batch(
         pad_sequence([item.tokens for item in utterances], batch_first=True),
@@ -323,7 +323,7 @@ def collate(utterances: List[Utterance]) -> Batch:
 
 
 def train(
-    utterances: Dict[str, List[Utterance]],
+    utterances: dict[str, list[Utterance]],
     n_tokens: int,
     settings: Settings,
     seed: int,
@@ -382,18 +382,18 @@ def train(
 
 @torch.no_grad()
 def align(aligner: Aligner, item: Utterance) -> torch.Tensor:
-    """The alignment without noise, (H, M, T)."""
+    """Return the alignment without noise, (H, M, T)."""
     aligner.eval()
     _, alignment = aligner(collate([item]))
     return alignment[0]
 
 
 def find_truth(item: Utterance) -> torch.Tensor:
-    """The phoneme that is spoken at each frame, (M,)."""
+    """Return the phoneme that is spoken at each frame, (M,)."""
     return true_path(item.starts, len(item.mel), MEL.hop_length, 1)
 
 
-def measure(aligner: Aligner, utterances: List[Utterance]) -> Dict[str, float]:
+def measure(aligner: Aligner, utterances: list[Utterance]) -> dict[str, float]:
     """Compare alignments and straight lines with the truth, frame by frame.
 
     The path goes through the token that owns most of a frame; a token starts
@@ -424,8 +424,8 @@ def measure(aligner: Aligner, utterances: List[Utterance]) -> Dict[str, float]:
     }
 
 
-def print_table(figures: Dict[str, float]) -> None:
-    """The aligner beside the straight line."""
+def print_table(figures: dict[str, float]) -> None:
+    """Return the aligner beside the straight line."""
     print(
         f"{figures['frames']} frames of {figures['utterances']} held-out "
         "utterances"

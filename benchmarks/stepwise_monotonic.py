@@ -23,11 +23,12 @@ import argparse
 import json
 import math
 import os
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -38,8 +39,8 @@ from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.stepwise_monotonic import BACKENDS
 
 OUTPUT = Path(__file__).with_name("results") / "stepwise_monotonic.json"
-Shape = Tuple[int, int, int, int]  # B, H, Q, K
-PARITY_SHAPES: List[Shape] = [
+Shape = tuple[int, int, int, int]  # B, H, Q, K
+PARITY_SHAPES: list[Shape] = [
     (3, 2, 37, 11),
     (4, 1, 5, 64),
     (2, 2, 200, 512),
@@ -79,7 +80,7 @@ def main() -> None:
     torch.manual_seed(0)
     if BACKENDS["numba"] is None:
         raise SystemExit("needs numba: pip install numba")
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "machine": {**describe_machine(), **describe_setup()},
         "counted": {
             "tensors_moved": TENSORS_MOVED,
@@ -109,8 +110,8 @@ def main() -> None:
     arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def describe_setup() -> Dict[str, str]:
-    """What `describe_machine` does not know."""
+def describe_setup() -> dict[str, str]:
+    """Return what `describe_machine` does not know."""
     setup = {"threads": str(torch.get_num_threads()), "numba": version("numba")}
     if torch.cuda.is_available():
         setup["cuda_device"] = torch.cuda.get_device_name()
@@ -119,7 +120,7 @@ def describe_setup() -> Dict[str, str]:
     return setup
 
 
-def check_parity(backend: str, device: str) -> List[Dict[str, Any]]:
+def check_parity(backend: str, device: str) -> list[dict[str, Any]]:
     """Hold a backend against the float64 reference, or end the program.
 
     An error is relative to the largest value of the reference, and may be
@@ -157,8 +158,8 @@ def check_parity(backend: str, device: str) -> List[Dict[str, Any]]:
 
 def random_inputs(
     shape: Shape, dtype: torch.dtype, device: str
-) -> Dict[str, torch.Tensor]:
-    """Inputs with lengths from 0 to K, and the gradient of the result."""
+) -> dict[str, torch.Tensor]:
+    """Input with lengths from 0 to K, and the gradient of the result."""
     batch, heads, queries, keys = shape
     lengths = torch.randint(0, keys + 1, (batch,))
     lengths[:3] = torch.tensor([keys, 1, 0])[: min(batch, 3)]
@@ -174,11 +175,11 @@ def random_inputs(
 
 def outcome(
     backend: str,
-    inputs: Dict[str, torch.Tensor],
+    inputs: dict[str, torch.Tensor],
     dtype: torch.dtype,
     moves_per_query: int,
-) -> Dict[str, torch.Tensor]:
-    """The alignment and both gradients."""
+) -> dict[str, torch.Tensor]:
+    """Return the alignment and both gradients."""
     leaves = [
         inputs[name].to(dtype, copy=True).requires_grad_()
         for name in ("p_stay", "initial_alpha")
@@ -203,7 +204,7 @@ def relative_error(actual: torch.Tensor, right: torch.Tensor) -> float:
     return float((actual.double() - right).abs().max() / right.abs().max())
 
 
-def measure_cpu(rounds: int, loop_rounds: int) -> Dict[str, Any]:
+def measure_cpu(rounds: int, loop_rounds: int) -> dict[str, Any]:
     """All that is measured on the CPU, in float32."""
     return {
         "bandwidth": measure_bandwidth(CPU_SHAPE, torch.float32, "cpu", rounds),
@@ -213,7 +214,7 @@ def measure_cpu(rounds: int, loop_rounds: int) -> Dict[str, Any]:
     }
 
 
-def measure_cuda(rounds: int, loop_rounds: int) -> Dict[str, Any]:
+def measure_cuda(rounds: int, loop_rounds: int) -> dict[str, Any]:
     """All that is measured on a CUDA device."""
     loop = measure_loop(CUDA_LOOP_SHAPE, "cuda", rounds, loop_rounds)
     room = torch.cuda.get_device_properties(0).total_memory / 2**30
@@ -228,14 +229,14 @@ def measure_cuda(rounds: int, loop_rounds: int) -> Dict[str, Any]:
 
 def measure_bandwidth(
     shape: Shape, dtype: torch.dtype, device: str, rounds: int
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Forward and backward against a copy into an existing tensor."""
     p_stay = torch.rand(shape, device=device).to(dtype).requires_grad_()
     source = p_stay.detach()
     grad = torch.randn(shape, device=device).to(dtype)
     existing = torch.zeros_like(source)
     alpha = stepwise_monotonic_expectation(p_stay)
-    contestants: Dict[str, Callable[[], Any]] = {
+    contestants: dict[str, Callable[[], Any]] = {
         "copy": lambda: existing.copy_(source),
         "copy_into_new_memory": lambda: source.clone(),
         "forward": lambda: stepwise_monotonic_expectation(source),
@@ -275,8 +276,8 @@ def kernels_in_existing_memory(
     alpha: torch.Tensor,
     grad: torch.Tensor,
     existing: torch.Tensor,
-) -> Dict[str, Callable[[], None]]:
-    """The CPU kernels on results that were written before."""
+) -> dict[str, Callable[[], None]]:
+    """Return the CPU kernels on results that were written before."""
     from sb_sma.ops.stepwise_monotonic import cpu
 
     batch, heads, _, keys = p_stay.shape
@@ -298,7 +299,7 @@ def kernels_in_existing_memory(
 
 def measure_loop(
     shape: Shape, device: str, rounds: int, loop_rounds: int
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Forward + backward against two Python loops."""
     p_stay = torch.rand(shape, device=device)
     # the bare formula loses what leaves the last key: nothing leaves it here
@@ -312,7 +313,7 @@ def measure_loop(
     ours = partial(
         forward_and_backward, stepwise_monotonic_expectation, p_stay, grad
     )
-    figures: Dict[str, Any] = {
+    figures: dict[str, Any] = {
         "shape": shape,
         "dtype": str(p_stay.dtype),
         "of": "forward + backward",
@@ -334,14 +335,14 @@ def measure_loop(
 
 def forward_and_backward(
     function: Callable, p_stay: torch.Tensor, grad: torch.Tensor
-) -> Tuple[torch.Tensor, torch.Tensor]:
-    """The alignment and the gradient of `p_stay`."""
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the alignment and the gradient of `p_stay`."""
     alpha = function(p_stay)
     return alpha, torch.autograd.grad(alpha, p_stay, grad)[0]
 
 
 def public_loop(p_stay: torch.Tensor) -> torch.Tensor:
-    """The formula as public implementations run it under autograd.
+    """Return the formula as public implementations run it under autograd.
 
     Each query is cut out of `p_stay` by its index, what moves on is shifted
     by a concatenation, and the queries are concatenated in the end.
@@ -358,7 +359,7 @@ def public_loop(p_stay: torch.Tensor) -> torch.Tensor:
 
 
 def unbound_loop(p_stay: torch.Tensor) -> torch.Tensor:
-    """The same loop without what makes its backward quadratic.
+    """Return the same loop without what makes its backward quadratic.
 
     The gradient of a query cut out by its index is as large as the whole of
     `p_stay`; those of ``unbind`` are stacked once.
@@ -373,7 +374,7 @@ def unbound_loop(p_stay: torch.Tensor) -> torch.Tensor:
     return torch.stack(rows, dim=2)
 
 
-def measure_memory(shape: Shape) -> Dict[str, Any]:
+def measure_memory(shape: Shape) -> dict[str, Any]:
     """Peak of forward + backward, in a process that has done nothing else."""
     if not os.access("/proc/self/clear_refs", os.W_OK):
         return {"skipped": "needs /proc/self/clear_refs, which Linux has"}
@@ -414,7 +415,7 @@ def resident_bytes(field: str) -> int:
     raise RuntimeError(f"/proc/self/status has no {field}")
 
 
-def measure_doubling(shape: Shape, rounds: int) -> Dict[str, Any]:
+def measure_doubling(shape: Shape, rounds: int) -> dict[str, Any]:
     """Forward + backward with twice the queries, and with twice the keys."""
     batch, heads, queries, keys = shape
     shapes = {
@@ -445,8 +446,8 @@ def measure_doubling(shape: Shape, rounds: int) -> Dict[str, Any]:
     }
 
 
-def print_table(result: Dict[str, Any]) -> None:
-    """The figures, each with what is wanted of it."""
+def print_table(result: dict[str, Any]) -> None:
+    """Return the figures, each with what is wanted of it."""
     worst = max(
         result["parity"], key=lambda line: line["error"] / line["allowed"]
     )
@@ -480,7 +481,7 @@ def print_table(result: Dict[str, Any]) -> None:
         print_bandwidth(figures)
 
 
-def print_bandwidth(figures: Dict[str, Any]) -> None:
+def print_bandwidth(figures: dict[str, Any]) -> None:
     """One line for each contestant."""
     print(
         f"\n{figures['dtype']} {figures['shape']}\n"
@@ -496,7 +497,7 @@ def print_bandwidth(figures: Dict[str, Any]) -> None:
             )
 
 
-def print_loop(figures: Dict[str, Any], wanted: str) -> None:
+def print_loop(figures: dict[str, Any], wanted: str) -> None:
     """Time of the loops, each beside ours."""
     print(f"\nforward + backward {figures['shape']}")
     for name in ("public_loop", "unbound_loop"):

@@ -15,7 +15,7 @@ the rate most is swept. Prints a table, and stores everything under
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 import librosa
 import numpy as np
@@ -48,7 +48,7 @@ TITLES = {
     "f0": "median F0, Hz",
 }
 
-Entry = Dict[str, Any]
+Entry = dict[str, Any]
 
 
 def main() -> None:
@@ -73,7 +73,7 @@ def main() -> None:
     tts = TTS.from_hparams(source=str(folder / "model"))
     valid, test = read_entries(folder)
     history = read_history(folder)
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "machine": describe_machine(),
         **read_cost(folder),
         "training_minutes": history[-1]["minutes"],
@@ -112,14 +112,14 @@ def train_model(arguments: argparse.Namespace) -> Path:
     return output_folder
 
 
-def read_entries(folder: Path) -> Tuple[List[Entry], List[Entry]]:
+def read_entries(folder: Path) -> tuple[list[Entry], list[Entry]]:
     """Held-out items of the run's corpus, for validation and for the test."""
     (corpus,) = {path.parent for path in folder.glob("corpus/**/corpus.json")}
     manifests = load_manifests(corpus)
     return list(manifests["valid"].values()), list(manifests["test"].values())
 
 
-def measure_transfer(tts: TTS, entries: List[Entry]) -> Dict[str, Any]:
+def measure_transfer(tts: TTS, entries: list[Entry]) -> dict[str, Any]:
     """Speak each text in the style of the next item, and in the mean style."""
     chosen = [item for item in entries if item["duration"] >= LEAST_SECONDS]
     chosen = chosen[:N_PAIRS]
@@ -158,8 +158,8 @@ def measure_transfer(tts: TTS, entries: List[Entry]) -> Dict[str, Any]:
 
 
 def summarize_transfer(
-    reference: List[float], transferred: List[float], mean_style: List[float]
-) -> Dict[str, float]:
+    reference: list[float], transferred: list[float], mean_style: list[float]
+) -> dict[str, float]:
     """Rank correlation with the references, and the mean style's beside it."""
     reference, transferred, mean_style = map(
         np.array, (reference, transferred, mean_style)
@@ -178,14 +178,14 @@ def summarize_transfer(
     }
 
 
-def measure_recording(entry: Entry) -> Tuple[float, float]:
-    """The rate that eSpeak NG was told, and the F0 of what it said."""
+def measure_recording(entry: Entry) -> tuple[float, float]:
+    """Return the rate that eSpeak NG was told, and the F0 of what it said."""
     return entry["rate"], median_f0(*soundfile.read(entry["wav"]))
 
 
 def measure_spoken(
-    tts: TTS, texts: List[str], style: torch.Tensor
-) -> Tuple[List[Tuple[float, float]], int]:
+    tts: TTS, texts: list[str], style: torch.Tensor
+) -> tuple[list[tuple[float, float]], int]:
     """Rate and F0 of what the model says; and how often it did not end."""
     sample_rate = tts.hparams.mel_settings.sample_rate
     spoken = tts.speak(texts, seed=SEED, style=style)
@@ -221,8 +221,8 @@ def seconds(tts: TTS, item: SpokenText) -> float:
 
 
 def measure_sweep(
-    tts: TTS, valid: List[Entry], test: List[Entry]
-) -> Dict[str, Any]:
+    tts: TTS, valid: list[Entry], test: list[Entry]
+) -> dict[str, Any]:
     """Find the most rate-like token on some texts, and sweep it on others."""
     on_valid, finished = sweep_tokens(tts, valid[:N_SWEPT_TEXTS])
     means = on_valid.mean(axis=2)
@@ -248,8 +248,8 @@ def measure_sweep(
 
 
 def sweep_tokens(
-    tts: TTS, entries: List[Entry]
-) -> Tuple[np.ndarray, np.ndarray]:
+    tts: TTS, entries: list[Entry]
+) -> tuple[np.ndarray, np.ndarray]:
     """Durations in seconds, (tokens, scales, texts), of each token's styles;
     and for which tokens every text ended by itself, (tokens,)."""
     texts = [entry["text"] for entry in entries]
@@ -267,8 +267,8 @@ def sweep_tokens(
     )
 
 
-def print_table(result: Dict[str, Any]) -> None:
-    """The figures that the README quotes."""
+def print_table(result: dict[str, Any]) -> None:
+    """Return the figures that the README quotes."""
     transfer, sweep = result["transfer"], result["sweep"]
     print(
         f"\n{transfer['pairs']} pairs, of which {transfer['unfinished']} did "
@@ -285,7 +285,7 @@ def print_table(result: Dict[str, Any]) -> None:
             f"{figures['unvoiced']}"
         )
     print(f"token {sweep['token']}; wanted: a factor of {WANTED_FACTOR}")
-    for scale, duration in zip(sweep["scales"], sweep["seconds"]):
+    for scale, duration in zip(sweep["scales"], sweep["seconds"], strict=False):
         print(f"  weight {scale:+.2f}: {duration:.2f} s")
     print(
         f"  factor {sweep['factor']:.2f}, monotone: {sweep['monotone']}, of "
@@ -294,7 +294,7 @@ def print_table(result: Dict[str, Any]) -> None:
     )
 
 
-def draw(result: Dict[str, Any]) -> None:
+def draw(result: dict[str, Any]) -> None:
     """Every pair, and the sweep of every token."""
     values, sweep = result["transfer"]["values"], result["sweep"]
     figure = plot_style_transfer(

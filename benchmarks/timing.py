@@ -2,15 +2,16 @@
 
 import statistics
 import time
-from typing import Any, Callable, Dict, List, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
-Seconds = Dict[str, List[float]]
+Seconds = dict[str, list[float]]
 
 
 def time_in_turn(
-    contestants: Dict[str, Callable[[], Any]],
+    contestants: dict[str, Callable[[], Any]],
     rounds: int,
     device: str = "cpu",
     warm_up: int = 2,
@@ -61,7 +62,7 @@ def median(values: Sequence[float]) -> float:
 
 def compare(
     over: Sequence[float], under: Sequence[float], factor: float = 1.0
-) -> Dict[str, float]:
+) -> dict[str, float]:
     """Ratio of two contestants of the same rounds.
 
     Arguments
@@ -79,7 +80,7 @@ def compare(
         The median over rounds of the round's ratio, which is the headline,
         and the ratio of the medians.
     """
-    by_round = [factor * a / b for a, b in zip(over, under)]
+    by_round = [factor * a / b for a, b in zip(over, under, strict=False)]
     of_medians = factor * statistics.median(over) / statistics.median(under)
     return {
         "median_of_ratios": median(by_round),
@@ -88,7 +89,7 @@ def compare(
 
 
 def significant(value: float) -> float:
-    """The value with 5 significant digits.
+    """Return the value with 5 significant digits.
 
     Arguments
     ---------

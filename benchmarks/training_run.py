@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from machine import describe_machine
 
@@ -17,13 +17,13 @@ WANTED_AGREEMENT = 0.99
 
 
 def train(
-    command: List[str],
+    command: list[str],
     output_folder: Path,
     corpus_folder: Path,
     n_processes: int = 1,
-    n_threads: Optional[int] = None,
+    n_threads: int | None = None,
     resume: bool = False,
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Train, and note in the run's folder what it cost.
 
     Arguments
@@ -94,7 +94,7 @@ def train(
     return cost
 
 
-def read_cost(output_folder: Path) -> Dict[str, Any]:
+def read_cost(output_folder: Path) -> dict[str, Any]:
     """Read what `train` noted.
 
     Arguments
@@ -110,7 +110,7 @@ def read_cost(output_folder: Path) -> Dict[str, Any]:
     return json.loads((output_folder / "cost.json").read_text())
 
 
-def read_history(output_folder: Path) -> List[Dict[str, Any]]:
+def read_history(output_folder: Path) -> list[dict[str, Any]]:
     """Read the figures of every epoch.
 
     Arguments
@@ -127,7 +127,7 @@ def read_history(output_folder: Path) -> List[Dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def summarize_history(output_folder: Path) -> Dict[str, Any]:
+def summarize_history(output_folder: Path) -> dict[str, Any]:
     """Read the held-out figures of a run.
 
     Arguments

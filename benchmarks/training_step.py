@@ -21,9 +21,10 @@ import argparse
 import json
 import warnings
 from collections import defaultdict
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any
 
 import torch
 from machine import describe_machine
@@ -65,7 +66,7 @@ def main() -> None:
     # ESPnet2's and SpeechBrain's guided attention
     warnings.filterwarnings("ignore", message="torch.meshgrid")
     devices = ["cpu"] + ["cuda"] * torch.cuda.is_available()
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "machine": {
             **describe_machine(),
             "threads": str(torch.get_num_threads()),
@@ -88,8 +89,8 @@ def main() -> None:
     arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def measure_share(device: str, rounds: int) -> Dict[str, Any]:
-    """The recipe's step with SMA, as a share of that with softmax."""
+def measure_share(device: str, rounds: int) -> dict[str, Any]:
+    """Return the recipe's step with SMA, as a share of that with softmax."""
     steps = {}
     for attention_type in ATTENTION_TYPES:
         brain = make_brain(device, {"attention_type": attention_type})
@@ -111,8 +112,8 @@ def measure_share(device: str, rounds: int) -> Dict[str, Any]:
     }
 
 
-def compare_with_espnet(device: str, rounds: int) -> Dict[str, Any]:
-    """A plain training step of both, the same size."""
+def compare_with_espnet(device: str, rounds: int) -> dict[str, Any]:
+    """Return a plain training step of both, the same size."""
     try:
         from espnet2.tts.transformer.transformer import Transformer
     except ImportError as error:
@@ -164,9 +165,9 @@ def step_name(attention_type: str, own_frames: float) -> str:
 
 
 def make_brain(
-    device: str, overrides: Dict[str, Any], task: str = "tts"
+    device: str, overrides: dict[str, Any], task: str = "tts"
 ) -> Any:
-    """The recipe's brain, as it is when an epoch of training starts."""
+    """Return the recipe's brain, as it is when an epoch of training starts."""
     hparams = load_hparams(overrides, task)
     from train import TTSBrain  # the recipe's, whose folder is now known
 
@@ -191,7 +192,7 @@ def make_brain(
     return brain
 
 
-def make_batch(sizes: Dict[str, int], device: str) -> PaddedBatch:
+def make_batch(sizes: dict[str, int], device: str) -> PaddedBatch:
     """Random tokens and mels, the shortest item 0.9 of the longest."""
     generator = torch.Generator().manual_seed(0)
     items = []
@@ -216,7 +217,7 @@ def make_batch(sizes: Dict[str, int], device: str) -> PaddedBatch:
 def recipe_step(
     brain: Any, batch: PaddedBatch, own_frames: float
 ) -> Callable[[], torch.Tensor]:
-    """A step as ``brain.fit`` makes it."""
+    """Return a step as ``brain.fit`` makes it."""
     schedule = LinearAnneal(own_frames, own_frames, steps=1)
 
     def step():
@@ -229,7 +230,7 @@ def recipe_step(
 def brain_loss(
     brain: Any, batch: PaddedBatch, own_frames: float
 ) -> Callable[[], torch.Tensor]:
-    """The recipe's forward and losses."""
+    """Return the recipe's forward and losses."""
     schedule = LinearAnneal(own_frames, own_frames, steps=1)
 
     def loss():
@@ -269,8 +270,8 @@ def plain_step(
     return step
 
 
-def print_tables(device: str, figures: Dict[str, Any]) -> None:
-    """Times, and the ratios that matter."""
+def print_tables(device: str, figures: dict[str, Any]) -> None:
+    """Return times, and the ratios that matter."""
     share = figures["step_share"]
     print(f"\n{device}: the recipe's step, batch {share['batch']}")
     print_seconds(share["seconds"])
@@ -288,7 +289,7 @@ def print_tables(device: str, figures: Dict[str, Any]) -> None:
 
 
 def print_seconds(
-    seconds: Dict[str, float], over: Optional[Dict[str, Any]] = None
+    seconds: dict[str, float], over: dict[str, Any] | None = None
 ) -> None:
     """One line for each contestant."""
     for name, spent in seconds.items():

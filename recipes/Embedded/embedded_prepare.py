@@ -6,10 +6,10 @@ the true alignment, and as rate and pitch are parameters, the true style.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Sequence
 
 from sb_sma.data.espeak.text_grammar import generate_texts
 from sb_sma.data.espeak.voice import VoiceSettings, check_speakable, speak
@@ -36,7 +36,7 @@ def prepare_embedded(
     n_processes: int = 1,
     mel: MelSettings | None = None,
 ) -> None:
-    """Builds the corpus, or reuses one that was built with the same arguments.
+    """Build the corpus, or reuse one that was built with the same arguments.
 
     Arguments
     ---------

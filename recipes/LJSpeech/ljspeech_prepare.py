@@ -10,9 +10,9 @@ Download: https://keithito.com/LJ-Speech-Dataset/
 import itertools
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
 
 from sb_sma.data.folder import SPLITS
 from sb_sma.data.speech.mel import MelSettings
@@ -39,7 +39,7 @@ def prepare_ljspeech(
     skip_bad_utterances: bool = False,
     n_processes: int = 1,
 ) -> None:
-    """Builds the corpus, or reuses one that was built with the same arguments.
+    """Build the corpus, or reuse one that was built with the same arguments.
 
     Audio of any rate and number of channels becomes mono at the rate of the
     spectrograms. A call that was interrupted, or failed, is continued by the
@@ -104,7 +104,7 @@ class LJSpeechSplits(HoldOut):
     """
 
     def __call__(self, names: Sequence[str]) -> list[str]:
-        """Gives each utterance its split.
+        """Give each utterance its split.
 
         Arguments
         ---------
@@ -132,7 +132,7 @@ class LJSpeechSplits(HoldOut):
             ("train", _TRAIN_PER_CENT),
             ("valid", _VALID_PER_CENT),
         ):
-            for indices, size in zip(rest, sizes):
+            for indices, size in zip(rest, sizes, strict=False):
                 draw.shuffle(indices)
                 n_drawn = size * share // 100
                 for i in indices[:n_drawn]:

@@ -9,8 +9,8 @@ Download: https://github.com/sigmorphon/2021-task1
 
 import hashlib
 import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Iterable, Sequence
 
 from sb_sma.data.folder import build_once
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
@@ -37,7 +37,7 @@ def prepare_sigmorphon(
     extra_folder: str | Path | None = None,
     spliced_words: int = 0,
 ) -> None:
-    """Builds the lexicon folder, or reuses one built with the same arguments.
+    """Build the lexicon folder, or reuse one built with the same arguments.
 
     The dev files become the split valid. Without the test file of a language,
     which the shared task kept aside at first, the split test is empty.
@@ -164,7 +164,7 @@ def _find_files(
 
 
 def _find_extra_files(folder: str | Path | None) -> dict[str, Path]:
-    """The files of more training words, by language."""
+    """Return the files of more training words, by language."""
     if folder is None:
         return {}
     folder = Path(folder).expanduser().absolute()
@@ -200,7 +200,7 @@ def _read(
 def _splice_each(
     splits: dict[str, list[LexiconEntry]], n_words: int
 ) -> list[LexiconEntry]:
-    """New words of every language, from parts of its training words."""
+    """Return new words of every language, from parts of its training words."""
     by_language: dict[str, list[LexiconEntry]] = {}
     for entry in splits["train"] if n_words else []:
         by_language.setdefault(entry.language, []).append(entry)
@@ -229,7 +229,7 @@ def _without_words_of(
 
 
 def _folders_of_languages(data_folder: Path) -> dict[str, Path]:
-    """The folder of each language that has a file, by code."""
+    """Return the folder of each language that has a file, by code."""
     folders: dict[str, Path] = {}
     for ending in _ENDING_OF_SPLIT.values():
         for folder in (data_folder / name for name in _FOLDERS):
@@ -246,7 +246,7 @@ def _folders_of_languages(data_folder: Path) -> dict[str, Path]:
 def _leave_out_partial_test(
     splits: dict[str, list[LexiconEntry]], files: dict[str, dict[str, Path]]
 ) -> None:
-    """Empties the test split if a language has no test file."""
+    """Empty the test split if a language has no test file."""
     missing = files["train"].keys() - files["test"].keys()
     if missing:
         logger.warning(

@@ -12,7 +12,7 @@ also be decoded as several hypotheses, which are rows of the batch.
 
 import copy
 from dataclasses import dataclass
-from typing import Any, List, Optional, Tuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -70,7 +70,7 @@ class DecodingOptions:
     pace: float = 1.0
     max_stay: float = 1.0
     catch_up: bool = False
-    attention_window: Optional[List[int]] = None
+    attention_window: list[int] | None = None
 
     def __post_init__(self):
         if self.mode not in MODES:
@@ -161,7 +161,7 @@ def start_decoding(
 
 def step_decoding(
     attention: nn.Module, query: torch.Tensor, state: Any
-) -> Tuple[torch.Tensor, torch.Tensor, Any]:
+) -> tuple[torch.Tensor, torch.Tensor, Any]:
     """Attend with one query.
 
     Arguments

@@ -4,14 +4,12 @@
 where a query may not attend.
 """
 
-from typing import Optional
-
 import torch
 from torch import nn
 
 
 def padding_mask(
-    lengths: torch.Tensor, max_length: Optional[int] = None
+    lengths: torch.Tensor, max_length: int | None = None
 ) -> torch.Tensor:
     """Mark the padding of a right-padded batch.
 
@@ -40,7 +38,7 @@ def padding_mask(
 
 
 def padding_of(
-    key_padding_mask: Optional[torch.Tensor], key: torch.Tensor
+    key_padding_mask: torch.Tensor | None, key: torch.Tensor
 ) -> torch.Tensor:
     """Check a padding mask, or make one where nothing is padding.
 
@@ -82,7 +80,7 @@ def padding_of(
 
 
 def lengths_of(
-    key_padding_mask: Optional[torch.Tensor], key: torch.Tensor
+    key_padding_mask: torch.Tensor | None, key: torch.Tensor
 ) -> torch.Tensor:
     """Count the valid keys of each item from its padding mask.
 
@@ -130,8 +128,8 @@ def lengths_of(
 
 def window_mask(
     n_queries: int,
-    window: Optional[int] = None,
-    device: Optional[torch.device] = None,
+    window: int | None = None,
+    device: torch.device | None = None,
 ) -> torch.Tensor:
     """Block the future and everything further back than the window.
 
@@ -197,7 +195,7 @@ def outside_window(
 
 
 def require_unmasked(
-    attention: nn.Module, **tensors: Optional[torch.Tensor]
+    attention: nn.Module, **tensors: torch.Tensor | None
 ) -> None:
     """Refuse what says where to attend, beside a walk that does.
 

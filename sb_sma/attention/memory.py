@@ -7,7 +7,6 @@ queries are multiplied with the keys at once.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Optional
 
 import torch
 
@@ -37,7 +36,7 @@ class ProjectedMemory:
     keys: torch.Tensor
     values: torch.Tensor
     blocked: torch.Tensor
-    empty: Optional[torch.Tensor]
+    empty: torch.Tensor | None
     layout: RowLayout
 
     def energies(self, queries: torch.Tensor) -> torch.Tensor:

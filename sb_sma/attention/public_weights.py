@@ -1,6 +1,6 @@
 """Loading weights that were trained with the public implementation."""
 
-from typing import Mapping
+from collections.abc import Mapping
 
 import torch
 
@@ -69,6 +69,6 @@ class PublicWeights:
         )
 
     def _public_name(self, name: str) -> str:
-        """What the public implementation calls a weight of ours."""
+        """Return what the public implementation calls a weight of ours."""
         layer, separator, kind = name.rpartition(".")
         return self.public_names.get(layer, layer) + separator + kind

@@ -3,7 +3,8 @@ decoders and in SpeechBrain's own.
 """
 
 import functools
-from typing import Any, Callable, Dict, Optional, Union
+from collections.abc import Callable
+from typing import Any
 
 from speechbrain.lobes.models.transformer.Transformer import TransformerDecoder
 from torch import nn
@@ -12,7 +13,7 @@ from sb_sma.attention.monotonic.forward import ForwardMHA
 from sb_sma.attention.monotonic.stepwise import StepwiseMonotonicMHA
 from sb_sma.attention.softmax import RegularMHA
 
-ATTENTION_TYPES: Dict[str, Callable[..., nn.Module]] = {
+ATTENTION_TYPES: dict[str, Callable[..., nn.Module]] = {
     "SMA": StepwiseMonotonicMHA,
     "regularMHA": RegularMHA,
     "forward": ForwardMHA,
@@ -20,8 +21,8 @@ ATTENTION_TYPES: Dict[str, Callable[..., nn.Module]] = {
 
 
 def attention_factory(
-    attention_type: Union[str, Callable[..., nn.Module]],
-    options: Optional[Dict[str, Dict[str, Any]]] = None,
+    attention_type: str | Callable[..., nn.Module],
+    options: dict[str, dict[str, Any]] | None = None,
 ) -> Callable[..., nn.Module]:
     """Turn the YAML word into something that builds attention modules.
 
@@ -64,7 +65,7 @@ def attention_factory(
 
 def set_cross_attention(
     decoder: TransformerDecoder,
-    attention_type: Union[str, Callable[..., nn.Module]],
+    attention_type: str | Callable[..., nn.Module],
     **options: Any,
 ) -> TransformerDecoder:
     """Give every layer of a SpeechBrain decoder another cross-attention.

@@ -6,7 +6,6 @@ is fast where the rows of an item share what they are computed with.
 """
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
 
 import torch
 
@@ -38,7 +37,7 @@ class RowLayout:
 
     n_items: int
     rows_per_item: int = 1
-    places: Optional[torch.Tensor] = None
+    places: torch.Tensor | None = None
 
     def spread(self, rows: torch.Tensor) -> torch.Tensor:
         """Put rows into the grid.
@@ -77,7 +76,7 @@ class RowLayout:
         flat = grid.flatten(0, 1)
         return flat if self.places is None else flat[self.places]
 
-    def indices(self, device: Optional[torch.device] = None) -> torch.Tensor:
+    def indices(self, device: torch.device | None = None) -> torch.Tensor:
         """Which row stands where.
 
         Arguments
@@ -97,7 +96,7 @@ class RowLayout:
 
     def select(
         self, rows: torch.Tensor
-    ) -> Tuple["RowLayout", Optional[torch.Tensor]]:
+    ) -> tuple["RowLayout", torch.Tensor | None]:
         """Keep some rows.
 
         Arguments

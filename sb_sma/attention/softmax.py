@@ -5,7 +5,6 @@ the head that follows the text. Parameters and outputs are the same here.
 """
 
 from dataclasses import dataclass, replace
-from typing import List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +33,7 @@ class SoftmaxState:
 
     memory: ProjectedMemory
     position: torch.Tensor
-    window: Optional[List[int]] = None
+    window: list[int] | None = None
 
 
 class RegularMHA(MultiheadAttention):
@@ -72,10 +71,10 @@ class RegularMHA(MultiheadAttention):
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
-        attn_mask: Optional[torch.Tensor] = None,
-        key_padding_mask: Optional[torch.Tensor] = None,
+        attn_mask: torch.Tensor | None = None,
+        key_padding_mask: torch.Tensor | None = None,
         return_attn_weights: bool = True,
-        pos_embs: Optional[torch.Tensor] = None,
+        pos_embs: torch.Tensor | None = None,
     ):
         """Attend to the keys.
 
@@ -175,7 +174,7 @@ class RegularMHA(MultiheadAttention):
 
     def step(
         self, query: torch.Tensor, state: SoftmaxState
-    ) -> Tuple[torch.Tensor, torch.Tensor, SoftmaxState]:
+    ) -> tuple[torch.Tensor, torch.Tensor, SoftmaxState]:
         """Attend with one query.
 
         Arguments
@@ -216,11 +215,11 @@ class RegularMHA(MultiheadAttention):
 
 
 def _logit_bias(
-    attn_mask: Optional[torch.Tensor],
-    pos_embs: Optional[torch.Tensor],
+    attn_mask: torch.Tensor | None,
+    pos_embs: torch.Tensor | None,
     dtype: torch.dtype,
-) -> Optional[torch.Tensor]:
-    """What is added to the logits, -inf where blocked, (Q, K)."""
+) -> torch.Tensor | None:
+    """Return what is added to the logits, -inf where blocked, (Q, K)."""
     if attn_mask is None:
         return pos_embs
     if attn_mask.dim() != 2:

@@ -16,7 +16,7 @@ Wang et al.: "Style Tokens: Unsupervised Style Modeling, Control and Transfer
 in End-to-End Speech Synthesis", ICML 2018.
 """
 
-from typing import Callable, Dict, Optional, Tuple
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -26,7 +26,7 @@ from sb_sma.attention.masks import padding_of
 from sb_sma.attention.public_weights import PublicWeights
 
 # what the energies are multiplied with, from the widths of a head and a key
-SCALES: Dict[str, Callable[[int, int], float]] = {
+SCALES: dict[str, Callable[[int, int], float]] = {
     "head": lambda head_width, key_dim: head_width**-0.5,
     "key_dim": lambda head_width, key_dim: key_dim**-0.5,
 }
@@ -103,8 +103,8 @@ class MultiHeadAttention(PublicWeights, nn.Module):
         self,
         query: torch.Tensor,
         key: torch.Tensor,
-        key_padding_mask: Optional[torch.Tensor] = None,
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        key_padding_mask: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Attend to the keys.
 
         Arguments
@@ -140,7 +140,7 @@ class MultiHeadAttention(PublicWeights, nn.Module):
         return self.read(weights, key), weights
 
     def read(self, weights: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-        """What given weights make of the keys.
+        """Return what given weights make of the keys.
 
         Arguments
         ---------
@@ -198,8 +198,8 @@ class StyleEmbedAttention(MultiHeadAttention):
         self,
         query: torch.Tensor,
         key_soft: torch.Tensor,
-        key_padding_mask: Optional[torch.Tensor] = None,
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        key_padding_mask: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Attend to the tokens.
 
         Arguments

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from typing import List, Optional
 
 from sb_sma import __version__
 from sb_sma.cli import check, g2p, synthesize
@@ -11,7 +10,7 @@ from sb_sma.cli import check, g2p, synthesize
 COMMANDS = {"check": check, "g2p": g2p, "synthesize": synthesize}
 
 
-def main(argv: Optional[List[str]] = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run a command of the shell.
 
     Arguments

@@ -6,8 +6,9 @@ import itertools
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Iterator, List, Optional, Tuple
+from typing import IO
 
 from sb_sma.cli.paths import check_writable
 from sb_sma.data.lexicon.read import read_pronunciations
@@ -132,7 +133,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _positive(text: str) -> int:
-    """A whole number above 0."""
+    """Return a whole number above 0."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(
             f"must be a whole number, 1 or more; got {text}"
@@ -141,7 +142,7 @@ def _positive(text: str) -> int:
 
 
 def _open_input(path: str) -> IO[bytes]:
-    """The words; an error names the option."""
+    """Return the words; an error names the option."""
     try:
         return open(path, "rb")
     except OSError as error:
@@ -151,7 +152,7 @@ def _open_input(path: str) -> IO[bytes]:
 
 
 def _read_lexicon(path: str) -> dict:
-    """The words of --analogy; an error names the option."""
+    """Return the words of --analogy; an error names the option."""
     try:
         return read_pronunciations(Path(path))
     except ValueError as error:
@@ -169,7 +170,7 @@ def _check_output(source: str, sink: str) -> None:
 
 @contextlib.contextmanager
 def _complete_or_absent(path: str) -> Iterator[IO[bytes]]:
-    """A file that appears under its name when all is written."""
+    """Return a file that appears under its name when all is written."""
     target = Path(path).resolve()
     if target.exists() and not target.is_file():
         # a pipe or a device
@@ -194,8 +195,8 @@ def _complete_or_absent(path: str) -> Iterator[IO[bytes]]:
 
 
 def _readable_words(
-    g2p, chunk: List[Tuple[int, bytes]], language: Optional[str]
-) -> List[Tuple[str, List[int]]]:
+    g2p, chunk: list[tuple[int, bytes]], language: str | None
+) -> list[tuple[str, list[int]]]:
     """Words that the model can read, as indices too; others are reported."""
     words = []
     for number, line in chunk:
@@ -215,13 +216,13 @@ def _readable_words(
 
 
 def _pronounce(
-    g2p, words: List[Tuple[str, List[int]]], arguments: argparse.Namespace
+    g2p, words: list[tuple[str, list[int]]], arguments: argparse.Namespace
 ) -> Iterator[str]:
     """Lines of the output, in the order of the words."""
     found = g2p.decode(
         [indices for _, indices in words], arguments.nbest or 1, arguments.beam
     )
-    for (word, _), pronunciations in zip(words, found):
+    for (word, _), pronunciations in zip(words, found, strict=False):
         for pronunciation in pronunciations:
             line = f"{word}\t{' '.join(pronunciation.phonemes)}"
             if arguments.nbest is not None:

@@ -3,7 +3,7 @@
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ def add_style_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_style(
     arguments: argparse.Namespace, tts: "TTS"
-) -> Optional["torch.Tensor"]:
+) -> "torch.Tensor | None":
     """Read the style that was asked for.
 
     Arguments
@@ -65,7 +65,8 @@ def read_style(
             *(
                 _split_number("--style_wav", item)
                 for item in arguments.style_wav
-            )
+            ),
+            strict=False,
         )
         return tts.styles.from_wavs(wavs, weights)
     if arguments.style_token is not None:
@@ -76,8 +77,8 @@ def read_style(
     return None
 
 
-def _split_number(option: str, item: str) -> Tuple[str, float]:
-    """What stands before the last =, and the number after it, or 1."""
+def _split_number(option: str, item: str) -> tuple[str, float]:
+    """Return what stands before the last =, and the number after it, or 1."""
     name, separator, number = item.rpartition("=")
     if not separator or Path(item).is_file():
         return item, 1.0
@@ -89,8 +90,8 @@ def _split_number(option: str, item: str) -> Tuple[str, float]:
         ) from None
 
 
-def _read_weights(text: str) -> Dict[str, float]:
-    """The weights by token index."""
+def _read_weights(text: str) -> dict[str, float]:
+    """Return the weights by token index."""
     try:
         weights = json.loads(text, object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
@@ -105,8 +106,8 @@ def _read_weights(text: str) -> Dict[str, float]:
     return weights
 
 
-def _without_repeats(pairs: List[Tuple[str, float]]) -> Dict[str, float]:
-    """A JSON object that names nothing twice."""
+def _without_repeats(pairs: list[tuple[str, float]]) -> dict[str, float]:
+    """Return a JSON object that names nothing twice."""
     named = dict(pairs)
     if len(named) < len(pairs):
         raise ValueError("--style_weights must name each token once.")

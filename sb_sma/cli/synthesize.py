@@ -3,7 +3,6 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import List
 
 from sb_sma.cli.paths import check_writable
 from sb_sma.cli.styles import add_style_arguments, read_style
@@ -109,8 +108,8 @@ def run(arguments: argparse.Namespace) -> None:
         )
 
 
-def _read_texts(arguments: argparse.Namespace) -> List[str]:
-    """The utterances, from wherever they come."""
+def _read_texts(arguments: argparse.Namespace) -> list[str]:
+    """Return the utterances, from wherever they come."""
     if arguments.text is not None:
         return [arguments.text]
     if arguments.input in (None, "-"):
@@ -149,7 +148,7 @@ def _check_plot_ending(path: Path) -> None:
 
 
 def _numbered(path: Path, index: int, count: int) -> Path:
-    """The path of one of several files."""
+    """Return the path of one of several files."""
     if count == 1:
         return path
     return path.with_name(f"{path.stem}-{index + 1}{path.suffix}")

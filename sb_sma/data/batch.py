@@ -1,12 +1,10 @@
 """The border between SpeechBrain's batches and this package's tensors."""
 
-from typing import Tuple
-
 import torch
 from speechbrain.dataio.batch import PaddedData
 
 
-def with_lengths(padded: PaddedData) -> Tuple[torch.Tensor, torch.Tensor]:
+def with_lengths(padded: PaddedData) -> tuple[torch.Tensor, torch.Tensor]:
     """Turn SpeechBrain's fractions of the longest item into counts.
 
     Arguments

@@ -6,8 +6,9 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def build_once(
     build: Callable[[Path], None],
     resumable: bool = False,
 ) -> None:
-    """Makes sure that a corpus folder built with these parameters exists.
+    """Make sure that a corpus folder built with these parameters exists.
 
     A finished folder with the same parameters is reused; one with others is
     replaced. The folder is built under another name and renamed at the end, so
@@ -91,7 +92,7 @@ def build_once(
 
 
 def put_in_place(building: Path, folder: Path) -> None:
-    """Gives a complete folder its name; one of that name goes.
+    """Give a complete folder its name; one of that name goes.
 
     Arguments
     ---------
@@ -153,7 +154,7 @@ def _unwritable(folder: Path, reason: Any) -> ValueError:
 
 
 def _is_finished(folder: Path, wanted: dict[str, Any]) -> bool:
-    """Compares a folder with what is wanted; refuses one that is not ours."""
+    """Compare a folder with what is wanted; refuses one that is not ours."""
     if folder.exists() and not folder.is_dir():
         raise _unwritable(folder, "it is a file")
     if not folder.exists() or not any(folder.iterdir()):
@@ -184,7 +185,7 @@ def _is_finished(folder: Path, wanted: dict[str, Any]) -> bool:
 
 
 def list_changes(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """Compares two descriptions of a corpus.
+    """Compare two descriptions of a corpus.
 
     Arguments
     ---------
@@ -213,7 +214,7 @@ def list_changes(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes a readable JSON file.
+    """Write a readable JSON file.
 
     Arguments
     ---------
@@ -228,7 +229,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def load_manifests(folder: Path) -> Manifests:
-    """Reads the manifests of a corpus folder.
+    """Read the manifests of a corpus folder.
 
     Arguments
     ---------

@@ -60,7 +60,7 @@ IPA = Notation(
 
 
 def find_notation(phonemes: Set[str]) -> Notation:
-    """Finds out how a model writes phonemes.
+    """Find out how a model writes phonemes.
 
     Arguments
     ---------
@@ -98,7 +98,7 @@ def find_notation(phonemes: Set[str]) -> Notation:
 
 
 def strip_stress(phonemes: Sequence[str]) -> tuple[str, ...]:
-    """Removes the marks of stress from phonemes.
+    """Remove the marks of stress from phonemes.
 
     These are the digits 0 to 2 at the end of an ARPAbet vowel, and ``ˈ`` and
     ``ˌ`` of the IPA. Tones and lengths stay.

@@ -1,6 +1,6 @@
 """From phoneme symbols to the indices that a decoder predicts, and back."""
 
-from typing import Iterable, List, Sequence
+from collections.abc import Iterable, Sequence
 
 START = 0  # heard before the first phoneme; padding everywhere else
 END = 1
@@ -50,7 +50,7 @@ class PhonemeTable:
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._index
 
-    def encode(self, phonemes: Iterable[str]) -> List[int]:
+    def encode(self, phonemes: Iterable[str]) -> list[int]:
         """Look phonemes up, and end the word.
 
         Arguments
@@ -78,7 +78,7 @@ class PhonemeTable:
         said = self.as_said(phonemes)
         return [*(self._index[phoneme] for phoneme in said), END]
 
-    def decode(self, indices: Iterable[int]) -> List[str]:
+    def decode(self, indices: Iterable[int]) -> list[str]:
         """Name what a model predicted.
 
         Arguments
@@ -95,7 +95,7 @@ class PhonemeTable:
             [self.symbols[index - END - 1] for index in indices if index > END]
         )
 
-    def as_said(self, phonemes: Sequence[str]) -> List[str]:
+    def as_said(self, phonemes: Sequence[str]) -> list[str]:
         """Put phonemes in the order in which a model says them, or back.
 
         Arguments

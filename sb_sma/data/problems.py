@@ -1,6 +1,6 @@
 """One error for all problems of a corpus or a lexicon."""
 
-from typing import Sequence
+from collections.abc import Sequence
 
 _SHOWN = 20
 
@@ -8,7 +8,7 @@ _SHOWN = 20
 def raise_problems(
     problems: list[str], list_command: str | None = None
 ) -> None:
-    """Raises one error for all problems of a corpus, if there are any.
+    """Raise one error for all problems of a corpus, if there are any.
 
     Arguments
     ---------
@@ -38,7 +38,7 @@ def raise_problems(
 
 
 def abridged(things: Sequence[str], separator: str = ", ") -> str:
-    """Joins the first of many things, and counts the others.
+    """Join the first of many things, and count the others.
 
     Arguments
     ---------

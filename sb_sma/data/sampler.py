@@ -1,6 +1,6 @@
 """Batches of about the same total length, short items first at the start."""
 
-from typing import Iterator, List, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -89,7 +89,7 @@ class LengthBatchSampler:
         """Most that a length is raised by, as a share of it."""
         return _NOISE if self.shuffle else 0.0
 
-    def _plan(self) -> List[int]:
+    def _plan(self) -> list[int]:
         """Items of each batch, the shortest first.
 
         The k-th shortest item of an epoch is at most as much longer than the
@@ -105,7 +105,7 @@ class LengthBatchSampler:
             sizes[-1] += 1
         return sizes
 
-    def __iter__(self) -> Iterator[List[int]]:
+    def __iter__(self) -> Iterator[list[int]]:
         return iter(self._batches)
 
     def __len__(self) -> int:
@@ -154,7 +154,7 @@ class BatchShare:
         """
         self.sampler.set_epoch(epoch)
 
-    def __iter__(self) -> Iterator[List[int]]:
+    def __iter__(self) -> Iterator[list[int]]:
         batches = list(self.sampler)
         n_missing = len(self) * self.n_processes - len(batches)
         if n_missing:

@@ -2,7 +2,7 @@
 
 import functools
 import unicodedata
-from typing import Collection, Iterator
+from collections.abc import Collection, Iterator
 
 # what no normalisation of Unicode turns into plain letters
 _PLAIN = str.maketrans(
@@ -64,7 +64,7 @@ def clusters(word: str) -> Iterator[str]:
 
 
 def nearest_spelling(cluster: str, known: Collection[str]) -> str | None:
-    """Finds known characters for one that may be unknown.
+    """Find known characters for one that may be unknown.
 
     In this order: as it is, casefolded, normalised (NFD, which takes apart,
     then NFKC, which composes), without diacritics (o for ö, and by a table

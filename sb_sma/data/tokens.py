@@ -1,7 +1,7 @@
 """From token symbols to indices."""
 
 import logging
-from typing import Dict, Iterable, List, Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
 
 from sb_sma.data.notation import strip_stress
 
@@ -42,7 +42,7 @@ class TokenTable:
             for index, symbol in enumerate([PADDING, UNKNOWN, *self.symbols])
         }
         # without stress itself before the first with any
-        self._by_sound: Dict[str, str] = {}
+        self._by_sound: dict[str, str] = {}
         for symbol in sorted(self.symbols, key=len):
             self._by_sound.setdefault("".join(strip_stress([symbol])), symbol)
         if len(self._index) != len(self.symbols) + 2:
@@ -54,7 +54,7 @@ class TokenTable:
     def __len__(self) -> int:
         return len(self._index)
 
-    def encode(self, tokens: Iterable[str]) -> List[int]:
+    def encode(self, tokens: Iterable[str]) -> list[int]:
         """Look the tokens up; an unknown one is warned about.
 
         Arguments
@@ -77,7 +77,7 @@ class TokenTable:
         return [self._index[self._nearest(token)] for token in tokens]
 
     def _nearest(self, token: str) -> str:
-        """The symbol itself, the same with other stress, or unknown."""
+        """Return the symbol itself, the same with other stress, or unknown."""
         if token in self._index:
             return token
         return self._by_sound.get("".join(strip_stress([token])), UNKNOWN)

@@ -10,7 +10,7 @@ object of the YAML is built.
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Union
 
 from hyperpyyaml import resolve_references
 from speechbrain import parse_arguments
@@ -35,12 +35,12 @@ __all__ = [
     "swallowing_options",
 ]
 
-PathLike = Union[str, "os.PathLike[str]"]
+PathLike = str | os.PathLike[str]
 
 
 def load_experiment(
-    argv: List[str], script: PathLike
-) -> Tuple[str, Dict[str, Any], RunOptions, str]:
+    argv: list[str], script: PathLike
+) -> tuple[str, dict[str, Any], RunOptions, str]:
     """Read the command line and build what the YAML describes.
 
     Arguments
@@ -83,7 +83,7 @@ def load_experiment(
     return hparams_file, hparams, run_opts, overrides
 
 
-def find_recipe(argv: List[str], root: PathLike) -> Path:
+def find_recipe(argv: list[str], root: PathLike) -> Path:
     """Find the script that the YAML on a command line names under `recipe`.
 
     Arguments

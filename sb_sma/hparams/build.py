@@ -2,7 +2,7 @@
 
 import os
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Union
+from typing import Any
 
 from hyperpyyaml import load_hyperpyyaml
 
@@ -10,8 +10,8 @@ _LOADERS = ("hyperpyyaml", "ruamel", "yaml")
 
 
 def build_hparams(
-    path: Union[str, "os.PathLike[str]"], overrides: str
-) -> Dict[str, Any]:
+    path: str | os.PathLike[str], overrides: str
+) -> dict[str, Any]:
     """Load a file, without the loader's own calls in a traceback.
 
     They are dozens for every error of a class or function that the YAML names.
@@ -59,7 +59,7 @@ def build_hparams(
         raise error.with_traceback(below)
 
 
-def _frames(traceback: Optional[TracebackType]) -> List[TracebackType]:
+def _frames(traceback: TracebackType | None) -> list[TracebackType]:
     """From the outermost call to the innermost."""
     frames = []
     while traceback is not None:

@@ -1,7 +1,7 @@
 """Checks of a YAML file, of what is given to it, and of what it includes."""
 
 import os
-from typing import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 
 from ruamel.yaml.nodes import MappingNode, Node
 
@@ -15,7 +15,7 @@ def check_document(
     document: Document,
     giver: Document,
     given: Node,
-    read_outside: Set[KeyPath],
+    read_outside: set[KeyPath],
     reader: str,
     remedy: str,
 ) -> None:
@@ -73,7 +73,7 @@ def _include(document: Document, node: Node) -> Document:
 
 
 def _below(path: KeyPath, read: Iterable[KeyPath]) -> Iterator[KeyPath]:
-    """What of `read` concerns the node at `path`, told from there."""
+    """Return what of `read` concerns the node at `path`, told from there."""
     for other in read:
         if other[: len(path)] == path:
             yield other[len(path) :]
@@ -138,7 +138,7 @@ def _check_given(
 
 
 def _check_kind(place, stands, old, value):
-    """A text is no switch and no number, e.g. `yes` is not True in YAML."""
+    """Refuse a text for a switch or a number, e.g. `yes`."""
     if not kind_of(value):
         return
     if kind_of(old) == "bool" and kind_of(value) not in ("bool", "null"):

@@ -1,7 +1,6 @@
 """What a command line may say: run options in full, and ``--key=value``."""
 
 from dataclasses import fields
-from typing import List
 
 from speechbrain.utils.run_opts import RunOptions
 
@@ -11,7 +10,7 @@ from sb_sma.hparams.names import closest_names
 RUN_OPTIONS = frozenset(field.name for field in fields(RunOptions))
 
 
-def swallowing_options(key: str) -> List[str]:
+def swallowing_options(key: str) -> list[str]:
     """Run options that argparse takes a key for, as their abbreviation.
 
     Arguments
@@ -36,7 +35,7 @@ def swallowing_options(key: str) -> List[str]:
     return sorted(name for name in RUN_OPTIONS if name.startswith(key))
 
 
-def check_arguments(argv: List[str], overrides: str) -> None:
+def check_arguments(argv: list[str], overrides: str) -> None:
     """Refuse what SpeechBrain's parser would guess, join or cut.
 
     Arguments

@@ -2,14 +2,14 @@
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Tuple, Union
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-KeyPath = Tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 _PLAIN_TAG = "tag:yaml.org,2002:"
 _REFERENCE = re.compile(r"<([^<>]+)>")
@@ -41,7 +41,7 @@ class Document:
     """
 
     def __init__(
-        self, path: Union[str, "os.PathLike[str]"], text: Optional[str] = None
+        self, path: str | os.PathLike[str], text: str | None = None
     ) -> None:
         self.path = str(path)
         self._has_lines = text is None
@@ -78,7 +78,7 @@ class Document:
             return self.path
         return f"{self.path}, line {node.start_mark.line + 1}"
 
-    def walk(self) -> Iterator[Tuple[KeyPath, Node]]:
+    def walk(self) -> Iterator[tuple[KeyPath, Node]]:
         """Visit every value, from the top.
 
         Returns
@@ -88,7 +88,7 @@ class Document:
         """
         yield from _walk(self.root, ())
 
-    def references(self) -> Iterator[Tuple[KeyPath, Node]]:
+    def references(self) -> Iterator[tuple[KeyPath, Node]]:
         """Visit every ``<name[part]>`` of the ``!ref`` and ``!copy`` tags.
 
         Returns
@@ -138,8 +138,8 @@ class Document:
                 seen.add(key.value)
 
 
-def items(node: Optional[Node]) -> Dict[str, Node]:
-    """The values of a mapping by key.
+def items(node: Node | None) -> dict[str, Node]:
+    """Return the values of a mapping by key.
 
     Arguments
     ---------
@@ -157,7 +157,7 @@ def items(node: Optional[Node]) -> Dict[str, Node]:
 
 
 def tag_of(node: Node) -> str:
-    """The tag of a node that HyperPyYAML acts on.
+    """Return the tag of a node that HyperPyYAML acts on.
 
     Arguments
     ---------
@@ -174,7 +174,7 @@ def tag_of(node: Node) -> str:
 
 
 def kind_of(node: Node) -> str:
-    """The plain type of a single value.
+    """Return the plain type of a single value.
 
     Arguments
     ---------
@@ -205,5 +205,5 @@ def _walk(node, path):
 
 
 def _split_name(name):
-    """('a', 'b') for ``a[b]``, and for ``a[b].attribute``."""
+    """Return ('a', 'b') for ``a[b]``, and for ``a[b].attribute``."""
     return tuple(part.strip("]") for part in name.split(".")[0].split("["))

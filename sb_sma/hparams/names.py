@@ -1,7 +1,7 @@
 """Suggestions for a misspelt name."""
 
 import difflib
-from typing import Iterable
+from collections.abc import Iterable
 
 
 def closest_names(name: str, known: Iterable[str]) -> str:

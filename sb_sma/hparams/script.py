@@ -2,14 +2,13 @@
 
 import ast
 import os
-from typing import Optional, Set, Tuple, Union
 
 from sb_sma.hparams.document import KeyPath
 
 
 def keys_read_by(
-    script: Union[str, "os.PathLike[str]"],
-) -> Tuple[Set[KeyPath], Set[KeyPath]]:
+    script: str | os.PathLike[str],
+) -> tuple[set[KeyPath], set[KeyPath]]:
     """Find what a script reads from ``hparams``, and what of it must be there.
 
     ``hparams["key"]`` and ``self.hparams.key`` must, unless the script sets or
@@ -75,7 +74,7 @@ class _Reader(ast.NodeVisitor):
             self.asked.add((node.value,))
 
 
-def _path(node: ast.AST) -> Optional[KeyPath]:
+def _path(node: ast.AST) -> KeyPath | None:
     """Keys that lead from ``hparams`` to a node; None for other nodes."""
     if isinstance(node, ast.Name):
         return () if node.id == "hparams" else None

@@ -2,9 +2,10 @@
 
 import contextlib
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple, Union
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
@@ -31,12 +32,12 @@ sb_sma.inference.{}.from_hparams(source=THIS_FOLDER)"""
 
 
 def export_tts(
-    folder: Union[str, Path],
+    folder: str | Path,
     resolved_yaml: str,
     model: nn.Module,
     symbols: Sequence[str],
     frontend: Frontend,
-    settings: Dict[str, Any],
+    settings: dict[str, Any],
     speakers: Sequence[str] = (),
 ) -> None:
     """Write everything that speaking needs; the folder can be moved.
@@ -75,7 +76,7 @@ def export_tts(
 
 
 def export_g2p(
-    folder: Union[str, Path],
+    folder: str | Path,
     resolved_yaml: str,
     model: nn.Module,
     grapheme_tokenizer: GraphemeTokenizer,
@@ -121,7 +122,7 @@ def export_g2p(
         )
 
 
-def speaking_settings(hparams: Mapping[str, Any]) -> Dict[str, Any]:
+def speaking_settings(hparams: Mapping[str, Any]) -> dict[str, Any]:
     """Collect what the exported YAML needs besides the model.
 
     Arguments
@@ -142,14 +143,14 @@ def speaking_settings(hparams: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _as_node(settings: Any) -> Tuple[type, Dict[str, Any]]:
+def _as_node(settings: Any) -> tuple[type, dict[str, Any]]:
     """Class and keyword arguments of a dataclass."""
     return type(settings), asdict(settings)
 
 
 @contextlib.contextmanager
 def _replaced(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the place of another when it is complete."""
+    """Return a new folder that takes the place of another when it is complete."""
     building = folder.with_name(f".{folder.name}.building")
     if building.exists():  # of a run that was interrupted
         shutil.rmtree(building)
@@ -159,9 +160,9 @@ def _replaced(folder: Path) -> Iterator[Path]:
 
 
 def _model_part(
-    content: CommentedMap, user: str, tokenizers: Dict[str, Any]
+    content: CommentedMap, user: str, tokenizers: dict[str, Any]
 ) -> CommentedMap:
-    """The model's part of the YAML, and what fills it."""
+    """Return the model's part of the YAML, and what fills it."""
     content.insert(0, "format", FORMAT)
     content.yaml_set_start_comment(_HEADER.format(user))
     content["modules"] = {"model": content["model"]}
@@ -173,7 +174,7 @@ def _model_part(
 
 
 def _write_yaml(
-    folder: Path, content: CommentedMap, settings: Dict[str, Any]
+    folder: Path, content: CommentedMap, settings: dict[str, Any]
 ) -> None:
     """Write hyperparams.yaml, settings after what is there."""
     for name, value in settings.items():
@@ -192,8 +193,8 @@ def _has_tag(value: Any) -> bool:
     return tag is not None and str(tag.value).startswith("!")
 
 
-def _new(kind: type, arguments: Dict[str, Any]) -> CommentedMap:
-    """A ``!new:`` node."""
+def _new(kind: type, arguments: dict[str, Any]) -> CommentedMap:
+    """Return a ``!new:`` node."""
     node = CommentedMap(
         {name: _as_yaml(value) for name, value in arguments.items()}
     )

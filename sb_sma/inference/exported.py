@@ -158,7 +158,7 @@ def read_format(text: str, source: str) -> str:
 
 
 def public_name(kind: type) -> str:
-    """The name by which a package hands a class on.
+    """Return the name by which a package hands a class on.
 
     Arguments
     ---------

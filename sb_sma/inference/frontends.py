@@ -1,8 +1,8 @@
 """The text front ends that a YAML file chooses between."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Optional, Sequence, Union
 
 from sb_sma.data.espeak.voice import VoiceSettings
 from sb_sma.data.text.frontends import (
@@ -19,13 +19,13 @@ class _Options:
     """What the YAML says about all front ends."""
 
     voice_settings: VoiceSettings
-    g2p_model: Optional[Union[str, Path]]
-    g2p_lexicon: Union[str, Path]
+    g2p_model: str | Path | None
+    g2p_lexicon: str | Path
     sentencepiece_model: str
     sentencepiece_size: int
 
 
-FRONTENDS: Dict[str, Callable[[_Options], Frontend]] = {
+FRONTENDS: dict[str, Callable[[_Options], Frontend]] = {
     "espeak": lambda options: EspeakFrontend(options.voice_settings),
     "characters": lambda options: CharacterFrontend(),
     "sentencepiece": lambda options: SentencePieceFrontend(
@@ -39,10 +39,10 @@ FRONTENDS: Dict[str, Callable[[_Options], Frontend]] = {
 
 def make_frontend(
     name: str,
-    voice: Union[str, Sequence[str]] = "en-us",
-    rate: Union[int, Sequence[int]] = 175,
-    g2p_model: Optional[Union[str, Path]] = None,
-    g2p_lexicon: Union[str, Path] = CMUDICT,
+    voice: str | Sequence[str] = "en-us",
+    rate: int | Sequence[int] = 175,
+    g2p_model: str | Path | None = None,
+    g2p_lexicon: str | Path = CMUDICT,
     sentencepiece_model: str = "unigram",
     sentencepiece_size: int = 100,
 ) -> Frontend:
@@ -107,7 +107,7 @@ def make_frontend(
 
 
 def _g2p_frontend(
-    g2p_model: Optional[Union[str, Path]], lexicon: Union[str, Path]
+    g2p_model: str | Path | None, lexicon: str | Path
 ) -> G2PFrontend:
     if g2p_model is None:
         raise ValueError(

@@ -1,7 +1,7 @@
 """What a model has said: text by text, or padded into a batch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +28,7 @@ class SpokenText:
     """
 
     text: str
-    tokens: List[str]
+    tokens: list[str]
     mel: torch.Tensor
     alignment: torch.Tensor
     finished: bool
@@ -36,7 +36,7 @@ class SpokenText:
 
 def pad_spoken(
     spoken: Sequence[SpokenText],
-) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Pad what was spoken into a batch.
 
     Arguments

@@ -1,7 +1,7 @@
 """The styles in which a trained model can speak."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Sequence, Tuple, Union
 
 import torch
 
@@ -54,8 +54,8 @@ class Styles:
     @torch.no_grad()
     def from_wavs(
         self,
-        wavs: Sequence[Union[str, Path]],
-        weights: Optional[Sequence[float]] = None,
+        wavs: Sequence[str | Path],
+        weights: Sequence[float] | None = None,
     ) -> torch.Tensor:
         """Give the style of a recording, or of a mix of several.
 
@@ -83,7 +83,7 @@ class Styles:
         return self.model.style.tokens.mix(mels, lengths, weights)
 
     @torch.no_grad()
-    def token_weights(self, wavs: Sequence[Union[str, Path]]) -> torch.Tensor:
+    def token_weights(self, wavs: Sequence[str | Path]) -> torch.Tensor:
         """Tell which tokens recordings use.
 
         Arguments
@@ -150,8 +150,8 @@ class Styles:
         return self.model.style.tokens.token_layer.from_weights(weights)
 
     def _read(
-        self, wavs: Sequence[Union[str, Path]]
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+        self, wavs: Sequence[str | Path]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Standardised mels, (B, M, C), and their frames, (B,)."""
         if isinstance(wavs, (str, Path)) or not wavs:
             raise ValueError(

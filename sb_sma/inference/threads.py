@@ -1,7 +1,8 @@
 """Independent batches side by side on the cores of the CPU."""
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, List, Sequence, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -11,7 +12,7 @@ Result = TypeVar("Result")
 
 def map_in_threads(
     function: Callable[[Item], Result], items: Sequence[Item]
-) -> List[Result]:
+) -> list[Result]:
     """Call a function for every item, with as many threads as torch may use.
 
     Every thread computes alone: the operations of a decoder are too small to

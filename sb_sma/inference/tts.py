@@ -1,8 +1,8 @@
 """Text to speech with a trained model."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 import torch
 from tqdm import tqdm
@@ -47,7 +47,7 @@ class TTS(ExportedModel):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.finished: List[bool] = []
+        self.finished: list[bool] = []
         # the folder of a model without speakers holds none
         self._speaker_table = getattr(
             self.hparams, "speaker_table", SpeakerTable([])
@@ -89,11 +89,11 @@ class TTS(ExportedModel):
         return Styles(self.mods.model, self.hparams.mel_settings)
 
     @property
-    def speakers(self) -> List[str]:
+    def speakers(self) -> list[str]:
         """Names of the speakers; the first speaks if none is asked for."""
         return self._speaker_table.names
 
-    def tokens(self, text: str) -> List[str]:
+    def tokens(self, text: str) -> list[str]:
         """Turn a text into the tokens that the model reads.
 
         Arguments
@@ -115,14 +115,14 @@ class TTS(ExportedModel):
 
     def encode_text(
         self,
-        texts: Union[str, Sequence[str]],
+        texts: str | Sequence[str],
         mode: str = "soft",
         pace: float = 1.0,
-        seed: Optional[int] = None,
+        seed: int | None = None,
         progress: bool = False,
-        style: Optional[torch.Tensor] = None,
-        speaker: Optional[Union[str, Sequence[str]]] = None,
-    ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        style: torch.Tensor | None = None,
+        speaker: str | Sequence[str] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Turn texts into mels.
 
         Arguments
@@ -167,14 +167,14 @@ class TTS(ExportedModel):
 
     def speak(
         self,
-        texts: Union[str, Sequence[str]],
+        texts: str | Sequence[str],
         mode: str = "soft",
         pace: float = 1.0,
-        seed: Optional[int] = None,
+        seed: int | None = None,
         progress: bool = False,
-        style: Optional[torch.Tensor] = None,
-        speaker: Optional[Union[str, Sequence[str]]] = None,
-    ) -> List[SpokenText]:
+        style: torch.Tensor | None = None,
+        speaker: str | Sequence[str] | None = None,
+    ) -> list[SpokenText]:
         """Turn texts into mels, each without padding.
 
         Arguments
@@ -207,11 +207,13 @@ class TTS(ExportedModel):
         """
         texts = _as_texts(texts)
         options = replace(self.hparams.decoding, mode=mode, pace=pace)
-        tokens, ids = zip(*map(self._read, range(len(texts)), texts))
+        tokens, ids = zip(
+            *map(self._read, range(len(texts)), texts), strict=False
+        )
         style = self._check_style(style, len(texts))
         rows = self._find_speakers(speaker, len(texts))
         by_length = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
-        spoken: List[Optional[SpokenText]] = [None] * len(texts)
+        spoken: list[SpokenText | None] = [None] * len(texts)
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
             for chosen in _chunks(by_length, _BATCH_ITEMS):
                 with self.inference_ctx:
@@ -237,10 +239,10 @@ class TTS(ExportedModel):
         text: str,
         mode: str = "soft",
         pace: float = 1.0,
-        seed: Optional[int] = None,
+        seed: int | None = None,
         chunk_seconds: float = 0.25,
-        style: Optional[torch.Tensor] = None,
-        speaker: Optional[Union[str, Sequence[str]]] = None,
+        style: torch.Tensor | None = None,
+        speaker: str | Sequence[str] | None = None,
     ) -> Iterator[torch.Tensor]:
         """Give out the mel of a text while it is being made.
 
@@ -294,14 +296,14 @@ class TTS(ExportedModel):
 
     def synthesize(
         self,
-        texts: Union[str, Sequence[str]],
+        texts: str | Sequence[str],
         mode: str = "soft",
         pace: float = 1.0,
-        seed: Optional[int] = None,
+        seed: int | None = None,
         progress: bool = False,
-        style: Optional[torch.Tensor] = None,
-        speaker: Optional[Union[str, Sequence[str]]] = None,
-    ) -> Tuple[List[torch.Tensor], int]:
+        style: torch.Tensor | None = None,
+        speaker: str | Sequence[str] | None = None,
+    ) -> tuple[list[torch.Tensor], int]:
         """Turn texts into waveforms, by Griffin-Lim.
 
         Arguments
@@ -348,7 +350,7 @@ class TTS(ExportedModel):
         return self.vocoder(mel).clamp(-1.0, 1.0)
 
     def forward(self, texts: Sequence[str]):
-        """Same as `encode_text`.
+        """Do the same as `encode_text`.
 
         Arguments
         ---------
@@ -362,8 +364,8 @@ class TTS(ExportedModel):
         """
         return self.encode_text(texts)
 
-    def _read(self, index: int, text: str) -> Tuple[List[str], List[int]]:
-        """A text's tokens and indices; an error says which text it was."""
+    def _read(self, index: int, text: str) -> tuple[list[str], list[int]]:
+        """Return a text's tokens and indices; an error says which text it was."""
         try:
             tokens = self.tokens(text)
             return tokens, self.hparams.tokens.encode(tokens)
@@ -373,7 +375,7 @@ class TTS(ExportedModel):
     def _give_out(
         self, text: str, narrator: Narrator, chunks: Iterator[torch.Tensor]
     ) -> Iterator[torch.Tensor]:
-        """The chunks, without holding the context between them."""
+        """Return the chunks, without holding the context between them."""
         while True:
             with self.inference_ctx:
                 chunk = next(chunks, None)
@@ -384,7 +386,7 @@ class TTS(ExportedModel):
         self._warn_about_limits([text])
 
     def _cut_out(
-        self, speech: Synthesis, row: int, text: str, tokens: List[str]
+        self, speech: Synthesis, row: int, text: str, tokens: list[str]
     ) -> SpokenText:
         """One item of a batch, without padding."""
         model = self.mods.model
@@ -401,17 +403,17 @@ class TTS(ExportedModel):
 
     def _narrator(
         self,
-        ids: List[List[int]],
+        ids: list[list[int]],
         options: DecodingOptions,
-        seed: Optional[int],
-        style: Optional[torch.Tensor],
-        speaker: Optional[torch.Tensor],
+        seed: int | None,
+        style: torch.Tensor | None,
+        speaker: torch.Tensor | None,
     ) -> Narrator:
-        """What runs the model on a batch of texts."""
+        """Return what runs the model on a batch of texts."""
         mel_settings = self.hparams.mel_settings
         lengths = torch.tensor([len(item) for item in ids])
         padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
-        for row, item in zip(padded, ids):
+        for row, item in zip(padded, ids, strict=False):
             row[: len(item)] = torch.tensor(item)
         return Narrator(
             self.mods.model,
@@ -426,8 +428,8 @@ class TTS(ExportedModel):
         )
 
     def _check_style(
-        self, style: Optional[torch.Tensor], n_texts: int
-    ) -> Optional[torch.Tensor]:
+        self, style: torch.Tensor | None, n_texts: int
+    ) -> torch.Tensor | None:
         """One style for each text, (B, S), or None for the mean style."""
         if style is None:
             return None
@@ -439,9 +441,9 @@ class TTS(ExportedModel):
         return style.to(self.device).expand(n_texts, -1)
 
     def _find_speakers(
-        self, speaker: Optional[Union[str, Sequence[str]]], n_texts: int
-    ) -> Optional[torch.Tensor]:
-        """The index of each text's speaker, (B,), or None for the first."""
+        self, speaker: str | Sequence[str] | None, n_texts: int
+    ) -> torch.Tensor | None:
+        """Return the index of each text's speaker, (B,), or None for the first."""
         if speaker is None:
             return None
         names = [speaker] * n_texts if isinstance(speaker, str) else speaker
@@ -452,7 +454,7 @@ class TTS(ExportedModel):
             )
         return torch.tensor(self._speaker_table.encode(names))
 
-    def _warn_about_limits(self, texts: List[str]) -> None:
+    def _warn_about_limits(self, texts: list[str]) -> None:
         """Name the texts that were cut off."""
         for index, text in enumerate(texts):
             if not self.finished[index]:
@@ -465,8 +467,8 @@ class TTS(ExportedModel):
                 )
 
 
-def _as_texts(texts: Union[str, Sequence[str]]) -> List[str]:
-    """A list of at least one string."""
+def _as_texts(texts: str | Sequence[str]) -> list[str]:
+    """Return a list of at least one string."""
     texts = [texts] if isinstance(texts, str) else list(texts)
     if not texts or not all(isinstance(text, str) for text in texts):
         raise ValueError(
@@ -476,7 +478,7 @@ def _as_texts(texts: Union[str, Sequence[str]]) -> List[str]:
     return texts
 
 
-def _chunks(indices: List[int], size: int) -> Iterator[List[int]]:
+def _chunks(indices: list[int], size: int) -> Iterator[list[int]]:
     """Consecutive parts of a list."""
     for start in range(0, len(indices), size):
         yield indices[start : start + size]

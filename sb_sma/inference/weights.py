@@ -1,7 +1,7 @@
 """Model weights as safetensors, through SpeechBrain's Pretrainer."""
 
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 from safetensors.torch import load_file, save
 from speechbrain.utils.parameter_transfer import Pretrainer
@@ -11,7 +11,7 @@ SUFFIX = ".safetensors"
 JSON_SUFFIX = ".json"
 
 
-def save_weights(model: nn.Module, path: Union[str, Path]) -> None:
+def save_weights(model: nn.Module, path: str | Path) -> None:
     """Write parameters and buffers.
 
     Arguments
@@ -46,7 +46,7 @@ def to_bytes(model: nn.Module) -> bytes:
     )
 
 
-def load_weights(model: nn.Module, path: Union[str, Path]) -> None:
+def load_weights(model: nn.Module, path: str | Path) -> None:
     """Read what `save_weights` wrote.
 
     Arguments
@@ -75,7 +75,7 @@ class SafetensorsPretrainer(Pretrainer):
     >>> SafetensorsPretrainer(loadables={"model": nn.Linear(2, 2)}).collect_in
     """
 
-    def __init__(self, loadables: dict, tokenizers: Optional[dict] = None):
+    def __init__(self, loadables: dict, tokenizers: dict | None = None):
         tokenizers = tokenizers or {}
         super().__init__(
             loadables={**loadables, **tokenizers},
@@ -113,6 +113,6 @@ class SafetensorsPretrainer(Pretrainer):
         return super().collect_files(default_source, **kwargs)
 
 
-def _load_tokenizer(tokenizer: Any, path: Union[str, Path]) -> None:
+def _load_tokenizer(tokenizer: Any, path: str | Path) -> None:
     """Read what the tokenizer's own ``save`` wrote."""
     tokenizer.load(path)

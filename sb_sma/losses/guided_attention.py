@@ -6,7 +6,7 @@ Tachibana, Uenoyama, Aihara: "Efficiently Trainable Text-to-Speech System Based
 on Deep Convolutional Networks with Guided Attention", ICASSP 2018.
 """
 
-from typing import List, Optional, Sequence
+from collections.abc import Sequence
 
 import torch
 from speechbrain.nnet.loss.guidedattn_loss import GuidedAttentionLoss
@@ -110,8 +110,8 @@ class GuidedLayers(nn.Module):
     def __init__(
         self,
         sigma: float = 0.4,
-        layers: Optional[Sequence[int]] = None,
-        heads: Optional[Sequence[int]] = None,
+        layers: Sequence[int] | None = None,
+        heads: Sequence[int] | None = None,
     ):
         super().__init__()
         self.guided_attention = GuidedAttention(sigma)
@@ -157,10 +157,8 @@ class GuidedLayers(nn.Module):
         return torch.stack(losses).mean()
 
 
-def _indices(
-    name: str, chosen: Optional[Sequence[int]], count: int
-) -> List[int]:
-    """What was chosen of so many, or all."""
+def _indices(name: str, chosen: Sequence[int] | None, count: int) -> list[int]:
+    """Return what was chosen of so many, or all."""
     if chosen is None:
         return list(range(count))
     wrong = [index for index in chosen if not -count <= index < count]

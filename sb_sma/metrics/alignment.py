@@ -42,7 +42,7 @@ def most_focused_head(
     query_lengths: torch.Tensor,
     memory_lengths: torch.Tensor,
 ) -> torch.Tensor:
-    """Returns the head with the highest focus rate, the first of equals.
+    """Return the head with the highest focus rate, the first of equals.
 
     Arguments
     ---------
@@ -71,7 +71,7 @@ def most_focused_head(
 def alignment_path(
     alignments: torch.Tensor, memory_lengths: torch.Tensor
 ) -> torch.Tensor:
-    """Returns the token that each head reads most at each decoder step.
+    """Return the token that each head reads most at each decoder step.
 
     Arguments
     ---------
@@ -110,7 +110,7 @@ def end_mass(
     query_lengths: torch.Tensor,
     memory_lengths: torch.Tensor,
 ) -> torch.Tensor:
-    """Returns how much of the last valid step lies on the last valid token.
+    """Return how much of the last valid step lies on the last valid token.
 
     A model that has read its whole text ends near 1.
 

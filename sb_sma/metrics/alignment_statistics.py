@@ -1,6 +1,6 @@
 """Alignment figures of every head, averaged over a whole set."""
 
-from typing import Dict, List, Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 import torch
 
@@ -31,14 +31,14 @@ class AlignmentStatistics:
     """
 
     def __init__(self):
-        self._rows: List[Dict[str, torch.Tensor]] = []
+        self._rows: list[dict[str, torch.Tensor]] = []
 
     def append(
         self,
         alignments: Sequence[torch.Tensor],
         query_lengths: torch.Tensor,
         memory_lengths: torch.Tensor,
-        truths: Optional[Sequence[Optional[torch.Tensor]]] = None,
+        truths: Sequence[torch.Tensor | None] | None = None,
     ) -> None:
         """Add a batch.
 
@@ -97,7 +97,7 @@ class AlignmentStatistics:
         rows = [row[name] for row in self._rows if name in row]
         return torch.stack(rows).double().mean(dim=0)
 
-    def guide(self) -> Tuple[int, int]:
+    def guide(self) -> tuple[int, int]:
         """Layer and head with the highest focus rate of the set.
 
         Returns
@@ -112,8 +112,8 @@ class AlignmentStatistics:
         return layer, head
 
     def summarize(
-        self, guide: Optional[Tuple[int, int]] = None
-    ) -> Dict[str, float]:
+        self, guide: tuple[int, int] | None = None
+    ) -> dict[str, float]:
         """Figures of the guiding head, and the focus rate of every head.
 
         Arguments
@@ -139,9 +139,9 @@ class AlignmentStatistics:
 
 
 def _path_figures(
-    path: torch.Tensor, n_tokens: int, truth: Optional[torch.Tensor]
-) -> Dict[str, float]:
-    """What one head did in one item."""
+    path: torch.Tensor, n_tokens: int, truth: torch.Tensor | None
+) -> dict[str, float]:
+    """Return what one head did in one item."""
     counts = count_path(path, n_tokens)
     figures = {
         "skips": float(counts.skips),

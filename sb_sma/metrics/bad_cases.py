@@ -55,7 +55,7 @@ def find_faults(
     std: torch.Tensor,
     rules: BadCaseRules = BadCaseRules(),
 ) -> list[str]:
-    """Lists what is wrong with one free-running result.
+    """List what is wrong with one free-running result.
 
     A result is bad if the path of its most focused head moves back, passes
     over too many tokens or does not end on the last one; if it ran into the
@@ -129,7 +129,7 @@ def find_faults(
 
 
 def format_verdict(faults: list[str]) -> str:
-    """Writes faults as the verdict that a report shows.
+    """Write faults as the verdict that a report shows.
 
     Arguments
     ---------

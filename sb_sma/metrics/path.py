@@ -6,8 +6,8 @@ step), as :func:`sb_sma.metrics.alignment.alignment_path` gives it for one head
 of one item.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import torch
 
@@ -40,7 +40,7 @@ class PathCounts:
 
 
 def coverage(path: torch.Tensor, n_tokens: int) -> float:
-    """Returns the share of the tokens that the path reads at some step.
+    """Return the share of the tokens that the path reads at some step.
 
     Arguments
     ---------
@@ -69,7 +69,7 @@ def coverage(path: torch.Tensor, n_tokens: int) -> float:
 
 
 def count_path(path: torch.Tensor, n_tokens: int) -> PathCounts:
-    """Counts what a path skips, repeats and leaves unread.
+    """Count what a path skips, repeats and leaves unread.
 
     Arguments
     ---------
@@ -122,7 +122,7 @@ def true_path(
     hop_length: int,
     reduction_factor: int,
 ) -> torch.Tensor:
-    """Returns the token that is being spoken at the middle of each step.
+    """Return the token that is being spoken at the middle of each step.
 
     Step ``i`` makes the mel frames ``i * reduction_factor`` to
     ``(i + 1) * reduction_factor - 1``, and frame ``f`` is centred on sample
@@ -178,7 +178,7 @@ def true_path(
 def path_agreement(
     path: torch.Tensor, truth: torch.Tensor, tolerance: int = 1
 ) -> float:
-    """Returns the share of steps at most ``tolerance`` tokens from the truth.
+    """Return the share of steps at most ``tolerance`` tokens from the truth.
 
     A straight line already agrees at most steps of plain speech: compare with
     :func:`straight_line_path`.
@@ -227,7 +227,7 @@ def path_agreement(
 
 
 def straight_line_path(n_queries: int, n_tokens: int) -> torch.Tensor:
-    """Returns the path that gives every token the same time.
+    """Return the path that gives every token the same time.
 
     It is the true path of speech at a constant rate, hence the result that a
     trained alignment has to beat.

@@ -14,8 +14,8 @@ Rates are in percent, as in the literature and in SpeechBrain:
 
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 from sb_sma.data.notation import strip_stress
 from sb_sma.metrics.pronunciation import find_nearest, list_edits
@@ -112,7 +112,7 @@ class PhonemeErrorRates:
         self._check_languages(labels)
         scores, unstressed, has_stress = [], [], self._has_stress
         for word, hypothesis, pronunciations, language in zip(
-            words, hypotheses, references, labels
+            words, hypotheses, references, labels, strict=False
         ):
             _check_word(word, hypothesis, pronunciations)
             given = [tuple(p) for p in (hypothesis, *pronunciations)]
@@ -128,7 +128,7 @@ class PhonemeErrorRates:
         self._has_stress = has_stress
 
     def summarize(self) -> dict[str, float]:
-        """Sums up all words.
+        """Sum up all words.
 
         Returns
         -------
@@ -157,13 +157,13 @@ class PhonemeErrorRates:
         for language, _, wer, per in rows:
             summary |= {f"wer_{language}": wer, f"per_{language}": per}
         if rows:
-            _, _, wers, pers = zip(*rows)
+            _, _, wers, pers = zip(*rows, strict=False)
             summary["wer_macro"] = sum(wers) / len(rows)
             summary["per_macro"] = sum(pers) / len(rows)
         return summary
 
     def confusions(self, n: int | None = None) -> list[tuple[str, str, int]]:
-        """Lists the most frequent errors.
+        """List the most frequent errors.
 
         Arguments
         ---------
@@ -187,7 +187,7 @@ class PhonemeErrorRates:
         return [(*edit, count) for edit, count in ranked[:n]]
 
     def by_length(self) -> list[tuple[str, int, float, float]]:
-        """Sums up the words of similar length.
+        """Sum up the words of similar length.
 
         Returns
         -------
@@ -210,7 +210,7 @@ class PhonemeErrorRates:
         return rows
 
     def by_language(self) -> list[tuple[str, int, float, float]]:
-        """Sums up the words of each language.
+        """Sum up the words of each language.
 
         Returns
         -------
@@ -229,7 +229,7 @@ class PhonemeErrorRates:
         ]
 
     def worst(self, n: int) -> list[WordScore]:
-        """Lists the words with the largest distances.
+        """List the words with the largest distances.
 
         Arguments
         ---------
@@ -247,7 +247,7 @@ class PhonemeErrorRates:
         return sorted(wrong, key=lambda score: -score.distance)[:n]
 
     def sample_wrong(self, n: int) -> list[WordScore]:
-        """Picks words that are wrong, evenly spread over all of these.
+        """Pick words that are wrong, evenly spread over all of these.
 
         Arguments
         ---------

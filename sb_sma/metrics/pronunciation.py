@@ -3,7 +3,7 @@
 A pronunciation is a sequence of phonemes, each a string.
 """
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from speechbrain.utils.edit_distance import (
     EDIT_SYMBOLS,
@@ -16,7 +16,7 @@ from speechbrain.utils.edit_distance import (
 def find_nearest(
     hypothesis: Sequence[str], references: Sequence[Sequence[str]]
 ) -> tuple[tuple[str, ...], int]:
-    """Finds the reference with the lowest edit distance.
+    """Find the reference with the lowest edit distance.
 
     Arguments
     ---------
@@ -55,7 +55,7 @@ def find_nearest(
 def list_edits(
     reference: Sequence[str], hypothesis: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """Lists what a shortest way from a reference to a hypothesis changes.
+    """List what a shortest way from a reference to a hypothesis changes.
 
     Arguments
     ---------

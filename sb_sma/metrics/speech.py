@@ -20,7 +20,7 @@ def warped_mel_distance(
     mean: torch.Tensor,
     std: torch.Tensor,
 ) -> float:
-    """Returns the mean difference under the best time warping of two mels.
+    """Return the mean difference under the best time warping of two mels.
 
     The cost of two frames is the mean over the channels of their absolute
     difference in standard deviations. Every frame that the warping repeats or

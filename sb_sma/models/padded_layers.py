@@ -4,8 +4,6 @@ Features are (B, T, C), and padding is True on padding, (B, T). In training and
 in evaluation, an item gives the same in any batch.
 """
 
-from typing import Optional
-
 import torch
 from torch import nn
 
@@ -39,7 +37,7 @@ def check_kernel_size(name: str, kernel_size: int) -> None:
 
 
 def no_padding(
-    key_padding_mask: Optional[torch.Tensor], features: torch.Tensor
+    key_padding_mask: torch.Tensor | None, features: torch.Tensor
 ) -> torch.Tensor:
     """Take every step for content, whatever the mask.
 

@@ -4,7 +4,7 @@ import torch
 
 
 def is_integer(tensor: torch.Tensor) -> bool:
-    """Returns whether a tensor holds whole numbers, truth values excluded.
+    """Return whether a tensor holds whole numbers, truth values excluded.
 
     Arguments
     ---------
@@ -31,7 +31,7 @@ def is_integer(tensor: torch.Tensor) -> bool:
 def is_inside(
     name: str, lengths: torch.Tensor, batch: torch.Tensor, size: int
 ) -> torch.Tensor:
-    """Returns which positions lie within each item.
+    """Return which positions lie within each item.
 
     Arguments
     ---------

@@ -1,7 +1,7 @@
 """Kernels for the CPU, compiled by numba."""
 
 import logging
-from typing import Callable, Set
+from collections.abc import Callable
 
 from numba import njit
 
@@ -10,7 +10,7 @@ logging.getLogger("numba").setLevel(logging.WARNING)
 
 
 def compile_kernel(
-    kernel: Callable, fastmath: Set[str] = frozenset({"contract"})
+    kernel: Callable, fastmath: set[str] = frozenset({"contract"})
 ) -> Callable:
     """Compile at the first call; keep the result where that is possible.
 

@@ -14,7 +14,7 @@ def focus_rate(
     query_lengths: torch.Tensor,
     memory_lengths: torch.Tensor,
 ) -> torch.Tensor:
-    """Returns how sharply each head reads: 1 for one token per step.
+    """Return how sharply each head reads: 1 for one token per step.
 
     Each valid step is normalised over the valid tokens; its maximum is
     averaged over the valid steps. A step without any mass counts as 0.

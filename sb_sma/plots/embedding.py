@@ -3,8 +3,8 @@
 import base64
 import io
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Mapping
 
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ from PIL import Image, ImageColor
 def embed_figure(
     figure: Figure, theme: Mapping[str, str]
 ) -> tuple[str, tuple[int, int]]:
-    """Renders a figure as a PNG in the colours of a page.
+    """Render a figure as a PNG in the colours of a page.
 
     Arguments
     ---------
@@ -59,7 +59,7 @@ def embed_figure(
 
 
 def embed_wav(path: str | Path) -> str:
-    """Reads a WAV file.
+    """Read a WAV file.
 
     Arguments
     ---------
@@ -92,7 +92,7 @@ def embed_wav(path: str | Path) -> str:
 
 
 def _recolour(figure: Figure, theme: Mapping[str, str]) -> None:
-    """Puts the page's colours where the figure has matplotlib's own."""
+    """Put the page's colours where the figure has matplotlib's own."""
     figure.set_facecolor(theme["card"])
     for text in figure.findobj(Text):
         if to_rgba(text.get_color()) == to_rgba("black"):

@@ -5,7 +5,7 @@ with what a reader would see as its label.
 """
 
 from collections import Counter
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -136,7 +136,7 @@ def plot_errors_by_length(
             "rows must hold at least one length; got none. Score some words "
             "first."
         )
-    lengths, n_words, wers, pers = zip(*rows)
+    lengths, n_words, wers, pers = zip(*rows, strict=False)
     figure, (panel,) = make_panels(1, 1, _LENGTH_HEIGHT, title)
     positions = np.arange(len(rows))
     width = 0.38
@@ -152,7 +152,7 @@ def plot_errors_by_length(
         positions,
         [
             f"{length}\n{count:,} word{'s' if count != 1 else ''}"
-            for length, count in zip(lengths, n_words)
+            for length, count in zip(lengths, n_words, strict=False)
         ],
     )
     panel.set_xlabel("letters of the word")
@@ -171,7 +171,7 @@ def plot_errors_by_length(
 
 
 def _rank(counts: Sequence[tuple[str, int]], n_symbols: int) -> list[str]:
-    """The symbols with the highest sums; of equal ones, by name."""
+    """Return the symbols with the highest sums; of equal ones, by name."""
     sums: Counter[str] = Counter()
     for symbol, count in counts:
         sums[symbol] += count
@@ -180,7 +180,7 @@ def _rank(counts: Sequence[tuple[str, int]], n_symbols: int) -> list[str]:
 
 
 def _write_counts(panel: Axes, counts: np.ndarray) -> None:
-    for row, column in zip(*counts.nonzero()):
+    for row, column in zip(*counts.nonzero(), strict=False):
         panel.text(
             column,
             row,

@@ -3,7 +3,7 @@ is drawn.
 """
 
 import math
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ _MARGIN_WIDTH = 0.6
 def make_panels(
     n_rows: int, n_columns: int, height: float, title: str = ""
 ) -> tuple[Figure, list[Axes]]:
-    """Makes a figure with a grid of empty panels.
+    """Make a figure with a grid of empty panels.
 
     Arguments
     ---------
@@ -143,7 +143,7 @@ def name_true_path(panel: Axes) -> None:
 def label_tokens(
     panel: Axes, tokens: Sequence[str] | None, n_tokens: int, height: float
 ) -> None:
-    """Writes the tokens beside their rows, as many as there is room for.
+    """Write the tokens beside their rows, as many as there is room for.
 
     Arguments
     ---------
@@ -168,7 +168,7 @@ def label_tokens(
 
 
 def label_queries(panel: Axes, names: Sequence[str], n_columns: int) -> None:
-    """Writes what each decoder step made below its column, as many as there is
+    """Write what each decoder step made below its column, as many as there is
     room for.
 
     Arguments

@@ -7,10 +7,10 @@ sent by mail.
 """
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
@@ -94,7 +94,7 @@ def write_report(
     tables: Sequence[Table] = (),
     pictures: Sequence[Figure] = (),
 ) -> Path:
-    """Writes the page of a run as one file that needs nothing else.
+    """Write the page of a run as one file that needs nothing else.
 
     The file appears complete or not at all.
 

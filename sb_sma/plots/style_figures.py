@@ -4,7 +4,7 @@ As in :mod:`sb_sma.plots.figures`, each function returns a figure of its own,
 with what a reader would see as its label.
 """
 
-from typing import Mapping, Sequence, Tuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.colors import to_rgba
@@ -125,7 +125,9 @@ def plot_token_sweep(
     n_columns = min(_PANELS_PER_ROW, n_tokens)
     n_rows = -(-n_tokens // n_columns)
     figure, panels = make_panels(n_rows, n_columns, _PANEL_HEIGHT)
-    for token, (panel, durations) in enumerate(zip(panels, seconds)):
+    for token, (panel, durations) in enumerate(
+        zip(panels, seconds, strict=False)
+    ):
         panel.plot(
             scales,
             durations,
@@ -153,7 +155,7 @@ def plot_token_sweep(
 
 
 def plot_style_transfer(
-    quantities: Mapping[str, Tuple[Sequence[float], Sequence[float]]],
+    quantities: Mapping[str, tuple[Sequence[float], Sequence[float]]],
 ) -> Figure:
     """Draws how speech follows the recordings whose style it was given.
 
@@ -187,7 +189,9 @@ def plot_style_transfer(
             f"was spoken, at least one; got {sorted(counts)}."
         )
     figure, panels = make_panels(1, len(quantities), _SCATTER_HEIGHT)
-    for panel, (name, (reference, spoken)) in zip(panels, quantities.items()):
+    for panel, (name, (reference, spoken)) in zip(
+        panels, quantities.items(), strict=False
+    ):
         bounds = (min(*reference, *spoken), max(*reference, *spoken))
         panel.plot(bounds, bounds, color=_LINE_COLOUR, linewidth=0.8)
         panel.plot(

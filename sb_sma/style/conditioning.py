@@ -6,7 +6,7 @@ Wang et al.: "Style Tokens: Unsupervised Style Modeling, Control and Transfer
 in End-to-End Speech Synthesis", ICML 2018.
 """
 
-from typing import Callable, Dict
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -42,7 +42,7 @@ class _Concatenate(nn.Module):
         return self.project(torch.cat((memory, style), dim=-1))
 
 
-STYLE_COMBINATIONS: Dict[str, Callable[[int, int], nn.Module]] = {
+STYLE_COMBINATIONS: dict[str, Callable[[int, int], nn.Module]] = {
     "add": _Add,
     "concatenate": _Concatenate,
 }

@@ -9,7 +9,7 @@ Wang et al.: "Style Tokens: Unsupervised Style Modeling, Control and Transfer
 in End-to-End Speech Synthesis", ICML 2018.
 """
 
-from typing import Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -76,7 +76,7 @@ class GlobalStyleTokens(nn.Module):
 
     def forward(
         self, mel: torch.Tensor, mel_lengths: torch.Tensor
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Read the styles of recordings.
 
         Arguments
@@ -104,7 +104,7 @@ class GlobalStyleTokens(nn.Module):
         self,
         mel: torch.Tensor,
         mel_lengths: torch.Tensor,
-        weights: Union[torch.Tensor, Sequence[float]],
+        weights: torch.Tensor | Sequence[float],
     ) -> torch.Tensor:
         """Mix the styles of several references.
 

@@ -11,7 +11,7 @@ Skerry-Ryan et al.: "Towards End-to-End Prosody Transfer for Expressive Speech
 Synthesis with Tacotron", ICML 2018, section 3.
 """
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -70,7 +70,7 @@ class ReferenceEncoder(nn.Module):
         self.convs = nn.ModuleList()
         self.norms = nn.ModuleList()
         n_bins = n_mels
-        for c_in, c_out in zip((1, *channels[:-1]), channels):
+        for c_in, c_out in zip((1, *channels[:-1]), channels, strict=False):
             self.convs.append(
                 nn.Conv2d(c_in, c_out, _KERNEL_SIZE, _STRIDE, _KERNEL_SIZE // 2)
             )
@@ -105,7 +105,7 @@ class ReferenceEncoder(nn.Module):
         lengths = mel_lengths
         padding = padding_mask(lengths, mel.shape[1])
         features = mel.masked_fill(padding[:, :, None], 0.0)[:, None]
-        for conv, norm in zip(self.convs, self.norms):
+        for conv, norm in zip(self.convs, self.norms, strict=False):
             features = conv(features).transpose(1, 2)  # (B, M, channels, bins)
             features = norm(features).relu().transpose(1, 2)
             lengths = _halve(lengths)
@@ -146,5 +146,5 @@ class ReferenceEncoder(nn.Module):
 
 
 def _halve(length):
-    """What a convolution leaves of a length, number or tensor."""
+    """Return what a convolution leaves of a length, number or tensor."""
     return (length - 1) // _STRIDE + 1

@@ -1,6 +1,7 @@
 """The ways to condition speech on a style that a YAML file chooses between."""
 
-from typing import Any, Callable, Dict, Optional, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sb_sma.attention.heads import check_heads
 from sb_sma.style.conditioning import StyleConditioning
@@ -78,13 +79,13 @@ def gst_style(
     return StyleConditioning(tokens, d_model, combination)
 
 
-STYLES: Dict[str, Callable[..., Optional[StyleConditioning]]] = {
+STYLES: dict[str, Callable[..., StyleConditioning | None]] = {
     "none": no_style,
     "gst": gst_style,
 }
 
 
-def make_style(style: str, **options: Any) -> Optional[StyleConditioning]:
+def make_style(style: str, **options: Any) -> StyleConditioning | None:
     """Turn the YAML word into the part of a model that knows styles.
 
     Arguments

@@ -1,7 +1,5 @@
 """Gives the memory of a text the speaker by whom it is to be spoken."""
 
-from typing import Optional
-
 import torch
 from torch import nn
 
@@ -37,7 +35,7 @@ class SpeakerConditioning(nn.Module):
         self,
         memory: torch.Tensor,
         memory_lengths: torch.Tensor,
-        speaker: Optional[torch.Tensor] = None,
+        speaker: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Give every token the speaker.
 
@@ -79,7 +77,7 @@ class SpeakerConditioning(nn.Module):
 
 def make_speakers(
     n_speakers: int, d_model: int, width: int
-) -> Optional[SpeakerConditioning]:
+) -> SpeakerConditioning | None:
     """Turn the YAML number into the part of a model that knows speakers.
 
     Arguments

@@ -11,8 +11,8 @@ Wang et al.: "Style Tokens: Unsupervised Style Modeling, Control and Transfer
 in End-to-End Speech Synthesis", ICML 2018, sections 3 and 5.
 """
 
+from collections.abc import Mapping
 from numbers import Real
-from typing import Mapping, Tuple, Union
 
 import torch
 from torch import nn
@@ -26,7 +26,7 @@ _TOKEN_STD = 0.5
 # a decoder does without styles that are all the same, and they stay so
 _GAIN = 2.0
 
-TokenWeights = Union[torch.Tensor, Mapping[Union[str, int], float]]
+TokenWeights = torch.Tensor | Mapping[str | int, float]
 
 
 class StyleTokenLayer(nn.Module):
@@ -110,7 +110,7 @@ class StyleTokenLayer(nn.Module):
 
     def forward(
         self, reference: torch.Tensor
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Read the style of references.
 
         Arguments
@@ -197,13 +197,13 @@ class StyleTokenLayer(nn.Module):
         return self.from_weights({index: scale})
 
     def _keys(self) -> torch.Tensor:
-        """What the attention reads, the same for every item."""
+        """Return what the attention reads, the same for every item."""
         return self.tokens.tanh()[None]
 
     def _weights_by_index(
-        self, weights: Mapping[Union[str, int], float]
+        self, weights: Mapping[str | int, float]
     ) -> torch.Tensor:
-        """The weights of all tokens, (N,)."""
+        """Return the weights of all tokens, (N,)."""
         largest = torch.finfo(self.tokens.dtype).max
         by_index = {}
         for name, weight in weights.items():

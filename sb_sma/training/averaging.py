@@ -1,6 +1,6 @@
 """A moving average of the weights, which speaks better than the weights."""
 
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -53,7 +53,7 @@ def _moving_average(decay: float) -> Callable:
     def update(averages, weights, n_averaged):
         n_updates = int(n_averaged)
         kept = min(decay, n_updates / (n_updates + 9))
-        for average, weight in zip(averages, weights):
+        for average, weight in zip(averages, weights, strict=False):
             average.lerp_(weight, 1.0 - kept)
 
     return update

@@ -1,6 +1,6 @@
 """What the Brains of all recipes share: an interrupted run goes on."""
 
-from typing import Any, List
+from typing import Any
 
 import speechbrain as sb
 import torch
@@ -38,7 +38,7 @@ class RecoverableBrain(sb.Brain):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.loggers: List[TrainLogger] = []
+        self.loggers: list[TrainLogger] = []
         self.loss_means = WeightedMeans()
 
     def on_fit_start(self):

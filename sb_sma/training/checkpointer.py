@@ -1,8 +1,9 @@
 """Checkpoints that a run can be killed while saving."""
 
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Sequence, Union
+from typing import Any
 
 from speechbrain.utils.checkpoints import (
     CKPT_PREFIX,
@@ -36,9 +37,7 @@ class AtomicCheckpointer(Checkpointer):
     True
     """
 
-    def save_checkpoint(
-        self, *args: Any, **kwargs: Any
-    ) -> Optional[Checkpoint]:
+    def save_checkpoint(self, *args: Any, **kwargs: Any) -> Checkpoint | None:
         """Save as SpeechBrain does, and let it count at the end.
 
         Arguments
@@ -88,7 +87,7 @@ class AtomicCheckpointer(Checkpointer):
                 shutil.rmtree(folder)
 
     def _save_checkpoint_metafile(
-        self, fpath: Union[str, Path], *args: Any, **kwargs: Any
-    ) -> Dict[str, Any]:
+        self, fpath: str | Path, *args: Any, **kwargs: Any
+    ) -> dict[str, Any]:
         path = Path(fpath).with_name(_UNFINISHED)
         return super()._save_checkpoint_metafile(path, *args, **kwargs)

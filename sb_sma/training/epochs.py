@@ -1,7 +1,5 @@
 """Epochs until there have been enough, or the time is over."""
 
-from typing import Optional
-
 from speechbrain.utils.distributed import ddp_broadcast
 from speechbrain.utils.epoch_loop import EpochCounter
 
@@ -33,7 +31,7 @@ class TimedEpochCounter(EpochCounter):
     3
     """
 
-    def __init__(self, limit: int, max_minutes: Optional[float] = None):
+    def __init__(self, limit: int, max_minutes: float | None = None):
         if max_minutes is not None and max_minutes <= 0:
             raise ValueError(
                 f"max_minutes must be above 0, or null; got {max_minutes}."

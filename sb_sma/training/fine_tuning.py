@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from typing import Any, Collection, Dict, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from sb_sma.data.lexicon.tokenizer import GraphemeTokenizer
 from sb_sma.data.phonemes import PhonemeTable
@@ -161,8 +162,8 @@ def identify(initial: G2P) -> str:
 
 def _settings(
     models: Mapping[str, Any], tokenizer: GraphemeTokenizer
-) -> Dict[str, Any]:
-    """What the weights mean nothing without."""
+) -> dict[str, Any]:
+    """Return what the weights mean nothing without."""
     settings = {"graphemes": tokenizer.kind, **vars(tokenizer), **models}
     plain = {}
     for name, value in settings.items():

@@ -3,8 +3,9 @@
 import json
 import re
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Union
+from typing import Any
 
 from speechbrain.utils.checkpoints import (
     mark_as_loader,
@@ -39,9 +40,9 @@ class History:
     [1]
     """
 
-    def __init__(self, path: Union[str, Path]):
+    def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.records: List[Dict[str, Any]] = []
+        self.records: list[dict[str, Any]] = []
         self._minutes_before = 0.0
         self._started = time.monotonic()
 
@@ -73,7 +74,7 @@ class History:
         """
         return self._minutes_before + (time.monotonic() - self._started) / 60
 
-    def append(self, record: Dict[str, Any]) -> None:
+    def append(self, record: dict[str, Any]) -> None:
         """Add an epoch.
 
         Arguments
@@ -92,11 +93,11 @@ class History:
         _replace(self.path, [json.dumps(record) for record in self.records])
 
     @mark_as_saver
-    def _save(self, path: Union[str, Path]) -> None:
+    def _save(self, path: str | Path) -> None:
         Path(path).write_text(repr(self.minutes()))
 
     @mark_as_loader
-    def _load(self, path: Union[str, Path], end_of_epoch: bool = True) -> None:
+    def _load(self, path: str | Path, end_of_epoch: bool = True) -> None:
         del end_of_epoch  # needed by the checkpointer
         self._minutes_before = float(Path(path).read_text())
 
@@ -193,7 +194,7 @@ def _forget_lines(path: Path, last_epoch: int) -> None:
     epochs = [re.match(r"epoch: (\d+)", line) for line in lines]
     kept = [
         line
-        for line, epoch in zip(lines, epochs)
+        for line, epoch in zip(lines, epochs, strict=False)
         if epoch is None or int(epoch[1]) <= last_epoch
     ]
     _replace(path, kept)

@@ -1,7 +1,7 @@
 """Means of losses over an epoch."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Dict, Mapping, Union
 
 import torch
 from speechbrain.utils.checkpoints import (
@@ -32,8 +32,8 @@ class WeightedMeans:
 
     def clear(self) -> None:
         """Forget all batches."""
-        self._sums: Dict[str, torch.Tensor] = {}
-        self._weights: Dict[str, torch.Tensor] = {}
+        self._sums: dict[str, torch.Tensor] = {}
+        self._weights: dict[str, torch.Tensor] = {}
 
     def append(
         self, losses: Mapping[str, torch.Tensor], weight: torch.Tensor
@@ -52,7 +52,7 @@ class WeightedMeans:
             self._sums[name] = total + loss.detach() * weight
             self._weights[name] = self._weights.get(name, 0) + weight
 
-    def summarize(self) -> Dict[str, float]:
+    def summarize(self) -> dict[str, float]:
         """Divide the sums.
 
         Returns
@@ -66,11 +66,11 @@ class WeightedMeans:
         }
 
     @mark_as_saver
-    def _save(self, path: Union[str, Path]) -> None:
+    def _save(self, path: str | Path) -> None:
         torch.save([self._sums, self._weights], path)
 
     @mark_as_loader
-    def _load(self, path: Union[str, Path], end_of_epoch: bool = True) -> None:
+    def _load(self, path: str | Path, end_of_epoch: bool = True) -> None:
         del end_of_epoch  # needed by the checkpointer
         self._sums, self._weights = torch.load(
             path, map_location="cpu", weights_only=True

@@ -1,7 +1,6 @@
 """When attention stops being softmax and begins to walk."""
 
 from pathlib import Path
-from typing import Optional, Union
 
 from speechbrain.utils.checkpoints import (
     mark_as_loader,
@@ -46,8 +45,8 @@ class MonotonicStart:
     def __init__(
         self,
         epoch: int = 1,
-        focus_rate: Optional[float] = None,
-        number_of_epochs: Optional[int] = None,
+        focus_rate: float | None = None,
+        number_of_epochs: int | None = None,
     ):
         if epoch < 1:
             raise ValueError(
@@ -107,10 +106,10 @@ class MonotonicStart:
         self.has_begun = self.has_begun or is_focused
 
     @mark_as_saver
-    def _save(self, path: Union[str, Path]) -> None:
+    def _save(self, path: str | Path) -> None:
         Path(path).write_text(str(int(self.has_begun)))
 
     @mark_as_loader
-    def _load(self, path: Union[str, Path], end_of_epoch: bool = True) -> None:
+    def _load(self, path: str | Path, end_of_epoch: bool = True) -> None:
         del end_of_epoch  # needed by the checkpointer
         self.has_begun = bool(int(Path(path).read_text()))

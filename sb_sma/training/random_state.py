@@ -4,7 +4,7 @@ import logging
 import random
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Union
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,8 +39,8 @@ class RandomState:
     """
 
     @mark_as_saver
-    def _save(self, path: Union[str, Path]) -> None:
-        states: List[Any] = [_read_streams()]
+    def _save(self, path: str | Path) -> None:
+        states: list[Any] = [_read_streams()]
         if torch.distributed.is_initialized():
             states *= torch.distributed.get_world_size()
             torch.distributed.all_gather_object(states, _read_streams())
@@ -48,7 +48,7 @@ class RandomState:
             torch.save(states, path)
 
     @mark_as_loader
-    def _load(self, path: Union[str, Path], end_of_epoch: bool = True) -> None:
+    def _load(self, path: str | Path, end_of_epoch: bool = True) -> None:
         del end_of_epoch  # needed by the checkpointer
         rank, n_processes = 0, 1
         if torch.distributed.is_initialized():
@@ -68,7 +68,7 @@ class RandomState:
         _set_streams(states[rank])
 
 
-def _read_streams() -> Dict[str, Any]:
+def _read_streams() -> dict[str, Any]:
     """State of every stream, of types that are safe to load."""
     kind, keys, *rest = np.random.get_state()
     return {
@@ -82,7 +82,7 @@ def _read_streams() -> Dict[str, Any]:
     }
 
 
-def _set_streams(state: Dict[str, Any]) -> None:
+def _set_streams(state: dict[str, Any]) -> None:
     random.setstate(state["python"])
     np.random.set_state(state["numpy"])
     torch.set_rng_state(state["cpu"])

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Optional, Union
 
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
@@ -12,7 +11,7 @@ from sb_sma.data.folder import list_changes, write_json
 
 
 def check_architecture(
-    checkpointer: Optional[Checkpointer], model: nn.Module, name: str = "model"
+    checkpointer: Checkpointer | None, model: nn.Module, name: str = "model"
 ) -> None:
     """Refuse to resume from a checkpoint of another architecture.
 
@@ -61,9 +60,9 @@ def check_architecture(
 
 
 def check_same_start(
-    save_folder: Union[str, Path],
-    corpus_file: Union[str, Path],
-    initial_model: Optional[str] = None,
+    save_folder: str | Path,
+    corpus_file: str | Path,
+    initial_model: str | None = None,
 ) -> None:
     """Refuse to resume a run with another start than it had.
 

@@ -1,8 +1,8 @@
 """Pictures and sounds of a few sentences while training goes on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import soundfile
 import torch
@@ -35,9 +35,9 @@ class Sentence:
 
     token_ids: torch.Tensor
     log_mel: torch.Tensor
-    tokens: List[str]
-    true_path: Optional[torch.Tensor] = None
-    speaker: Optional[torch.Tensor] = None
+    tokens: list[str]
+    true_path: torch.Tensor | None = None
+    speaker: torch.Tensor | None = None
 
 
 class SampleWriter:
@@ -61,7 +61,7 @@ class SampleWriter:
 
     def __init__(
         self,
-        folder: Union[str, Path],
+        folder: str | Path,
         sentences: Sequence[Sentence],
         mel_settings: MelSettings,
         stop_rule: StopRule,
@@ -75,7 +75,7 @@ class SampleWriter:
         self.decoding = decoding
         self.vocoder = GriffinLim(mel_settings, griffin_lim_iterations)
 
-    def write(self, model: TransformerTTS, name: str) -> Dict[str, Figure]:
+    def write(self, model: TransformerTTS, name: str) -> dict[str, Figure]:
         """Write one folder of pictures and sounds.
 
         Arguments
@@ -131,8 +131,8 @@ class SampleWriter:
 
     def _draw(
         self, model: TransformerTTS, sentence: Sentence, prefix: str
-    ) -> Dict[str, Figure]:
-        """The alignment, and the mel beside its target."""
+    ) -> dict[str, Figure]:
+        """Return the alignment, and the mel beside its target."""
         output = self._teacher_forced(model, sentence)
         predicted = output.mels_after[0] * model.mel_std + model.mel_mean
         return {
@@ -156,7 +156,7 @@ class SampleWriter:
         )
 
     def _speak(self, model: TransformerTTS, sentence: Sentence) -> torch.Tensor:
-        """The model's own rendering as a waveform, (N,)."""
+        """Return the model's own rendering as a waveform, (N,)."""
         settings = self.mel_settings
         speech = model.speak(
             *_as_batch(model, sentence.token_ids),
@@ -172,7 +172,7 @@ class SampleWriter:
 
 def _as_batch(
     model: TransformerTTS, item: torch.Tensor
-) -> Tuple[torch.Tensor, torch.Tensor]:
-    """A batch of one item, and its length."""
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a batch of one item, and its length."""
     device = model.mel_mean.device
     return item[None].to(device), torch.tensor([len(item)], device=device)

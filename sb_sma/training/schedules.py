@@ -1,7 +1,6 @@
 """Numbers that change while training goes on."""
 
 from dataclasses import dataclass
-from typing import Optional
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,8 @@ class Fading:
     """
 
     start: float
-    half_life: Optional[float] = None
-    off_after: Optional[float] = None
+    half_life: float | None = None
+    off_after: float | None = None
     unit: str = "epochs"
 
     def __post_init__(self):

@@ -1,7 +1,7 @@
 """Whether styles do anything, and what they are on average."""
 
 import logging
-from typing import Dict, Iterable, Optional
+from collections.abc import Iterable
 
 import torch
 
@@ -36,7 +36,7 @@ class StyleEffect:
         token_lengths: torch.Tensor,
         mels: torch.Tensor,
         mel_lengths: torch.Tensor,
-        speaker: Optional[torch.Tensor] = None,
+        speaker: torch.Tensor | None = None,
     ) -> None:
         """Exchange the styles of a batch, and compare.
 
@@ -79,7 +79,7 @@ class StyleEffect:
             loss = masked_l1(output.mels_after, output.targets, mel_lengths)
             setattr(self, name, getattr(self, name) + float(loss) * n_frames)
 
-    def summarize(self) -> Dict[str, float]:
+    def summarize(self) -> dict[str, float]:
         """Give the figure, and warn if styles do nothing.
 
         Returns

@@ -1,10 +1,10 @@
 """Imports go one way, and every package is one."""
 
 import ast
+import graphlib
 import shutil
 from pathlib import Path
 
-import graphlib
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]

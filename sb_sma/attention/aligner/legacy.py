@@ -14,8 +14,6 @@ it need them. Whoever has no such model should use the form in
 - The alignment that it returns is the softmax one, before the walk.
 """
 
-from typing import Tuple
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -103,7 +101,7 @@ class PublicForm(PublicWeights, nn.Module):
         mel_lengths: torch.Tensor,
         monotonic: bool,
         noise_std: float,
-    ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Fuse the audio to the length of the text.
 
         Arguments

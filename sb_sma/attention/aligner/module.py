@@ -15,7 +15,8 @@ Interspeech 2020. Ren et al.: "FastSpeech: Fast, Robust and Controllable Text
 to Speech", NeurIPS 2019 (the focus rate).
 """
 
-from typing import Mapping, NamedTuple, Union
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -145,7 +146,7 @@ class StepwiseMonotonicReferenceAttention(nn.Module):
         dropout: float = 0.0,
         is_tunable: bool = True,
         *,
-        heads: Union[str, float] = "all",
+        heads: str | float = "all",
         frames_per_token: float = DEFAULT_FRAMES_PER_TOKEN,
         legacy: bool = False,
     ):

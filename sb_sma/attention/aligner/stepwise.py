@@ -4,7 +4,6 @@ The mathematics are in :mod:`sb_sma.attention.aligner.module`.
 """
 
 import math
-from typing import Tuple, Union
 
 import torch
 from torch import nn
@@ -29,8 +28,8 @@ HEAD_CHOICES = {"all": 0.0, "focused": math.inf}
 _LEAST_OWNED = 1e-8
 
 
-def least_focus_rate(heads: Union[str, float]) -> float:
-    """The focus rate from which on a head reads by its own alignment.
+def least_focus_rate(heads: str | float) -> float:
+    """Return the focus rate from which on a head reads by its own alignment.
 
     Arguments
     ---------
@@ -122,7 +121,7 @@ class StepwiseForm(nn.Module):
         mel_lengths: torch.Tensor,
         monotonic: bool,
         noise_std: float,
-    ) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Fuse the audio to the length of the text.
 
         Arguments
@@ -182,7 +181,7 @@ class StepwiseForm(nn.Module):
     def _choose(
         self, owners: torch.Tensor, rates: torch.Tensor
     ) -> torch.Tensor:
-        """What each head reads by: its own, or the most focused head's."""
+        """Return what each head reads by: its own, or the most focused head's."""
         items = torch.arange(len(rates), device=rates.device)
         most_focused = owners[items, rates.argmax(dim=-1)]  # (B, M, T)
         focused = (rates >= self.least_rate)[..., None, None]

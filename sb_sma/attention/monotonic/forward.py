@@ -17,7 +17,6 @@ the agent of the paper.
 """
 
 from dataclasses import dataclass, replace
-from typing import Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -129,10 +128,10 @@ class ForwardMHA(nn.Module):
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
-        attn_mask: Optional[torch.Tensor] = None,
-        key_padding_mask: Optional[torch.Tensor] = None,
+        attn_mask: torch.Tensor | None = None,
+        key_padding_mask: torch.Tensor | None = None,
         return_attn_weights: bool = True,
-        pos_embs: Optional[torch.Tensor] = None,
+        pos_embs: torch.Tensor | None = None,
     ):
         """Go over the keys, from the first query to the last.
 
@@ -214,7 +213,7 @@ class ForwardMHA(nn.Module):
 
     def step(
         self, query: torch.Tensor, state: ForwardState
-    ) -> Tuple[torch.Tensor, torch.Tensor, ForwardState]:
+    ) -> tuple[torch.Tensor, torch.Tensor, ForwardState]:
         """Attend with one query.
 
         Arguments
@@ -277,6 +276,7 @@ class ForwardMHA(nn.Module):
             energies.unbind(2),
             F.logsigmoid(-move_logits).unbind(2),
             F.logsigmoid(move_logits).unbind(2),
+            strict=False,
         ):
             for _ in range(self.moves_per_query):
                 arriving = F.pad(log_alpha[..., :-1], (1, 0), value=_NEVER)

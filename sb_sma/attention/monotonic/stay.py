@@ -4,7 +4,6 @@ Whoever walks over a text shares these, whatever it walks with.
 """
 
 import math
-from typing import Union
 
 import torch
 
@@ -12,7 +11,7 @@ MIN_MOVES_PER_TOKEN, MAX_MOVES_PER_TOKEN = 1.1, 50.0
 
 
 def stay_logit(moves_per_token: float) -> float:
-    """The energy at which a walk spends so many moves on a token.
+    """Return the energy at which a walk spends so many moves on a token.
 
     A walk that stays with probability ``p`` leaves a token after
     ``1 / (1 - p)`` moves on average.
@@ -40,7 +39,7 @@ def stay_logit(moves_per_token: float) -> float:
 
 def stay_probability(
     energies: torch.Tensor,
-    bias: Union[torch.Tensor, float],
+    bias: torch.Tensor | float,
     noise_std: float,
 ) -> torch.Tensor:
     """Probabilities of staying, from energies.

@@ -15,7 +15,6 @@ Interspeech 2020.
 
 import math
 from dataclasses import dataclass
-from typing import Optional, Tuple, Union
 
 import torch
 from torch import nn
@@ -62,7 +61,7 @@ class MonotonicState:
     memory: ProjectedMemory
     energy_offset: torch.Tensor
     max_energy: float
-    walk: Union[SoftWalk, HardWalk]
+    walk: SoftWalk | HardWalk
 
 
 class StepwiseMonotonicMHA(nn.Module):
@@ -128,7 +127,7 @@ class StepwiseMonotonicMHA(nn.Module):
         queries_per_token: float = 2.0,
         moves_per_query: int = 1,
         noise_std: float = 0.0,
-        monotonic_heads: Optional[int] = None,
+        monotonic_heads: int | None = None,
         head_choice: str = "all",
     ):
         super().__init__()
@@ -250,10 +249,10 @@ class StepwiseMonotonicMHA(nn.Module):
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
-        attn_mask: Optional[torch.Tensor] = None,
-        key_padding_mask: Optional[torch.Tensor] = None,
+        attn_mask: torch.Tensor | None = None,
+        key_padding_mask: torch.Tensor | None = None,
         return_attn_weights: bool = True,
-        pos_embs: Optional[torch.Tensor] = None,
+        pos_embs: torch.Tensor | None = None,
     ):
         """Walk over the keys, from the first query to the last.
 
@@ -352,7 +351,7 @@ class StepwiseMonotonicMHA(nn.Module):
 
     def step(
         self, query: torch.Tensor, state: MonotonicState
-    ) -> Tuple[torch.Tensor, torch.Tensor, MonotonicState]:
+    ) -> tuple[torch.Tensor, torch.Tensor, MonotonicState]:
         """Attend with one query.
 
         Arguments
@@ -410,7 +409,7 @@ class StepwiseMonotonicMHA(nn.Module):
     def _walk(
         self, energies: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
-        """Expected alignments of the heads that walk, (B, W, Q, K)."""
+        """Return the expected alignments of the heads that walk, (B, W, Q, K)."""
         p_stay = stay_probability(
             energies,
             self.stay_bias[:, None, None],
@@ -421,14 +420,14 @@ class StepwiseMonotonicMHA(nn.Module):
         )
 
     def _read_by(self, attn: torch.Tensor) -> torch.Tensor:
-        """The alignment that each head reads its values by, (B, H, Q, K)."""
+        """Return the alignment that each head reads its values by, (B, H, Q, K)."""
         if self.reads_by is None or not self.n_walking:
             return attn
         return attn.index_select(1, self.reads_by)
 
     def _divide(
         self, energies: torch.Tensor
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Those of the heads that walk, and those of the others."""
         n_softmax = self.nhead - self.n_walking
         return energies.split((self.n_walking, n_softmax), dim=1)

@@ -4,8 +4,6 @@ A walk holds one position, or one distribution over positions, per item and
 head, and moves it by at most `moves_per_query` keys per query.
 """
 
-from typing import Union
-
 import torch
 import torch.nn.functional as F
 
@@ -200,7 +198,7 @@ def start_walk(
     alpha: torch.Tensor,
     memory_lengths: torch.Tensor,
     moves_per_query: int,
-) -> Union[SoftWalk, HardWalk]:
+) -> SoftWalk | HardWalk:
     """Make the walk that the options ask for.
 
     Arguments

@@ -6,8 +6,6 @@ Gulati et al.: "Conformer: Convolution-augmented Transformer for Speech
 Recognition", Interspeech 2020 (section 2.1).
 """
 
-from typing import Optional, Tuple, Union
-
 import torch
 from torch import nn
 
@@ -68,11 +66,11 @@ class ConformerMultiHeadedSelfAttention(PublicWeights, nn.Module):
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
-        attn_mask: Optional[torch.Tensor] = None,
-        key_padding_mask: Optional[torch.Tensor] = None,
+        attn_mask: torch.Tensor | None = None,
+        key_padding_mask: torch.Tensor | None = None,
         return_attn_weights: bool = True,
-        pos_embs: Optional[torch.Tensor] = None,
-    ) -> Union[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:
+        pos_embs: torch.Tensor | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Attend to the keys, as `RelativeMultiHeadAttention` does.
 
         Arguments

@@ -15,7 +15,6 @@ Transformer for Speech Recognition", Interspeech 2020 (its use for speech).
 """
 
 import math
-from typing import Optional, Tuple, Union
 
 import torch
 from torch import nn
@@ -139,11 +138,11 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
-        attn_mask: Optional[torch.Tensor] = None,
-        key_padding_mask: Optional[torch.Tensor] = None,
+        attn_mask: torch.Tensor | None = None,
+        key_padding_mask: torch.Tensor | None = None,
         return_attn_weights: bool = True,
-        pos_embs: Optional[torch.Tensor] = None,
-    ) -> Union[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:
+        pos_embs: torch.Tensor | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Attend to the keys.
 
         Query ``i`` and key ``j`` stand at the positions ``i`` and ``j``.
@@ -216,7 +215,7 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
         self,
         query: torch.Tensor,
         key: torch.Tensor,
-        pos_embs: Optional[torch.Tensor],
+        pos_embs: torch.Tensor | None,
     ) -> torch.Tensor:
         """Projected embeddings of every head, (1, H, P, D / H)."""
         n_queries, n_keys = query.shape[1], key.shape[1]
@@ -235,7 +234,7 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
 
 def _apply(
     attn_mask: torch.Tensor, energies: torch.Tensor, blocked: torch.Tensor
-) -> Tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Energies and what is blocked, with a mask heeded as well."""
     if attn_mask.shape != energies.shape[2:]:
         raise ValueError(

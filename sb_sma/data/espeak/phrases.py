@@ -87,7 +87,7 @@ class PhraseGrammar:
         return word
 
     def _syllable(self) -> str:
-        """Gives a syllable or less, such as a vowel alone."""
+        """Give a syllable or less, such as a vowel alone."""
         parts = ("v", "v", "cv", "cv", "vc", "cvc", "c")
         sounds = {"c": _ONSETS, "v": _NUCLEI}
         return "".join(self._pick(sounds[part]) for part in self._pick(parts))
@@ -189,7 +189,7 @@ class PhraseGrammar:
         return f"half past {hour}"
 
     def _action(self) -> str:
-        """Gives a predicate in the past tense."""
+        """Give a predicate in the past tense."""
         if self._chance(0.3):
             return self._pick(self.words["intransitive"])[1]
         return f"{self._pick(self.words['verb'])[1]} {self._object()}"
@@ -260,7 +260,7 @@ class PhraseGrammar:
 
 @functools.cache
 def _load_words() -> dict[str, list]:
-    """Reads the word list: sections of words, or of pairs with a slash."""
+    """Read the word list: sections of words, or of pairs with a slash."""
     text = resources.files("sb_sma.data.espeak").joinpath("words.txt")
     sections, words = {}, []
     for line in text.read_text(encoding="utf-8").splitlines():

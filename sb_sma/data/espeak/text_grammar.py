@@ -6,7 +6,7 @@ them are kinds of text here, in the shares of ``KINDS``. Some words are
 invented from syllables, so that rare phonemes are heard, too.
 """
 
-from typing import Callable
+from collections.abc import Callable
 
 from sb_sma.data.espeak.phrases import MODALS, PhraseGrammar
 
@@ -111,7 +111,7 @@ class TextGrammar(PhraseGrammar):
         )[0]
 
     def _statement(self) -> str:
-        """Gives a sentence without its final mark."""
+        """Give a sentence without its final mark."""
         form = self.random.random()
         if form < 0.33:
             return self._clause()

@@ -161,7 +161,7 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
 def phonemize(
     text: str, settings: VoiceSettings = VoiceSettings()
 ) -> list[str]:
-    """Turns a text into the tokens that ``speak`` gives for it.
+    """Turn a text into the tokens that ``speak`` gives for it.
 
     Arguments
     ---------
@@ -231,7 +231,7 @@ def check_speakable(text: str) -> None:
 
 
 def _symbol(name: bytes) -> str:
-    """Gives the phoneme of an event's name: eight bytes at most, maybe cut."""
+    """Give the phoneme of an event's name: eight bytes at most, maybe cut."""
     decoded = _LANGUAGE_MARKER.sub("", name.decode("utf-8", errors="ignore"))
     if all(character in _NOT_A_PHONEME for character in decoded):
         return PAUSE
@@ -241,10 +241,10 @@ def _symbol(name: bytes) -> str:
 def _merge_events(
     events: list[tuple[int, bytes]], samples: np.ndarray
 ) -> tuple[list[str], list[int], int]:
-    """Drops events of no length, joins pauses, cuts the trailing silence."""
+    """Drop events of no length, join pauses, cut the trailing silence."""
     ends = [start for start, _ in events[1:]] + [len(samples)]
     tokens, starts = [], []
-    for (start, name), end in zip(events, ends):
+    for (start, name), end in zip(events, ends, strict=False):
         symbol = _symbol(name)
         if end <= start or (symbol == PAUSE and tokens[-1:] == [PAUSE]):
             continue
@@ -262,11 +262,13 @@ def _merge_events(
 def _split_pauses(
     tokens: list[str], starts: list[int], end_start: int, sample_rate: int
 ) -> tuple[list[str], list[int]]:
-    """Gives a pause as many tokens of equal length as it has tenths of a
+    """Give a pause as many tokens of equal length as it has tenths of a
     second: nothing else in a text tells how long it is.
     """
     split_tokens, split_starts = [], []
-    for token, start, end in zip(tokens, starts, [*starts[1:], end_start]):
+    for token, start, end in zip(
+        tokens, starts, [*starts[1:], end_start], strict=False
+    ):
         count = 1
         if token == PAUSE:
             seconds = (end - start) / sample_rate

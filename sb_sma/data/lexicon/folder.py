@@ -12,8 +12,8 @@ folder, to its entry::
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 from sb_sma.data.folder import SPLITS, write_json
 from sb_sma.data.lexicon.read import BadEntries, LexiconEntry
@@ -26,7 +26,7 @@ def check_splits(
     bad_entries: BadEntries,
     allow_unseen_phonemes: bool = False,
 ) -> Splits:
-    """Finds words of two splits, and phonemes that training never shows.
+    """Find words of two splits, and phonemes that training never shows.
 
     Arguments
     ---------
@@ -86,7 +86,7 @@ def check_splits(
 def write_lexicon_corpus(
     folder: Path, splits: Splits, allow_empty_test: bool = False
 ) -> None:
-    """Fills a lexicon folder.
+    """Fill a lexicon folder.
 
     Arguments
     ---------
@@ -134,7 +134,7 @@ def _phonemes_of(entries: Sequence[LexiconEntry]) -> set[str]:
 
 
 def _as_json(entry: LexiconEntry) -> str:
-    """The entry's name, and what the manifest says of it."""
+    """Return the entry's name, and what the manifest says of it."""
     prefix = "" if entry.language is None else f"{entry.language}/"
     content = {
         "word": entry.word,

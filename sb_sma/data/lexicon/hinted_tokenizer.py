@@ -1,8 +1,9 @@
 """Letters, and among them what a lexicon of other phonemes says of the word."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
 from sb_sma.data.lexicon.cmudict import find_cmudict
 from sb_sma.data.lexicon.read import read_pronunciations

@@ -11,7 +11,8 @@ Markov Models to Letter-to-Phoneme Conversion", NAACL 2007.
 """
 
 from collections import defaultdict
-from typing import Iterable, Iterator, NamedTuple, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class LetterAligner:
         chunks = [self._look_up(group) for group in groups]
         for _ in range(_ITERATIONS):
             counts = np.zeros(len(self._log_shares))
-            for group, looked_up in zip(groups, chunks):
+            for group, looked_up in zip(groups, chunks, strict=False):
                 self._add_counts(counts, group, looked_up)
             shares = counts / max(counts.sum(), 1.0)
             self._log_shares = np.log(shares.clip(_LEAST_SHARE))
@@ -91,7 +92,7 @@ class LetterAligner:
         return cuts
 
     def _keys(self, group: "_Group") -> list[np.ndarray]:
-        """A number for every chunk of each shape, at each place."""
+        """Return a number for every chunk of each shape, at each place."""
         letters = _encode(group.letters, self._letters)
         phonemes = _encode(group.phonemes, self._phonemes)
         base = 1 + max(len(self._letters), len(self._phonemes))
@@ -120,7 +121,7 @@ class LetterAligner:
         """Log-probability of the chunks of each shape."""
         return [
             self._log_shares[place] + np.log(prior)
-            for place, prior in zip(chunks, _SHAPES.values())
+            for place, prior in zip(chunks, _SHAPES.values(), strict=False)
         ]
 
     def _add_counts(
@@ -134,7 +135,7 @@ class LetterAligner:
         # no way leads through a word that cannot be cut
         total = np.where(np.isfinite(total), total, 0.0)[:, None, None]
         n_ends, n_said = forward.shape[1:]
-        for (a, b), place, score in zip(_SHAPES, chunks, scores):
+        for (a, b), place, score in zip(_SHAPES, chunks, scores, strict=False):
             through = forward[:, : n_ends - a, : n_said - b] + score
             expected = np.exp(through + backward[:, a:, b:] - total)
             if not b:
@@ -178,7 +179,9 @@ def _group(words: Sequence[Word]) -> Iterator[_Group]:
     for alike in rows.values():
         for start in range(0, len(alike), _GROUP_SIZE):
             some = alike[start : start + _GROUP_SIZE]
-            yield _Group(some, *zip(*(words[row] for row in some)))
+            yield _Group(
+                some, *zip(*(words[row] for row in some), strict=False)
+            )
 
 
 def _number(symbols: Iterable[str]) -> dict[str, int]:
@@ -197,7 +200,7 @@ def _encode(
 
 
 def _windows(symbols: np.ndarray, width: int) -> Iterator[np.ndarray]:
-    """The first symbol of each window, the second, and so on."""
+    """Return the first symbol of each window, the second, and so on."""
     n_windows = max(symbols.shape[1] + 1 - width, 0)
     for first in range(width):
         yield symbols[:, first : first + n_windows]
@@ -214,7 +217,7 @@ def _follow(
     )
     reached[:, 0, 0] = 0.0
     for end in range(1, n_letters + 1):
-        for (a, b), score in zip(_SHAPES, scores):
+        for (a, b), score in zip(_SHAPES, scores, strict=False):
             if end >= a:
                 before = reached[:, end - a, : reached.shape[2] - b]
                 into = reached[:, end, b:]
@@ -231,7 +234,7 @@ def _follow_back(scores: list[np.ndarray], group: _Group) -> np.ndarray:
     )
     left[group.ends] = 0.0
     for end in range(n_letters, 0, -1):
-        for (a, b), score in zip(_SHAPES, scores):
+        for (a, b), score in zip(_SHAPES, scores, strict=False):
             if end >= a:
                 into = left[:, end - a, : left.shape[2] - b]
                 after = left[:, end, b:]
@@ -242,14 +245,14 @@ def _follow_back(scores: list[np.ndarray], group: _Group) -> np.ndarray:
 def _trace(
     word: Word, best: np.ndarray, scores: list[np.ndarray]
 ) -> list[Chunk] | None:
-    """The chunks on the best way to the end of a word."""
+    """Return the chunks on the best way to the end of a word."""
     letters, phonemes = map(tuple, word)
     end, said = len(letters), len(phonemes)
     if not np.isfinite(best[end, said]):
         return None
     chunks: list[Chunk] = []
     while end:
-        for (a, b), score in zip(_SHAPES, scores):
+        for (a, b), score in zip(_SHAPES, scores, strict=False):
             if a <= end and b <= said:
                 first, before = end - a, said - b
                 step = score[first, before if b else 0]

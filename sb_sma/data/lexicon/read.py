@@ -14,9 +14,9 @@ begins with ``;;;`` is a comment.
 import logging
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Iterator
 
 from sb_sma.data.problems import raise_problems
 
@@ -75,7 +75,7 @@ class BadEntries:
         self._problems = []
 
     def add(self, kind: str, problem: str, skippable: bool = True) -> None:
-        """Notes a problem.
+        """Note a problem.
 
         Arguments
         ---------
@@ -92,7 +92,7 @@ class BadEntries:
             self._problems.append(problem)
 
     def report(self) -> None:
-        """Raises one error for all problems, or warns once of those skipped.
+        """Raise one error for all problems, or warn once of those skipped.
 
         Raises
         ------
@@ -116,7 +116,7 @@ def read_lexicon(
     bad_entries: BadEntries,
     language: str | None = None,
 ) -> list[LexiconEntry]:
-    """Reads one file.
+    """Read one file.
 
     Arguments
     ---------
@@ -188,7 +188,7 @@ def read_lexicon(
 def read_pronunciations(
     path: Path,
 ) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Reads a lexicon to look words up.
+    """Read a lexicon to look words up.
 
     Arguments
     ---------
@@ -233,7 +233,7 @@ class _BadLine(ValueError):
 
 
 def _lines(path: Path, bad_entries: BadEntries) -> Iterator[tuple[int, str]]:
-    """The lines that can be decoded and are not blank, with their numbers."""
+    """Return the lines that can be decoded and are not blank, with their numbers."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -8,7 +8,7 @@ chunk, and the end of the other.
 import random
 import unicodedata
 from collections import defaultdict
-from typing import Sequence
+from collections.abc import Sequence
 
 from sb_sma.data.lexicon.letter_alignment import Chunk, LetterAligner
 from sb_sma.data.lexicon.read import LexiconEntry
@@ -18,7 +18,7 @@ _ATTEMPTS_PER_WORD = 100
 
 
 def splice(entries: Sequence[LexiconEntry], n_words: int) -> list[LexiconEntry]:
-    """Makes new words.
+    """Make new words.
 
     Arguments
     ---------

@@ -5,8 +5,9 @@ import logging
 import unicodedata
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Any
 
 from speechbrain.utils.checkpoints import (
     mark_as_loader,
@@ -143,7 +144,7 @@ class GraphemeTokenizer(ABC):
         return self._cut(spelled)
 
     def encode(self, word: str, language: str | None = None) -> list[int]:
-        """Turns a word into indices.
+        """Turn a word into indices.
 
         Arguments
         ---------
@@ -226,7 +227,7 @@ class GraphemeTokenizer(ABC):
 
     @mark_as_saver
     def save(self, path: str | Path) -> None:
-        """Writes the tokenizer.
+        """Write the tokenizer.
 
         Arguments
         ---------
@@ -300,11 +301,11 @@ class GraphemeTokenizer(ABC):
 
     @abstractmethod
     def _units_to_json(self) -> Any:
-        """What the characters do not tell."""
+        """Return what the characters do not tell."""
 
     @abstractmethod
     def _units_from_json(self, content: Any, characters: set[str]) -> list[str]:
-        """Takes it back, and returns the pieces."""
+        """Take it back, and return the pieces."""
 
     def _set_up(
         self,

@@ -7,7 +7,8 @@ with the checkpoint, in one JSON file.
 import base64
 import io
 import re
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
@@ -46,7 +47,7 @@ class CharacterTokenizer(GraphemeTokenizer):
         return list(word)
 
     def _units_to_json(self) -> None:
-        """The characters are all there is."""
+        """Return the characters are all there is."""
 
     def _units_from_json(
         self, content: None, characters: set[str]
@@ -199,7 +200,7 @@ TOKENIZERS: dict[str, type[GraphemeTokenizer]] = {
 def make_grapheme_tokenizer(
     name: str, options: dict[str, dict[str, Any]] | None = None
 ) -> GraphemeTokenizer:
-    """Turns the YAML word into a tokenizer that is to be fitted.
+    """Turn the YAML word into a tokenizer that is to be fitted.
 
     Arguments
     ---------

@@ -52,7 +52,7 @@ class Recording:
 def read_recording(
     wav: str | Path, mel: MelSettings, trim_db: float | None = None
 ) -> Recording:
-    """Reads a recording, and finds all that makes it useless.
+    """Read a recording, and find all that makes it useless.
 
     Arguments
     ---------
@@ -111,7 +111,7 @@ def read_recording(
 
 
 def read_mono(wav: str | Path, mel: MelSettings) -> torch.Tensor:
-    """Reads the samples of a recording, both ends included.
+    """Read the samples of a recording, both ends included.
 
     Arguments
     ---------
@@ -134,7 +134,7 @@ def read_mono(wav: str | Path, mel: MelSettings) -> torch.Tensor:
 
 
 def _decode(wav: Path) -> tuple[np.ndarray, int]:
-    """Samples (N, channels) and their rate."""
+    """Sample (N, channels) and their rate."""
     if not os.path.isfile(wav):
         raise ValueError(
             f"{wav} cannot be read: there is no such file. Add the recording "

@@ -1,7 +1,8 @@
 """Everything that is wrong with a corpus of recordings, at once."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from tqdm import tqdm
 
@@ -18,7 +19,7 @@ from sb_sma.data.speech.splits import HoldOut, assign_splits
 def find_problems(
     data_folder: str | Path, skip_audio: bool = False
 ) -> tuple[int, list[str]]:
-    """Checks lines, splits and texts, and decodes the recordings.
+    """Check lines, splits and texts, and decode the recordings.
 
     Arguments
     ---------

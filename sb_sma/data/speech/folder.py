@@ -28,10 +28,11 @@ import hashlib
 import logging
 import multiprocessing
 import signal
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -100,7 +101,7 @@ def write_corpus(
     skip_bad_utterances: bool = False,
     list_command: str | None = None,
 ) -> tuple[Manifests, list[str]]:
-    """Fills a corpus folder with audio, mel spectrograms and manifests.
+    """Fill a corpus folder with audio, mel spectrograms and manifests.
 
     In a folder that an interrupted call has left, what is finished is kept.
 
@@ -148,7 +149,11 @@ def write_corpus(
         finished = journal.finished
         if finished:
             logger.info("Going on after %d utterances", len(finished))
-        rest = [i for i, key in zip(items, keys) if key not in finished]
+        rest = [
+            i
+            for i, key in zip(items, keys, strict=False)
+            if key not in finished
+        ]
         with _mapped(_Writer(folder, make, mel), rest, n_processes) as results:
             for key in tqdm(keys, desc="Preparing the corpus"):
                 result = finished.get(key)
@@ -243,7 +248,7 @@ class _Writer:
 def _mapped(
     write: _Writer, items: Sequence[Any], n_processes: int
 ) -> Iterator[Iterator[Any]]:
-    """What ``write`` gives for each item, in their order."""
+    """Return what ``write`` gives for each item, in their order."""
     executor, call = _executor(write, n_processes)
     with executor:
         # a failure or Ctrl-C must not wait for thousands of utterances

@@ -2,8 +2,9 @@
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Collection
+from typing import Any
 
 
 class Journal:
@@ -48,7 +49,7 @@ class Journal:
         self._file.close()
 
     def add(self, key: str, result: Any) -> None:
-        """Keeps a result.
+        """Keep a result.
 
         Arguments
         ---------

@@ -30,9 +30,10 @@ import difflib
 import io
 import json
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any
 
 from sb_sma.data.folder import SPLITS
 
@@ -95,7 +96,7 @@ class BadUtterance(ValueError):
 
 
 def find_manifest(data_folder: str | Path) -> Path:
-    """Finds the file that lists the utterances.
+    """Find the file that lists the utterances.
 
     Arguments
     ---------
@@ -135,7 +136,7 @@ def find_manifest(data_folder: str | Path) -> Path:
 
 
 def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
-    """Reads a manifest without touching the recordings.
+    """Read a manifest without touching the recordings.
 
     Arguments
     ---------
@@ -200,7 +201,7 @@ def read_entry(
     read_text: Callable[[str], Any],
     read_wav: Callable[[Path], Any],
 ) -> list[Any]:
-    """Reads text and recording of an utterance, and finds the faults of both.
+    """Read text and recording of an utterance, and find the faults of both.
 
     Arguments
     ---------
@@ -233,7 +234,7 @@ def read_entry(
 
 
 def read_utf8(path: Path) -> str:
-    """Reads a text file, with or without a byte order mark.
+    """Read a text file, with or without a byte order mark.
 
     Arguments
     ---------
@@ -264,7 +265,7 @@ def read_utf8(path: Path) -> str:
 def _faults(
     fields: dict[str, str], columns: set[str], lines: dict[str, int]
 ) -> Iterator[str]:
-    """What is wrong with a line, its text aside."""
+    """Return what is wrong with a line, its text aside."""
     name = fields["id"]
     if name in lines:
         yield (
@@ -288,7 +289,7 @@ def _faults(
 
 
 def _column_fault(columns: Iterable[str]) -> str | None:
-    """What is wrong with the columns of a manifest."""
+    """Return what is wrong with the columns of a manifest."""
     columns = list(columns)
     for column in columns:
         if column not in _REQUIRED and not _OPTIONAL.fullmatch(column):
@@ -330,7 +331,7 @@ def _csv_rows(content: str, path: Path, note: _Note) -> _Rows:
                     "quotes.",
                 )
                 continue
-            yield number, dict(zip(header, map(str.strip, row)))
+            yield number, dict(zip(header, map(str.strip, row), strict=False))
     except csv.Error as error:
         raise ValueError(
             f"{path}, line {first_line}: the line and what follows cannot be "

@@ -8,9 +8,9 @@ norm, natural logarithm with a floor of 1e-5. ``N`` samples give
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable
 
 import torch
 import torchaudio
@@ -123,7 +123,7 @@ class LogMel(nn.Module):
         )
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
-        """Computes the spectrograms.
+        """Compute the spectrograms.
 
         Arguments
         ---------
@@ -282,7 +282,7 @@ class MelStatistics:
         return cls(mean=mean.float(), std=std.float())
 
     def save(self, path: str | Path) -> None:
-        """Writes a JSON file.
+        """Write a JSON file.
 
         Arguments
         ---------
@@ -294,7 +294,7 @@ class MelStatistics:
 
     @classmethod
     def load(cls, path: str | Path) -> "MelStatistics":
-        """Reads a JSON file that ``save`` has written.
+        """Read a JSON file that ``save`` has written.
 
         Arguments
         ---------

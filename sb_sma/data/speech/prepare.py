@@ -38,7 +38,7 @@ def prepare_speech(
     skip_bad_utterances: bool = False,
     n_processes: int = 1,
 ) -> None:
-    """Builds the corpus, or reuses one that was built with the same arguments.
+    """Build the corpus, or reuse one that was built with the same arguments.
 
     Audio of any rate and number of channels becomes mono at the rate of the
     spectrograms. A call that was interrupted, or failed, is continued by the
@@ -95,7 +95,9 @@ def prepare_speech(
 
     def build(folder: Path) -> None:
         try:
-            items = list(zip(entries, assign_splits(entries, splits)))
+            items = list(
+                zip(entries, assign_splits(entries, splits), strict=False)
+            )
             fitted = _fit(frontend, items)
         except ValueError as error:
             # there may be too few because the others are bad
@@ -135,7 +137,7 @@ def prepare_speech(
 
 
 def _fit(frontend: Frontend, items: list[tuple[Entry, str]]) -> Frontend:
-    """A front end that has learned from the training split."""
+    """Return a front end that has learned from the training split."""
     return frontend.fit(
         [entry.text for entry, split in items if split == "train"]
     )
@@ -195,7 +197,7 @@ def _key(
 def _report(
     manifests: Manifests, skipped: list[str], mel: MelSettings
 ) -> dict[str, Any]:
-    """What was found and done, in total."""
+    """Return what was found and done, in total."""
     entries = {
         name: entry
         for manifest in manifests.values()

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any
 
 from speechbrain.utils.distributed import if_main_process
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 def leave_out_unreachable(
     manifests: Manifests,
     reduction_factor: int,
-    moves_per_query: Optional[int] = None,
+    moves_per_query: int | None = None,
     places: Mapping[str, str] = {},
     skip_bad_utterances: bool = False,
 ) -> Manifests:
@@ -108,7 +108,7 @@ def leave_out_unreachable(
 
 def _walk_fault(
     entry: Mapping[str, Any], reduction_factor: int, moves_per_query: int
-) -> Optional[str]:
+) -> str | None:
     """Why a stepwise walk cannot speak an utterance to the end, if so."""
     steps = -(-entry["mel_length"] // reduction_factor)
     n_tokens = len(entry["tokens"])

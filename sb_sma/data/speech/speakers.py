@@ -1,6 +1,7 @@
 """Who speaks the utterances of a corpus, by name and by index."""
 
-from typing import Any, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sb_sma.data.folder import Manifests
 from sb_sma.data.problems import abridged
@@ -26,7 +27,7 @@ class SpeakerTable:
         self._index = {name: index for index, name in enumerate(self.names)}
 
     def encode(self, names: Iterable[str]) -> list[int]:
-        """Looks speakers up.
+        """Look speakers up.
 
         Arguments
         ---------
@@ -80,7 +81,7 @@ def speaker_of(entry: Mapping[str, Any]) -> str | None:
 
 
 def find_speakers(manifests: Manifests, n_speakers: int) -> SpeakerTable:
-    """Collects the speakers of a corpus, who must fit into the model's table.
+    """Collect the speakers of a corpus, who must fit into the model's table.
 
     Arguments
     ---------

@@ -1,8 +1,8 @@
 """Which utterances are for training, for validation and for the test."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 from sb_sma.data.folder import SPLITS
 from sb_sma.data.speech.manifest import Entry
@@ -37,7 +37,7 @@ class HoldOut:
     seed: int = 1
 
     def __call__(self, names: Sequence[str]) -> list[str]:
-        """Gives each utterance its split.
+        """Give each utterance its split.
 
         Arguments
         ---------
@@ -78,7 +78,7 @@ class HoldOut:
 
 
 def assign_splits(entries: Sequence[Entry], hold_out: HoldOut) -> list[str]:
-    """Gives each utterance the split of its manifest, or else a drawn one.
+    """Give each utterance the split of its manifest, or else a drawn one.
 
     Arguments
     ---------

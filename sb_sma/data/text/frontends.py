@@ -7,9 +7,10 @@ at punctuation (none after the last word), and a final ``END``.
 
 import re
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, Sequence
+from typing import Any, Protocol
 
 from sb_sma.data.espeak.voice import (
     END,
@@ -51,7 +52,7 @@ class Frontend(Protocol):
 
     @abstractmethod
     def tokens(self, text: str) -> list[str]:
-        """Turns a text into tokens.
+        """Turn a text into tokens.
 
         Arguments
         ---------
@@ -76,7 +77,7 @@ class Frontend(Protocol):
 
     @abstractmethod
     def export(self, folder: Path) -> Node:
-        """Copies what the front end needs into the folder of a model.
+        """Copy what the front end needs into the folder of a model.
 
         Arguments
         ---------
@@ -121,7 +122,7 @@ class Frontend(Protocol):
         return self
 
     def save(self, folder: Path) -> None:
-        """Writes what `fit` has learned, for `locate`.
+        """Write what `fit` has learned, for `locate`.
 
         Arguments
         ---------
@@ -130,7 +131,7 @@ class Frontend(Protocol):
         """
 
     def locate(self, folder: str | Path) -> "Frontend":
-        """Finds what `save` or `export` has written.
+        """Find what `save` or `export` has written.
 
         Arguments
         ---------
@@ -168,7 +169,7 @@ class EspeakFrontend(Frontend):
     settings: VoiceSettings = VoiceSettings()
 
     def tokens(self, text: str) -> list[str]:
-        """Turns a text into phonemes; see ``phonemize``.
+        """Turn a text into phonemes; see ``phonemize``.
 
         Arguments
         ---------
@@ -232,7 +233,7 @@ class CharacterFrontend(Frontend):
     """
 
     def tokens(self, text: str) -> list[str]:
-        """Turns a text into letters.
+        """Turn a text into letters.
 
         Arguments
         ---------
@@ -315,7 +316,7 @@ def split_words(text: str) -> list[tuple[str, int]]:
         elif words:
             pauses[-1] = max(pauses[-1], _pauses(piece))
     pauses[-1] = 0
-    return list(zip(words, pauses))
+    return list(zip(words, pauses, strict=False))
 
 
 def _pauses(marks: str) -> int:

@@ -8,7 +8,7 @@ leave as it is written is added here; plain words never reach them.
 import functools
 import re
 import unicodedata
-from typing import Callable
+from collections.abc import Callable
 
 MARKS = ',;:.!?—()"'
 _ALLOWED = frozenset(MARKS + "'-\n")
@@ -64,7 +64,7 @@ _ROMAN_UNITS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 
 
 def speak_out(text: str) -> str:
-    """Writes an English text in words.
+    """Write an English text in words.
 
     Nothing visible is dropped: a symbol that no grammar knows gets its name
     (☂ is "umbrella"), a letter of another script is an error. Control and
@@ -102,10 +102,10 @@ def speak_out(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The same text with fewer kinds of quotes, dashes and spaces."""
+    """Return the same text with fewer kinds of quotes, dashes and spaces."""
     kept = []
     text = unicodedata.normalize("NFC", text)
-    for before, character in zip(" " + text, text):
+    for before, character in zip(" " + text, text, strict=False):
         category = unicodedata.category(character)
         if category in ("Cc", "Zs", "Zl", "Zp") and character != "\n":
             kept.append(" ")
@@ -128,7 +128,7 @@ def _check_letters(text: str) -> None:
 
 
 def _is_foreign(character: str) -> bool:
-    """A letter of another script, or no character at all."""
+    """Return a letter of another script, or no character at all."""
     if unicodedata.category(character) in ("Co", "Cs", "Cn"):
         return True
     name = unicodedata.name(character, "")
@@ -154,7 +154,7 @@ def _has_more_than_words(piece: str) -> bool:
     )
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _library() -> Callable[[str], str]:
     try:
         from kitten_text_processing import normalize_text
@@ -192,7 +192,7 @@ def _name(character: str) -> str:
 
 
 def _in_figures(match: re.Match) -> str:
-    """The Roman numeral after a name: Henry the 8th, Chapter 8."""
+    """Return the Roman numeral after a name: Henry the 8th, Chapter 8."""
     tens, units = match[2], match[3]
     number = 10 * len(tens) + _ROMAN_UNITS.index(units)
     if match[1] not in _RULERS:

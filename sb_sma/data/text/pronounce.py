@@ -2,7 +2,7 @@
 
 import enum
 import threading
-from typing import Callable, Mapping, Sequence, Union
+from collections.abc import Callable, Mapping, Sequence
 
 from sb_sma.data.espeak.voice import END, PAUSE
 from sb_sma.data.notation import ARPABET, Notation, strip_stress
@@ -19,6 +19,7 @@ _LETTER_NAMES = dict(
         "abcdefghijklmnopqrstuvwxyz",
         "ay bee sea dee ee ef gee aitch eye jay kay el em en oh pee cue ar ess "
         "tee you vee double-you ex why zee".split(),
+        strict=False,
     )
 )
 # words of the model that are not asked for again
@@ -30,7 +31,7 @@ class _Ending(enum.Enum):
 
 
 # phonemes, a spelling for the model, or the sound of 's
-_Part = Union[Sequence[str], str, _Ending]
+_Part = Sequence[str] | str | _Ending
 
 
 class Pronouncer:
@@ -81,7 +82,7 @@ class Pronouncer:
         self._lock = threading.Lock()
 
     def tokens(self, text: str) -> list[str]:
-        """Turns a text into phonemes and pauses.
+        """Turn a text into phonemes and pauses.
 
         Arguments
         ---------
@@ -99,18 +100,18 @@ class Pronouncer:
             If the text has nothing to say, or letters that are not Latin, or
             if the model is silent about a word.
         """
-        words, pauses = map(list, zip(*split_words(text)))
+        words, pauses = map(list, zip(*split_words(text), strict=False))
         for position, before in enumerate([1, *pauses[:-1]]):
             # the article; elsewhere a capital A is the letter
             if before and words[position] == "A":
                 words[position] = "a"
         tokens = []
-        for phonemes, count in zip(self.pronounce(words), pauses):
+        for phonemes, count in zip(self.pronounce(words), pauses, strict=False):
             tokens += [*phonemes, *[PAUSE] * count]
         return [*tokens, END]
 
     def pronounce(self, words: Sequence[str]) -> list[list[str]]:
-        """Reads words.
+        """Read words.
 
         Arguments
         ---------
@@ -167,7 +168,7 @@ class Pronouncer:
         return self._take_apart(name) if name else [letter]
 
     def _look_up(self, word: str) -> list[str] | None:
-        """The lexicon's first pronunciation."""
+        """Return the lexicon's first pronunciation."""
         spellings = [word.lower(), _plain_letters(word)]
         if word.isupper() or (len(word) == 1 and word != "a"):
             spellings.insert(
@@ -187,7 +188,9 @@ class Pronouncer:
         """Asks the model once for all words that it was not asked before."""
         with self._lock:
             new = sorted(words - self._predicted.keys())
-            for word, phonemes in zip(new, self.predict(new) if new else []):
+            for word, phonemes in zip(
+                new, self.predict(new) if new else [], strict=False
+            ):
                 if not phonemes:
                     raise ValueError(
                         f"The G2P model must say every word; got nothing for "

@@ -3,8 +3,9 @@
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
 from tqdm import tqdm
 
@@ -54,7 +55,7 @@ class SentencePieceFrontend(Frontend):
         )
 
     def tokens(self, text: str) -> list[str]:
-        """Turns a text into pieces.
+        """Turn a text into pieces.
 
         Arguments
         ---------
@@ -99,7 +100,7 @@ class SentencePieceFrontend(Frontend):
         return identity
 
     def export(self, folder: Path) -> Node:
-        """Writes what is learned into the folder of a model.
+        """Write what is learned into the folder of a model.
 
         Arguments
         ---------
@@ -157,7 +158,7 @@ class SentencePieceFrontend(Frontend):
         return fitted
 
     def save(self, folder: Path) -> None:
-        """Writes what is learned.
+        """Write what is learned.
 
         Arguments
         ---------
@@ -167,7 +168,7 @@ class SentencePieceFrontend(Frontend):
         self._tokenizer.save(Path(folder) / _FILE)
 
     def locate(self, folder: str | Path) -> "SentencePieceFrontend":
-        """Reads what `save` or `export` has written.
+        """Read what `save` or `export` has written.
 
         Arguments
         ---------

@@ -19,16 +19,7 @@ Conversion", EACL 1993.
 import logging
 import math
 import unicodedata
-from typing import (
-    Dict,
-    Hashable,
-    Iterator,
-    List,
-    Mapping,
-    Optional,
-    Sequence,
-    Tuple,
-)
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -104,11 +95,11 @@ class Analogy:
                 len(words) - len(cuts),
                 len(words),
             )
-        self._letters: Dict[str, int] = {}
-        self._sounds: Dict[Tuple[str, ...], int] = {}
+        self._letters: dict[str, int] = {}
+        self._sounds: dict[tuple[str, ...], int] = {}
         spelled, said = [], []
         for cut in cuts:
-            letters, sounds = zip(*_letter_by_letter(cut))
+            letters, sounds = zip(*_letter_by_letter(cut), strict=False)
             spelled.append(
                 _surround([_number(each, self._letters) for each in letters])
             )
@@ -122,7 +113,7 @@ class Analogy:
         self._alone = _group(places, self._spelled[places])
         self._between = _group(places, self._pack(self._spelled, places))
 
-    def encode(self, word: str) -> List[str]:
+    def encode(self, word: str) -> list[str]:
         """Cut a word into letters.
 
         Arguments
@@ -136,7 +127,7 @@ class Analogy:
             Each with its marks, or the nearest ones that the lexicon has;
             syllables of Hangul are cut, too.
         """
-        letters: List[str] = []
+        letters: list[str] = []
         for letter in _cut_into_letters(word):
             spelling = None
             if letter not in self._letters:
@@ -148,7 +139,7 @@ class Analogy:
         self,
         graphemes: Sequence[Sequence[str]],
         pronunciations: Sequence[Sequence[Sequence[str]]],
-    ) -> List[List[float]]:
+    ) -> list[list[float]]:
         """Compare how probable given pronunciations are.
 
         Arguments
@@ -174,13 +165,15 @@ class Analogy:
             self._aligner.cut(
                 [
                     (letters, phonemes)
-                    for letters, several in zip(graphemes, pronunciations)
+                    for letters, several in zip(
+                        graphemes, pronunciations, strict=False
+                    )
                     for phonemes in several
                 ]
             )
         )
         weighed = []
-        for letters, several in zip(graphemes, pronunciations):
+        for letters, several in zip(graphemes, pronunciations, strict=False):
             compared = self._compare(letters) if several else []
             found = [_follow(compared, self._say(next(cuts))) for _ in several]
             most = max(found, default=0.0)
@@ -188,7 +181,7 @@ class Analogy:
         return weighed
 
     def _pack(self, spelled: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """A number for letters with both of their neighbours."""
+        """Return a number for letters with both of their neighbours."""
         # the last number is none of a letter, so that -1 is unlike all
         n_letters = len(self._letters) + _FIRST + 1
         left, here, right = (
@@ -196,7 +189,7 @@ class Analogy:
         )
         return (left * n_letters + here) * n_letters + right
 
-    def _compare(self, letters: Sequence[str]) -> List["_Letter"]:
+    def _compare(self, letters: Sequence[str]) -> list["_Letter"]:
         """Find the letters of a word in the lexicon."""
         nowhere = np.zeros(0, int)
         spelled = _surround(
@@ -204,7 +197,9 @@ class Analogy:
         )
         word = np.flatnonzero(spelled)
         compared = []
-        for here, between in zip(word, self._pack(spelled, word).tolist()):
+        for here, between in zip(
+            word, self._pack(spelled, word).tolist(), strict=False
+        ):
             places = self._between.get(between)
             if places is None:
                 places = self._alone.get(int(spelled[here]), nowhere)
@@ -220,7 +215,7 @@ class Analogy:
             )
         return compared
 
-    def _say(self, cut: Optional[List[Chunk]]) -> Optional[np.ndarray]:
+    def _say(self, cut: list[Chunk] | None) -> np.ndarray | None:
         """Numbers of what the letters of a word are said to be."""
         if cut is None:
             return None
@@ -258,7 +253,7 @@ class _Letter:
         self._sounds_before = sounds_before
         self._is_alike_before = is_alike_before
         self._weights = weights
-        self._shares: Dict[bytes, np.ndarray] = {}
+        self._shares: dict[bytes, np.ndarray] = {}
 
     def weigh(self, sound: int, sounds_before: np.ndarray) -> float:
         """Log-probability of a sound after others."""
@@ -275,13 +270,13 @@ class _Letter:
         return math.log(max(share, _LEAST_PROBABILITY))
 
 
-def _cut_into_letters(word: str) -> List[str]:
+def _cut_into_letters(word: str) -> list[str]:
     return list(clusters(unicodedata.normalize("NFD", word.lower())))
 
 
 def _letter_by_letter(
     cut: Sequence[Chunk],
-) -> Iterator[Tuple[str, Tuple[str, ...]]]:
+) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each letter with its phonemes; those of two are the first one's."""
     for (first, *others), phonemes in cut:
         yield first, phonemes
@@ -289,8 +284,8 @@ def _letter_by_letter(
             yield other, ()
 
 
-def _number(key: Hashable, numbers: Dict[Hashable, int]) -> int:
-    """The number of a key, a new one of a new key."""
+def _number(key: Hashable, numbers: dict[Hashable, int]) -> int:
+    """Return the number of a key, a new one of a new key."""
     return numbers.setdefault(key, _FIRST + len(numbers))
 
 
@@ -301,22 +296,22 @@ def _surround(numbers: Sequence[int]) -> np.ndarray:
     )
 
 
-def _group(places: np.ndarray, keys: np.ndarray) -> Dict[int, np.ndarray]:
+def _group(places: np.ndarray, keys: np.ndarray) -> dict[int, np.ndarray]:
     """Places with the same key, both (N,)."""
     order = np.argsort(keys, kind="stable")
     found, starts = np.unique(keys[order], return_index=True)
     groups = np.split(places[order], starts[1:])
-    return dict(zip(found.tolist(), groups))
+    return dict(zip(found.tolist(), groups, strict=False))
 
 
-def _follow(compared: Sequence[_Letter], said: Optional[np.ndarray]) -> float:
+def _follow(compared: Sequence[_Letter], said: np.ndarray | None) -> float:
     """Log-probability of what the letters of a word are said to be; what they
     cannot be is said like nothing that they are compared with."""
     if said is None:
         return len(compared) * math.log(_LEAST_PROBABILITY)
     return sum(
         letter.weigh(said[here], said[here - _STEPS])
-        for letter, here in zip(compared, np.flatnonzero(said))
+        for letter, here in zip(compared, np.flatnonzero(said), strict=False)
     )
 
 

@@ -1,7 +1,8 @@
 """Words of similar length side by side, and what goes with each."""
 
 import math
-from typing import List, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -24,14 +25,14 @@ class Batch(NamedTuple):
         Counts, int64, (B,).
     """
 
-    rows: List[int]
+    rows: list[int]
     graphemes: torch.Tensor
     lengths: torch.Tensor
 
 
 def make_batches(
     graphemes: Sequence[Sequence[int]], n_threads: int
-) -> List[Batch]:
+) -> list[Batch]:
     """Sort words into batches, the longest first, and enough of them for all
     threads.
 
@@ -60,7 +61,7 @@ def make_batches(
     )
     size = math.ceil(len(graphemes) / n_threads)
     size = min(max(size, _MIN_BATCH_WORDS), _MAX_BATCH_WORDS)
-    groups: List[List[int]] = []
+    groups: list[list[int]] = []
     for row in order:
         is_full = not groups or len(groups[-1]) == size
         if not is_full and len(groups[-1]) >= _MIN_BATCH_WORDS:

@@ -17,16 +17,7 @@ Workshop 1991.
 import statistics
 import unicodedata
 from collections import Counter
-from typing import (
-    Collection,
-    Dict,
-    List,
-    Mapping,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
+from collections.abc import Collection, Mapping, Sequence
 
 from sb_sma.inference.g2p.analogy import Analogy
 from sb_sma.inference.g2p.interface import G2P, Pronunciation
@@ -35,7 +26,7 @@ from sb_sma.inference.g2p.likeness import check_notation, find_differences
 # none must decide alone, such as a model that lacks a phoneme
 _LEAST_LOG_PROBABILITY = -20.0
 # what every model made of a word, and analogy
-Readings = Tuple[Union[List[int], List[str]], ...]
+Readings = tuple[list[int] | list[str], ...]
 
 
 class CombinedG2P:
@@ -56,9 +47,7 @@ class CombinedG2P:
         If there is nothing to combine, or phonemes are written differently.
     """
 
-    def __init__(
-        self, models: Sequence[G2P], analogy: Optional[Analogy] = None
-    ):
+    def __init__(self, models: Sequence[G2P], analogy: Analogy | None = None):
         if len(models) < (2 if analogy is None else 1):
             raise ValueError(
                 "models must be two or more to be combined, or one with "
@@ -71,9 +60,9 @@ class CombinedG2P:
     def __call__(
         self,
         words: Sequence[str],
-        language: Optional[str] = None,
-        beam_size: Optional[int] = None,
-    ) -> List[List[str]]:
+        language: str | None = None,
+        beam_size: int | None = None,
+    ) -> list[list[str]]:
         """Give the best pronunciation of each word.
 
         Arguments
@@ -104,9 +93,9 @@ class CombinedG2P:
         self,
         words: Sequence[str],
         n: int,
-        language: Optional[str] = None,
-        beam_size: Optional[int] = None,
-    ) -> List[List[Pronunciation]]:
+        language: str | None = None,
+        beam_size: int | None = None,
+    ) -> list[list[Pronunciation]]:
         """Give the best pronunciations of each word.
 
         Arguments
@@ -132,20 +121,20 @@ class CombinedG2P:
         ValueError
             If one of the models cannot read a word, or a number is below 1.
         """
-        readings: List[list] = [
+        readings: list[list] = [
             model.read(words, _known_language(model, language))
             for model in self.models
         ]
         if self.analogy is not None:
             readings.append([self.analogy.encode(word) for word in words])
-        return self.decode(list(zip(*readings)), n, beam_size)
+        return self.decode(list(zip(*readings, strict=False)), n, beam_size)
 
     def decode(
         self,
         graphemes: Sequence[Readings],
         n: int = 1,
-        beam_size: Optional[int] = None,
-    ) -> List[List[Pronunciation]]:
+        beam_size: int | None = None,
+    ) -> list[list[Pronunciation]]:
         """Give the best pronunciations of words that `encode` has read.
 
         Arguments
@@ -171,26 +160,32 @@ class CombinedG2P:
             raise ValueError(f"n must be 1 or more pronunciations; got {n}.")
         if not graphemes:
             return []
-        readings = list(zip(*graphemes))
+        readings = list(zip(*graphemes, strict=False))
         proposed = []
-        for model, words in zip(self.models, readings):
+        for model, words in zip(self.models, readings, strict=False):
             width = model.hparams.beam_settings.beam_size
             if beam_size is not None:
                 width = beam_size
             proposed.append(model.decode(words, max(n, width), beam_size))
-        candidates = [_merge(proposals) for proposals in zip(*proposed)]
+        candidates = [
+            _merge(proposals) for proposals in zip(*proposed, strict=False)
+        ]
         weighing = [*self.models]
         if self.analogy is not None:
             weighing.append(self.analogy)
         weighed = [
             each.weigh(words, candidates)
-            for each, words in zip(weighing, readings)
+            for each, words in zip(weighing, readings, strict=False)
         ]
         penalty = self.models[0].hparams.beam_settings.length_penalty
         return [
-            _rank(phonemes, list(zip(*weights)), penalty)[:n] or proposals[:1]
+            _rank(phonemes, list(zip(*weights, strict=False)), penalty)[:n]
+            or proposals[:1]
             for phonemes, weights, proposals in zip(
-                candidates, zip(*weighed), proposed[0]
+                candidates,
+                zip(*weighed, strict=False),
+                proposed[0],
+                strict=False,
             )
         ]
 
@@ -206,7 +201,7 @@ class CombinedG2P:
             counts |= composed
         return counts
 
-    def check_language(self, language: Optional[str]) -> None:
+    def check_language(self, language: str | None) -> None:
         """Refuse a language that a model lacks.
 
         Arguments
@@ -222,7 +217,7 @@ class CombinedG2P:
         for model in self.models:
             model.check_language(_known_language(model, language))
 
-    def encode(self, word: str, language: Optional[str] = None) -> Readings:
+    def encode(self, word: str, language: str | None = None) -> Readings:
         """Look the letters of a word up.
 
         Arguments
@@ -252,7 +247,7 @@ class CombinedG2P:
         return tuple(readings)
 
 
-def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
+def load_together(sources: Sequence[str]) -> G2P | CombinedG2P:
     """Load models that are to be asked together.
 
     Those that read and say words alike are joined; what is joined so is
@@ -282,7 +277,7 @@ def load_together(sources: Sequence[str]) -> Union[G2P, CombinedG2P]:
     return put_together([G2P.from_hparams(source=each) for each in sources])
 
 
-def put_together(models: Sequence[G2P]) -> Union[G2P, CombinedG2P]:
+def put_together(models: Sequence[G2P]) -> G2P | CombinedG2P:
     """Join models that read and say words alike, and combine the others.
 
     Arguments
@@ -302,7 +297,7 @@ def put_together(models: Sequence[G2P]) -> Union[G2P, CombinedG2P]:
     """
     if not models:
         raise ValueError("there must be one model or more; got none.")
-    groups: List[List[G2P]] = []
+    groups: list[list[G2P]] = []
     for g2p in models:
         for group in groups:
             if not find_differences(group[0], g2p):
@@ -318,7 +313,7 @@ def put_together(models: Sequence[G2P]) -> Union[G2P, CombinedG2P]:
 
 
 def add_analogy(
-    g2p: Union[G2P, CombinedG2P], lexicon: Mapping[str, Sequence[Sequence[str]]]
+    g2p: G2P | CombinedG2P, lexicon: Mapping[str, Sequence[Sequence[str]]]
 ) -> CombinedG2P:
     """Let the words of a lexicon weigh, too.
 
@@ -353,7 +348,7 @@ def add_analogy(
 
 def _check_notation(models: Sequence[G2P], lexicon: Collection[str]) -> None:
     """Refuse models, and phonemes of a lexicon, in different notations."""
-    tables: Dict[str, Collection[str]] = {
+    tables: dict[str, Collection[str]] = {
         f"model {number}": model.hparams.phonemes.symbols
         for number, model in enumerate(models, start=1)
     }
@@ -362,12 +357,12 @@ def _check_notation(models: Sequence[G2P], lexicon: Collection[str]) -> None:
     check_notation(tables)
 
 
-def _known_language(model: G2P, language: Optional[str]) -> Optional[str]:
-    """The language, for a model that knows of languages."""
+def _known_language(model: G2P, language: str | None) -> str | None:
+    """Return the language, for a model that knows of languages."""
     return language if model.hparams.grapheme_tokenizer.languages else None
 
 
-def _merge(proposals: Sequence[List[Pronunciation]]) -> List[List[str]]:
+def _merge(proposals: Sequence[list[Pronunciation]]) -> list[list[str]]:
     """Different proposals, but for those that were cut off."""
     merged = {
         tuple(pronunciation.phonemes)
@@ -379,13 +374,13 @@ def _merge(proposals: Sequence[List[Pronunciation]]) -> List[List[str]]:
 
 
 def _rank(
-    candidates: Sequence[List[str]],
-    weighed: Sequence[Tuple[float, ...]],
+    candidates: Sequence[list[str]],
+    weighed: Sequence[tuple[float, ...]],
     length_penalty: float,
-) -> List[Pronunciation]:
+) -> list[Pronunciation]:
     """Candidates, those with the most probability first."""
     ranked = []
-    for phonemes, log_probabilities in zip(candidates, weighed):
+    for phonemes, log_probabilities in zip(candidates, weighed, strict=False):
         mean = statistics.fmean(
             max(each, _LEAST_LOG_PROBABILITY) for each in log_probabilities
         )

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import threading
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any
 
 from sb_sma.data.lexicon.cmudict import find_cmudict
 from sb_sma.data.lexicon.read import read_pronunciations
@@ -55,8 +55,8 @@ class G2PFrontend(Frontend):
 
     def __init__(
         self,
-        source: Union[str, Path],
-        lexicon: Union[str, Path] = CMUDICT,
+        source: str | Path,
+        lexicon: str | Path = CMUDICT,
     ):
         self.source = Path(source).expanduser()
         if lexicon is None:
@@ -65,14 +65,14 @@ class G2PFrontend(Frontend):
                 "none; got null. Write none for no lexicon."
             )
         self.lexicon = lexicon
-        self._pronouncer: Optional[Pronouncer] = None
+        self._pronouncer: Pronouncer | None = None
         self._lock = threading.Lock()
 
     def __reduce__(self):
         # another process loads the model itself
         return type(self), (self.source, self.lexicon)
 
-    def tokens(self, text: str) -> List[str]:
+    def tokens(self, text: str) -> list[str]:
         """Turn a text into phonemes; see `Pronouncer`.
 
         Arguments
@@ -92,7 +92,7 @@ class G2PFrontend(Frontend):
         """
         return self._loaded().tokens(text)
 
-    def identity(self) -> Dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """Tell all that the tokens depend on.
 
         Returns
@@ -144,7 +144,7 @@ class G2PFrontend(Frontend):
             shutil.copyfile(path, folder / arguments["lexicon"])
         return type(self), arguments
 
-    def locate(self, folder: Union[str, Path]) -> "G2PFrontend":
+    def locate(self, folder: str | Path) -> "G2PFrontend":
         """Find the files whose names are relative to a folder.
 
         Arguments
@@ -204,7 +204,7 @@ class G2PFrontend(Frontend):
                 f"none; there is no {path}. Give another."
             )
 
-    def _lexicon_path(self) -> Optional[Path]:
+    def _lexicon_path(self) -> Path | None:
         if self.lexicon == NO_LEXICON:
             return None
         if self.lexicon == CMUDICT:
@@ -248,7 +248,7 @@ class G2PFrontend(Frontend):
             )
         has_stress = tuple(symbols) != strip_stress(symbols)
 
-        def predict(words: List[str]) -> List[List[str]]:
+        def predict(words: list[str]) -> list[list[str]]:
             # an error names the word alone: its number is none of the text's
             found = g2p.decode([g2p.encode(word) for word in words])
             return [each[0].phonemes for each in found]

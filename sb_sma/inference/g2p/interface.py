@@ -4,8 +4,9 @@ import copy
 import logging
 import math
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Callable, List, Optional, Sequence, Tuple, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -41,7 +42,7 @@ class Pronunciation:
         Whether the word ended by itself, and not at the limit of its length.
     """
 
-    phonemes: List[str]
+    phonemes: list[str]
     log_probability: float
     finished: bool
 
@@ -89,9 +90,9 @@ class G2P(ExportedModel):
     def forward(
         self,
         words: Sequence[str],
-        language: Optional[str] = None,
-        beam_size: Optional[int] = None,
-    ) -> List[List[str]]:
+        language: str | None = None,
+        beam_size: int | None = None,
+    ) -> list[list[str]]:
         """Give the best pronunciation of each word.
 
         Arguments
@@ -121,9 +122,9 @@ class G2P(ExportedModel):
         self,
         words: Sequence[str],
         n: int,
-        language: Optional[str] = None,
-        beam_size: Optional[int] = None,
-    ) -> List[List[Pronunciation]]:
+        language: str | None = None,
+        beam_size: int | None = None,
+    ) -> list[list[Pronunciation]]:
         """Give the best pronunciations of each word.
 
         Arguments
@@ -153,8 +154,8 @@ class G2P(ExportedModel):
         self,
         graphemes: Sequence[Sequence[int]],
         n: int = 1,
-        beam_size: Optional[int] = None,
-    ) -> List[List[Pronunciation]]:
+        beam_size: int | None = None,
+    ) -> list[list[Pronunciation]]:
         """Give the best pronunciations of words that `encode` has read.
 
         Arguments
@@ -185,7 +186,7 @@ class G2P(ExportedModel):
             settings = replace(settings, beam_size=n)
         found = {}
         for rows, hypotheses in self._search(graphemes, settings, n):
-            found.update(zip(rows, hypotheses))
+            found.update(zip(rows, hypotheses, strict=False))
         n_endless = sum(not each[0].finished for each in found.values())
         if n_endless:
             logger.warning(
@@ -230,7 +231,7 @@ class G2P(ExportedModel):
         self,
         graphemes: Sequence[Sequence[int]],
         pronunciations: Sequence[Sequence[Sequence[str]]],
-    ) -> List[List[float]]:
+    ) -> list[list[float]]:
         """Say how probable given pronunciations are.
 
         Arguments
@@ -256,14 +257,14 @@ class G2P(ExportedModel):
         pairs, places = [], []
         weighed = [[-math.inf] * len(each) for each in pronunciations]
         for word, (letters, several) in enumerate(
-            zip(graphemes, pronunciations)
+            zip(graphemes, pronunciations, strict=False)
         ):
             for number, phonemes in enumerate(several):
                 if all(phoneme in table for phoneme in phonemes):
                     pairs.append((letters, table.encode(phonemes)))
                     places.append((word, number))
 
-        def follow(batch: Batch) -> Tuple[List[int], List[float]]:
+        def follow(batch: Batch) -> tuple[list[int], list[float]]:
             phonemes = pad([pairs[row][1] for row in batch.rows])
             phonemes = phonemes.to(self.device)
             with torch.no_grad(), copy.deepcopy(self.inference_ctx):
@@ -277,7 +278,7 @@ class G2P(ExportedModel):
             return batch.rows, said.double().sum(dim=1).tolist()
 
         for rows, found in self._map(follow, [letters for letters, _ in pairs]):
-            for row, log_probability in zip(rows, found):
+            for row, log_probability in zip(rows, found, strict=False):
                 word, number = places[row]
                 weighed[word][number] = log_probability
         return weighed
@@ -287,7 +288,7 @@ class G2P(ExportedModel):
         """How often each letter that training lacks was replaced."""
         return self.hparams.grapheme_tokenizer.fallbacks
 
-    def check_language(self, language: Optional[str]) -> None:
+    def check_language(self, language: str | None) -> None:
         """Refuse a language that the model lacks.
 
         Arguments
@@ -302,7 +303,7 @@ class G2P(ExportedModel):
         """
         self.hparams.grapheme_tokenizer.check_language(language)
 
-    def encode(self, word: str, language: Optional[str] = None) -> List[int]:
+    def encode(self, word: str, language: str | None = None) -> list[int]:
         """Look the letters of a word up.
 
         Arguments
@@ -325,8 +326,8 @@ class G2P(ExportedModel):
         return self.hparams.grapheme_tokenizer.encode(word, language)
 
     def read(
-        self, words: Sequence[str], language: Optional[str] = None
-    ) -> List[List[int]]:
+        self, words: Sequence[str], language: str | None = None
+    ) -> list[list[int]]:
         """Look the letters of several words up.
 
         Arguments
@@ -361,10 +362,10 @@ class G2P(ExportedModel):
 
     def _search(
         self, graphemes: Sequence[Sequence[int]], settings: BeamSettings, n: int
-    ) -> List[Tuple[List[int], List[List[Hypothesis]]]]:
+    ) -> list[tuple[list[int], list[list[Hypothesis]]]]:
         """Search in batches; returns the rows of each, and what was found."""
 
-        def search(batch: Batch) -> Tuple[List[int], List[List[Hypothesis]]]:
+        def search(batch: Batch) -> tuple[list[int], list[list[Hypothesis]]]:
             # a context is of one thread
             with copy.deepcopy(self.inference_ctx):
                 hypotheses = beam_search(
@@ -382,7 +383,7 @@ class G2P(ExportedModel):
         self,
         function: Callable[[Batch], Result],
         graphemes: Sequence[Sequence[int]],
-    ) -> List[Result]:
+    ) -> list[Result]:
         """Call a function for batches of words, on all cores."""
         if torch.device(self.device).type != "cpu":
             return [function(batch) for batch in make_batches(graphemes, 1)]
@@ -396,7 +397,7 @@ class G2P(ExportedModel):
         return map_in_threads(function, batches)
 
     def _name(self, hypothesis: Hypothesis) -> Pronunciation:
-        """A hypothesis with symbols instead of indices."""
+        """Return a hypothesis with symbols instead of indices."""
         return Pronunciation(
             self.hparams.phonemes.decode(hypothesis.tokens),
             hypothesis.log_probability,

@@ -1,6 +1,7 @@
 """Which grapheme-to-phoneme models can be asked together, and how."""
 
-from typing import Any, Collection, List, Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from torch import nn
 
@@ -8,7 +9,7 @@ from torch import nn
 _LEAST_SHARE_IN_COMMON = 0.9
 
 
-def members_of(g2p: Any) -> List[nn.Module]:
+def members_of(g2p: Any) -> list[nn.Module]:
     """List the models that answer as one.
 
     Arguments
@@ -24,7 +25,7 @@ def members_of(g2p: Any) -> List[nn.Module]:
     return list(getattr(g2p.mods.model, "models", [g2p.mods.model]))
 
 
-def find_differences(first: Any, second: Any) -> List[str]:
+def find_differences(first: Any, second: Any) -> list[str]:
     """Say why two models cannot be joined.
 
     Arguments

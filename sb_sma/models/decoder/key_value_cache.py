@@ -1,7 +1,6 @@
 """What self-attention remembers from step to step."""
 
 import copy
-from typing import Optional, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -91,7 +90,7 @@ class KeyValueCache:
         self.length += 1
 
     def attend(
-        self, queries: torch.Tensor, window: Optional[int] = None
+        self, queries: torch.Tensor, window: int | None = None
     ) -> torch.Tensor:
         """Attend with the query of the last step.
 
@@ -128,7 +127,7 @@ class KeyValueCache:
 
     def keys_and_values(
         self, first: int = 0
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give what is remembered.
 
         Arguments
@@ -170,10 +169,8 @@ class KeyValueCache:
             selected._stored = self._copied(kept, room)
         return selected
 
-    def _copied(
-        self, rows: Union[torch.Tensor, slice], room: int
-    ) -> torch.Tensor:
-        """What is stored of some rows, with room for this many steps."""
+    def _copied(self, rows: torch.Tensor | slice, room: int) -> torch.Tensor:
+        """Return what is stored of some rows, with room for this many steps."""
         past = self._stored[rows, :, :, : self.length]
         n_rows, _, nhead, _, head_width = past.shape
         copied = past.new_empty(n_rows, 2, nhead, room, head_width)
@@ -181,7 +178,7 @@ class KeyValueCache:
         return copied
 
     def _moved_up(self, rows: torch.Tensor) -> torch.Tensor:
-        """What is stored of rows in ascending order, without fresh memory,
+        """Return what is stored of rows in ascending order, without fresh memory,
         whose first use takes the system longer than the copy."""
         past = self._stored[:, :, :, : self.length]
         for place, row in enumerate(rows.tolist()):

@@ -1,7 +1,8 @@
 """A Transformer decoder layer whose cross-attention can be any of the table."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable, Optional, Tuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -68,7 +69,7 @@ class DecoderLayer(nn.Module):
         d_ffn: int,
         cross_attention: Callable[..., nn.Module],
         dropout: float = 0.1,
-        window: Optional[int] = None,
+        window: int | None = None,
     ):
         super().__init__()
         self.norm1 = nn.LayerNorm(d_model)
@@ -87,7 +88,7 @@ class DecoderLayer(nn.Module):
         features: torch.Tensor,
         memory: torch.Tensor,
         memory_padding: torch.Tensor,
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Run all steps at once.
 
         Arguments
@@ -150,7 +151,7 @@ class DecoderLayer(nn.Module):
 
     def step(
         self, features: torch.Tensor, state: LayerState
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Run the next step; the state is advanced.
 
         Arguments

@@ -1,7 +1,5 @@
 """Causal self-attention, in parallel or one step at a time."""
 
-from typing import Optional
-
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -43,7 +41,7 @@ class CausalSelfAttention(nn.Module):
         d_model: int,
         nhead: int,
         dropout: float = 0.0,
-        window: Optional[int] = None,
+        window: int | None = None,
     ):
         super().__init__()
         check_heads(d_model, nhead)

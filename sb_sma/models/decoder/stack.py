@@ -1,6 +1,6 @@
 """Decoder layers one after the other, for any kind of output."""
 
-from typing import Callable, List, Optional, Tuple
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -49,7 +49,7 @@ class DecoderStack(nn.ModuleList):
         d_ffn: int,
         cross_attention: Callable[..., nn.Module],
         dropout: float = 0.1,
-        window: Optional[int] = None,
+        window: int | None = None,
     ):
         super().__init__(
             DecoderLayer(
@@ -63,7 +63,7 @@ class DecoderStack(nn.ModuleList):
         features: torch.Tensor,
         memory: torch.Tensor,
         memory_lengths: torch.Tensor,
-    ) -> Tuple[torch.Tensor, List[torch.Tensor]]:
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Run all steps at once.
 
         Arguments
@@ -95,7 +95,7 @@ class DecoderStack(nn.ModuleList):
         memory_lengths: torch.Tensor,
         options: DecodingOptions,
         max_steps: int,
-    ) -> List[LayerState]:
+    ) -> list[LayerState]:
         """Make the states before the first step.
 
         Arguments
@@ -120,8 +120,8 @@ class DecoderStack(nn.ModuleList):
         ]
 
     def step(
-        self, features: torch.Tensor, states: List[LayerState]
-    ) -> Tuple[torch.Tensor, List[torch.Tensor]]:
+        self, features: torch.Tensor, states: list[LayerState]
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Run the next step; the states are advanced.
 
         Arguments
@@ -139,7 +139,7 @@ class DecoderStack(nn.ModuleList):
             One (B, H, K) per layer.
         """
         alignments = []
-        for layer, state in zip(self, states):
+        for layer, state in zip(self, states, strict=False):
             features, alignment = layer.step(features, state)
             alignments.append(alignment[:, :, 0])
         return features, alignments
@@ -202,7 +202,7 @@ class DecoderStack(nn.ModuleList):
         focus_rates : torch.Tensor
             Over a whole set, (L, H) for L layers.
         """
-        for layer, rates in zip(self, focus_rates):
+        for layer, rates in zip(self, focus_rates, strict=False):
             if hasattr(layer.cross_attn, "choose_head"):
                 layer.cross_attn.choose_head(rates)
 
@@ -217,7 +217,7 @@ class DecoderStack(nn.ModuleList):
         for attention in self._cross_attentions("noise_std"):
             attention.noise_std = std
 
-    def moves_per_query(self) -> Optional[int]:
+    def moves_per_query(self) -> int | None:
         """How many tokens the slowest layer passes per decoder step.
 
         Returns
@@ -234,7 +234,7 @@ class DecoderStack(nn.ModuleList):
             default=None,
         )
 
-    def _cross_attentions(self, attribute: str) -> List[nn.Module]:
-        """The encoder-decoder attentions that have an attribute."""
+    def _cross_attentions(self, attribute: str) -> list[nn.Module]:
+        """Return the encoder-decoder attentions that have an attribute."""
         attentions = [layer.cross_attn for layer in self]
         return [each for each in attentions if hasattr(each, attribute)]

@@ -14,8 +14,6 @@ Speech Synthesis System for Blizzard Challenge 2021", Blizzard Challenge
 Workshop 2021.
 """
 
-from typing import Optional
-
 import torch
 from torch import nn
 
@@ -74,7 +72,7 @@ class ConformerBlock(PublicWeights, nn.Module):
         d_model: int,
         n_head: int,
         kernel_size_conv_mod: int = 7,
-        embedding_dim: Optional[int] = None,
+        embedding_dim: int | None = None,
         dropout: float = 0.1,
         with_ff: bool = True,
         legacy: bool = False,
@@ -116,9 +114,9 @@ class ConformerBlock(PublicWeights, nn.Module):
     def forward(
         self,
         features: torch.Tensor,
-        embeddings: Optional[torch.Tensor] = None,
-        key_padding_mask: Optional[torch.Tensor] = None,
-        pos_embs: Optional[torch.Tensor] = None,
+        embeddings: torch.Tensor | None = None,
+        key_padding_mask: torch.Tensor | None = None,
+        pos_embs: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Encode a batch.
 
@@ -214,7 +212,7 @@ class Conformer(PublicWeights, nn.Module):
         dim: int,
         n_layers: int,
         n_heads: int,
-        embedding_dim: Optional[int] = None,
+        embedding_dim: int | None = None,
         p_dropout: float = 0.1,
         kernel_size_conv_mod: int = 7,
         with_ff: bool = True,
@@ -237,9 +235,9 @@ class Conformer(PublicWeights, nn.Module):
     def forward(
         self,
         features: torch.Tensor,
-        key_padding_mask: Optional[torch.Tensor] = None,
-        embeddings: Optional[torch.Tensor] = None,
-        pos_embs: Optional[torch.Tensor] = None,
+        key_padding_mask: torch.Tensor | None = None,
+        embeddings: torch.Tensor | None = None,
+        pos_embs: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Encode a batch.
 

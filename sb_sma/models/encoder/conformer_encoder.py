@@ -6,7 +6,7 @@ Gulati et al.: "Conformer: Convolution-augmented Transformer for Speech
 Recognition", Interspeech 2020.
 """
 
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from speechbrain.lobes.models.transformer.Conformer import (
@@ -191,7 +191,7 @@ class _PaddedConvolutionModule(ConvolutionModule):
     def forward(
         self,
         x: torch.Tensor,
-        mask: Optional[torch.Tensor] = None,
+        mask: torch.Tensor | None = None,
         dynchunktrain_config: Any = None,
     ) -> torch.Tensor:
         hidden = self.bottleneck(self.layer_norm(x).transpose(1, 2))

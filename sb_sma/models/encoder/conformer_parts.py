@@ -14,7 +14,6 @@ Workshop 2021 (convolutions in the feed-forward layer).
 """
 
 import math
-from typing import Optional
 
 import torch
 import torch.nn.functional as F
@@ -103,7 +102,7 @@ class FeedForward(PublicWeights, nn.Module):
     def forward(
         self,
         features: torch.Tensor,
-        key_padding_mask: Optional[torch.Tensor] = None,
+        key_padding_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Compute what a residual connection adds.
 
@@ -192,7 +191,7 @@ class ConformerConvModule(PublicWeights, nn.Module):
     def forward(
         self,
         features: torch.Tensor,
-        key_padding_mask: Optional[torch.Tensor] = None,
+        key_padding_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Compute what a residual connection adds.
 
@@ -280,7 +279,7 @@ class Conv1dGLU(PublicWeights, nn.Module):
         self,
         features: torch.Tensor,
         embeddings: torch.Tensor,
-        key_padding_mask: Optional[torch.Tensor] = None,
+        key_padding_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Convolve, residual connection included.
 

@@ -1,6 +1,7 @@
 """The text encoders that a YAML file chooses between."""
 
-from typing import Any, Callable, Dict, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sb_sma.models.encoder.conformer_encoder import (
     ConformerTextEncoder,
@@ -11,7 +12,7 @@ from sb_sma.models.encoder.transformer import (
     TransformerTextEncoder,
 )
 
-ENCODER_TYPES: Dict[str, Callable[..., TextEncoder]] = {
+ENCODER_TYPES: dict[str, Callable[..., TextEncoder]] = {
     "transformer": TransformerTextEncoder,
     "conformer": ConformerTextEncoder,
     "ConformerEncoder": SpeechBrainConformerTextEncoder,

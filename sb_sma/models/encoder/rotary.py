@@ -7,7 +7,6 @@ Su et al.: "RoFormer: Enhanced Transformer with Rotary Position Embedding",
 """
 
 import math
-from typing import Optional, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -69,11 +68,11 @@ class RotaryAttention(nn.Module):
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
-        attn_mask: Optional[torch.Tensor] = None,
-        key_padding_mask: Optional[torch.Tensor] = None,
+        attn_mask: torch.Tensor | None = None,
+        key_padding_mask: torch.Tensor | None = None,
         return_attn_weights: bool = True,
-        pos_embs: Optional[torch.Tensor] = None,
-    ) -> Union[torch.Tensor, Tuple[torch.Tensor, None]]:
+        pos_embs: torch.Tensor | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, None]:
         """Let the items of a row hear each other.
 
         Arguments
@@ -165,8 +164,8 @@ def _turn(features: torch.Tensor) -> torch.Tensor:
 
 
 def _may_look(
-    attn_mask: Optional[torch.Tensor], key_padding_mask: Optional[torch.Tensor]
-) -> Optional[torch.Tensor]:
+    attn_mask: torch.Tensor | None, key_padding_mask: torch.Tensor | None
+) -> torch.Tensor | None:
     """Both masks as one that is True where a query may look."""
     hidden = attn_mask
     if key_padding_mask is not None:

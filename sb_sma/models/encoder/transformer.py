@@ -1,7 +1,8 @@
 """Text encoders: embedding, convolutions, and layers of one kind or another."""
 
 from abc import ABC, abstractmethod
-from typing import Callable, Dict, NamedTuple, Optional
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from speechbrain.lobes.models.transformer.Transformer import TransformerEncoder
@@ -20,10 +21,10 @@ class _Positions(NamedTuple):
     """What tells a self-attention type where its tokens stand."""
 
     absolute: bool
-    relative: Optional[Callable[[int], nn.Module]]
+    relative: Callable[[int], nn.Module] | None
 
 
-ENCODER_ATTENTION_TYPES: Dict[str, _Positions] = {
+ENCODER_ATTENTION_TYPES: dict[str, _Positions] = {
     "regularMHA": _Positions(absolute=True, relative=None),
     "RelPosMHAXL": _Positions(absolute=False, relative=RelPosEncXL),
     "RoPEMHA": _Positions(absolute=False, relative=None),

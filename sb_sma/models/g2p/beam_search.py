@@ -25,7 +25,7 @@ With a beam of one, the most probable token is taken at every step, and the
 first end is the end. No hypothesis ends before its first token.
 """
 
-from typing import Any, List
+from typing import Any
 
 import torch
 
@@ -51,7 +51,7 @@ def beam_search(
     settings: BeamSettings = BeamSettings(),
     n_best: int = 1,
     options: DecodingOptions = DecodingOptions(),
-) -> List[List[Hypothesis]]:
+) -> list[list[Hypothesis]]:
     """Search the best pronunciations of a batch of words.
 
     Words of similar lengths are decoded fastest.
@@ -123,8 +123,8 @@ def beam_search(
 
 def _greedy_search(
     model: Any, state: Any, limits: torch.Tensor, settings: BeamSettings
-) -> List[List[Hypothesis]]:
-    """The most probable token at every step."""
+) -> list[list[Hypothesis]]:
+    """Return the most probable token at every step."""
     active = torch.arange(len(limits), device=limits.device)
     tokens = limits.new_full((len(limits), int(limits.max())), END)
     totals = torch.zeros_like(limits, dtype=torch.float64)
@@ -150,7 +150,7 @@ def _greedy_search(
     return [
         [make_hypothesis(row, total, limit, settings.length_penalty)]
         for row, limit, total in zip(
-            tokens.tolist(), limits.tolist(), totals.tolist()
+            tokens.tolist(), limits.tolist(), totals.tolist(), strict=False
         )
     ]
 
@@ -163,7 +163,7 @@ def _weigh(
     step: int,
     settings: BeamSettings,
 ) -> torch.Tensor:
-    """The next tokens' log-probabilities, (R, V); impossible are an end that is
+    """Return the next tokens' log-probabilities, (R, V); impossible are an end that is
     first, and what came `max_run` times in a row."""
     log_probs, _ = model.step(heard, state)
     if step == 0:
@@ -194,7 +194,7 @@ class _Beams:
     ):
         self.model, self.state, self.settings = model, state, settings
         n_words, n_steps = len(limits), int(limits.max())
-        self.results: List[List[Hypothesis]] = [[] for _ in range(n_words)]
+        self.results: list[list[Hypothesis]] = [[] for _ in range(n_words)]
         self.words = torch.arange(n_words, device=limits.device)
         self.layout = RowLayout(n_words)
         self.limits = limits
@@ -208,7 +208,7 @@ class _Beams:
         self.ended_totals = self.totals.expand(-1, n_best) - torch.inf
         self.ended_scores = self.ended_totals
 
-    def search(self) -> List[List[Hypothesis]]:
+    def search(self) -> list[list[Hypothesis]]:
         """Take steps until every word is done."""
         for step in range(self.tokens.shape[-1]):
             parents = self._advance(step)
@@ -278,7 +278,7 @@ class _Beams:
             self.results[int(self.words[row])] = self._hypotheses(row)
         self.is_done = self.is_done | is_done
 
-    def _hypotheses(self, row: int) -> List[Hypothesis]:
+    def _hypotheses(self, row: int) -> list[Hypothesis]:
         """Those of a word that ended, or else its best one."""
         totals, tokens = self.ended_totals[row], self.ended_tokens[row]
         n_ended = int((totals > -torch.inf).sum())
@@ -288,7 +288,9 @@ class _Beams:
         return [
             make_hypothesis(*each, limit, self.settings.length_penalty)
             for each in zip(
-                tokens[:n_ended].tolist(), totals[:n_ended].tolist()
+                tokens[:n_ended].tolist(),
+                totals[:n_ended].tolist(),
+                strict=False,
             )
         ]
 

@@ -1,7 +1,7 @@
 """Several models that answer as one."""
 
 import math
-from typing import List, Sequence, Tuple
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -90,7 +90,7 @@ class Ensemble(nn.Module):
         grapheme_lengths: torch.Tensor,
         max_steps: int,
         options: DecodingOptions = DecodingOptions(),
-    ) -> List[TokenDecoderState]:
+    ) -> list[TokenDecoderState]:
         """Read the words and stand before their first phonemes.
 
         Arguments
@@ -115,8 +115,8 @@ class Ensemble(nn.Module):
         ]
 
     def step(
-        self, phonemes: torch.Tensor, states: List[TokenDecoderState]
-    ) -> Tuple[torch.Tensor, List[torch.Tensor]]:
+        self, phonemes: torch.Tensor, states: list[TokenDecoderState]
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Weigh the next phonemes; the states are advanced.
 
         Arguments
@@ -135,20 +135,20 @@ class Ensemble(nn.Module):
         """
         steps = [
             model.step(phonemes, state)
-            for model, state in zip(self.models, states)
+            for model, state in zip(self.models, states, strict=False)
         ]
         mean = _mean([log_probs for log_probs, _ in steps])
         return mean, [each for _, alignments in steps for each in alignments]
 
 
 def _mean(log_probs: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The logarithm of the mean probability."""
+    """Return the logarithm of the mean probability."""
     return torch.stack(list(log_probs)).logsumexp(dim=0) - math.log(
         len(log_probs)
     )
 
 
-def _table_sizes(model: TransformerG2P) -> Tuple[int, int]:
+def _table_sizes(model: TransformerG2P) -> tuple[int, int]:
     """Of graphemes and of phonemes."""
     return (
         model.encoder.embedding.num_embeddings,

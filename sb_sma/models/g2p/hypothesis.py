@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import List
 
 # as in sb_sma.data.phonemes, which models do not import
 START = 0  # heard before the first phoneme, never said
@@ -102,14 +101,14 @@ class Hypothesis:
         False if the step limit came before the end.
     """
 
-    tokens: List[int]
+    tokens: list[int]
     log_probability: float
     score: float
     finished: bool
 
 
 def make_hypothesis(
-    tokens: List[int],
+    tokens: list[int],
     log_probability: float,
     max_steps: int,
     length_penalty: float,

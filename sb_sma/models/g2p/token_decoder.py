@@ -1,8 +1,8 @@
 """The autoregressive decoder whose output are tokens, such as phonemes."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Callable, List, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +29,7 @@ class TokenDecoderState:
         Steps so far.
     """
 
-    layers: List[LayerState]
+    layers: list[LayerState]
     positions: torch.Tensor
     n_steps: int = 0
 
@@ -94,7 +94,7 @@ class TokenDecoder(nn.Module):
         d_ffn: int,
         cross_attention: Callable[..., nn.Module],
         dropout: float = 0.1,
-        window: Optional[int] = None,
+        window: int | None = None,
     ):
         super().__init__()
         self.embedding = nn.Embedding(n_tokens, d_model)
@@ -114,7 +114,7 @@ class TokenDecoder(nn.Module):
         memory: torch.Tensor,
         memory_lengths: torch.Tensor,
         tokens: torch.Tensor,
-    ) -> Tuple[torch.Tensor, List[torch.Tensor]]:
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Predict every token from the tokens before it.
 
         Arguments
@@ -171,7 +171,7 @@ class TokenDecoder(nn.Module):
 
     def step(
         self, tokens: torch.Tensor, state: TokenDecoderState
-    ) -> Tuple[torch.Tensor, List[torch.Tensor]]:
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Predict the next token; the state is advanced.
 
         Arguments

@@ -7,8 +7,6 @@ Conversion", Interspeech 2019. Wu, Cotterell, Hulden: "Applying the Transformer
 to Character-level Transduction", EACL 2021.
 """
 
-from typing import List, Tuple
-
 import torch
 from torch import nn
 
@@ -68,7 +66,7 @@ class TransformerG2P(nn.Module):
         graphemes: torch.Tensor,
         grapheme_lengths: torch.Tensor,
         phonemes: torch.Tensor,
-    ) -> Tuple[torch.Tensor, List[torch.Tensor]]:
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Predict every phoneme from the word and the phonemes before it.
 
         Arguments
@@ -145,7 +143,7 @@ class TransformerG2P(nn.Module):
 
     def step(
         self, phonemes: torch.Tensor, state: TokenDecoderState
-    ) -> Tuple[torch.Tensor, List[torch.Tensor]]:
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """Weigh the next phonemes; the state is advanced.
 
         Arguments

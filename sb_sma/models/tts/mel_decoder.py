@@ -8,8 +8,9 @@ Reference
 Li et al.: "Neural Speech Synthesis with Transformer Network", AAAI 2019.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -57,7 +58,7 @@ class Prenet(nn.Module):
     def forward(
         self,
         frames: torch.Tensor,
-        masks: Optional[torch.Tensor] = None,
+        masks: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Transform the frames that the decoder hears of itself.
 
@@ -121,7 +122,7 @@ class DecoderStep(NamedTuple):
 
     frames: torch.Tensor
     stop_logits: torch.Tensor
-    alignments: List[torch.Tensor]
+    alignments: list[torch.Tensor]
 
 
 @dataclass
@@ -142,7 +143,7 @@ class DecoderState:
         The position of each step of this block, (D,).
     """
 
-    layers: List[LayerState]
+    layers: list[LayerState]
     generator: torch.Generator
     n_steps: int = 0
     masks: Sequence[torch.Tensor] = ()
@@ -217,7 +218,7 @@ class MelDecoder(nn.Module):
         reduction_factor: int = 4,
         dropout: float = 0.1,
         prenet_dropout: float = 0.5,
-        window: Optional[int] = None,
+        window: int | None = None,
     ):
         super().__init__()
         if not 1 <= reduction_factor <= 8:
@@ -241,7 +242,7 @@ class MelDecoder(nn.Module):
         memory: torch.Tensor,
         memory_lengths: torch.Tensor,
         mels: torch.Tensor,
-    ) -> Tuple[torch.Tensor, torch.Tensor, List[torch.Tensor]]:
+    ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
         """Predict every frame from the frames before it.
 
         Arguments
@@ -341,7 +342,7 @@ class MelDecoder(nn.Module):
 
     def _read_out(
         self, features: torch.Tensor
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Frames (B, Q * reduction_factor, C) and stop logits (B, Q)."""
         features = call_layer(self.norm, features)
         frames = call_layer(self.to_frames, features)

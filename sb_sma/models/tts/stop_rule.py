@@ -3,7 +3,6 @@
 import copy
 import math
 from dataclasses import dataclass
-from typing import Union
 
 import numpy as np
 import torch
@@ -107,7 +106,7 @@ class EndDetector:
         self.threshold_logit = math.log(threshold / (1.0 - threshold))
         self.last_tokens = memory_lengths.cpu().numpy() - 1
         self.steps_on_last = np.zeros_like(self.last_tokens)
-        self._focus: Union[np.ndarray, float] = 0.0
+        self._focus: np.ndarray | float = 0.0
 
     def update(
         self, stop_logits: torch.Tensor, alignment: torch.Tensor

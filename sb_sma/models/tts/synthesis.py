@@ -3,9 +3,9 @@
 Items that have ended leave the batch, so that nothing is computed for them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Iterator, List, Optional
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class Synthesis:
 
     mels: torch.Tensor
     mel_lengths: torch.Tensor
-    alignments: List[torch.Tensor]
+    alignments: list[torch.Tensor]
     finished: torch.Tensor
 
 
@@ -57,7 +57,7 @@ class SpokenStep:
 
     rows: torch.Tensor
     frames: torch.Tensor
-    alignments: List[torch.Tensor]
+    alignments: list[torch.Tensor]
 
 
 class Narrator:
@@ -103,9 +103,9 @@ class Narrator:
         stop_rule: StopRule,
         seconds_per_frame: float,
         options: DecodingOptions = DecodingOptions(),
-        seed: Optional[int] = None,
-        style: Optional[torch.Tensor] = None,
-        speaker: Optional[torch.Tensor] = None,
+        seed: int | None = None,
+        style: torch.Tensor | None = None,
+        speaker: torch.Tensor | None = None,
     ):
         self.model = model
         generator = torch.Generator()
@@ -198,7 +198,7 @@ def assemble(narrator: Narrator) -> Synthesis:
         rows, now = group[0].rows, slice(start, start + len(group))
         mels[rows, now] = torch.stack([step.frames for step in group], dim=1)
         for alignment, *parts in zip(
-            alignments, *(step.alignments for step in group)
+            alignments, *(step.alignments for step in group), strict=False
         ):
             alignment[rows, :, now] = torch.stack(parts, dim=2)
         start = now.stop
@@ -247,7 +247,7 @@ def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
 
 @torch.no_grad()
 def _chunks(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
-    """The chunks of `stream`."""
+    """Return the chunks of `stream`."""
     model = narrator.model
     reach = model.postnet.reach
     frames = []  # from `start` on, which is `reach` frames before `given`

@@ -8,7 +8,6 @@ TTS", Interspeech 2020.
 """
 
 from dataclasses import dataclass
-from typing import List, Optional
 
 import torch
 import torch.nn.functional as F
@@ -48,7 +47,7 @@ class TeacherForced:
     mels_after: torch.Tensor
     targets: torch.Tensor
     stop_logits: torch.Tensor
-    alignments: List[torch.Tensor]
+    alignments: list[torch.Tensor]
     query_lengths: torch.Tensor
 
 
@@ -91,8 +90,8 @@ class TransformerTTS(nn.Module):
         encoder: nn.Module,
         decoder: MelDecoder,
         postnet: nn.Module,
-        style: Optional[StyleConditioning] = None,
-        speakers: Optional[SpeakerConditioning] = None,
+        style: StyleConditioning | None = None,
+        speakers: SpeakerConditioning | None = None,
     ):
         super().__init__()
         self.encoder = encoder
@@ -149,8 +148,8 @@ class TransformerTTS(nn.Module):
         mels: torch.Tensor,
         mel_lengths: torch.Tensor,
         own_frames: float = 0.0,
-        style: Optional[torch.Tensor] = None,
-        speaker: Optional[torch.Tensor] = None,
+        style: torch.Tensor | None = None,
+        speaker: torch.Tensor | None = None,
     ) -> TeacherForced:
         """Predict every frame from the true frames before it.
 
@@ -219,8 +218,8 @@ class TransformerTTS(nn.Module):
         self,
         tokens: torch.Tensor,
         token_lengths: torch.Tensor,
-        style: Optional[torch.Tensor] = None,
-        speaker: Optional[torch.Tensor] = None,
+        style: torch.Tensor | None = None,
+        speaker: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Read texts, to be spoken in a style by a speaker.
 
@@ -285,7 +284,7 @@ class TransformerTTS(nn.Module):
     @torch.no_grad()
     def read_style(
         self, mels: torch.Tensor, mel_lengths: torch.Tensor
-    ) -> Optional[torch.Tensor]:
+    ) -> torch.Tensor | None:
         """Find out in which style references are spoken.
 
         Arguments
@@ -330,9 +329,9 @@ class TransformerTTS(nn.Module):
         stop_rule: StopRule,
         seconds_per_frame: float,
         options: DecodingOptions = DecodingOptions(),
-        seed: Optional[int] = None,
-        style: Optional[torch.Tensor] = None,
-        speaker: Optional[torch.Tensor] = None,
+        seed: int | None = None,
+        style: torch.Tensor | None = None,
+        speaker: torch.Tensor | None = None,
     ) -> Synthesis:
         """Make speech from text, one decoder step after the other.
 

@@ -10,7 +10,7 @@ Monotonic Attention for Neural TTS", Interspeech 2019.
 
 import importlib.util
 import os
-from typing import Callable, Dict, Optional
+from collections.abc import Callable
 
 import torch
 
@@ -34,7 +34,7 @@ def _triton_expectation(*arguments):
 
 _HAS_TRITON = importlib.util.find_spec("triton") is not None
 
-BACKENDS: Dict[str, Optional[Callable]] = {
+BACKENDS: dict[str, Callable | None] = {
     "reference": reference_expectation,
     "numba": numba_expectation,
     "triton": _triton_expectation if _HAS_TRITON else None,
@@ -47,13 +47,13 @@ _TRITON_MAX_KEYS = 4096
 
 def stepwise_monotonic_expectation(
     p_stay: torch.Tensor,
-    memory_lengths: Optional[torch.Tensor] = None,
-    initial_alpha: Optional[torch.Tensor] = None,
+    memory_lengths: torch.Tensor | None = None,
+    initial_alpha: torch.Tensor | None = None,
     backend: str = "auto",
     *,
     moves_per_query: int = 1,
 ) -> torch.Tensor:
-    """Expected alignment of a walk that stays on a key or moves to the next.
+    """Return the expected alignment of a walk that stays on a key or moves to the next.
 
     ``alpha[i, j] = alpha[i-1, j] * p_stay[i, j]
     + alpha[i-1, j-1] * (1 - p_stay[i, j-1])``, where the last valid key of
@@ -125,7 +125,7 @@ def stepwise_monotonic_expectation(
 
 
 def _fastest_backend(p_stay: torch.Tensor) -> str:
-    """The backend that `auto` stands for."""
+    """Return the backend that `auto` stands for."""
     backend = _FASTEST.get(p_stay.device.type, "reference")
     if BACKENDS[backend] is None:
         return "reference"

@@ -10,8 +10,8 @@ A tensor that is not contiguous, or not float32 or float64, is copied once.
 
 import functools
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Tuple
 
 import numpy as np
 import torch
@@ -130,7 +130,7 @@ def _backward_kernel(
         d_initial[n] = total
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     """Threads that wait for kernels, made once."""
     return ThreadPoolExecutor(threads, thread_name_prefix="sb_sma")
@@ -156,7 +156,9 @@ def _over_rows(
         return
     n_pieces = min(rows, threads * _PIECES_PER_THREAD)
     edges = [rows * piece // n_pieces for piece in range(n_pieces + 1)]
-    pieces = iter(zip(edges[:-1], edges[1:]))  # each goes to who comes first
+    pieces = iter(
+        zip(edges[:-1], edges[1:], strict=False)
+    )  # each goes to who comes first
 
     def work():
         for start, stop in pieces:
@@ -172,13 +174,13 @@ def _over_rows(
 
 
 def _rows(tensor: torch.Tensor, dtype: torch.dtype) -> np.ndarray:
-    """The tensor (B, H, ...) as an array (B * H, ...), contiguous."""
+    """Return the tensor (B, H, ...) as an array (B * H, ...), contiguous."""
     tensor = tensor.detach().to(dtype).contiguous()
     return tensor.flatten(0, 1).numpy()
 
 
 def _arrays(p_stay, memory_lengths, initial_alpha):
-    """The arguments as the kernels take them, and the dtype of the state."""
+    """Return the arguments as the kernels take them, and the dtype of the state."""
     _, heads, _, keys = p_stay.shape
     dtype = torch.promote_types(p_stay.dtype, torch.float32)
     lengths = np.minimum(memory_lengths.numpy(), keys).repeat(heads)
@@ -186,7 +188,7 @@ def _arrays(p_stay, memory_lengths, initial_alpha):
 
 
 def _tensor(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
-    """The array as a tensor of another's shape and dtype."""
+    """Return the array as a tensor of another's shape and dtype."""
     return torch.from_numpy(array).view(like.shape).to(like.dtype)
 
 
@@ -196,7 +198,7 @@ def _forward(
     initial_alpha: torch.Tensor,
     moves_per_query: int,
 ) -> torch.Tensor:
-    """The alignment, (B, H, Q, K)."""
+    """Return the alignment, (B, H, Q, K)."""
     _, arrays = _arrays(p_stay, memory_lengths, initial_alpha)
     alpha = empty_like(arrays[0])
     _over_rows(_forward_kernel, moves_per_query, arrays, (alpha,))
@@ -210,8 +212,8 @@ def _backward(
     initial_alpha: torch.Tensor,
     alpha: torch.Tensor,
     moves_per_query: int,
-) -> Tuple[torch.Tensor, torch.Tensor]:
-    """The gradients of p_stay and of the initial alignment."""
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the gradients of p_stay and of the initial alignment."""
     dtype, arrays = _arrays(p_stay, memory_lengths, initial_alpha)
     arrays += _rows(alpha, dtype), _rows(grad, dtype)
     d_p_stay, d_initial = empty_like(arrays[0]), empty_like(arrays[2])

@@ -4,7 +4,7 @@ An operator is what ``torch.compile`` can take without looking inside, and
 what autograd knows the gradient of.
 """
 
-from typing import Callable, Tuple
+from collections.abc import Callable
 
 import torch
 
@@ -60,7 +60,7 @@ def make_operator(
         initial_alpha: torch.Tensor,
         alpha: torch.Tensor,
         moves_per_query: int,
-    ) -> Tuple[torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         return backward(
             grad, p_stay, memory_lengths, initial_alpha, alpha, moves_per_query
         )

@@ -8,14 +8,13 @@ its size, and is let go when another size comes.
 
 import threading
 import weakref
-from typing import List
 
 import numpy as np
 
 _LARGE_BYTES = 32 << 20
 _MOST_BLOCKS = 2  # an alignment, a gradient
 
-_waiting: List[np.ndarray] = []
+_waiting: list[np.ndarray] = []
 _lock = threading.RLock()  # a collection may end a result at any time
 
 
@@ -46,7 +45,7 @@ def empty_like(array: np.ndarray) -> np.ndarray:
 
 
 def _take(n_bytes: int) -> np.ndarray:
-    """A block that waits, or a new one."""
+    """Return a block that waits, or a new one."""
     with _lock:
         if _waiting and _waiting[-1].nbytes == n_bytes:
             return _waiting.pop()

@@ -9,8 +9,6 @@ With ``TRITON_INTERPRET=1`` in the environment before triton is imported, the
 kernels run on the CPU, as in the tests.
 """
 
-from typing import Tuple
-
 import torch
 import triton
 import triton.language as tl
@@ -22,7 +20,7 @@ _KEYS_PER_WARP, _MAX_WARPS = 128, 16
 
 @triton.jit
 def _move(b_state, b_p_stay, b_key):
-    """The state after a move, (BLOCK_K,)."""
+    """Return the state after a move, (BLOCK_K,)."""
     b_staying = b_state * b_p_stay
     b_leaving = b_state - b_staying
     b_arriving = tl.gather(b_leaving, tl.maximum(b_key - 1, 0), axis=0)
@@ -158,7 +156,7 @@ def _forward(
     initial_alpha: torch.Tensor,
     moves_per_query: int,
 ) -> torch.Tensor:
-    """The alignment, (B, H, Q, K)."""
+    """Return the alignment, (B, H, Q, K)."""
     p_stay = p_stay.contiguous()
     alpha = torch.empty_like(p_stay)
     inputs = p_stay, memory_lengths.contiguous(), initial_alpha.contiguous()
@@ -173,8 +171,8 @@ def _backward(
     initial_alpha: torch.Tensor,
     alpha: torch.Tensor,
     moves_per_query: int,
-) -> Tuple[torch.Tensor, torch.Tensor]:
-    """The gradients of p_stay and of the initial alignment."""
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the gradients of p_stay and of the initial alignment."""
     inputs = p_stay, memory_lengths, initial_alpha, alpha, grad
     inputs = tuple(tensor.contiguous() for tensor in inputs)
     results = torch.empty_like(inputs[0]), torch.empty_like(inputs[2])

@@ -1,8 +1,9 @@
 """The page that every grapheme-to-phoneme run ends with."""
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, List, Mapping, Sequence, Tuple, Union
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -39,11 +40,11 @@ _NOTHING = "(none)"
 
 
 def write_g2p_report(
-    output_folder: Union[str, Path],
-    model_folder: Union[str, Path],
+    output_folder: str | Path,
+    model_folder: str | Path,
     test_name: str,
     rates: PhonemeErrorRates,
-    alignment_figures: Mapping[Tuple[str, str], Figure],
+    alignment_figures: Mapping[tuple[str, str], Figure],
     history: Sequence[Mapping[str, Any]],
 ) -> Path:
     """Show how well a test set was pronounced, and where it was not.
@@ -108,7 +109,7 @@ def write_g2p_report(
     )
 
 
-def _key_figures(summary: Mapping[str, float]) -> List[Tuple[str, ...]]:
+def _key_figures(summary: Mapping[str, float]) -> list[tuple[str, ...]]:
     return [
         (_NAMES.get(name, name.upper()), f"{summary[name]:.2f} %", meaning)
         for name, meaning in _MEANINGS.items()
@@ -117,8 +118,8 @@ def _key_figures(summary: Mapping[str, float]) -> List[Tuple[str, ...]]:
 
 
 def _tables(
-    rates: PhonemeErrorRates, confusions: Sequence[Tuple[str, str, int]]
-) -> List[Table]:
+    rates: PhonemeErrorRates, confusions: Sequence[tuple[str, str, int]]
+) -> list[Table]:
     """Those that have a row."""
     columns = ("words", "WER", "PER")
     pronunciations = ("word", "hypothesis", "nearest reference", "edits")
@@ -157,15 +158,15 @@ def _tables(
 
 
 def _rate_rows(
-    rows: Sequence[Tuple[str, int, float, float]],
-) -> List[Tuple[str, ...]]:
+    rows: Sequence[tuple[str, int, float, float]],
+) -> list[tuple[str, ...]]:
     return [
         (name, f"{n_words:,}", f"{wer:.1f} %", f"{per:.1f} %")
         for name, n_words, wer, per in rows
     ]
 
 
-def _word_rows(scores: Sequence[WordScore]) -> List[Tuple[str, ...]]:
+def _word_rows(scores: Sequence[WordScore]) -> list[tuple[str, ...]]:
     return [
         (
             _name(score),
@@ -182,8 +183,8 @@ def _name(score: WordScore) -> str:
 
 
 def _pictures(
-    rates: PhonemeErrorRates, confusions: Sequence[Tuple[str, str, int]]
-) -> List[Figure]:
+    rates: PhonemeErrorRates, confusions: Sequence[tuple[str, str, int]]
+) -> list[Figure]:
     pictures = [plot_errors_by_length(rates.by_length())]
     if confusions:
         pictures.append(plot_confusions(confusions))
@@ -192,9 +193,9 @@ def _pictures(
 
 def _examples(
     rates: PhonemeErrorRates,
-    alignment_figures: Mapping[Tuple[str, str], Figure],
-) -> List[Example]:
-    """The words that have an alignment, with what is wrong with each."""
+    alignment_figures: Mapping[tuple[str, str], Figure],
+) -> list[Example]:
+    """Return the words that have an alignment, with what is wrong with each."""
     scores = {(score.word, score.language): score for score in rates.scores}
     unknown = [word for word, _ in alignment_figures.keys() - scores.keys()]
     if unknown:
@@ -214,7 +215,7 @@ def _examples(
     ]
 
 
-def _faults(score: WordScore) -> List[str]:
+def _faults(score: WordScore) -> list[str]:
     return [
         f"{old} is left out"
         if not new

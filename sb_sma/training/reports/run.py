@@ -3,8 +3,9 @@
 import platform
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ from sb_sma.plots.figures import plot_curves
 
 
 def describe_command() -> str:
-    """The command of this run, as it can be typed again.
+    """Return the command of this run, as it can be typed again.
 
     Returns
     -------
@@ -29,7 +30,7 @@ def describe_command() -> str:
     return shlex.join(["python", *sys.orig_argv[1:]])
 
 
-def describe_versions() -> Dict[str, str]:
+def describe_versions() -> dict[str, str]:
     """Versions and machine that a result was made with.
 
     Returns
@@ -54,7 +55,7 @@ def describe_versions() -> Dict[str, str]:
 
 def draw_history(
     history: Sequence[Mapping[str, Any]], names: Sequence[str]
-) -> List[Figure]:
+) -> list[Figure]:
     """Draw how the figures of the epochs moved, training beside validation.
 
     Arguments

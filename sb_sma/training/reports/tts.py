@@ -1,8 +1,9 @@
 """The page that every TTS run ends with."""
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, List, Mapping, Sequence, Union
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -55,8 +56,8 @@ _MEANINGS = {
 
 
 def write_tts_report(
-    output_folder: Union[str, Path],
-    model_folder: Union[str, Path],
+    output_folder: str | Path,
+    model_folder: str | Path,
     manifest: Mapping[str, Mapping[str, Any]],
     alignment_figures: Mapping[str, Figure],
     history: Sequence[Mapping[str, Any]],
@@ -120,7 +121,7 @@ def _speak_examples(
     manifest: Mapping[str, Mapping[str, Any]],
     alignment_figures: Mapping[str, Figure],
     folder: Path,
-) -> List[Example]:
+) -> list[Example]:
     """One example per sentence, with its verdict."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = [entry["text"] for entry in manifest.values()]
@@ -134,7 +135,7 @@ def _speak_examples(
     if tts.speakers:
         speaker = [speaker_of(entry) for entry in manifest.values()]
     spoken = tts.speak(texts, seed=0, style=style, speaker=speaker)
-    for item, (name, entry) in zip(spoken, manifest.items()):
+    for item, (name, entry) in zip(spoken, manifest.items(), strict=False):
         mel = item.mel.cpu()
         target = torch.from_numpy(np.load(entry["mel"]))
         faults = find_faults(
@@ -169,8 +170,8 @@ def _speak_examples(
 
 def _draw_styles(
     tts: TTS, manifest: Mapping[str, Mapping[str, Any]]
-) -> List[Figure]:
-    """What the style tokens are used for, and how each changes the rate."""
+) -> list[Figure]:
+    """Return what the style tokens are used for, and how each changes the rate."""
     if tts.mods.model.style is None:
         return []
     styles = tts.styles
@@ -196,15 +197,15 @@ def _draw_styles(
 
 
 def _label(name: str, entry: Mapping[str, Any]) -> str:
-    """An utterance, and how it is spoken where the corpus knows that."""
+    """Return an utterance, and how it is spoken where the corpus knows that."""
     known = [f"{key} {entry[key]}" for key in _SPOKEN_BY if key in entry]
     return ", ".join([name, *known])
 
 
 def _describe_use(
-    tts: TTS, model_folder: Union[str, Path], entry: Mapping[str, Any]
+    tts: TTS, model_folder: str | Path, entry: Mapping[str, Any]
 ) -> str:
-    """The command that speaks like one of the sentences."""
+    """Return the command that speaks like one of the sentences."""
     command = ["sb-sma", "synthesize", "--model", str(model_folder)]
     command += ["--text", "Hello there.", "--out", "hello.wav"]
     if tts.mods.model.style is not None:

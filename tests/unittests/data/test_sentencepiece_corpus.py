@@ -27,7 +27,9 @@ def data(tmp_path):
     """A manifest that says the splits: four, one and one utterances."""
     utterances = {}
     splits = ["train"] * len(TRAIN) + ["valid", "test"]
-    for i, (split, text) in enumerate(zip(splits, [*TRAIN, *HELD_OUT])):
+    for i, (split, text) in enumerate(
+        zip(splits, [*TRAIN, *HELD_OUT], strict=False)
+    ):
         soundfile.write(tmp_path / f"{i}.wav", speak(text).samples, 22050)
         utterances[f"u{i}"] = {"wav": f"{i}.wav", "text": text, "split": split}
     path = tmp_path / "data.json"

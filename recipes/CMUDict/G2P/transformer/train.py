@@ -234,7 +234,7 @@ def list_held_out_items(manifest, table):
 
 
 def make_dataset(items, tokenizer, table, output_keys=()):
-    """A SpeechBrain dataset of grapheme and phoneme indices, and more."""
+    """Return a SpeechBrain dataset of grapheme and phoneme indices, and more."""
 
     @sb.utils.data_pipeline.takes("word", "language")
     @sb.utils.data_pipeline.provides("grapheme_ids")

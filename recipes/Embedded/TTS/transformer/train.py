@@ -214,7 +214,7 @@ class TTSBrain(RecoverableBrain):
                     logger.writer.add_figure(name, figure, epoch)
 
     def _models(self):
-        """The model that is trained, and its average."""
+        """Return the model that is trained, and its average."""
         return self.hparams.models["model"], self.hparams.average.module
 
     def _guided_weight(self):
@@ -230,15 +230,15 @@ class TTSBrain(RecoverableBrain):
         return speaker_indices(entries, self.speakers)
 
     def _true_paths(self, names, query_lengths):
-        """True path of each item, where the manifest knows it."""
+        """Return the true path of each item, where the manifest knows it."""
         return [
             find_true_path(self.manifest[name], steps, self.hparams)
-            for name, steps in zip(names, query_lengths.tolist())
+            for name, steps in zip(names, query_lengths.tolist(), strict=False)
         ]
 
 
 def find_true_path(entry, n_queries, hparams):
-    """True token of each decoder step, or None where it is unknown."""
+    """Return the true token of each decoder step, or None where it is unknown."""
     if entry["token_starts"] is None:
         return None
     return true_path(
@@ -345,7 +345,7 @@ def make_sampler(manifest, hparams, shuffle):
 
 
 def make_sentences(manifest, dataset, hparams, speakers):
-    """The first validation items, for pictures and sounds."""
+    """Return the first validation items, for pictures and sounds."""
     sentences = []
     for index in range(min(hparams["n_samples"], len(dataset))):
         item = dataset[index]
@@ -399,7 +399,7 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
     sentences = make_sentences(shown, dataset, hparams, brain.speakers)
     figures = {
         name: brain.sample_writer.draw_alignment(model, sentence)
-        for name, sentence in zip(shown, sentences)
+        for name, sentence in zip(shown, sentences, strict=False)
     }
     (output_folder / "test_stats.json").write_text(
         json.dumps(brain.test_stats, indent=1) + "\n"

@@ -23,9 +23,12 @@ def step_through(decoder, memory, lengths, tokens):
     state = decoder.start(memory, lengths, DecodingOptions(), n_steps)
     heard = torch.nn.functional.pad(tokens, (1, 0))
     logits, alignments = zip(
-        *(decoder.step(heard[:, step], state) for step in range(n_steps))
+        *(decoder.step(heard[:, step], state) for step in range(n_steps)),
+        strict=False,
     )
-    layers = [torch.stack(layer, dim=2) for layer in zip(*alignments)]
+    layers = [
+        torch.stack(layer, dim=2) for layer in zip(*alignments, strict=False)
+    ]
     return torch.stack(logits, dim=1), layers
 
 
@@ -41,7 +44,7 @@ def test_step_by_step_is_the_whole_sequence(make_g2p, attention, window):
     logits, alignments = decoder(*inputs)
     logits_steps, alignments_steps = step_through(decoder, *inputs)
     assert_close(logits_steps, logits)
-    for actual, expected in zip(alignments_steps, alignments):
+    for actual, expected in zip(alignments_steps, alignments, strict=False):
         assert_close(actual, expected)
 
 
@@ -81,7 +84,7 @@ def test_hypotheses_are_what_they_are_alone(
         memory[items], lengths[items], targets
     )
     assert_close(logits, expected[:, -1])
-    for actual, layer in zip(alignments, expected_alignments):
+    for actual, layer in zip(alignments, expected_alignments, strict=False):
         assert_close(actual, layer[:, :, -1])
 
 
