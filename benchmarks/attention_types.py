@@ -145,7 +145,7 @@ def folder_of(name: str) -> Path:
 
 
 def time_steps(rounds: int) -> dict[str, Any]:
-    """Return the recipe's training step with each variant, in turn, on one thread."""
+    """Time the recipe's step with each variant, in turn, on one thread."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     batch = make_batch(RECIPE_BATCH, "cpu")

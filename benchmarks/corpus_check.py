@@ -139,9 +139,7 @@ def measure_preparation(data_folder: Path, rounds: int) -> dict[str, Any]:
                 )
             )
             report = json.loads((corpus / "report.json").read_text())
-    seconds, processor_seconds = map(
-        statistics.median, zip(*spent, strict=False)
-    )
+    seconds, processor_seconds = map(statistics.median, zip(*spent))
     return {
         "utterances": sum(report["utterances"].values()),
         "audio_seconds": report["seconds"],

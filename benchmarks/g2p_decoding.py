@@ -156,9 +156,7 @@ def record_batches(g2p: G2P, words: list[str]) -> list[Batch]:
     n_phonemes = torch.tensor([max(1, len(each)) for each in pronunciations])
     assert sum(len(lengths) for _, lengths in given) == len(words)
     parts = n_phonemes.split([len(lengths) for _, lengths in given])
-    return [
-        Batch(*inputs, part) for inputs, part in zip(given, parts, strict=False)
-    ]
+    return [Batch(*inputs, part) for inputs, part in zip(given, parts)]
 
 
 class EndingSearcher(S2STransformerBeamSearcher):
@@ -179,7 +177,7 @@ class EndingSearcher(S2STransformerBeamSearcher):
         return min_decode_steps, int(self.n_phonemes.max()) + 1
 
     def forward_step(self, inp_tokens, memory, enc_states, enc_lens):
-        """Return a step in which only the end is possible, or all but the end."""
+        """Allow nothing but the end, or all but the end."""
         log_probs, memory, attention = super().forward_step(
             inp_tokens, memory, enc_states, enc_lens
         )

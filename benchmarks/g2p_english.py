@@ -228,10 +228,10 @@ def translate_once(folder: Path) -> Path:
 def look_up(
     lexicon: dict[str, Any], entries: Entries, said: Pronunciations
 ) -> Pronunciations:
-    """Return what the lexicon says, and where it lacks a word, what models do."""
+    """Say a word as the lexicon does, or, where it lacks it, the models."""
     return [
         list(lexicon[entry["word"]][0]) if entry["word"] in lexicon else each
-        for entry, each in zip(entries, said, strict=False)
+        for entry, each in zip(entries, said)
     ]
 
 

@@ -114,7 +114,7 @@ def train_family(
         flags.append(f"--extra_folder={extra_folder}")
     if family.initial is not None:
         flags.append(f"--initial_model={folder / family.initial / 'model'}")
-    for run, seed in zip(family.runs(folder), family.seeds, strict=False):
+    for run, seed in zip(family.runs(folder), family.seeds):
         if not (run / "cost.json").exists():
             command = [f"{RECIPE}/train.py", f"{RECIPE}/hparams/train.yaml"]
             corpus = folder / "corpus" / family.corpus
@@ -144,7 +144,7 @@ def pronounce_by_all(
     names = [*(f"seed {seed}" for seed in family.seeds), "together"]
     return {
         f"{family.name}, {name}": pronounce(g2p, entries)
-        for name, (_, g2p) in zip(names, load_models(sources), strict=False)
+        for name, (_, g2p) in zip(names, load_models(sources))
     }
 
 

@@ -296,14 +296,14 @@ def load_each(
 
 
 def pronounce_by_language(models: Models, entries: Entries) -> Pronunciations:
-    """Return what the model of its language says of each word; nothing without."""
+    """Say each word by the model of its language, if there is one."""
     rows: dict[str, list[int]] = {}
     for row, entry in enumerate(entries):
         rows.setdefault(entry["language"], []).append(row)
     said: Pronunciations = [[] for _ in entries]
     for language, g2p in models.items():
         found = pronounce(g2p, [entries[row] for row in rows[language]])
-        for row, phonemes in zip(rows[language], found, strict=False):
+        for row, phonemes in zip(rows[language], found):
             said[row] = phonemes
     return said
 
@@ -315,7 +315,7 @@ def compare(
     probable so unequal a share were if these two were as good (McNemar's exact
     test); other seeds make other models."""
     only = {language: [0, 0] for language in EVERY}
-    for entry, *said in zip(entries, monotonic, softmax, strict=False):
+    for entry, *said in zip(entries, monotonic, softmax):
         is_right = [each in entry["pronunciations"] for each in said]
         if is_right[0] != is_right[1]:
             only[entry["language"]][is_right[1]] += 1

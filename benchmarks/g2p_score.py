@@ -87,7 +87,7 @@ def pronounce(
     entries: Entries,
     beam_size: int | None = None,
 ) -> Pronunciations:
-    """Return the best pronunciations; none of words that the model cannot read."""
+    """Give the best pronunciations; none of words that cannot be read."""
     read = {}
     for row, entry in enumerate(entries):
         try:
@@ -96,7 +96,7 @@ def pronounce(
             continue
     found = g2p.decode(list(read.values()), beam_size=beam_size)
     said: Pronunciations = [[] for _ in entries]
-    for row, best in zip(read, found, strict=False):
+    for row, best in zip(read, found):
         said[row] = best[0].phonemes
     return said
 
@@ -105,7 +105,7 @@ def score(
     entries: Entries, said: Pronunciations, lexicon: Container | None = None
 ) -> dict[str, Any]:
     """Error rates; with a lexicon, also of the words that it has and lacks."""
-    pairs = list(zip(entries, said, strict=False))
+    pairs = list(zip(entries, said))
     figures: dict[str, Any] = _rate(pairs)
     if lexicon is None:
         return figures

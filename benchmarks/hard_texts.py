@@ -105,7 +105,7 @@ def speak_hard_texts(
                 item.alignment, item.finished, item.mel, reference, mean, std
             ),
         }
-        for item, reference in zip(spoken, references, strict=False)
+        for item, reference in zip(spoken, references)
     ]
 
 

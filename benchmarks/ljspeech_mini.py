@@ -227,8 +227,8 @@ def draw(
     rows = []
     for name, figures in result["attention"].items():
         curves = figures["curves"]
-        for values in zip(*curves.values(), strict=False):
-            point = dict(zip(curves, values, strict=False))
+        for values in zip(*curves.values()):
+            point = dict(zip(curves, values))
             row = {"minutes": point.pop("minutes")}
             row.update({f"{name}/{curve}": v for curve, v in point.items()})
             rows.append(row)

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from hyperpyyaml import load_hyperpyyaml
 
+from sb_sma.hparams.compose import compose
+
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = {
     "tts": ROOT / "recipes" / "Embedded" / "TTS" / "transformer",
@@ -51,8 +53,7 @@ def load_hparams(
     with tempfile.TemporaryDirectory() as folder:
         overrides = {"output_folder": folder, **overrides}
         path = RECIPES[task] / "hparams" / "train.yaml"
-        with open(path, encoding="utf-8") as stream:
-            return load_hyperpyyaml(stream, overrides)
+        return load_hyperpyyaml(compose(path).text, overrides)
 
 
 def espnet_arguments(hparams: dict[str, Any]) -> dict[str, Any]:

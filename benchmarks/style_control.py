@@ -285,7 +285,7 @@ def print_table(result: dict[str, Any]) -> None:
             f"{figures['unvoiced']}"
         )
     print(f"token {sweep['token']}; wanted: a factor of {WANTED_FACTOR}")
-    for scale, duration in zip(sweep["scales"], sweep["seconds"], strict=False):
+    for scale, duration in zip(sweep["scales"], sweep["seconds"]):
         print(f"  weight {scale:+.2f}: {duration:.2f} s")
     print(
         f"  factor {sweep['factor']:.2f}, monotone: {sweep['monotone']}, of "

@@ -80,7 +80,7 @@ def compare(
         The median over rounds of the round's ratio, which is the headline,
         and the ratio of the medians.
     """
-    by_round = [factor * a / b for a, b in zip(over, under, strict=False)]
+    by_round = [factor * a / b for a, b in zip(over, under)]
     of_medians = factor * statistics.median(over) / statistics.median(under)
     return {
         "median_of_ratios": median(by_round),

@@ -264,15 +264,11 @@ def measure_batch(rounds: int) -> dict[str, Any]:
         frames = together.mel_lengths.tolist()
         singles = [
             partial(ours.speak, tokens[item : item + 1, :length], n_frames)
-            for item, (length, n_frames) in enumerate(
-                zip(lengths, frames, strict=False)
-            )
+            for item, (length, n_frames) in enumerate(zip(lengths, frames))
         ]
         difference = max(
             float((mel[:n_frames] - single().mels[0]).abs().max())
-            for mel, n_frames, single in zip(
-                together.mels, frames, singles, strict=False
-            )
+            for mel, n_frames, single in zip(together.mels, frames, singles)
         )
         seconds = time_in_turn(
             {

@@ -122,9 +122,7 @@ def draw_comparison(texts: list[str], spoken: dict[str, list]) -> None:
         return
     shown = [
         index
-        for index, items in enumerate(
-            zip(spoken["SMA"], spoken["regularMHA"], strict=False)
-        )
+        for index, items in enumerate(zip(spoken["SMA"], spoken["regularMHA"]))
         if items[1]["faults"]
         and not items[0]["faults"]
         and items[0]["alignment"].shape[2] >= SHOWN_TOKENS

@@ -132,7 +132,7 @@ class LJSpeechSplits(HoldOut):
             ("train", _TRAIN_PER_CENT),
             ("valid", _VALID_PER_CENT),
         ):
-            for indices, size in zip(rest, sizes, strict=False):
+            for indices, size in zip(rest, sizes):
                 draw.shuffle(indices)
                 n_drawn = size * share // 100
                 for i in indices[:n_drawn]:

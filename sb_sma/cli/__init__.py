@@ -5,9 +5,14 @@ import os
 import sys
 
 from sb_sma import __version__
-from sb_sma.cli import check, g2p, synthesize
+from sb_sma.cli import check, g2p, render, synthesize
 
-COMMANDS = {"check": check, "g2p": g2p, "synthesize": synthesize}
+COMMANDS = {
+    "check": check,
+    "g2p": g2p,
+    "render": render,
+    "synthesize": synthesize,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

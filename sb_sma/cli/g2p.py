@@ -222,7 +222,7 @@ def _pronounce(
     found = g2p.decode(
         [indices for _, indices in words], arguments.nbest or 1, arguments.beam
     )
-    for (word, _), pronunciations in zip(words, found, strict=False):
+    for (word, _), pronunciations in zip(words, found):
         for pronunciation in pronunciations:
             line = f"{word}\t{' '.join(pronunciation.phonemes)}"
             if arguments.nbest is not None:

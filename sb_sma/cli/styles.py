@@ -65,8 +65,7 @@ def read_style(
             *(
                 _split_number("--style_wav", item)
                 for item in arguments.style_wav
-            ),
-            strict=False,
+            )
         )
         return tts.styles.from_wavs(wavs, weights)
     if arguments.style_token is not None:

@@ -24,6 +24,7 @@ from sb_sma.hparams.command_line import (
     compose_overrides,
     swallowing_options,
 )
+from sb_sma.hparams.compose import compose
 from sb_sma.hparams.document import Document
 from sb_sma.hparams.script import keys_read_by
 
@@ -55,7 +56,8 @@ def load_experiment(
     Returns
     -------
     hparams_file : str
-        Path of the YAML file.
+        Path of the YAML file; of a variant, the whole, which is kept in the
+        output folder.
     hparams : dict
         The loaded YAML.
     run_opts : RunOptions
@@ -73,14 +75,34 @@ def load_experiment(
     hparams_file, run_opts, overrides = parse_arguments(argv)
     check_arguments(argv, overrides)
     check_yaml(hparams_file, script, overrides)
-    with open(hparams_file, encoding="utf-8") as stream:
-        resolved = Document(
-            hparams_file, resolve_references(stream, overrides).getvalue()
-        )
-    if "output_folder" in resolved.items:
-        check_output_folder(resolved.items["output_folder"].value)
+    document = compose(hparams_file)
+    if document.is_variant:
+        folder = _output_folder(document.text, document.path, overrides)
+        hparams_file = _write_whole(document, folder)
+    elif "output_folder" in document.items:
+        with open(hparams_file, encoding="utf-8") as stream:
+            _output_folder(stream, hparams_file, overrides)
     hparams = build_hparams(hparams_file, overrides)
     return hparams_file, hparams, run_opts, overrides
+
+
+def _output_folder(content: Any, path: str, overrides: str) -> str:
+    """Make sure that the folder of the run can be written."""
+    resolved = resolve_references(content, overrides).getvalue()
+    folder = Document(path, resolved).items["output_folder"].value
+    check_output_folder(folder)
+    return folder
+
+
+def _write_whole(document: Document, folder: PathLike) -> str:
+    """Keep a variant as a single file, which all processes may write."""
+    path = os.path.join(folder, "experiment.yaml")
+    with tempfile.NamedTemporaryFile(
+        "w", dir=folder, delete=False, encoding="utf-8"
+    ) as file:
+        file.write(document.text)
+    os.replace(file.name, path)
+    return path
 
 
 def find_recipe(argv: list[str], root: PathLike) -> Path:
@@ -103,7 +125,7 @@ def find_recipe(argv: list[str], root: PathLike) -> Path:
     ValueError
         If the YAML cannot be read or does not name an existing script.
     """
-    document = Document(parse_arguments(argv)[0])
+    document = compose(parse_arguments(argv)[0])
     if "recipe" not in document.items:
         raise ValueError(
             f"{document.path} has no key 'recipe', which names the script to "
@@ -171,7 +193,7 @@ def check_yaml(
         reference leads nowhere, if an override would not take effect, or if a
         placeholder is left.
     """
-    document = Document(hparams_file)
+    document = compose(hparams_file)
     for key, _ in document.root.value:
         hiding = swallowing_options(key.value)
         if hiding:

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -15,6 +16,22 @@ _PLAIN_TAG = "tag:yaml.org,2002:"
 _REFERENCE = re.compile(r"<([^<>]+)>")
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line, and where it was written.
+
+    Arguments
+    ---------
+    text : str
+        Without its end.
+    place : str
+        File and line.
+    """
+
+    text: str
+    place: str
+
+
 class Document:
     """A YAML file, or a YAML text, parsed but not built.
 
@@ -24,6 +41,17 @@ class Document:
         The file; with `text`, only the name that error messages use.
     text : str, optional
         The content. Default: read from `path`.
+    lines : sequence of Line, optional
+        The content, of several files.
+
+    Attributes
+    ----------
+    lines : list of Line
+        The content.
+    text : str
+        The content.
+    is_variant : bool
+        Whether it was put together from several files.
 
     Raises
     ------
@@ -41,12 +69,21 @@ class Document:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], text: str | None = None
+        self,
+        path: str | os.PathLike[str],
+        text: str | None = None,
+        lines: Sequence[Line] | None = None,
     ) -> None:
         self.path = str(path)
-        self._has_lines = text is None
+        self.is_variant = lines is not None
+        # what is only a text has no place but its name
+        place = "{}" if text is not None else "{}, line {}"
         try:
-            self.root = YAML().compose(Path(path) if text is None else text)
+            if lines is not None:
+                text = "".join(f"{line.text}\n" for line in lines)
+            content = Path(path) if text is None else text
+            self.root = YAML().compose(content)
+            self.text = content.read_text("utf-8") if text is None else text
         except OSError as error:
             raise ValueError(
                 f"cannot read the YAML file {path} ({error.strerror}). Give "
@@ -54,6 +91,10 @@ class Document:
             ) from error
         except (YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is not valid YAML: {error}") from error
+        self.lines = list(lines or ()) or [
+            Line(line, place.format(path, number))
+            for number, line in enumerate(self.text.splitlines(), start=1)
+        ]
         if not isinstance(self.root, MappingNode):
             raise ValueError(
                 f"{path} must hold a mapping, lines of `key: value`."
@@ -74,9 +115,8 @@ class Document:
         place : str
             For the beginning of an error message.
         """
-        if not self._has_lines:
-            return self.path
-        return f"{self.path}, line {node.start_mark.line + 1}"
+        last = len(self.lines) - 1
+        return self.lines[min(node.start_mark.line, last)].place
 
     def walk(self) -> Iterator[tuple[KeyPath, Node]]:
         """Visit every value, from the top.

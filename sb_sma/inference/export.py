@@ -27,6 +27,15 @@ from sb_sma.inference.weights import (
 )
 from sb_sma.models.g2p.hypothesis import BeamSettings
 
+G2P_SETTINGS = (
+    *("n_graphemes", "n_phonemes", "d_model", "nhead", "d_ffn", "dropout"),
+    *("encoder_type", "encoder_layers", "encoder_attention_type"),
+    *("encoder_prenet_layers", "encoder_prenet_kernel_size"),
+    *("conformer_kernel_size", "decoder_layers", "decoder_window"),
+    *("attention_type", "moves_per_query", "monotonic_heads"),
+)
+"""Keys of the YAML that fine-tuning compares; the weights fit to these."""
+
 _HEADER = """Made by sb_sma. Load it with
 sb_sma.inference.{}.from_hparams(source=THIS_FOLDER)"""
 
@@ -64,10 +73,7 @@ def export_tts(
     tokens = (TokenTable, {"symbols": list(symbols)})
     with _replaced(Path(folder)) as building:
         save_weights(model, building / f"model{SUFFIX}")
-        models = YAML().load(resolved_yaml)["models"]
-        # the sizes stand where the objects are that have them
-        objects = {n: node for n, node in models.items() if _has_tag(node)}
-        content = _model_part(CommentedMap(objects), "TTS", {})
+        content = _model_part(YAML().load(resolved_yaml)["models"], "TTS", {})
         settings = {"frontend": frontend.export(building), **settings}
         if speakers:
             names = {"names": list(speakers)}
@@ -107,9 +113,11 @@ def export_g2p(
         grapheme_tokenizer.save(building / f"graphemes{JSON_SUFFIX}")
         resolved = YAML().load(resolved_yaml)
         tokenizer = resolved["grapheme_tokenizer"]
-        # with the sizes, which fine-tuning compares by their names
-        tokenizers = {"graphemes": tokenizer}
-        content = _model_part(resolved["models"], "G2P", tokenizers)
+        content = CommentedMap(
+            {key: resolved[key] for key in G2P_SETTINGS if key in resolved}
+        )
+        content.update(resolved["models"])
+        content = _model_part(content, "G2P", {"graphemes": tokenizer})
         content["grapheme_tokenizer"] = tokenizer
         table = (
             PhonemeTable,
@@ -150,7 +158,7 @@ def _as_node(settings: Any) -> tuple[type, dict[str, Any]]:
 
 @contextlib.contextmanager
 def _replaced(folder: Path) -> Iterator[Path]:
-    """Return a new folder that takes the place of another when it is complete."""
+    """Give a new folder that takes another's place when it is complete."""
     building = folder.with_name(f".{folder.name}.building")
     if building.exists():  # of a run that was interrupted
         shutil.rmtree(building)
@@ -185,12 +193,6 @@ def _write_yaml(
 
 def _as_yaml(value: Any) -> Any:
     return _new(*value) if isinstance(value, tuple) else value
-
-
-def _has_tag(value: Any) -> bool:
-    """Whether it is an object that is built."""
-    tag = getattr(value, "tag", None)
-    return tag is not None and str(tag.value).startswith("!")
 
 
 def _new(kind: type, arguments: dict[str, Any]) -> CommentedMap:

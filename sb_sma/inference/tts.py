@@ -207,9 +207,7 @@ class TTS(ExportedModel):
         """
         texts = _as_texts(texts)
         options = replace(self.hparams.decoding, mode=mode, pace=pace)
-        tokens, ids = zip(
-            *map(self._read, range(len(texts)), texts), strict=False
-        )
+        tokens, ids = zip(*map(self._read, range(len(texts)), texts))
         style = self._check_style(style, len(texts))
         rows = self._find_speakers(speaker, len(texts))
         by_length = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
@@ -365,7 +363,7 @@ class TTS(ExportedModel):
         return self.encode_text(texts)
 
     def _read(self, index: int, text: str) -> tuple[list[str], list[int]]:
-        """Return a text's tokens and indices; an error says which text it was."""
+        """Give a text's tokens and indices; an error says which it was."""
         try:
             tokens = self.tokens(text)
             return tokens, self.hparams.tokens.encode(tokens)
@@ -413,7 +411,7 @@ class TTS(ExportedModel):
         mel_settings = self.hparams.mel_settings
         lengths = torch.tensor([len(item) for item in ids])
         padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
-        for row, item in zip(padded, ids, strict=False):
+        for row, item in zip(padded, ids):
             row[: len(item)] = torch.tensor(item)
         return Narrator(
             self.mods.model,
@@ -443,7 +441,7 @@ class TTS(ExportedModel):
     def _find_speakers(
         self, speaker: str | Sequence[str] | None, n_texts: int
     ) -> torch.Tensor | None:
-        """Return the index of each text's speaker, (B,), or None for the first."""
+        """Find the index of each text's speaker, (B,); None is the first."""
         if speaker is None:
             return None
         names = [speaker] * n_texts if isinstance(speaker, str) else speaker

@@ -112,7 +112,7 @@ class PhonemeErrorRates:
         self._check_languages(labels)
         scores, unstressed, has_stress = [], [], self._has_stress
         for word, hypothesis, pronunciations, language in zip(
-            words, hypotheses, references, labels, strict=False
+            words, hypotheses, references, labels
         ):
             _check_word(word, hypothesis, pronunciations)
             given = [tuple(p) for p in (hypothesis, *pronunciations)]
@@ -157,7 +157,7 @@ class PhonemeErrorRates:
         for language, _, wer, per in rows:
             summary |= {f"wer_{language}": wer, f"per_{language}": per}
         if rows:
-            _, _, wers, pers = zip(*rows, strict=False)
+            _, _, wers, pers = zip(*rows)
             summary["wer_macro"] = sum(wers) / len(rows)
             summary["per_macro"] = sum(pers) / len(rows)
         return summary

@@ -60,7 +60,7 @@ class MaskedConvStack(nn.Module):
         check_kernel_size("kernel_size", kernel_size)
         self.convs = nn.ModuleList(
             nn.Conv1d(c_in, c_out, kernel_size, padding=kernel_size // 2)
-            for c_in, c_out in zip(channels[:-1], channels[1:], strict=False)
+            for c_in, c_out in zip(channels[:-1], channels[1:])
         )
         self.reach = len(self.convs) * (kernel_size // 2)
         n_finished = len(self.convs) - (0 if activate_last else 1)
@@ -107,7 +107,7 @@ def _convolve(conv: nn.Conv1d, features: torch.Tensor) -> torch.Tensor:
 
 
 def _windows(padded: torch.Tensor, size: int) -> torch.Tensor:
-    """Return the steps of every window side by side, (B, T - size + 1, size * C)."""
+    """Put the steps of windows side by side, (B, T - size + 1, size * C)."""
     n_windows = padded.shape[1] - size + 1
     shifted = [padded[:, first : first + n_windows] for first in range(size)]
     return torch.cat(shifted, dim=-1)

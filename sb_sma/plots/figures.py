@@ -106,7 +106,7 @@ def plot_alignments(
     n_columns = math.ceil(n_heads / n_rows)
     height = 3.2 if n_rows == 1 else 2.4
     figure, axes = make_panels(n_rows, n_columns, height, title)
-    for head, (panel, rate) in enumerate(zip(axes, rates, strict=False)):
+    for head, (panel, rate) in enumerate(zip(axes, rates)):
         draw_alignment(panel, alignments[head], true_path)
         panel.set_title(f"{names[head]}, focus {rate:.2f}", **TITLE_STYLE)
         if head % n_columns == 0:
@@ -218,7 +218,7 @@ def plot_comparison(
     ):
         raise ValueError(
             "alignments must be (Q, K) by name, with the same K; got "
-            f"{dict(zip(alignments, shapes, strict=False))}. Choose one head of one item of "
+            f"{dict(zip(alignments, shapes))}. Choose one head of one item of "
             "each model, for the same text."
         )
     n_tokens = shapes[0][1]
@@ -226,7 +226,7 @@ def plot_comparison(
     height = 3.2
     figure, axes = make_panels(1, len(shapes), height, title)
     longest = max(shape[0] for shape in shapes)
-    for panel, (name, alignment) in zip(axes, alignments.items(), strict=False):
+    for panel, (name, alignment) in zip(axes, alignments.items()):
         draw_alignment(panel, alignment.detach().float().cpu(), true_path)
         panel.set_xlim(-0.5, longest - 0.5)
         panel.set_title(name, **TITLE_STYLE)
@@ -289,7 +289,7 @@ def plot_mels(
     if len(values):
         limits = {"vmin": float(values.min()), "vmax": float(values.max())}
     figure, axes = make_panels(len(mels), 1, 1.45, title)
-    for panel, (name, mel) in zip(axes, mels.items(), strict=False):
+    for panel, (name, mel) in zip(axes, mels.items()):
         panel.set_facecolor(EMPTY_COLOUR)
         panel.imshow(
             mel.T.numpy(),
@@ -360,12 +360,12 @@ def plot_curves(
     n_rows = math.ceil(len(panels) / 3)
     n_columns = math.ceil(len(panels) / n_rows)
     figure, axes = make_panels(n_rows, n_columns, 2.3, title)
-    for panel, (name, series) in zip(axes, panels.items(), strict=False):
+    for panel, (name, series) in zip(axes, panels.items()):
         for colour, (label, points) in zip(
             cycle(SERIES_COLOURS), series.items()
         ):
             panel.plot(
-                *zip(*points, strict=False),
+                *zip(*points),
                 color=colour,
                 linewidth=1.6,
                 marker="o" if len(points) <= 12 else "",

@@ -136,7 +136,7 @@ def plot_errors_by_length(
             "rows must hold at least one length; got none. Score some words "
             "first."
         )
-    lengths, n_words, wers, pers = zip(*rows, strict=False)
+    lengths, n_words, wers, pers = zip(*rows)
     figure, (panel,) = make_panels(1, 1, _LENGTH_HEIGHT, title)
     positions = np.arange(len(rows))
     width = 0.38
@@ -152,7 +152,7 @@ def plot_errors_by_length(
         positions,
         [
             f"{length}\n{count:,} word{'s' if count != 1 else ''}"
-            for length, count in zip(lengths, n_words, strict=False)
+            for length, count in zip(lengths, n_words)
         ],
     )
     panel.set_xlabel("letters of the word")
@@ -180,7 +180,7 @@ def _rank(counts: Sequence[tuple[str, int]], n_symbols: int) -> list[str]:
 
 
 def _write_counts(panel: Axes, counts: np.ndarray) -> None:
-    for row, column in zip(*counts.nonzero(), strict=False):
+    for row, column in zip(*counts.nonzero()):
         panel.text(
             column,
             row,

@@ -125,9 +125,7 @@ def plot_token_sweep(
     n_columns = min(_PANELS_PER_ROW, n_tokens)
     n_rows = -(-n_tokens // n_columns)
     figure, panels = make_panels(n_rows, n_columns, _PANEL_HEIGHT)
-    for token, (panel, durations) in enumerate(
-        zip(panels, seconds, strict=False)
-    ):
+    for token, (panel, durations) in enumerate(zip(panels, seconds)):
         panel.plot(
             scales,
             durations,
@@ -189,9 +187,7 @@ def plot_style_transfer(
             f"was spoken, at least one; got {sorted(counts)}."
         )
     figure, panels = make_panels(1, len(quantities), _SCATTER_HEIGHT)
-    for panel, (name, (reference, spoken)) in zip(
-        panels, quantities.items(), strict=False
-    ):
+    for panel, (name, (reference, spoken)) in zip(panels, quantities.items()):
         bounds = (min(*reference, *spoken), max(*reference, *spoken))
         panel.plot(bounds, bounds, color=_LINE_COLOUR, linewidth=0.8)
         panel.plot(

@@ -70,7 +70,7 @@ class ReferenceEncoder(nn.Module):
         self.convs = nn.ModuleList()
         self.norms = nn.ModuleList()
         n_bins = n_mels
-        for c_in, c_out in zip((1, *channels[:-1]), channels, strict=False):
+        for c_in, c_out in zip((1, *channels[:-1]), channels):
             self.convs.append(
                 nn.Conv2d(c_in, c_out, _KERNEL_SIZE, _STRIDE, _KERNEL_SIZE // 2)
             )
@@ -105,7 +105,7 @@ class ReferenceEncoder(nn.Module):
         lengths = mel_lengths
         padding = padding_mask(lengths, mel.shape[1])
         features = mel.masked_fill(padding[:, :, None], 0.0)[:, None]
-        for conv, norm in zip(self.convs, self.norms, strict=False):
+        for conv, norm in zip(self.convs, self.norms):
             features = conv(features).transpose(1, 2)  # (B, M, channels, bins)
             features = norm(features).relu().transpose(1, 2)
             lengths = _halve(lengths)

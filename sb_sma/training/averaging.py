@@ -53,7 +53,7 @@ def _moving_average(decay: float) -> Callable:
     def update(averages, weights, n_averaged):
         n_updates = int(n_averaged)
         kept = min(decay, n_updates / (n_updates + 9))
-        for average, weight in zip(averages, weights, strict=False):
+        for average, weight in zip(averages, weights):
             average.lerp_(weight, 1.0 - kept)
 
     return update

@@ -9,9 +9,11 @@ from typing import Any
 from sb_sma.data.lexicon.tokenizer import GraphemeTokenizer
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.problems import raise_problems
+from sb_sma.inference.export import G2P_SETTINGS
 from sb_sma.inference.g2p.interface import G2P
 from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.inference.weights import to_bytes
+from sb_sma.models import TransformerG2P
 
 _MAY_DIFFER = ("dropout",)
 
@@ -41,7 +43,8 @@ def load_initial_model(source: str) -> G2P:
 
 def start_from(
     initial: G2P,
-    models: Mapping[str, Any],
+    model: TransformerG2P,
+    settings: Mapping[str, Any],
     tokenizer: GraphemeTokenizer,
     symbols: Iterable[str],
 ) -> PhonemeTable:
@@ -51,8 +54,11 @@ def start_from(
     ---------
     initial : G2P
         The trained model.
-    models : mapping
-        Part ``models`` of the YAML; its ``model`` is filled in place.
+    model : TransformerG2P
+        Filled in place.
+    settings : mapping
+        What the YAML says that the model is built from; of it, `G2P_SETTINGS`
+        are compared.
     tokenizer : GraphemeTokenizer
         Becomes that of the trained model.
     symbols : iterable of str
@@ -73,7 +79,7 @@ def start_from(
     theirs = _settings(
         vars(initial.hparams), initial.hparams.grapheme_tokenizer
     )
-    ours = _settings(models, tokenizer)
+    ours = _settings(settings, tokenizer)
     differing = [
         f"{name}: {theirs.get(name, 'absent')} there, {value} here"
         for name, value in ours.items()
@@ -87,7 +93,7 @@ def start_from(
         )
     known = initial.hparams.phonemes
     new = [symbol for symbol in symbols if symbol not in known]
-    room = models["model"].decoder.embedding.num_embeddings
+    room = model.decoder.embedding.num_embeddings
     if len(known) + len(new) > room:
         raise ValueError(
             f"initial_model has room for {room - len(known)} more phonemes; the "
@@ -97,7 +103,7 @@ def start_from(
     tokenizer.restore(
         initial.hparams.grapheme_tokenizer.content(), "initial_model"
     )
-    models["model"].load_state_dict(initial.mods.model.state_dict())
+    model.load_state_dict(initial.mods.model.state_dict())
     return PhonemeTable([*known.symbols, *new], known.backwards)
 
 
@@ -161,10 +167,11 @@ def identify(initial: G2P) -> str:
 
 
 def _settings(
-    models: Mapping[str, Any], tokenizer: GraphemeTokenizer
+    given: Mapping[str, Any], tokenizer: GraphemeTokenizer
 ) -> dict[str, Any]:
     """Return what the weights mean nothing without."""
-    settings = {"graphemes": tokenizer.kind, **vars(tokenizer), **models}
+    settings = {"graphemes": tokenizer.kind, **vars(tokenizer)}
+    settings |= {key: given[key] for key in G2P_SETTINGS if key in given}
     plain = {}
     for name, value in settings.items():
         value = getattr(value, "func", value)  # of `!name:` in the YAML

@@ -194,7 +194,7 @@ def _forget_lines(path: Path, last_epoch: int) -> None:
     epochs = [re.match(r"epoch: (\d+)", line) for line in lines]
     kept = [
         line
-        for line, epoch in zip(lines, epochs, strict=False)
+        for line, epoch in zip(lines, epochs)
         if epoch is None or int(epoch[1]) <= last_epoch
     ]
     _replace(path, kept)

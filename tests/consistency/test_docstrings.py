@@ -13,7 +13,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 def sections_of(docstring):
     """Text by title, of a docstring in SpeechBrain's style."""
     pieces = re.split(r"^(\w+)\n-{3,}$", docstring, flags=re.MULTILINE)
-    return dict(zip(pieces[1::2], pieces[2::2], strict=False))
+    return dict(zip(pieces[1::2], pieces[2::2]))
 
 
 def documented_names(section):

@@ -10,6 +10,7 @@ from hyperpyyaml import load_hyperpyyaml
 
 from sb_sma.data.lexicon.tokenizers import TOKENIZERS
 from sb_sma.hparams import check_yaml
+from sb_sma.hparams.compose import _base_of, _lines_of, compose
 from sb_sma.hparams.document import Document, tag_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -19,7 +20,6 @@ FILES = sorted(
     for file in REPOSITORY.glob(pattern)
 )
 LJSPEECH = "recipes/LJSpeech/TTS/transformer/hparams"
-PARTS = sorted(REPOSITORY.glob("hparams/models/*.yaml"))
 
 
 def ids(files):
@@ -28,7 +28,7 @@ def ids(files):
 
 def recipes_of(file):
     """The script beside `hparams/`, and the one that the file names."""
-    named = Document(file).items.get("recipe")
+    named = compose(file).items.get("recipe")
     if named is not None:
         yield REPOSITORY / named.value
     # abspath, since a linked file belongs to the recipe it is linked into
@@ -51,7 +51,7 @@ def test_every_key_is_known_and_reachable(file):
     recipes = list(recipes_of(file))
     assert recipes, f"{file} belongs to no recipe; name it: `recipe: ...`"
     for recipe in recipes:
-        check_yaml(file, recipe, with_placeholders_given(Document(file)))
+        check_yaml(file, recipe, with_placeholders_given(compose(file)))
 
 
 @pytest.mark.parametrize("file", FILES, ids=ids(FILES))
@@ -67,117 +67,53 @@ def test_header_tells_model_data_and_command(file):
 
 @pytest.mark.parametrize("file", FILES, ids=ids(FILES))
 def test_random_numbers_are_seeded_first(file):
-    assert list(Document(file).items)[:2] == ["seed", "__set_seed"]
+    assert list(compose(file).items)[:2] == ["seed", "__set_seed"]
 
 
-@pytest.mark.parametrize("file", PARTS, ids=ids(PARTS))
-def test_shared_part_begins_with_what_it_is(file):
-    assert file.read_text(encoding="utf-8").startswith("# ")
+def changed_by(path):
+    """The keys that a variant gives."""
+    return {*Document(REPOSITORY / path).items} - {"base"}
 
 
-@pytest.mark.parametrize("file", PARTS, ids=ids(PARTS))
-def test_shared_part_gets_every_size_from_outside(file):
-    """A number in a shared part could not be overridden by a user, and would
-    stand in two places."""
-    document = Document(file)
-    values = {
-        name
-        for name, node in document.items.items()
-        if not tag_of(node) and isinstance(node.value, str)
-    }
-    assert not values, f"{file}: make {sorted(values)} a !PLACEHOLDER"
+@pytest.mark.parametrize(
+    "path, n_keys",
+    [
+        ("hparams/tts_gst.yaml", 9),
+        (f"{LJSPEECH}/train_small.yaml", 8),
+        (f"{LJSPEECH}/train.yaml", 23),
+        ("recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml", 14),
+    ],
+)
+def test_a_variant_says_only_what_it_changes(path, n_keys):
+    given = changed_by(path)
+    assert len(given) == n_keys
+    base = compose(_base_of(Document(REPOSITORY / path)))
+    whole = compose(REPOSITORY / path)
+    for key in given:
+        assert key not in base.items or (
+            text_of(whole, key) != text_of(base, key)
+        ), f"{key} is as in the base"
+    # and nothing else is another
+    for key in base.items.keys() - given:
+        assert key not in whole.items or (
+            text_of(whole, key) == text_of(base, key)
+        )
 
 
-def keys_that_differ(name, other, start):
-    """Keys whose lines after `start` are not the same in two files."""
-    base, variant = (
-        (REPOSITORY / file).read_text(encoding="utf-8").partition(start)[2]
-        for file in (name, other)
+def text_of(document, key):
+    """The lines of a key, without their comments."""
+    ((node, value),) = (
+        pair for pair in document.root.value if pair[0].value == key
     )
-    lines = {*base.splitlines()} ^ {*variant.splitlines()}
-    return {line.split(":")[0] for line in lines}
+    return [
+        line.text.split("  #")[0] for line in _lines_of(document, node, value)
+    ]
 
 
-def test_g2p_recipes_differ_in_their_data_and_little_else():
-    keys = keys_that_differ(
-        "hparams/g2p.yaml",
-        "recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml",
-        start="# Graphemes",
-    )
-    assert keys == {
-        "batch_words",
-        "dropout",
-        "encoder_layers",
-        "n_phonemes",
-        "number_of_epochs",
-    }
-
-
-def test_tts_with_styles_differs_in_its_speech_styles_and_epochs():
-    keys = keys_that_differ(
-        "hparams/tts.yaml", "hparams/tts_gst.yaml", start="# Seed needs"
-    )
-    assert keys == {
-        "output_folder",
-        "corpus_folder",
-        "n_test",
-        "voice",
-        "rate",
-        "pitch",
-        "pitch_range",
-        "style",
-        "number_of_epochs",
-    }
-
-
-def test_small_model_of_ljspeech_differs_in_its_data_and_its_schedule():
-    keys = keys_that_differ(
-        "hparams/tts.yaml", f"{LJSPEECH}/train_small.yaml", start="# Seed needs"
-    )
-    assert keys == {
-        "recipe",
-        "output_folder",
-        "corpus_folder",
-        "data_folder",
-        "number_of_epochs",
-        "guided_half_life",
-        "guided_unit",
-        "energy_noise_end",
-        "samples_every",
-    }
-
-
-def test_models_of_ljspeech_differ_in_their_size_and_their_schedule():
-    keys = keys_that_differ(
-        f"{LJSPEECH}/train_small.yaml",
-        f"{LJSPEECH}/train.yaml",
-        start="# Seed needs",
-    )
-    assert keys == {
-        "output_folder",
-        "n_processes",
-        "d_model",
-        "nhead",
-        "d_ffn",
-        "encoder_layers",
-        "encoder_prenet_layers",
-        "encoder_prenet_kernel_size",
-        "decoder_layers",
-        "reduction_factor",
-        "postnet_channels",
-        "max_stay",
-        "number_of_epochs",
-        "max_batch_frames",
-        "max_batch_items",
-        "num_workers",
-        "lr",
-        "warmup_steps",
-        "average_decay",
-        "guided_half_life",
-        "energy_noise_steps",
-        "own_frames_steps",
-        "samples_every",
-    }
+def test_the_experiments_are_no_longer_than_they_have_to_be():
+    own = {file.resolve() for file in FILES}
+    lines = sum(len(file.read_text().splitlines()) for file in own)
+    assert lines <= 600
 
 
 @pytest.mark.parametrize("name", ["train.yaml", "train_small.yaml"])
@@ -192,8 +128,9 @@ def test_header_tells_the_true_size_of_the_full_model(tmp_path, monkeypatch):
     file = REPOSITORY / LJSPEECH / "train.yaml"
     monkeypatch.syspath_prepend(str(file.parents[1]))
     overrides = {"data_folder": "given", "output_folder": str(tmp_path)}
-    with torch.random.fork_rng(), open(file, encoding="utf-8") as stream:
-        model = load_hyperpyyaml(stream, overrides)["models"]["model"]
+    with torch.random.fork_rng():
+        hparams = load_hyperpyyaml(compose(file).text, overrides)
+    model = hparams["models"]["model"]
     size = sum(parameter.numel() for parameter in model.parameters())
     stated = re.search(r"of ([\d.]+) M parameters", file.read_text())[1]
     assert stated == f"{size / 1e6:.1f}"

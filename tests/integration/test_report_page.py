@@ -211,4 +211,4 @@ def test_headings_descend_without_a_gap(page):
         ".map(h => Number(h.tagName[1]))"
     )
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b <= a + 1 for a, b in zip(levels, levels[1:]))

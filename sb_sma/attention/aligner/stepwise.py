@@ -181,7 +181,7 @@ class StepwiseForm(nn.Module):
     def _choose(
         self, owners: torch.Tensor, rates: torch.Tensor
     ) -> torch.Tensor:
-        """Return what each head reads by: its own, or the most focused head's."""
+        """Choose what each head reads by: its own, or the most focused one's."""
         items = torch.arange(len(rates), device=rates.device)
         most_focused = owners[items, rates.argmax(dim=-1)]  # (B, M, T)
         focused = (rates >= self.least_rate)[..., None, None]

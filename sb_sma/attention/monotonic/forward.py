@@ -276,7 +276,6 @@ class ForwardMHA(nn.Module):
             energies.unbind(2),
             F.logsigmoid(-move_logits).unbind(2),
             F.logsigmoid(move_logits).unbind(2),
-            strict=False,
         ):
             for _ in range(self.moves_per_query):
                 arriving = F.pad(log_alpha[..., :-1], (1, 0), value=_NEVER)

@@ -409,7 +409,7 @@ class StepwiseMonotonicMHA(nn.Module):
     def _walk(
         self, energies: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
-        """Return the expected alignments of the heads that walk, (B, W, Q, K)."""
+        """Align the heads that walk, (B, W, Q, K)."""
         p_stay = stay_probability(
             energies,
             self.stay_bias[:, None, None],
@@ -420,7 +420,7 @@ class StepwiseMonotonicMHA(nn.Module):
         )
 
     def _read_by(self, attn: torch.Tensor) -> torch.Tensor:
-        """Return the alignment that each head reads its values by, (B, H, Q, K)."""
+        """Choose what each head reads its values by, (B, H, Q, K)."""
         if self.reads_by is None or not self.n_walking:
             return attn
         return attn.index_select(1, self.reads_by)

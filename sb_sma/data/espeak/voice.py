@@ -244,7 +244,7 @@ def _merge_events(
     """Drop events of no length, join pauses, cut the trailing silence."""
     ends = [start for start, _ in events[1:]] + [len(samples)]
     tokens, starts = [], []
-    for (start, name), end in zip(events, ends, strict=False):
+    for (start, name), end in zip(events, ends):
         symbol = _symbol(name)
         if end <= start or (symbol == PAUSE and tokens[-1:] == [PAUSE]):
             continue
@@ -266,9 +266,7 @@ def _split_pauses(
     second: nothing else in a text tells how long it is.
     """
     split_tokens, split_starts = [], []
-    for token, start, end in zip(
-        tokens, starts, [*starts[1:], end_start], strict=False
-    ):
+    for token, start, end in zip(tokens, starts, [*starts[1:], end_start]):
         count = 1
         if token == PAUSE:
             seconds = (end - start) / sample_rate

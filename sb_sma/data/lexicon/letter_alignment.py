@@ -63,7 +63,7 @@ class LetterAligner:
         chunks = [self._look_up(group) for group in groups]
         for _ in range(_ITERATIONS):
             counts = np.zeros(len(self._log_shares))
-            for group, looked_up in zip(groups, chunks, strict=False):
+            for group, looked_up in zip(groups, chunks):
                 self._add_counts(counts, group, looked_up)
             shares = counts / max(counts.sum(), 1.0)
             self._log_shares = np.log(shares.clip(_LEAST_SHARE))
@@ -121,7 +121,7 @@ class LetterAligner:
         """Log-probability of the chunks of each shape."""
         return [
             self._log_shares[place] + np.log(prior)
-            for place, prior in zip(chunks, _SHAPES.values(), strict=False)
+            for place, prior in zip(chunks, _SHAPES.values())
         ]
 
     def _add_counts(
@@ -135,7 +135,7 @@ class LetterAligner:
         # no way leads through a word that cannot be cut
         total = np.where(np.isfinite(total), total, 0.0)[:, None, None]
         n_ends, n_said = forward.shape[1:]
-        for (a, b), place, score in zip(_SHAPES, chunks, scores, strict=False):
+        for (a, b), place, score in zip(_SHAPES, chunks, scores):
             through = forward[:, : n_ends - a, : n_said - b] + score
             expected = np.exp(through + backward[:, a:, b:] - total)
             if not b:
@@ -179,9 +179,7 @@ def _group(words: Sequence[Word]) -> Iterator[_Group]:
     for alike in rows.values():
         for start in range(0, len(alike), _GROUP_SIZE):
             some = alike[start : start + _GROUP_SIZE]
-            yield _Group(
-                some, *zip(*(words[row] for row in some), strict=False)
-            )
+            yield _Group(some, *zip(*(words[row] for row in some)))
 
 
 def _number(symbols: Iterable[str]) -> dict[str, int]:
@@ -217,7 +215,7 @@ def _follow(
     )
     reached[:, 0, 0] = 0.0
     for end in range(1, n_letters + 1):
-        for (a, b), score in zip(_SHAPES, scores, strict=False):
+        for (a, b), score in zip(_SHAPES, scores):
             if end >= a:
                 before = reached[:, end - a, : reached.shape[2] - b]
                 into = reached[:, end, b:]
@@ -234,7 +232,7 @@ def _follow_back(scores: list[np.ndarray], group: _Group) -> np.ndarray:
     )
     left[group.ends] = 0.0
     for end in range(n_letters, 0, -1):
-        for (a, b), score in zip(_SHAPES, scores, strict=False):
+        for (a, b), score in zip(_SHAPES, scores):
             if end >= a:
                 into = left[:, end - a, : left.shape[2] - b]
                 after = left[:, end, b:]
@@ -252,7 +250,7 @@ def _trace(
         return None
     chunks: list[Chunk] = []
     while end:
-        for (a, b), score in zip(_SHAPES, scores, strict=False):
+        for (a, b), score in zip(_SHAPES, scores):
             if a <= end and b <= said:
                 first, before = end - a, said - b
                 step = score[first, before if b else 0]

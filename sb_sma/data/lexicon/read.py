@@ -233,7 +233,7 @@ class _BadLine(ValueError):
 
 
 def _lines(path: Path, bad_entries: BadEntries) -> Iterator[tuple[int, str]]:
-    """Return the lines that can be decoded and are not blank, with their numbers."""
+    """Yield the lines that can be decoded and are not blank, numbered."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the tokenizers of words have in common; see `sb_sma.data.lexicon.tokenizers`."""
+"""What the tokenizers of words have in common; see `tokenizers`."""
 
 import json
 import logging

@@ -149,11 +149,7 @@ def write_corpus(
         finished = journal.finished
         if finished:
             logger.info("Going on after %d utterances", len(finished))
-        rest = [
-            i
-            for i, key in zip(items, keys, strict=False)
-            if key not in finished
-        ]
+        rest = [i for i, key in zip(items, keys) if key not in finished]
         with _mapped(_Writer(folder, make, mel), rest, n_processes) as results:
             for key in tqdm(keys, desc="Preparing the corpus"):
                 result = finished.get(key)

@@ -331,7 +331,7 @@ def _csv_rows(content: str, path: Path, note: _Note) -> _Rows:
                     "quotes.",
                 )
                 continue
-            yield number, dict(zip(header, map(str.strip, row), strict=False))
+            yield number, dict(zip(header, map(str.strip, row)))
     except csv.Error as error:
         raise ValueError(
             f"{path}, line {first_line}: the line and what follows cannot be "

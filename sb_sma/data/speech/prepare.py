@@ -95,9 +95,7 @@ def prepare_speech(
 
     def build(folder: Path) -> None:
         try:
-            items = list(
-                zip(entries, assign_splits(entries, splits), strict=False)
-            )
+            items = list(zip(entries, assign_splits(entries, splits)))
             fitted = _fit(frontend, items)
         except ValueError as error:
             # there may be too few because the others are bad

@@ -316,7 +316,7 @@ def split_words(text: str) -> list[tuple[str, int]]:
         elif words:
             pauses[-1] = max(pauses[-1], _pauses(piece))
     pauses[-1] = 0
-    return list(zip(words, pauses, strict=False))
+    return list(zip(words, pauses))
 
 
 def _pauses(marks: str) -> int:

@@ -105,7 +105,7 @@ def _plain(text: str) -> str:
     """Return the same text with fewer kinds of quotes, dashes and spaces."""
     kept = []
     text = unicodedata.normalize("NFC", text)
-    for before, character in zip(" " + text, text, strict=False):
+    for before, character in zip(" " + text, text):
         category = unicodedata.category(character)
         if category in ("Cc", "Zs", "Zl", "Zp") and character != "\n":
             kept.append(" ")

@@ -19,7 +19,6 @@ _LETTER_NAMES = dict(
         "abcdefghijklmnopqrstuvwxyz",
         "ay bee sea dee ee ef gee aitch eye jay kay el em en oh pee cue ar ess "
         "tee you vee double-you ex why zee".split(),
-        strict=False,
     )
 )
 # words of the model that are not asked for again
@@ -100,13 +99,13 @@ class Pronouncer:
             If the text has nothing to say, or letters that are not Latin, or
             if the model is silent about a word.
         """
-        words, pauses = map(list, zip(*split_words(text), strict=False))
+        words, pauses = map(list, zip(*split_words(text)))
         for position, before in enumerate([1, *pauses[:-1]]):
             # the article; elsewhere a capital A is the letter
             if before and words[position] == "A":
                 words[position] = "a"
         tokens = []
-        for phonemes, count in zip(self.pronounce(words), pauses, strict=False):
+        for phonemes, count in zip(self.pronounce(words), pauses):
             tokens += [*phonemes, *[PAUSE] * count]
         return [*tokens, END]
 
@@ -188,9 +187,7 @@ class Pronouncer:
         """Asks the model once for all words that it was not asked before."""
         with self._lock:
             new = sorted(words - self._predicted.keys())
-            for word, phonemes in zip(
-                new, self.predict(new) if new else [], strict=False
-            ):
+            for word, phonemes in zip(new, self.predict(new) if new else []):
                 if not phonemes:
                     raise ValueError(
                         f"The G2P model must say every word; got nothing for "

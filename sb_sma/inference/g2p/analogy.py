@@ -99,7 +99,7 @@ class Analogy:
         self._sounds: dict[tuple[str, ...], int] = {}
         spelled, said = [], []
         for cut in cuts:
-            letters, sounds = zip(*_letter_by_letter(cut), strict=False)
+            letters, sounds = zip(*_letter_by_letter(cut))
             spelled.append(
                 _surround([_number(each, self._letters) for each in letters])
             )
@@ -165,15 +165,13 @@ class Analogy:
             self._aligner.cut(
                 [
                     (letters, phonemes)
-                    for letters, several in zip(
-                        graphemes, pronunciations, strict=False
-                    )
+                    for letters, several in zip(graphemes, pronunciations)
                     for phonemes in several
                 ]
             )
         )
         weighed = []
-        for letters, several in zip(graphemes, pronunciations, strict=False):
+        for letters, several in zip(graphemes, pronunciations):
             compared = self._compare(letters) if several else []
             found = [_follow(compared, self._say(next(cuts))) for _ in several]
             most = max(found, default=0.0)
@@ -197,9 +195,7 @@ class Analogy:
         )
         word = np.flatnonzero(spelled)
         compared = []
-        for here, between in zip(
-            word, self._pack(spelled, word).tolist(), strict=False
-        ):
+        for here, between in zip(word, self._pack(spelled, word).tolist()):
             places = self._between.get(between)
             if places is None:
                 places = self._alone.get(int(spelled[here]), nowhere)
@@ -301,7 +297,7 @@ def _group(places: np.ndarray, keys: np.ndarray) -> dict[int, np.ndarray]:
     order = np.argsort(keys, kind="stable")
     found, starts = np.unique(keys[order], return_index=True)
     groups = np.split(places[order], starts[1:])
-    return dict(zip(found.tolist(), groups, strict=False))
+    return dict(zip(found.tolist(), groups))
 
 
 def _follow(compared: Sequence[_Letter], said: np.ndarray | None) -> float:
@@ -311,7 +307,7 @@ def _follow(compared: Sequence[_Letter], said: np.ndarray | None) -> float:
         return len(compared) * math.log(_LEAST_PROBABILITY)
     return sum(
         letter.weigh(said[here], said[here - _STEPS])
-        for letter, here in zip(compared, np.flatnonzero(said), strict=False)
+        for letter, here in zip(compared, np.flatnonzero(said))
     )
 
 

@@ -127,7 +127,7 @@ class CombinedG2P:
         ]
         if self.analogy is not None:
             readings.append([self.analogy.encode(word) for word in words])
-        return self.decode(list(zip(*readings, strict=False)), n, beam_size)
+        return self.decode(list(zip(*readings)), n, beam_size)
 
     def decode(
         self,
@@ -160,32 +160,26 @@ class CombinedG2P:
             raise ValueError(f"n must be 1 or more pronunciations; got {n}.")
         if not graphemes:
             return []
-        readings = list(zip(*graphemes, strict=False))
+        readings = list(zip(*graphemes))
         proposed = []
-        for model, words in zip(self.models, readings, strict=False):
+        for model, words in zip(self.models, readings):
             width = model.hparams.beam_settings.beam_size
             if beam_size is not None:
                 width = beam_size
             proposed.append(model.decode(words, max(n, width), beam_size))
-        candidates = [
-            _merge(proposals) for proposals in zip(*proposed, strict=False)
-        ]
+        candidates = [_merge(proposals) for proposals in zip(*proposed)]
         weighing = [*self.models]
         if self.analogy is not None:
             weighing.append(self.analogy)
         weighed = [
             each.weigh(words, candidates)
-            for each, words in zip(weighing, readings, strict=False)
+            for each, words in zip(weighing, readings)
         ]
         penalty = self.models[0].hparams.beam_settings.length_penalty
         return [
-            _rank(phonemes, list(zip(*weights, strict=False)), penalty)[:n]
-            or proposals[:1]
+            _rank(phonemes, list(zip(*weights)), penalty)[:n] or proposals[:1]
             for phonemes, weights, proposals in zip(
-                candidates,
-                zip(*weighed, strict=False),
-                proposed[0],
-                strict=False,
+                candidates, zip(*weighed), proposed[0]
             )
         ]
 
@@ -380,7 +374,7 @@ def _rank(
 ) -> list[Pronunciation]:
     """Candidates, those with the most probability first."""
     ranked = []
-    for phonemes, log_probabilities in zip(candidates, weighed, strict=False):
+    for phonemes, log_probabilities in zip(candidates, weighed):
         mean = statistics.fmean(
             max(each, _LEAST_LOG_PROBABILITY) for each in log_probabilities
         )

@@ -186,7 +186,7 @@ class G2P(ExportedModel):
             settings = replace(settings, beam_size=n)
         found = {}
         for rows, hypotheses in self._search(graphemes, settings, n):
-            found.update(zip(rows, hypotheses, strict=False))
+            found.update(zip(rows, hypotheses))
         n_endless = sum(not each[0].finished for each in found.values())
         if n_endless:
             logger.warning(
@@ -257,7 +257,7 @@ class G2P(ExportedModel):
         pairs, places = [], []
         weighed = [[-math.inf] * len(each) for each in pronunciations]
         for word, (letters, several) in enumerate(
-            zip(graphemes, pronunciations, strict=False)
+            zip(graphemes, pronunciations)
         ):
             for number, phonemes in enumerate(several):
                 if all(phoneme in table for phoneme in phonemes):
@@ -278,7 +278,7 @@ class G2P(ExportedModel):
             return batch.rows, said.double().sum(dim=1).tolist()
 
         for rows, found in self._map(follow, [letters for letters, _ in pairs]):
-            for row, log_probability in zip(rows, found, strict=False):
+            for row, log_probability in zip(rows, found):
                 word, number = places[row]
                 weighed[word][number] = log_probability
         return weighed

@@ -178,8 +178,8 @@ class KeyValueCache:
         return copied
 
     def _moved_up(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return what is stored of rows in ascending order, without fresh memory,
-        whose first use takes the system longer than the copy."""
+        """Move up what is stored of rows in ascending order, without fresh
+        memory, whose first use takes the system longer than the copy."""
         past = self._stored[:, :, :, : self.length]
         for place, row in enumerate(rows.tolist()):
             if row != place:

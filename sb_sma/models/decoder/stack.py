@@ -139,7 +139,7 @@ class DecoderStack(nn.ModuleList):
             One (B, H, K) per layer.
         """
         alignments = []
-        for layer, state in zip(self, states, strict=False):
+        for layer, state in zip(self, states):
             features, alignment = layer.step(features, state)
             alignments.append(alignment[:, :, 0])
         return features, alignments
@@ -202,7 +202,7 @@ class DecoderStack(nn.ModuleList):
         focus_rates : torch.Tensor
             Over a whole set, (L, H) for L layers.
         """
-        for layer, rates in zip(self, focus_rates, strict=False):
+        for layer, rates in zip(self, focus_rates):
             if hasattr(layer.cross_attn, "choose_head"):
                 layer.cross_attn.choose_head(rates)
 

@@ -150,7 +150,7 @@ def _greedy_search(
     return [
         [make_hypothesis(row, total, limit, settings.length_penalty)]
         for row, limit, total in zip(
-            tokens.tolist(), limits.tolist(), totals.tolist(), strict=False
+            tokens.tolist(), limits.tolist(), totals.tolist()
         )
     ]
 
@@ -163,8 +163,8 @@ def _weigh(
     step: int,
     settings: BeamSettings,
 ) -> torch.Tensor:
-    """Return the next tokens' log-probabilities, (R, V); impossible are an end that is
-    first, and what came `max_run` times in a row."""
+    """Give the next tokens' log-probabilities, (R, V); impossible are an end
+    that is first, and what came `max_run` times in a row."""
     log_probs, _ = model.step(heard, state)
     if step == 0:
         log_probs[:, END] = -torch.inf
@@ -288,9 +288,7 @@ class _Beams:
         return [
             make_hypothesis(*each, limit, self.settings.length_penalty)
             for each in zip(
-                tokens[:n_ended].tolist(),
-                totals[:n_ended].tolist(),
-                strict=False,
+                tokens[:n_ended].tolist(), totals[:n_ended].tolist()
             )
         ]
 

@@ -135,7 +135,7 @@ class Ensemble(nn.Module):
         """
         steps = [
             model.step(phonemes, state)
-            for model, state in zip(self.models, states, strict=False)
+            for model, state in zip(self.models, states)
         ]
         mean = _mean([log_probs for log_probs, _ in steps])
         return mean, [each for _, alignments in steps for each in alignments]

@@ -198,7 +198,7 @@ def assemble(narrator: Narrator) -> Synthesis:
         rows, now = group[0].rows, slice(start, start + len(group))
         mels[rows, now] = torch.stack([step.frames for step in group], dim=1)
         for alignment, *parts in zip(
-            alignments, *(step.alignments for step in group), strict=False
+            alignments, *(step.alignments for step in group)
         ):
             alignment[rows, :, now] = torch.stack(parts, dim=2)
         start = now.stop

@@ -156,9 +156,7 @@ def _over_rows(
         return
     n_pieces = min(rows, threads * _PIECES_PER_THREAD)
     edges = [rows * piece // n_pieces for piece in range(n_pieces + 1)]
-    pieces = iter(
-        zip(edges[:-1], edges[1:], strict=False)
-    )  # each goes to who comes first
+    pieces = iter(zip(edges[:-1], edges[1:]))  # each goes to who comes first
 
     def work():
         for start, stop in pieces:
@@ -180,7 +178,7 @@ def _rows(tensor: torch.Tensor, dtype: torch.dtype) -> np.ndarray:
 
 
 def _arrays(p_stay, memory_lengths, initial_alpha):
-    """Return the arguments as the kernels take them, and the dtype of the state."""
+    """Make the arguments of the kernels, and the dtype of the state."""
     _, heads, _, keys = p_stay.shape
     dtype = torch.promote_types(p_stay.dtype, torch.float32)
     lengths = np.minimum(memory_lengths.numpy(), keys).repeat(heads)

@@ -47,7 +47,7 @@ def reference_expectation(
 
     alpha = torch.where(keys < lengths, initial_alpha.to(state_dtype), 0.0)
     rows = []
-    for stay_row, move_row in zip(stay.unbind(2), move.unbind(2), strict=False):
+    for stay_row, move_row in zip(stay.unbind(2), move.unbind(2)):
         for _ in range(moves_per_query):
             arriving = F.pad((alpha * move_row)[..., :-1], (1, 0))
             alpha = alpha * stay_row + arriving  # (B, H, K)

@@ -135,7 +135,7 @@ def _speak_examples(
     if tts.speakers:
         speaker = [speaker_of(entry) for entry in manifest.values()]
     spoken = tts.speak(texts, seed=0, style=style, speaker=speaker)
-    for item, (name, entry) in zip(spoken, manifest.items(), strict=False):
+    for item, (name, entry) in zip(spoken, manifest.items()):
         mel = item.mel.cpu()
         target = torch.from_numpy(np.load(entry["mel"]))
         faults = find_faults(
@@ -171,7 +171,7 @@ def _speak_examples(
 def _draw_styles(
     tts: TTS, manifest: Mapping[str, Mapping[str, Any]]
 ) -> list[Figure]:
-    """Return what the style tokens are used for, and how each changes the rate."""
+    """Draw what the style tokens are used for, and how each changes rate."""
     if tts.mods.model.style is None:
         return []
     styles = tts.styles

@@ -121,9 +121,7 @@ def test_each_kind_of_head_is_what_it_is_alone(monotonic_heads, moves):
     expected_gradients = torch.autograd.grad(
         (expected, expected_attn), leaves, weigh
     )
-    for actual, gradient in zip(
-        actual_gradients, expected_gradients, strict=False
-    ):
+    for actual, gradient in zip(actual_gradients, expected_gradients):
         assert bool((gradient != 0).any())
         assert_close(actual, gradient, atol=1e-11)
 
@@ -145,10 +143,10 @@ def test_no_head_walks_while_the_walk_is_off(monotonic_heads):
     softmax["att.out_proj.bias"] = attention.out_proj.bias
     expected = functional_call(none_walks, softmax, (), arguments)
     for mode in (attention.train(), attention.eval()):
-        for actual, value in zip(attend(mode, *inputs), expected, strict=False):
+        for actual, value in zip(attend(mode, *inputs), expected):
             assert_close(actual, value)
     attention.set_monotonic(True)
-    for actual, value in zip(attend(attention, *inputs), on, strict=False):
+    for actual, value in zip(attend(attention, *inputs), on):
         assert torch.equal(actual, value)
 
 

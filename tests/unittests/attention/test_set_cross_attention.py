@@ -69,7 +69,7 @@ def test_nothing_else_is_touched():
         if ".multihead_attn." not in name:
             assert torch.equal(tensor, expected.pop(name)), name
     assert all(".multihead_attn." in name for name in expected)
-    for layer, other in zip(decoder.layers, untouched.layers, strict=False):
+    for layer, other in zip(decoder.layers, untouched.layers):
         assert type(layer.self_attn) is type(other.self_attn)
         assert isinstance(other.multihead_attn, MultiheadAttention)
         assert layer.multihead_attn.dropout.p == 0.3
@@ -121,7 +121,7 @@ def test_padding_changes_nothing(name):
         target, longer, memory_key_padding_mask=longer_mask, **arguments
     )
     torch.testing.assert_close(out_longer, out, rtol=0, atol=1e-5)
-    for longer, alignment in zip(alignments_longer, alignments, strict=False):
+    for longer, alignment in zip(alignments_longer, alignments):
         torch.testing.assert_close(
             longer[..., :7], alignment, rtol=0, atol=1e-5
         )

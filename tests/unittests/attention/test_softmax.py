@@ -186,7 +186,7 @@ def test_a_window_that_holds_every_key_changes_nothing(restless):
     query, memory, _ = make_inputs(30, TALL)
     free = steps(restless, query, memory, torch.tensor(TALL))
     held = steps(restless, query, memory, torch.tensor(TALL), [20, 20])
-    for each, other in zip(held, free, strict=False):
+    for each, other in zip(held, free):
         assert torch.equal(each, other)
 
 
@@ -272,7 +272,7 @@ def test_arguments_are_left_as_they_were(attention, name):
     before = [tensor.clone() for tensor in (query, memory, mask)]
     attend(attention, query, memory, mask, **additions)
     steps(attention, query, memory, torch.tensor([7, 0]))
-    for tensor, copy in zip((query, memory, mask), before, strict=False):
+    for tensor, copy in zip((query, memory, mask), before):
         assert torch.equal(tensor, copy)
     for key, value in additions.items():
         assert torch.equal(value, ADDITIONS[name][key])

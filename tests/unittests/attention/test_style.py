@@ -158,9 +158,7 @@ def test_keys_of_all_items_may_be_given_once(kind):
     module = make_attention(kind)
     query, key = make_inputs()
     once, tiled = key[:1], key[:1].expand(3, -1, -1)
-    for actual, expected in zip(
-        module(query, once), module(query, tiled), strict=False
-    ):
+    for actual, expected in zip(module(query, once), module(query, tiled)):
         assert_close(actual, expected)
 
 

@@ -37,7 +37,7 @@ def test_a_line_per_word_in_the_same_order(command, tmp_path, exported_g2p):
     expected = G2P.from_hparams(source=str(exported_g2p))(words)
     assert (tmp_path / "out.tsv").read_text() == "".join(
         f"{word}\t{' '.join(phonemes)}\n"
-        for word, phonemes in zip(words, expected, strict=False)
+        for word, phonemes in zip(words, expected)
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "out.tsv",

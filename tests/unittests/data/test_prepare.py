@@ -300,7 +300,7 @@ def test_ljspeech_is_split_as_in_speechbrain(shared):
     path = shared / "data" / "ljspeech-transcripts.csv"
     lines = path.read_text("utf-8").splitlines()
     names = [line.split("|")[0] for line in lines]
-    splits = dict(zip(names, LJSpeechSplits(seed=2)(names), strict=False))
+    splits = dict(zip(names, LJSpeechSplits(seed=2)(names)))
 
     def digest(*wanted):
         chosen = sorted(n for n, split in splits.items() if split in wanted)

@@ -75,7 +75,7 @@ def test_the_first_epochs_go_from_short_to_long():
             for batch in batches_of(sampler, epoch)
         ]
         # neighbours are mixed a little
-        steps = zip(longest, longest[1:], strict=False)
+        steps = zip(longest, longest[1:])
         assert all(b > 0.85 * a for a, b in steps) is is_rising
 
 
@@ -111,7 +111,7 @@ def test_processes_share_the_batches_of_an_epoch(n_processes, epoch):
     batches = [batches_of(share, epoch) for share in shares]
     assert {len(share) for share in shares} == set(map(len, batches))
     assert len(set(map(len, batches))) == 1
-    dealt = [batch for step in zip(*batches, strict=False) for batch in step]
+    dealt = [batch for step in zip(*batches) for batch in step]
     n_extra = len(dealt) - len(whole)
     assert dealt[: len(whole)] == whole
     assert 0 <= n_extra < n_processes

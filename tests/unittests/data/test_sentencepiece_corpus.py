@@ -27,9 +27,7 @@ def data(tmp_path):
     """A manifest that says the splits: four, one and one utterances."""
     utterances = {}
     splits = ["train"] * len(TRAIN) + ["valid", "test"]
-    for i, (split, text) in enumerate(
-        zip(splits, [*TRAIN, *HELD_OUT], strict=False)
-    ):
+    for i, (split, text) in enumerate(zip(splits, [*TRAIN, *HELD_OUT])):
         soundfile.write(tmp_path / f"{i}.wav", speak(text).samples, 22050)
         utterances[f"u{i}"] = {"wav": f"{i}.wav", "text": text, "split": split}
     path = tmp_path / "data.json"

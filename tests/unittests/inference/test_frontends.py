@@ -242,9 +242,7 @@ def test_an_exported_model_reads_by_its_own_g2p(
     g2p = G2P.from_hparams(source=str(exported_g2p))
     # an untrained model is silent about some words
     words = ["aabb", "abab", "acbb", "baaa"]
-    word, phonemes = next(
-        pair for pair in zip(words, g2p(words), strict=False) if pair[1]
-    )
+    word, phonemes = next(pair for pair in zip(words, g2p(words)) if pair[1])
     assert tts.tokens(f"say {word}") == ["S", "EY", *phonemes, "<end>"]
     assert len(tts.speak(texts, seed=0)) == len(texts)
     assert tts.finished == [True] * len(texts)

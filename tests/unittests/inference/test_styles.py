@@ -76,7 +76,7 @@ def test_every_text_has_its_style(tts, texts):
         [tts.styles.from_token(index, 4.0) for index in range(len(texts))]
     )
     together = tts.speak(texts, seed=0, style=styles)
-    for item, text, style in zip(together, texts, styles, strict=False):
+    for item, text, style in zip(together, texts, styles):
         alone = mel_of(tts, text, style[None])
         torch.testing.assert_close(item.mel, alone, rtol=0, atol=1e-4)
     assert not torch.equal(

@@ -34,9 +34,7 @@ def test_shapes(tts, texts):
     assert lengths.shape == (3,) and lengths.dtype == torch.int64
     assert alignments.shape == (3, 2, frames // 2, max(n_tokens))
     assert tts.finished == [True] * 3
-    for item, (length, count) in enumerate(
-        zip(lengths.tolist(), n_tokens, strict=False)
-    ):
+    for item, (length, count) in enumerate(zip(lengths.tolist(), n_tokens)):
         valid = alignments[item, :, : length // 2, :count]
         torch.testing.assert_close(
             valid.sum(-1), torch.ones(2, length // 2), rtol=0, atol=1e-5
@@ -116,7 +114,7 @@ def test_the_seed_decides_what_is_said(tts, texts):
 def test_hard_mode_stands_on_one_token(tts, texts):
     _, lengths, alignments = tts.encode_text(texts, mode="hard")
     assert set(alignments.unique().tolist()) == {0.0, 1.0}
-    for alignment, length in zip(alignments, lengths.tolist(), strict=False):
+    for alignment, length in zip(alignments, lengths.tolist()):
         steps = alignment[:, : length // 2].argmax(-1).diff(dim=-1)
         assert 0 <= int(steps.min()) <= int(steps.max()) <= 1
 
@@ -130,9 +128,7 @@ def test_a_faster_pace_is_shorter(tts, texts, mode):
         int(tts.encode_text(texts[0], mode=mode, pace=pace, seed=0)[1])
         for pace in (0.7, 1.0, 2.0, 4.0)
     ]
-    assert all(
-        slow > fast for slow, fast in zip(lengths, lengths[1:], strict=False)
-    )
+    assert all(slow > fast for slow, fast in zip(lengths, lengths[1:]))
 
 
 def test_the_exported_decoding_keeps_the_attention_moving(tts, texts):
@@ -178,7 +174,7 @@ def test_a_text_that_is_cut_off_is_warned_about(brief, texts, caplog):
         _, lengths, _ = brief.encode_text(texts[:2])
     assert brief.finished == [False, False]
     seconds_per_step = 2 * 256 / 22050
-    for text, length in zip(texts, lengths.tolist(), strict=False):
+    for text, length in zip(texts, lengths.tolist()):
         steps = round(0.03 * len(phonemize(text)) / seconds_per_step)
         assert length == 2 * max(steps, 1)
     messages = [record.getMessage() for record in caplog.records]
@@ -206,7 +202,7 @@ def test_waveforms_are_sound(tts, texts):
     waveforms, sample_rate = tts.synthesize(texts, seed=0)
     _, lengths, _ = tts.encode_text(texts, seed=0)
     assert sample_rate == 22050 and len(waveforms) == 3
-    for waveform, frames in zip(waveforms, lengths.tolist(), strict=False):
+    for waveform, frames in zip(waveforms, lengths.tolist()):
         assert waveform.dim() == 1
         assert abs(len(waveform) - 256 * frames) <= 256
         assert bool(waveform.isfinite().all())

@@ -54,7 +54,7 @@ def test_it_is_the_mean_over_items_and_heads(heads):
             torch.tensor([keys]),
         )
         for item, (queries, keys) in enumerate(
-            zip(QUERY_LENGTHS, MEMORY_LENGTHS, strict=False)
+            zip(QUERY_LENGTHS, MEMORY_LENGTHS)
         )
         for head in range(heads)
     ]
@@ -85,9 +85,7 @@ def test_the_diagonal_costs_nothing_and_the_corner_almost_everything():
 def test_gradients_stay_inside_the_lengths():
     alignments = make_alignments().requires_grad_()
     GuidedAttention()(alignments, *lengths()).backward()
-    for item, (queries, keys) in enumerate(
-        zip(QUERY_LENGTHS, MEMORY_LENGTHS, strict=False)
-    ):
+    for item, (queries, keys) in enumerate(zip(QUERY_LENGTHS, MEMORY_LENGTHS)):
         inside = torch.zeros(2, 9, 7, dtype=torch.bool)
         inside[:, :queries, :keys] = True
         gradient = alignments.grad[item]
@@ -99,17 +97,13 @@ def test_arguments_are_left_as_they_were():
     alignments = make_alignments()
     arguments = (alignments, *lengths())
     GuidedAttention()(*arguments)
-    for tensor, copy in zip(
-        arguments, (make_alignments(), *lengths()), strict=False
-    ):
+    for tensor, copy in zip(arguments, (make_alignments(), *lengths())):
         assert torch.equal(tensor, copy)
 
 
 @pytest.mark.parametrize("name", ["query_lengths", "memory_lengths"])
 def test_relative_lengths_are_refused(name):
-    arguments = dict(
-        zip(("query_lengths", "memory_lengths"), lengths(), strict=False)
-    )
+    arguments = dict(zip(("query_lengths", "memory_lengths"), lengths()))
     arguments[name] = torch.tensor([1.0, 0.5, 0.2])
     with pytest.raises(
         ValueError,

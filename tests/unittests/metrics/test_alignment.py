@@ -55,7 +55,7 @@ def padded_batch(items, extra_queries=0, extra_keys=0, fill=0.0):
         fill,
         dtype=items[0].dtype,
     )
-    for row, item in zip(batch, items, strict=False):
+    for row, item in zip(batch, items):
         row[:, : item.shape[1], : item.shape[2]] = item
     return batch, query_lengths, memory_lengths
 
@@ -110,7 +110,7 @@ def test_arguments_are_left_as_they_were(metric):
     arguments = padded_batch(random_items(2, [(5, 3), (4, 7)]), 2, 2, 9.0)
     before = [argument.clone() for argument in arguments]
     metric(*arguments)
-    for argument, copy in zip(arguments, before, strict=False):
+    for argument, copy in zip(arguments, before):
         assert torch.equal(argument, copy)
 
 

@@ -77,7 +77,7 @@ def phoneme_averages(rendering, renderings):
     frames = {}
     for other in renderings:
         path = true_path(other.starts, len(other.mel), HOP_LENGTH, 1)
-        for frame, token in zip(other.mel, path.tolist(), strict=False):
+        for frame, token in zip(other.mel, path.tolist()):
             frames.setdefault(other.tokens[token], []).append(frame)
     path = straight_line_path(len(rendering.mel), len(rendering.tokens))
     return torch.stack(
@@ -110,7 +110,7 @@ def test_the_target_slightly_warped_is_good(renderings, statistics, factor):
 
 @pytest.mark.parametrize("voice", [{"rate": 150}, {"rate": 200}], ids=str)
 def test_another_rendering_of_the_text_is_good(renderings, statistics, voice):
-    for text, rendering in zip(TEXTS, renderings, strict=False):
+    for text, rendering in zip(TEXTS, renderings):
         result = render(text, **voice)
         faults = find_faults(
             straight_walk(rendering),
@@ -154,9 +154,7 @@ def test_a_walk_that_says_noise_is_bad(renderings, statistics):
 
 
 def test_a_walk_that_says_another_text_is_bad(renderings, statistics):
-    for rendering, other in zip(
-        renderings, renderings[1:] + renderings[:1], strict=False
-    ):
+    for rendering, other in zip(renderings, renderings[1:] + renderings[:1]):
         mel = stretched(other.mel, len(rendering.mel))
         assert is_far(
             find_faults(

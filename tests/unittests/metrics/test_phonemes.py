@@ -95,9 +95,7 @@ def test_the_order_of_references_changes_no_rate(rates):
 
 def test_batches_change_nothing(rates):
     batched = PhonemeErrorRates()
-    for word, hypothesis, references in zip(
-        WORDS, HYPOTHESES, REFERENCES, strict=False
-    ):
+    for word, hypothesis, references in zip(WORDS, HYPOTHESES, REFERENCES):
         batched.append([word], split([hypothesis]), [split(references)])
     batched.append([], [], [])
     assert batched.scores == rates.scores

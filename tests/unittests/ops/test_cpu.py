@@ -72,7 +72,7 @@ def test_it_runs_in_two_python_threads(three_threads):
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(loss_and_gradient) for _ in range(8)]
     for future in futures:
-        for one, other in zip(future.result(), expected, strict=False):
+        for one, other in zip(future.result(), expected):
             assert torch.equal(one, other)
 
 
@@ -91,7 +91,7 @@ def test_it_runs_in_a_forked_process(three_threads):
     assert receiver.poll(timeout=60), "the forked process gives no answer"
     arrays, n_threads = receiver.recv()
     assert n_threads > 1  # of its own: those of the parent are gone
-    for array, right in zip(arrays, expected, strict=False):
+    for array, right in zip(arrays, expected):
         assert torch.equal(torch.from_numpy(array).view_as(right), right)
     child.join(60)
     assert child.exitcode == 0

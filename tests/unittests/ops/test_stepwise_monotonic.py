@@ -161,7 +161,7 @@ def assert_parity(shape, lengths, dtype, moves, backend):
         "reference",
         moves,
     )
-    for ours, rounded, right in zip(actual, single, exact, strict=False):
+    for ours, rounded, right in zip(actual, single, exact):
         assert ours.dtype in (dtype, torch.float32)
         error = (ours.double() - right).abs().max()
         allowed = 4 * torch.finfo(ours.dtype).eps * right.abs().max()
@@ -204,7 +204,7 @@ def test_two_runs_are_identical(backend, monkeypatch):
     weights = torch.rand_like(p_stay)
     first = outcome(p_stay, lengths, initial, weights, backend)
     second = outcome(p_stay, lengths, initial, weights, backend)
-    for one, other in zip(first, second, strict=False):
+    for one, other in zip(first, second):
         assert torch.equal(one, other)
 
 
@@ -369,7 +369,7 @@ def test_every_row_keeps_the_mass_of_the_valid_keys(shape, lengths, backend):
 def test_keys_past_the_length_get_nothing(shape, lengths, backend):
     p_stay, lengths, initial = random_inputs(shape, lengths)
     alpha = stepwise_monotonic_expectation(p_stay, lengths, initial, backend)
-    for item, length in zip(alpha, lengths, strict=False):
+    for item, length in zip(alpha, lengths):
         assert bool((item[..., length:] == 0).all())
 
 
@@ -392,7 +392,7 @@ def test_what_stands_at_and_past_the_last_valid_key_is_never_read(
         weights,
         backend,
     )
-    for expected, actual in zip(plain, spoilt, strict=False):
+    for expected, actual in zip(plain, spoilt):
         assert torch.equal(actual, expected)
     assert bool((spoilt[1][unread] == 0).all())
     assert bool((spoilt[2][past] == 0).all())
@@ -471,7 +471,7 @@ def test_arguments_are_left_as_they_were(backend):
     arguments = random_inputs((2, 5, 7), [7, 3, 0])
     before = [argument.clone() for argument in arguments]
     stepwise_monotonic_expectation(*arguments, backend=backend)
-    for argument, copy in zip(arguments, before, strict=False):
+    for argument, copy in zip(arguments, before):
         assert torch.equal(argument, copy)
 
 

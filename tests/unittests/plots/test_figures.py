@@ -87,7 +87,7 @@ def test_every_head_is_drawn(n_heads, n_queries, n_tokens):
     alignments = random_alignments(n_heads, n_queries, n_tokens)
     figure = plot_alignments(alignments)
     assert len(figure.axes) == n_heads
-    for panel, alignment in zip(figure.axes, alignments, strict=False):
+    for panel, alignment in zip(figure.axes, alignments):
         np.testing.assert_array_equal(image_of(panel), alignment.T)
     rendered(figure)
 
@@ -150,9 +150,7 @@ def test_tokens_are_written_beside_their_row(n_tokens):
     # labels never run into each other
     figure.draw_without_rendering()
     heights = panel.get_window_extent().height / n_tokens
-    gaps = [
-        after - before for before, after in zip(rows, rows[1:], strict=False)
-    ]
+    gaps = [after - before for before, after in zip(rows, rows[1:])]
     assert all(gap * heights > 7.5 for gap in gaps)
 
 
@@ -174,7 +172,7 @@ def test_what_was_made_is_written_below_its_column(n_heads, n_queries, name):
         ]
         # labels never run into each other
         boxes = [label.get_window_extent() for label in labels]
-        assert all(a.x1 < b.x0 for a, b in zip(boxes, boxes[1:], strict=False))
+        assert all(a.x1 < b.x0 for a, b in zip(boxes, boxes[1:]))
         assert panel.get_xlabel() == ""
 
 
@@ -218,7 +216,7 @@ def test_mels_share_time_and_colours():
     target, predicted = torch.rand(30, 8), 3 * torch.rand(20, 8)
     figure = plot_mels(target, predicted)
     assert titles(figure) == ["target", "predicted"]
-    for panel, mel in zip(figure.axes, (target, predicted), strict=False):
+    for panel, mel in zip(figure.axes, (target, predicted)):
         np.testing.assert_array_equal(image_of(panel), mel.T)
         assert panel.get_xlim() == (-0.5, 29.5)
     limits = {panel.get_images()[0].get_clim() for panel in figure.axes}

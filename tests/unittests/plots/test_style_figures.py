@@ -58,9 +58,7 @@ def test_every_pair_is_a_dot():
     }
     figure = plot_style_transfer(pairs)
     render(figure)
-    for panel, (name, (reference, spoken)) in zip(
-        figure.axes, pairs.items(), strict=False
-    ):
+    for panel, (name, (reference, spoken)) in zip(figure.axes, pairs.items()):
         assert panel.get_title(loc="left") == name
         equal, dots = panel.lines
         assert dots.get_xdata().tolist() == reference

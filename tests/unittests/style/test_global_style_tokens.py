@@ -59,7 +59,7 @@ def test_padding_changes_nothing(style_tokens):
     mel, lengths = make_mel()
     longer = torch.cat((mel, torch.full((3, 9, N_MELS), 7.0)), dim=1)
     for actual, expected in zip(
-        style_tokens(longer, lengths), style_tokens(mel, lengths), strict=False
+        style_tokens(longer, lengths), style_tokens(mel, lengths)
     ):
         assert_close(actual, expected)
 
@@ -95,9 +95,7 @@ def test_bfloat16_stays_finite(style_tokens):
 def test_mix_is_a_weighted_mean(style_tokens, weights, shares):
     mel, lengths = make_mel()
     style, _ = style_tokens(mel, lengths)
-    expected = sum(
-        share * item for share, item in zip(shares, style, strict=False)
-    )
+    expected = sum(share * item for share, item in zip(shares, style))
     mixed = style_tokens.mix(mel, lengths, weights)
     assert mixed.shape == (1, STYLE)
     assert_close(mixed[0], expected)

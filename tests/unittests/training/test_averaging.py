@@ -41,9 +41,7 @@ def test_training_does_not_change_the_copy():
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     model(torch.rand(4, 3)).square().sum().backward()
     optimizer.step()
-    for parameter, old in zip(
-        average.module.parameters(), before, strict=False
-    ):
+    for parameter, old in zip(average.module.parameters(), before):
         assert torch.equal(parameter, old)
 
 
@@ -74,9 +72,7 @@ def test_the_average_goes_on_from_its_checkpoint():
             saved = interrupted.state_dict()
             interrupted = average_weights(constant_model(9.0), decay=0.9)
             interrupted.load_state_dict(saved)
-    for one, other in zip(
-        whole.parameters(), interrupted.parameters(), strict=False
-    ):
+    for one, other in zip(whole.parameters(), interrupted.parameters()):
         assert torch.equal(one, other)
 
 

@@ -212,5 +212,5 @@ def test_processes_get_the_batches_in_their_order(monkeypatch, n_items):
             items, sb.Stage.VALID, batch_sampler=sampler
         )
         assert torch.cat(list(loader)).tolist() == items.tolist()
-    dealt = [length for step in zip(*batches, strict=False) for length in step]
+    dealt = [length for step in zip(*batches) for length in step]
     assert dealt == [*items.tolist(), *items[-1:].tolist() * (n_items % 2)]

@@ -31,7 +31,7 @@ def models(exported_g2p):
     blank = vars(load_initial_model(str(exported_g2p)).hparams)
     for parameter in blank["model"].parameters():
         nn.init.zeros_(parameter)
-    names = ("d_model", "nhead", "dropout", "decoder_window", "model")
+    names = ("nhead", "dropout", "decoder_window", "monotonic_heads", "model")
     return {name: blank[name] for name in names}
 
 
@@ -41,7 +41,7 @@ def entry(word, language=None):
 
 def test_weights_letters_and_phonemes_are_taken(initial, models):
     tokenizer = CharacterTokenizer()
-    table = start_from(initial, models, tokenizer, ["A", "B"])
+    table = start_from(initial, models["model"], models, tokenizer, ["A", "B"])
     # index by index what the weights belong to; what is new comes last
     assert table.symbols == ["AH", "B", "K", "A"]
     assert tokenizer.symbols == ["a", "b", "c"]
@@ -54,10 +54,10 @@ def test_new_phonemes_are_said_in_the_order_of_the_others(
     exported_backwards,
 ):
     initial = load_initial_model(str(exported_backwards))
-    names = ("d_model", "nhead", "dropout", "decoder_window", "model")
+    names = ("nhead", "dropout", "decoder_window", "monotonic_heads", "model")
     models = {name: vars(initial.hparams)[name] for name in names}
     tokenizer = CharacterTokenizer(backwards=True)
-    table = start_from(initial, models, tokenizer, ["A"])
+    table = start_from(initial, models["model"], models, tokenizer, ["A"])
     assert table.decode(table.encode(["A", "B", "K"])) == ["A", "B", "K"]
     assert table.encode(["A", "B", "K"])[-2:] == table.encode(["A"])
 
@@ -71,7 +71,11 @@ def test_new_phonemes_are_said_in_the_order_of_the_others(
             CharacterTokenizer(),
             "decoder_window: None there, 3 here",
         ),
-        ({"new": 1}, CharacterTokenizer(), "new: absent there, 1 here"),
+        (
+            {"monotonic_heads": 3},
+            CharacterTokenizer(),
+            "monotonic_heads: 2 there, 3 here",
+        ),
         (
             {},
             CharacterTokenizer(decompose=True),
@@ -83,7 +87,7 @@ def test_new_phonemes_are_said_in_the_order_of_the_others(
             "graphemes: characters there, sentencepiece here; ",
         ),
     ],
-    ids=["heads", "window", "new", "decompose", "tokenizer"],
+    ids=["heads", "window", "monotonic", "decompose", "tokenizer"],
 )
 def test_other_settings_are_refused(
     initial, models, change, tokenizer, message
@@ -93,14 +97,16 @@ def test_other_settings_are_refused(
         match=f"must have the settings of this run; got {message}.*Give the "
         "YAML and overrides that it was trained with",
     ):
-        start_from(initial, {**models, **change}, tokenizer, ["B"])
+        start_from(
+            initial, models["model"], {**models, **change}, tokenizer, ["B"]
+        )
     assert not tokenizer.symbols
     assert not models["model"].encoder.embedding.weight.any()
 
 
 def test_dropout_may_differ(initial, models):
     models["dropout"] = 0.4
-    start_from(initial, models, CharacterTokenizer(), ["B"])
+    start_from(initial, models["model"], models, CharacterTokenizer(), ["B"])
 
 
 def test_phonemes_that_find_no_room_are_refused(initial, models):
@@ -109,12 +115,18 @@ def test_phonemes_that_find_no_room_are_refused(initial, models):
         match="has room for 1 more phonemes; the corpus has 2 that it lacks, "
         "such as X, Y. Train a model with a larger n_phonemes first",
     ):
-        start_from(initial, models, CharacterTokenizer(), ["B", "X", "Y"])
+        start_from(
+            initial,
+            models["model"],
+            models,
+            CharacterTokenizer(),
+            ["B", "X", "Y"],
+        )
 
 
 def test_words_with_foreign_letters_are_listed(initial, models):
     tokenizer = CharacterTokenizer()
-    start_from(initial, models, tokenizer, ["B"])
+    start_from(initial, models["model"], models, tokenizer, ["B"])
     entries = [entry(word) for word in ("abc", "жук", "a", "đ")]
     check_readable(entries[::2], tokenizer)
     with pytest.raises(ValueError, match=r"2 problem\(s\)") as raised:

@@ -119,7 +119,7 @@ def make_batch(sounds, n_items=16, n_tokens=8):
     durations = torch.randint(1, 6, (n_items, n_tokens))
     mels = [
         sounds[text].repeat_interleave(frames, dim=0)
-        for text, frames in zip(tokens, durations, strict=False)
+        for text, frames in zip(tokens, durations)
     ]
     return (
         tokens,

@@ -69,10 +69,7 @@ def test_the_effect_is_the_rise_of_the_loss_in_the_styles_of_others():
         with torch.no_grad():
             output = model(*batch, style=spoken)
         difference = (output.mels_after - output.targets).abs().mean(-1)
-        valid = [
-            row[:n].sum()
-            for row, n in zip(difference, lengths.tolist(), strict=False)
-        ]
+        valid = [row[:n].sum() for row, n in zip(difference, lengths.tolist())]
         losses.append(float(sum(valid)))
     effect = measure(model, batch)["style_effect"]
     assert effect == pytest.approx(losses[1] / losses[0] - 1, abs=1e-6)
@@ -117,9 +114,7 @@ def test_a_single_item_has_no_other_style():
 def test_the_mean_style_is_that_of_all_mels():
     model = make_model()
     _, _, mels, lengths = make_batch()
-    set_mean_style(
-        model, [mel[:n] for mel, n in zip(mels, lengths.tolist(), strict=False)]
-    )
+    set_mean_style(model, [mel[:n] for mel, n in zip(mels, lengths.tolist())])
     style = model.read_style(mels, lengths)
     torch.testing.assert_close(
         model.style.tokens.mean_style, style.mean(0), rtol=0, atol=1e-5

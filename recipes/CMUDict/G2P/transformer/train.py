@@ -234,7 +234,7 @@ def list_held_out_items(manifest, table):
 
 
 def make_dataset(items, tokenizer, table, output_keys=()):
-    """Return a SpeechBrain dataset of grapheme and phoneme indices, and more."""
+    """Make a SpeechBrain dataset of grapheme and phoneme indices."""
 
     @sb.utils.data_pipeline.takes("word", "language")
     @sb.utils.data_pipeline.provides("grapheme_ids")
@@ -312,7 +312,9 @@ def make_tables(hparams, entries, symbols):
         )
         return PhonemeTable(symbols, tokenizer.backwards), None
     initial = load_initial_model(hparams["initial_model"])
-    table = start_from(initial, hparams["models"], tokenizer, symbols)
+    table = start_from(
+        initial, hparams["models"]["model"], hparams, tokenizer, symbols
+    )
     check_readable(entries, tokenizer)
     return table, identify(initial)
 

@@ -233,12 +233,12 @@ class TTSBrain(RecoverableBrain):
         """Return the true path of each item, where the manifest knows it."""
         return [
             find_true_path(self.manifest[name], steps, self.hparams)
-            for name, steps in zip(names, query_lengths.tolist(), strict=False)
+            for name, steps in zip(names, query_lengths.tolist())
         ]
 
 
 def find_true_path(entry, n_queries, hparams):
-    """Return the true token of each decoder step, or None where it is unknown."""
+    """Find the true token of each decoder step, where it is known."""
     if entry["token_starts"] is None:
         return None
     return true_path(
@@ -399,7 +399,7 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
     sentences = make_sentences(shown, dataset, hparams, brain.speakers)
     figures = {
         name: brain.sample_writer.draw_alignment(model, sentence)
-        for name, sentence in zip(shown, sentences, strict=False)
+        for name, sentence in zip(shown, sentences)
     }
     (output_folder / "test_stats.json").write_text(
         json.dumps(brain.test_stats, indent=1) + "\n"

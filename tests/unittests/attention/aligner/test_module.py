@@ -67,12 +67,8 @@ def by_hand(attention, text, mel):
         rows = []
         for stay in p_stay.tolist():
             stay[-1] = 1.0
-            came = [0.0] + [
-                a * (1.0 - p) for a, p in zip(alpha, stay, strict=False)
-            ]
-            alpha = [
-                a * p + c for a, p, c in zip(alpha, stay, came, strict=False)
-            ]
+            came = [0.0] + [a * (1.0 - p) for a, p in zip(alpha, stay)]
+            alpha = [a * p + c for a, p, c in zip(alpha, stay, came)]
             rows.append(alpha)
         rows = torch.tensor(rows)  # (M, T)
         if not attention.monotonic:
@@ -519,10 +515,7 @@ def test_public_form_gives_the_golden_numbers(shared, name):
     mel_lengths = (~golden["inputs"]["attn_mask"][:, 0]).sum(dim=1)
     out = attention(text, mel, text_lengths, mel_lengths)
     for actual, expected, what in zip(
-        out,
-        golden["outputs"],
-        ("context", "alignment", "focus rate"),
-        strict=False,
+        out, golden["outputs"], ("context", "alignment", "focus rate")
     ):
         assert_near(actual, torch.as_tensor(expected), what)
 
@@ -547,13 +540,13 @@ def public_by_hand(attention, text, mel, text_lengths, mel_lengths):
     form, n_head = attention.form, attention.form.n_head
     outs, chosen, best_rates = [], [], []
     for item, (tokens, frames) in enumerate(
-        zip(text_lengths.tolist(), mel_lengths.tolist(), strict=False)
+        zip(text_lengths.tolist(), mel_lengths.tolist())
     ):
         queries = form.query_proj(text[item]).chunk(n_head, dim=-1)
         keys = form.key_proj(mel[item]).chunk(n_head, dim=-1)
         values = form.value_proj(mel[item]).chunk(n_head, dim=-1)
         heads, rates = [], []
-        for query, key in zip(queries, keys, strict=False):
+        for query, key in zip(queries, keys):
             energies = query @ key.T / math.sqrt(query.shape[-1])
             weights = torch.zeros_like(energies)
             weights[:tokens, :frames] = energies[:tokens, :frames].softmax(-1)
@@ -574,9 +567,7 @@ def public_by_hand(attention, text, mel, text_lengths, mel_lengths):
                 alpha = alpha * p + moved
                 columns.append(alpha)
             heads = [torch.stack(columns, dim=1)] * n_head
-        context = torch.cat(
-            [w @ v for w, v in zip(heads, values, strict=False)], dim=-1
-        )
+        context = torch.cat([w @ v for w, v in zip(heads, values)], dim=-1)
         outs.append(form.layer_norm(form.out_proj(context)))
     return torch.stack(outs), torch.stack(chosen), torch.stack(best_rates)
 
@@ -617,7 +608,7 @@ def test_public_form_is_the_public_formulas(sizes, shapes, monotonic):
         torch.autograd.grad((result * weight).sum(), leaves)
         for result in (out.context, context)
     )
-    for actual, gradient in zip(gradients, expected, strict=False):
+    for actual, gradient in zip(gradients, expected):
         assert_close(actual, gradient, atol=1e-10)
 
 

@@ -118,13 +118,13 @@ def test_it_is_the_papers_recurrence(shape, lengths, moves, transition_agent):
     actual = attend(attention, query, memory, mask)
     expected = by_the_paper(attention, query, memory, lengths)
     assert actual[1].shape == (len(lengths), HEADS, *shape)
-    for each, other in zip(actual, expected, strict=False):
+    for each, other in zip(actual, expected):
         assert_close(each, other, atol=1e-12)
     leaves = [query, memory, *attention.parameters()]
     weigh = [torch.randn_like(each) for each in actual]
     gradients = torch.autograd.grad(actual, leaves, weigh)
     expected_gradients = torch.autograd.grad(expected, leaves, weigh)
-    for gradient, other in zip(gradients, expected_gradients, strict=False):
+    for gradient, other in zip(gradients, expected_gradients):
         assert_close(gradient, other, atol=1e-10)
 
 
@@ -340,7 +340,7 @@ def test_arguments_are_left_as_they_were():
     before = [argument.clone() for argument in arguments]
     attend(attention, query, memory, mask)
     walk(attention, query, memory, lengths)
-    for argument, copy in zip(arguments, before, strict=False):
+    for argument, copy in zip(arguments, before):
         assert torch.equal(argument, copy)
 
 

@@ -188,7 +188,7 @@ def test_hard_walk_never_skips_nor_goes_back(shape, lengths, moves):
     attention = make_attention(moves)
     query, memory, _ = make_inputs((9 * shape[0], shape[1]), lengths)
     _, attn = walk(attention, query, memory, torch.tensor(lengths), mode="hard")
-    for item, length in zip(attn, lengths, strict=False):
+    for item, length in zip(attn, lengths):
         if length == 0:
             assert bool((item == 0).all())
             continue
@@ -247,9 +247,9 @@ def test_a_faster_pace_is_never_behind(mode, moves):
             -1, (lengths - 1)[:, None, None, None].expand(-1, HEADS, 40, 1)
         )
         durations.append(float((on_last < 0.5).sum()))
-    for slower, faster in zip(positions, positions[1:], strict=False):
+    for slower, faster in zip(positions, positions[1:]):
         assert bool((faster >= slower - 1e-5).all())
-    assert all(a > b for a, b in zip(durations, durations[1:], strict=False))
+    assert all(a > b for a, b in zip(durations, durations[1:]))
 
 
 def test_pace_divides_the_odds_of_staying():
@@ -490,7 +490,7 @@ def test_arguments_are_left_as_they_were(mode):
     before = [argument.clone() for argument in arguments]
     attend(attention, query, memory, mask)
     walk(attention, query, memory, lengths, mode=mode)
-    for argument, copy in zip(arguments, before, strict=False):
+    for argument, copy in zip(arguments, before):
         assert torch.equal(argument, copy)
 
 

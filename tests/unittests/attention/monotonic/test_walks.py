@@ -205,7 +205,7 @@ def test_catching_up_does_not_change_the_pace(soft_walk):
 def test_catching_up_loses_nothing_and_stays_in_the_text(soft_walk):
     _, alphas, lengths = walk_at_random(soft_walk, catch_up=True)
     torch.testing.assert_close(alphas.sum(-1), torch.ones(4, 50, 30))
-    for alpha, length in zip(alphas, lengths.tolist(), strict=False):
+    for alpha, length in zip(alphas, lengths.tolist()):
         assert float(alpha[..., length:].sum()) == 0
 
 

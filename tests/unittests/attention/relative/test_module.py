@@ -309,7 +309,7 @@ def test_arguments_are_not_changed(legacy):
     given = [features, padding, mask, table]
     before = [tensor.clone() for tensor in given]
     attend(attention, features, padding, attn_mask=mask, pos_embs=table)
-    for tensor, copy in zip(given, before, strict=False):
+    for tensor, copy in zip(given, before):
         assert torch.equal(tensor, copy)
 
 

@@ -47,9 +47,7 @@ def spans(speech):
     ends = [*speech.starts[1:], len(samples)]
     return [
         (token, samples[start:end])
-        for token, start, end in zip(
-            speech.tokens, speech.starts, ends, strict=False
-        )
+        for token, start, end in zip(speech.tokens, speech.starts, ends)
     ]
 
 
@@ -71,7 +69,7 @@ def test_tokens_divide_the_audio(text):
 def test_a_pause_has_as_many_tokens_as_tenths_of_a_second(text):
     speech = speak(text)
     for token, group in itertools.groupby(
-        zip(speech.tokens, spans(speech), strict=False),
+        zip(speech.tokens, spans(speech)),
         key=lambda pair: pair[0],
     ):
         if token != PAUSE:

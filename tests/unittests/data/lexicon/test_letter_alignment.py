@@ -46,7 +46,7 @@ def cuts_by_definition(words, new):
         counts = Counter()
         for cuts in filter(None, ways):
             weights = [weight(cut) for cut in cuts]
-            for cut, its in zip(cuts, weights, strict=False):
+            for cut, its in zip(cuts, weights):
                 for chunk in cut:
                     counts[chunk] += its / sum(weights)
         shares = Counter({c: n / counts.total() for c, n in counts.items()})
@@ -86,7 +86,7 @@ def test_words_are_cut_as_by_definition():
 def test_letters_stand_with_their_phonemes():
     words = [*WORDS, ("bane", ["b", "æ", "n"])]
     cuts = LetterAligner(words).cut(words)
-    for (word, phonemes), cut in zip(words, cuts, strict=False):
+    for (word, phonemes), cut in zip(words, cuts):
         assert "".join(c for letters, _ in cut for c in letters) == word
         assert [p for _, chunk in cut for p in chunk] == phonemes
     assert cuts[0] == [

@@ -113,7 +113,7 @@ def test_all_bad_lines_of_a_csv_are_named(write):
     ]
     found = problems_of(path)
     assert len(found) == len(expected)
-    for (number, text), (line, part) in zip(found, expected, strict=False):
+    for (number, text), (line, part) in zip(found, expected):
         assert number == line and part in text
 
 
@@ -159,7 +159,7 @@ def test_all_bad_utterances_of_a_json_are_named(write):
     ]
     found = problems_of(path)
     assert len(found) == len(expected)
-    for (number, text), (line, part) in zip(found, expected, strict=False):
+    for (number, text), (line, part) in zip(found, expected):
         assert number == line and part in text
 
 
@@ -223,5 +223,5 @@ def test_all_of_ljspeech_is_read(shared):
     assert (len(entries), problems) == (32, [])
     assert all(entry.wav.is_file() for entry in entries)
     lines = content.splitlines()
-    for entry, line in zip(entries, lines, strict=False):
+    for entry, line in zip(entries, lines):
         assert [entry.name, entry.text] == line.split("|")[::2]

@@ -387,9 +387,7 @@ def test_a_missing_split_is_told_before_the_recordings_are_read(
 ):
     lines = manifest.read_text().splitlines()
     splits = ["split", "valid", *["train"] * 5]
-    rows = [
-        f"{line},{split}" for line, split in zip(lines, splits, strict=False)
-    ]
+    rows = [f"{line},{split}" for line, split in zip(lines, splits)]
     manifest.write_text("\n".join([*rows, "u9"]))
     with pytest.raises(ValueError, match=r"2 problem\(s\)") as error:
         prepare(

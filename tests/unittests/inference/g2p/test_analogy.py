@@ -131,7 +131,7 @@ def test_words_do_not_depend_on_each_other():
     ]
     assert analogy.weigh(words, candidates) == [
         analogy.weigh([word], [several])[0]
-        for word, several in zip(words, candidates, strict=False)
+        for word, several in zip(words, candidates)
     ]
     assert analogy.weigh([], []) == []
 

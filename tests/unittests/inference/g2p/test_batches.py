@@ -14,7 +14,7 @@ def test_every_word_is_in_one_batch(n_words, n_threads):
         range(n_words)
     )
     for batch in batches:
-        for row, indices, length in zip(*batch, strict=False):
+        for row, indices, length in zip(*batch):
             assert indices[:length].tolist() == words[row]
             assert not indices[length:].any()
     widths = [batch.graphemes.shape[1] for batch in batches]

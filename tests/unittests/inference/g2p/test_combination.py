@@ -57,7 +57,7 @@ def mean_log_probabilities(models, word, candidates):
     ]
     return [
         sum(max(each, -20.0) for each in several) / len(models)
-        for several in zip(*weighed, strict=False)
+        for several in zip(*weighed)
     ]
 
 
@@ -88,7 +88,7 @@ def test_a_model_agrees_with_its_copy(exported_g2p):
     combined = CombinedG2P(copies)
     assert combined(WORDS) == alone(WORDS)
     for found, expected in zip(
-        combined.n_best(WORDS, 3), alone.n_best(WORDS, 5), strict=False
+        combined.n_best(WORDS, 3), alone.n_best(WORDS, 5)
     ):
         assert [each.phonemes for each in found] == [
             each.phonemes for each in expected[:3]
@@ -102,7 +102,7 @@ def test_the_best_are_those_with_the_most_probability(models):
     first, second = models
     assert first(WORDS) != second(WORDS)
     found = CombinedG2P(models).n_best(WORDS, 4)
-    for word, best in zip(WORDS, found, strict=False):
+    for word, best in zip(WORDS, found):
         proposed = {
             tuple(each.phonemes)
             for model in models
@@ -111,7 +111,7 @@ def test_the_best_are_those_with_the_most_probability(models):
         candidates = [list(each) for each in proposed]
         means = mean_log_probabilities(models, word, candidates)
         ranked = sorted(
-            zip(candidates, means, strict=False),
+            zip(candidates, means),
             key=lambda pair: pair[1] / (len(pair[0]) + 1),
             reverse=True,
         )[:4]
@@ -130,18 +130,16 @@ def test_analogy_weighs_as_much_as_a_model(models):
     several = CombinedG2P(models, analogy)
     alone = add_analogy(models[0], ODD)
     for combined, asked in ((several, models), (alone, models[:1])):
-        for word, found in zip(WORDS, combined.n_best(WORDS, 4), strict=False):
+        for word, found in zip(WORDS, combined.n_best(WORDS, 4)):
             candidates = [each.phonemes for each in found]
             means = mean_log_probabilities(asked, word, candidates)
             # all candidates, since log-ratios are of the best one of them
             (by_analogy,) = analogy.weigh([list(word)], [propose(asked, word)])
-            of_each = dict(
-                zip(map(tuple, propose(asked, word)), by_analogy, strict=False)
-            )
+            of_each = dict(zip(map(tuple, propose(asked, word)), by_analogy))
             expected = [
                 (len(asked) * mean + max(of_each[tuple(each)], -20.0))
                 / (len(asked) + 1)
-                for mean, each in zip(means, candidates, strict=False)
+                for mean, each in zip(means, candidates)
             ]
             assert [each.log_probability for each in found] == pytest.approx(
                 expected, abs=1e-4
@@ -168,7 +166,7 @@ def test_analogy_that_knows_nothing_changes_nothing(models):
     words = ["cab", "abc", "bacca"]
     nothing = {"xyz": [["K", "AH", "B"]]}
     combined = add_analogy(CombinedG2P(models), nothing)
-    for word, found in zip(words, combined.n_best(words, 3), strict=False):
+    for word, found in zip(words, combined.n_best(words, 3)):
         assert len({len(each.phonemes) for each in found}) > 1
         alone = CombinedG2P(models).n_best([word], 3)[0]
         assert [each.phonemes for each in found] == [
@@ -200,7 +198,7 @@ def test_analogy_is_in_the_notation_of_the_models(models):
 @pytest.mark.parametrize("beam_size", [1, 3])
 def test_the_beam_is_that_of_every_model(models, beam_size):
     candidates = CombinedG2P(models).n_best(WORDS, 3, beam_size=beam_size)
-    for row, (word, found) in enumerate(zip(WORDS, candidates, strict=False)):
+    for row, (word, found) in enumerate(zip(WORDS, candidates)):
         proposed = [
             each.phonemes
             for model in models

@@ -47,7 +47,7 @@ def test_no_words_give_nothing(g2p):
 
 
 def test_the_best_are_sorted_and_their_probability_is_the_models(g2p):
-    for word, hypotheses in zip(WORDS, g2p.n_best(WORDS, 3), strict=False):
+    for word, hypotheses in zip(WORDS, g2p.n_best(WORDS, 3)):
         assert 1 < len(hypotheses) <= 3
         texts = [tuple(each.phonemes) for each in hypotheses]
         assert len(set(texts)) == len(texts)
@@ -159,7 +159,7 @@ def test_given_pronunciations_are_as_probable_as_found_ones(exported_g2p):
             g2p.read(WORDS),
             [[each.phonemes for each in several] for several in found],
         )
-        for several, log_probabilities in zip(found, weighed, strict=False):
+        for several, log_probabilities in zip(found, weighed):
             assert log_probabilities == pytest.approx(
                 [each.log_probability for each in several], abs=1e-4
             )

@@ -39,9 +39,7 @@ def test_the_cache_goes_on_with_the_items_that_are_left():
         cache.append(given[step, 1:])
     for step in range(4):
         of_one.append(given[step])
-    caches = zip(
-        cache.keys_and_values(), of_one.keys_and_values(), strict=False
-    )
+    caches = zip(cache.keys_and_values(), of_one.keys_and_values())
     for actual, both in caches:
         assert torch.equal(actual, both[1:])
 

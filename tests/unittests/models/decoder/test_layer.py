@@ -40,7 +40,7 @@ def test_step_by_step_is_the_whole_sequence(factory, window):
     steps = [
         layer.step(features[:, step : step + 1], state) for step in range(5)
     ]
-    outs, attns = zip(*steps, strict=False)
+    outs, attns = zip(*steps)
     torch.testing.assert_close(torch.cat(outs, 1), out, rtol=0, atol=1e-5)
     torch.testing.assert_close(
         torch.cat(attns, 2), alignments, rtol=0, atol=1e-5

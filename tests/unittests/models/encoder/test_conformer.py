@@ -212,5 +212,5 @@ def test_arguments_are_not_changed(legacy):
     given = [*make_inputs(), torch.randn(1, 17, WIDTH)]
     before = [tensor.clone() for tensor in given]
     make_conformer(legacy=legacy)(*given)
-    for tensor, copy in zip(given, before, strict=False):
+    for tensor, copy in zip(given, before):
         assert torch.equal(tensor, copy)

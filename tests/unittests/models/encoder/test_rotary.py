@@ -50,7 +50,7 @@ def test_outputs_and_gradients_are_those_of_speechbrain(given, dtype):
         found.append(
             [out, *torch.autograd.grad((out * weights).sum(), tensors)]
         )
-    for expected, got in zip(*found, strict=False):
+    for expected, got in zip(*found):
         torch.testing.assert_close(got, expected)
 
 

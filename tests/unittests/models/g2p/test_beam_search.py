@@ -20,7 +20,7 @@ def score_all(model, graphemes, length, sequences):
     """Log-probabilities of whole sequences, by teacher forcing."""
     longest = max(map(len, sequences))
     tokens = torch.zeros(len(sequences), longest, dtype=torch.int64)
-    for row, sequence in zip(tokens, sequences, strict=False):
+    for row, sequence in zip(tokens, sequences):
         row[: len(sequence)] = torch.tensor(sequence)
     batch = graphemes.expand(len(sequences), -1)
     lengths = length.expand(len(sequences))
@@ -49,9 +49,7 @@ def search_plainly(model, graphemes, length, settings, n_best):
             if longest_run((*tokens, token)) <= settings.max_run
         ]
         totals = score_all(model, graphemes, length, longer)
-        ranked = sorted(
-            zip(longer, totals, strict=False), key=lambda each: -each[1]
-        )
+        ranked = sorted(zip(longer, totals), key=lambda each: -each[1])
         ended += [
             (tokens[:-1], total, total / step**settings.length_penalty)
             for tokens, total in ranked[: settings.beam_size]
@@ -75,7 +73,7 @@ def assert_found(hypotheses, expected):
     assert [tuple(each.tokens) for each in hypotheses] == [
         tokens for tokens, _, _ in expected
     ]
-    for each, (_, total, score) in zip(hypotheses, expected, strict=False):
+    for each, (_, total, score) in zip(hypotheses, expected):
         assert each.log_probability == pytest.approx(total, abs=1e-9)
         assert each.score == pytest.approx(score, abs=1e-9)
 
@@ -94,12 +92,12 @@ def test_a_beam_without_limit_finds_the_best_of_all(
         if longest_run(tokens) <= 2
     ]
     found = beam_search(model, *words, settings, n_best=20)
-    for graphemes, length, hypotheses in zip(*words, found, strict=False):
+    for graphemes, length, hypotheses in zip(*words, found):
         totals = score_all(model, graphemes[:length], length, sequences)
         expected = sorted(
             (
                 (tokens[:-1], total, total / len(tokens) ** length_penalty)
-                for tokens, total in zip(sequences, totals, strict=False)
+                for tokens, total in zip(sequences, totals)
             ),
             key=lambda each: -each[2],
         )
@@ -128,7 +126,7 @@ def test_the_early_end_loses_nothing(
         beam_size, length_penalty, 1.0, 3, max_run, beam_threshold
     )
     found = beam_search(model, *words, settings, n_best)
-    for graphemes, length, hypotheses in zip(*words, found, strict=False):
+    for graphemes, length, hypotheses in zip(*words, found):
         expected = search_plainly(
             model, graphemes[:length], length, settings, n_best
         )
@@ -169,7 +167,7 @@ def test_greedy_takes_the_most_probable_at_every_step(
     model = make_g2p(attention, seed)
     settings = BeamSettings(beam_size=1, max_run=max_run)
     for graphemes, length, (greedy,) in zip(
-        *words, beam_search(model, *words, settings), strict=False
+        *words, beam_search(model, *words, settings)
     ):
         tokens, n_steps = (), settings.max_steps(int(length))
         while len(tokens) < n_steps and END not in tokens:
@@ -213,7 +211,7 @@ def test_a_model_that_never_ends_is_stopped(make_g2p, words, beam_size):
         beam_size, steps_per_grapheme=1.5, extra_steps=4, max_run=2
     )
     found = beam_search(model, *words, settings, n_best=beam_size)
-    for length, hypotheses in zip(words[1].tolist(), found, strict=False):
+    for length, hypotheses in zip(words[1].tolist(), found):
         (only,) = hypotheses
         assert not only.finished
         assert len(only.tokens) == settings.max_steps(length)
@@ -298,9 +296,7 @@ def test_words_that_are_done_wait_without_disturbing(make_g2p, beam_threshold):
     assert len(model.memories) > settings.max_steps(2) + 1
     for before, after in itertools.pairwise(model.memories):
         assert before is after or len(before) > len(after)
-    for graphemes, length, hypotheses in zip(
-        words, lengths, found, strict=False
-    ):
+    for graphemes, length, hypotheses in zip(words, lengths, found):
         (alone,) = beam_search(
             model, graphemes[None, :length], length[None], settings, n_best=2
         )
@@ -317,7 +313,7 @@ def test_no_words_have_no_pronunciations(make_g2p):
 def test_the_arguments_are_left_as_they_were(make_g2p, words):
     before = [each.clone() for each in words]
     beam_search(make_g2p(), *words)
-    for argument, copy in zip(words, before, strict=False):
+    for argument, copy in zip(words, before):
         assert torch.equal(argument, copy)
 
 

@@ -24,8 +24,7 @@ def test_probabilities_are_the_mean_of_the_members(make_g2p, words):
     for _ in range(2):
         log_probs, alignments = ensemble.step(heard, state)
         each = [
-            model.step(heard, member)
-            for model, member in zip(models, members, strict=False)
+            model.step(heard, member) for model, member in zip(models, members)
         ]
         mean = torch.stack([part.exp() for part, _ in each]).mean(0)
         torch.testing.assert_close(log_probs.exp(), mean)
@@ -57,11 +56,11 @@ def test_one_member_or_its_copies_are_the_model(make_g2p, words, beam_size):
         found = beam_search(
             Ensemble([model] * n_members), *words, settings, n_best=beam_size
         )
-        for hypotheses, others in zip(found, expected, strict=False):
+        for hypotheses, others in zip(found, expected):
             assert [each.tokens for each in hypotheses] == [
                 each.tokens for each in others
             ]
-            for each, other in zip(hypotheses, others, strict=False):
+            for each, other in zip(hypotheses, others):
                 assert each.score == pytest.approx(other.score)
 
 

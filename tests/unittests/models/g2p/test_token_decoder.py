@@ -23,12 +23,9 @@ def step_through(decoder, memory, lengths, tokens):
     state = decoder.start(memory, lengths, DecodingOptions(), n_steps)
     heard = torch.nn.functional.pad(tokens, (1, 0))
     logits, alignments = zip(
-        *(decoder.step(heard[:, step], state) for step in range(n_steps)),
-        strict=False,
+        *(decoder.step(heard[:, step], state) for step in range(n_steps))
     )
-    layers = [
-        torch.stack(layer, dim=2) for layer in zip(*alignments, strict=False)
-    ]
+    layers = [torch.stack(layer, dim=2) for layer in zip(*alignments)]
     return torch.stack(logits, dim=1), layers
 
 
@@ -44,7 +41,7 @@ def test_step_by_step_is_the_whole_sequence(make_g2p, attention, window):
     logits, alignments = decoder(*inputs)
     logits_steps, alignments_steps = step_through(decoder, *inputs)
     assert_close(logits_steps, logits)
-    for actual, expected in zip(alignments_steps, alignments, strict=False):
+    for actual, expected in zip(alignments_steps, alignments):
         assert_close(actual, expected)
 
 
@@ -84,7 +81,7 @@ def test_hypotheses_are_what_they_are_alone(
         memory[items], lengths[items], targets
     )
     assert_close(logits, expected[:, -1])
-    for actual, layer in zip(alignments, expected_alignments, strict=False):
+    for actual, layer in zip(alignments, expected_alignments):
         assert_close(actual, layer[:, :, -1])
 
 

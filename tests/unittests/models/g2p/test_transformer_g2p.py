@@ -27,7 +27,7 @@ def test_steps_weigh_what_teacher_forcing_weighs(make_g2p, words, attention):
         log_probs, attended = model.step(heard[:, step], state)
         assert_close(log_probs, weighed[:, step])
         assert_close(log_probs.exp().sum(-1), torch.ones(5).double())
-        for actual, layer in zip(attended, alignments, strict=False):
+        for actual, layer in zip(attended, alignments):
             assert_close(actual, layer[:, :, step])
 
 
@@ -49,9 +49,7 @@ def test_every_letter_is_read(make_g2p, words, attention):
         changed = words[0].clone()
         changed[item, :length] = changed[item, :length] % 11 + 1
         others, _ = model(changed, words[1], PHONEMES)
-        same = [
-            torch.allclose(a, b) for a, b in zip(others, logits, strict=False)
-        ]
+        same = [torch.allclose(a, b) for a, b in zip(others, logits)]
         assert same == [other != item for other in range(5)]
 
 

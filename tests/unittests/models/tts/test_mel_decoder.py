@@ -144,7 +144,7 @@ def test_padding_changes_nothing():
     )
     torch.testing.assert_close(longer[0][:, :8], frames, rtol=0, atol=1e-5)
     torch.testing.assert_close(longer[1][:, :4], stop_logits, rtol=0, atol=1e-5)
-    for actual, expected in zip(longer[2], alignments, strict=False):
+    for actual, expected in zip(longer[2], alignments):
         torch.testing.assert_close(
             actual[:, :, :4, :6], expected, rtol=0, atol=1e-5
         )

@@ -18,7 +18,7 @@ def run(rule, lengths, logits, positions, seconds_per_step=0.05):
         detector.update(
             torch.tensor(row), torch.eye(keys)[torch.tensor(places)][:, None]
         ).tolist()
-        for row, places in zip(logits, positions, strict=False)
+        for row, places in zip(logits, positions)
     ]
 
 

@@ -102,7 +102,7 @@ def test_padding_changes_no_prediction(factory, factor):
     )
     assert torch.equal(longer.query_lengths, output.query_lengths)
     for item, (frames, queries) in enumerate(
-        zip(MEL_LENGTHS, output.query_lengths.tolist(), strict=False)
+        zip(MEL_LENGTHS, output.query_lengths.tolist())
     ):
         for name in ("mels_before", "mels_after", "targets"):
             assert_close(
@@ -113,9 +113,7 @@ def test_padding_changes_no_prediction(factory, factor):
             longer.stop_logits[item, :queries],
             output.stop_logits[item, :queries],
         )
-        for actual, expected in zip(
-            longer.alignments, output.alignments, strict=False
-        ):
+        for actual, expected in zip(longer.alignments, output.alignments):
             assert_close(
                 actual[item, :, :queries, :7], expected[item, :, :queries]
             )
@@ -127,9 +125,7 @@ def test_a_batch_predicts_what_its_items_predict_alone(factor):
     model = make_model(reduction_factor=factor)
     tokens, token_lengths, mels, mel_lengths = make_batch()
     output = model(tokens, token_lengths, mels, mel_lengths)
-    for item, (n_tokens, frames) in enumerate(
-        zip(TOKEN_LENGTHS, MEL_LENGTHS, strict=False)
-    ):
+    for item, (n_tokens, frames) in enumerate(zip(TOKEN_LENGTHS, MEL_LENGTHS)):
         alone = model(
             tokens[item, None, :n_tokens],
             token_lengths[item, None],
@@ -144,9 +140,7 @@ def test_a_batch_predicts_what_its_items_predict_alone(factor):
                 getattr(alone, name)[0, :frames],
             )
         assert_close(output.stop_logits[item, :queries], alone.stop_logits[0])
-        for together, own in zip(
-            output.alignments, alone.alignments, strict=False
-        ):
+        for together, own in zip(output.alignments, alone.alignments):
             assert_close(together[item, :, :queries, :n_tokens], own[0])
 
 
@@ -249,7 +243,7 @@ def test_arguments_are_left_as_they_were():
     model, batch = make_model(), make_batch()
     model(*batch)
     speak(model)
-    for tensor, copy in zip(batch, make_batch(), strict=False):
+    for tensor, copy in zip(batch, make_batch()):
         assert torch.equal(tensor, copy)
 
 
@@ -270,9 +264,7 @@ def test_a_batch_speaks_as_its_items_do(factory, mode):
         assert int(together.mel_lengths[item]) == frames
         assert bool(together.finished[item]) == bool(alone.finished[0])
         assert_close(together.mels[item, :frames], alone.mels[0], atol=1e-4)
-        for both, own in zip(
-            together.alignments, alone.alignments, strict=False
-        ):
+        for both, own in zip(together.alignments, alone.alignments):
             assert_close(both[item, :, : frames // 2, :n_tokens], own[0])
 
 
@@ -393,9 +385,7 @@ def test_speech_is_teacher_forced_on_itself():
             tokens[:1], token_lengths[:1], speech.mels, speech.mel_lengths
         )
     assert_close(output.mels_after, output.targets, atol=1e-4)
-    for actual, expected in zip(
-        output.alignments, speech.alignments, strict=False
-    ):
+    for actual, expected in zip(output.alignments, speech.alignments):
         assert_close(actual, expected, atol=1e-4)
 
 
@@ -420,9 +410,7 @@ def test_an_item_ends_where_it_reaches_its_last_token():
     assert speech.finished.tolist() == [True, True, True]
     assert speech.mels.shape == (3, 12, N_MELS)
     floor = torch.full((), LOG_FLOOR)
-    for mel, length in zip(
-        speech.mels, speech.mel_lengths.tolist(), strict=False
-    ):
+    for mel, length in zip(speech.mels, speech.mel_lengths.tolist()):
         assert bool((mel[length:] == floor).all())
         assert bool((mel[:length] != floor).all())
     for alignment in speech.alignments:
@@ -577,9 +565,7 @@ def test_a_faster_pace_is_shorter(mode):
         int(speak(model, slice(1), rule, mode=mode, pace=pace).mel_lengths)
         for pace in (0.5, 1.0, 2.0, 4.0)
     ]
-    assert all(
-        slow > fast for slow, fast in zip(lengths, lengths[1:], strict=False)
-    )
+    assert all(slow > fast for slow, fast in zip(lengths, lengths[1:]))
 
 
 @pytest.mark.parametrize("options", [{"mode": "hard"}, {"pace": 2.0}], ids=str)
@@ -597,7 +583,7 @@ def test_each_item_is_predicted_by_its_own_speaker():
     speakers = torch.tensor([2, 0, 1])
     together = model(*make_batch(), speaker=speakers)
     for item, (n_tokens, n_frames) in enumerate(
-        zip(TOKEN_LENGTHS, MEL_LENGTHS, strict=False)
+        zip(TOKEN_LENGTHS, MEL_LENGTHS)
     ):
         one = slice(item, item + 1)
         inputs = (

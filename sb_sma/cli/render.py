@@ -1,0 +1,47 @@
+"""``sb-sma render``: a variant as the usual single YAML file."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from sb_sma.cli.paths import check_writable
+
+HELP = "Write an experiment and what it is a variant of as a single YAML file."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of this command.
+    """
+    parser.add_argument("yaml", help="an experiment, such as hparams/tts.yaml")
+    parser.add_argument(
+        "--out", type=Path, help="where to write; nothing writes to stdout"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Put the files together and write them.
+
+    Arguments
+    ---------
+    arguments : argparse.Namespace
+        What `add_arguments` declared.
+
+    Raises
+    ------
+    ValueError
+        If the files cannot be put together, or written.
+    """
+    if arguments.out is not None:
+        check_writable(arguments.out)
+    from sb_sma.hparams.compose import compose
+
+    text = compose(arguments.yaml).text
+    if arguments.out is None:
+        sys.stdout.write(text)
+    else:
+        arguments.out.write_text(text, encoding="utf-8")

@@ -1,0 +1,190 @@
+"""A variant of an experiment says what it changes: ``base:`` and its own keys.
+
+HyperPyYAML's overrides would keep the class of an object that is replaced, and
+take keys that the base lacks. Here the lines of a key take the place of the
+base's, so that the whole reads as one file, comments included.
+"""
+
+import os
+
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+
+from sb_sma.hparams.document import Document, Line, kind_of, tag_of
+from sb_sma.hparams.names import closest_names
+
+_BASE = "base"
+# first line, line after the last, and what takes their place
+Edit = tuple[int, int, list[Line]]
+
+
+def compose(
+    path: str | os.PathLike[str], variants: tuple[str, ...] = ()
+) -> Document:
+    """Read an experiment, put together with those that it is a variant of.
+
+    Arguments
+    ---------
+    path : path
+        A YAML file, which may name another under ``base``.
+    variants : tuple of str
+        The files that this one is the base of.
+
+    Returns
+    -------
+    document : Document
+        The whole, whose nodes know the file and line that they come from.
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be read, if a variant gives a key another kind of
+        value than its base, or a nested key that the base lacks, or if a file
+        is a variant of itself.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "a.yaml").write_text("width: 4  # units\\nnote: x\\n")
+    >>> _ = (folder / "b.yaml").write_text("base: a.yaml\\nwidth: 8\\n")
+    >>> compose(folder / "b.yaml").text
+    'width: 8\\nnote: x\\n'
+    """
+    document = Document(path)
+    if _BASE not in document.items:
+        return document
+    name = os.path.realpath(path)
+    if name in variants:
+        raise ValueError(
+            f"{path} is a variant of itself. Name another file under `base`."
+        )
+    base = compose(_base_of(document), (*variants, name))
+    for whole in (base, document):
+        for _, node in whole.walk():
+            if tag_of(node).startswith("!include:"):
+                raise ValueError(
+                    f"{whole.place(node)}: a variant and its base hold all "
+                    f"that they are; got {node.tag}. Write what it names in "
+                    "its place."
+                )
+    return _merge(base, document)
+
+
+def _base_of(document: Document) -> str:
+    """Find the file that a variant names, beside it or beside what it links."""
+    node = document.items[_BASE]
+    folders = [
+        os.path.dirname(find(document.path))
+        for find in (os.path.abspath, os.path.realpath)
+    ]
+    for folder in folders:
+        if os.path.isfile(os.path.join(folder, str(node.value))):
+            return os.path.join(folder, node.value)
+    raise ValueError(
+        f"{document.place(node)}: base must be a YAML file, its path relative "
+        f"to {folders[0]}; got '{node.value}'. Correct the path."
+    )
+
+
+def _merge(base: Document, variant: Document) -> Document:
+    """Put the keys of a variant in the place of its base's."""
+    edits: list[Edit] = []
+    given = [
+        (key, value) for key, value in variant.root.value if key.value != _BASE
+    ]
+    after = len(base.lines)
+    known = {key.value: (key, value) for key, value in base.root.value}
+    for key, value in given:
+        if key.value in known:
+            _exchange(base, known[key.value], variant, (key, value), edits)
+            after = _end(*known[key.value])
+        else:
+            edits.append((after, after, _lines_of(variant, key, value)))
+    merged = _edited(base, edits, variant)
+    # what only a replaced object took is gone with it
+    unused = _referenced(base) - _referenced(merged)
+    unused -= {key.value for key, _ in given}
+    edits += [
+        (key.start_mark.line, _end(key, value), [])
+        for key, value in base.root.value
+        if key.value in unused
+    ]
+    return _edited(base, edits, variant)
+
+
+def _exchange(
+    base: Document,
+    old: tuple[Node, Node],
+    variant: Document,
+    new: tuple[Node, Node],
+    edits: list[Edit],
+) -> None:
+    """Note what takes the place of a key, or of keys below it."""
+    (old_key, old_value), (key, value) = old, new
+    is_part = isinstance(value, MappingNode) and not tag_of(value)
+    if is_part and isinstance(old_value, MappingNode):
+        known = {k.value: (k, v) for k, v in old_value.value}
+        for pair in value.value:
+            name = pair[0].value
+            if name not in known:
+                raise ValueError(
+                    f"{variant.place(pair[0])}: unknown key '{name}'; "
+                    f"'{key.value}' ({base.place(old_key)}) has none. "
+                    f"{closest_names(name, known)}"
+                )
+            _exchange(base, known[name], variant, pair, edits)
+        return
+    is_single = isinstance(value, ScalarNode) and not tag_of(value)
+    if is_part or (
+        isinstance(old_value, MappingNode)
+        and is_single
+        and kind_of(value) != "null"
+    ):
+        raise ValueError(
+            f"{variant.place(key)}: '{key.value}' ({base.place(old_key)}) is "
+            f"{'a single value' if is_part else 'an object or a mapping'}; "
+            "give another of its kind, or null."
+        )
+    indent = old_key.start_mark.column - key.start_mark.column
+    lines = [
+        Line(" " * indent + line.text, line.place)
+        for line in _lines_of(variant, key, value)
+    ]
+    edits.append((old_key.start_mark.line, _end(old_key, old_value), lines))
+
+
+def _lines_of(document: Document, key: Node, value: Node) -> list[Line]:
+    return document.lines[key.start_mark.line : _end(key, value)]
+
+
+def _end(key: Node, value: Node) -> int:
+    """Find the line after the last of a key's value."""
+    while not getattr(value, "flow_style", True) and value.value:
+        last = value.value[-1]
+        key, value = last if isinstance(value, MappingNode) else (last, last)
+    last = value.end_mark
+    # a block of text ends where the next line begins
+    return max(last.line + (last.column > 0), key.start_mark.line + 1)
+
+
+def _edited(base: Document, edits: list[Edit], variant: Document) -> Document:
+    """Apply the edits, under the comment that the variant begins with."""
+    lines = list(base.lines)
+    ordered = sorted(edits, key=lambda edit: edit[:2])
+    # from the last, so that those before it keep their numbers
+    for start, end, new in reversed(ordered):
+        lines[start:end] = new
+    return Document(
+        variant.path,
+        lines=[*_header(variant.lines), *lines[len(_header(base.lines)) :]],
+    )
+
+
+def _header(lines: list[Line]) -> list[Line]:
+    end = 0
+    while end < len(lines) and lines[end].text.startswith("#"):
+        end += 1
+    return lines[:end]
+
+
+def _referenced(document: Document) -> set[str]:
+    return {path[0] for path, _ in document.references()}
