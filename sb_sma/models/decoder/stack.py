@@ -144,17 +144,6 @@ class DecoderStack(nn.ModuleList):
             alignments.append(alignment[:, :, 0])
         return features, alignments
 
-    def set_queries_per_token(self, queries_per_token: float) -> None:
-        """Start the monotonic attentions at the speed of the training set.
-
-        Arguments
-        ---------
-        queries_per_token : float
-            Decoder steps per token of the memory.
-        """
-        for attention in self._cross_attentions("set_queries_per_token"):
-            attention.set_queries_per_token(queries_per_token)
-
     def check_decoding(self, options: DecodingOptions) -> None:
         """Refuse what the cross-attentions cannot do.
 
@@ -172,69 +161,3 @@ class DecoderStack(nn.ModuleList):
         one_key = weight.new_zeros(1, 1, len(weight))
         length = torch.ones(1, dtype=torch.int64, device=weight.device)
         self.start(one_key, length, options, max_steps=1)
-
-    def can_walk(self) -> bool:
-        """Say whether there is a walk that can be switched on and off.
-
-        Returns
-        -------
-        can_walk : bool
-            False where all attention is of another type.
-        """
-        return bool(self._cross_attentions("set_monotonic"))
-
-    def set_monotonic(self, monotonic: bool) -> None:
-        """Switch the walk of the monotonic attentions on or off.
-
-        Arguments
-        ---------
-        monotonic : bool
-            Whether they walk, or attend by softmax.
-        """
-        for attention in self._cross_attentions("set_monotonic"):
-            attention.set_monotonic(monotonic)
-
-    def choose_heads(self, focus_rates: torch.Tensor) -> None:
-        """Say how focused each head is, to those who read by the best one.
-
-        Arguments
-        ---------
-        focus_rates : torch.Tensor
-            Over a whole set, (L, H) for L layers.
-        """
-        for layer, rates in zip(self, focus_rates):
-            if hasattr(layer.cross_attn, "choose_head"):
-                layer.cross_attn.choose_head(rates)
-
-    def set_energy_noise(self, std: float) -> None:
-        """Set the noise on the stay energies, for training.
-
-        Arguments
-        ---------
-        std : float
-            Standard deviation, 0 or more.
-        """
-        for attention in self._cross_attentions("noise_std"):
-            attention.noise_std = std
-
-    def moves_per_query(self) -> int | None:
-        """How many tokens the slowest layer passes per decoder step.
-
-        Returns
-        -------
-        moves : int or None
-            None where no layer is limited; softmax heads are not.
-        """
-        return min(
-            (
-                attention.moves_per_query
-                for attention in self._cross_attentions("moves_per_query")
-                if not getattr(attention, "has_softmax_heads", False)
-            ),
-            default=None,
-        )
-
-    def _cross_attentions(self, attribute: str) -> list[nn.Module]:
-        """Return the encoder-decoder attentions that have an attribute."""
-        attentions = [layer.cross_attn for layer in self]
-        return [each for each in attentions if hasattr(each, attribute)]

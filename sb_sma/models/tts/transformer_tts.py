@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sb_sma.attention import walking
 from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.tts.mel_decoder import MelDecoder
@@ -139,7 +140,7 @@ class TransformerTTS(nn.Module):
             Mel frames per token.
         """
         queries = frames_per_token / self.decoder.reduction_factor
-        self.decoder.layers.set_queries_per_token(queries)
+        walking.set_queries_per_token(self.decoder, queries)
 
     def forward(
         self,

@@ -34,6 +34,7 @@ from speechbrain.utils.distributed import (
 )
 from speechbrain.utils.train_logger import TensorboardLogger
 
+from sb_sma.attention import walking
 from sb_sma.data.batch import with_lengths
 from sb_sma.data.folder import load_manifests
 from sb_sma.data.phonemes import PhonemeTable
@@ -109,8 +110,8 @@ class G2PBrain(RecoverableBrain):
         rate = self.lr_schedule.calculate_lr(max(step, 1))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.hparams.models["model"].decoder.layers.set_energy_noise(
-            self.hparams.noise_schedule(step)
+        walking.set_energy_noise(
+            self.hparams.models["model"], self.hparams.noise_schedule(step)
         )
 
     def on_fit_batch_end(self, batch, outputs, loss, should_step):
@@ -271,8 +272,7 @@ def make_loader_options(items, hparams, shuffle):
 def warn_about_limits(items, tokenizer, hparams):
     """Count training words that decoding could not say."""
     settings = hparams["beam_settings"]
-    layers = hparams["models"]["model"].decoder.layers
-    moves = layers.moves_per_query()
+    moves = walking.moves_per_query(hparams["models"]["model"])
     too_long, out_of_reach = [], []
     for item in items:
         n_graphemes = len(tokenizer.encode(item["word"], item["language"]))
@@ -333,7 +333,7 @@ def set_up_model(hparams, tokenizer, table, items):
     )
     n_phonemes = sum(len(item["phonemes"]) for item in items)
     for model in models:
-        model.decoder.layers.set_queries_per_token(n_phonemes / n_graphemes)
+        walking.set_queries_per_token(model, n_phonemes / n_graphemes)
 
 
 def count_steps(brain, n_epochs):

@@ -33,6 +33,7 @@ from speechbrain.utils.distributed import (
 )
 from speechbrain.utils.train_logger import TensorboardLogger
 
+from sb_sma.attention import walking
 from sb_sma.data.batch import with_lengths
 from sb_sma.data.folder import SPLITS, load_manifests
 from sb_sma.data.sampler import LengthBatchSampler
@@ -138,8 +139,9 @@ class TTSBrain(RecoverableBrain):
         """Set the learning rate and the energy noise of this step."""
         if should_step:
             self.hparams.lr_schedule(self.optimizer)
-        self.hparams.models["model"].decoder.layers.set_energy_noise(
-            self.hparams.noise_schedule(self.optimizer_step)
+        walking.set_energy_noise(
+            self.hparams.models["model"],
+            self.hparams.noise_schedule(self.optimizer_step),
         )
 
     def on_fit_batch_end(self, batch, outputs, loss, should_step):
@@ -152,7 +154,7 @@ class TTSBrain(RecoverableBrain):
         if stage == sb.Stage.TRAIN:
             self.walks = self.hparams.monotonic_start.begin_epoch(epoch)
             for model in self._models():
-                model.decoder.layers.set_monotonic(self.walks)
+                walking.set_monotonic(model, self.walks)
         super().on_stage_start(stage, epoch)
         self.alignment_statistics = AlignmentStatistics()
         self.style_effect = StyleEffect()
@@ -177,14 +179,14 @@ class TTSBrain(RecoverableBrain):
         focus_rates = self.alignment_statistics.per_head("focus_rate")
         for model in self._models():
             model.set_guide(*self.alignment_statistics.guide())
-            model.decoder.layers.choose_heads(focus_rates)
+            walking.choose_heads(model, focus_rates)
         stats_meta = {
             "epoch": epoch,
             "step": self.optimizer_step,
             "lr": self.optimizer.param_groups[0]["lr"],
             "guided_weight": self._guided_weight(),
         }
-        if average.decoder.layers.can_walk():
+        if walking.can_walk(average):
             stats_meta["monotonic"] = int(self.walks)
         log_epoch(
             self.loggers, self.history, stats_meta, self.train_stats, stats
@@ -268,14 +270,14 @@ def check_frontend(hparams):
 
 def check_attention(hparams):
     """Refuse what the attention of the decoder cannot do."""
-    layers = hparams["models"]["model"].decoder.layers
+    model = hparams["models"]["model"]
     start = hparams["monotonic_start"].epoch
-    if start > 1 and not layers.can_walk():
+    if start > 1 and not walking.can_walk(model):
         raise ValueError(
             "monotonic_start_epoch must be 1 for attention that never walks; "
             f"got {start}. Leave it out, or take attention_type: SMA."
         )
-    layers.check_decoding(hparams["decoding"])
+    model.decoder.layers.check_decoding(hparams["decoding"])
 
 
 def prepare_corpus(hparams):
@@ -303,7 +305,7 @@ def choose_utterances(hparams, manifests):
     return leave_out_unreachable(
         manifests,
         hparams["reduction_factor"],
-        hparams["models"]["model"].decoder.layers.moves_per_query(),
+        walking.moves_per_query(hparams["models"]["model"]),
         places,
         hparams["skip_bad_utterances"],
     )
