@@ -1,5 +1,6 @@
 """What the Brains of all recipes share: an interrupted run goes on."""
 
+from collections.abc import Callable
 from typing import Any
 
 import speechbrain as sb
@@ -109,6 +110,41 @@ class RecoverableBrain(sb.Brain):
         is_recovered = stage == sb.Stage.TRAIN and self.step > 0
         if not is_recovered:
             self.loss_means.clear()
+
+    def on_fit_batch_end(self, batch, outputs, loss, should_step):
+        """Let the average follow the weights.
+
+        Arguments
+        ---------
+        batch : PaddedBatch
+            What was trained on.
+        outputs : Any
+            Of `fit_batch`.
+        loss : torch.Tensor
+            Of the batch.
+        should_step : bool
+            Whether the weights were changed.
+        """
+        if should_step:
+            self.hparams.average.update_parameters(self.hparams.models["model"])
+
+    def read_schedule(self, schedule: Callable[..., float]) -> float:
+        """Read a schedule at this moment of the training.
+
+        Arguments
+        ---------
+        schedule : Callable
+            Of finished ``epochs`` and optimizer ``steps``.
+
+        Returns
+        -------
+        value : float
+            What it says now.
+        """
+        return schedule(
+            epochs=self.hparams.epoch_counter.current - 1,
+            steps=self.optimizer_step,
+        )
 
     def _should_save_intra_epoch_ckpt(self, *args):
         """Wait until no gradient is left, which no checkpoint would keep."""

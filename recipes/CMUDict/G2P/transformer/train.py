@@ -26,13 +26,7 @@ require_torch_pair()
 
 import speechbrain as sb
 import torch
-from hyperpyyaml import resolve_references
-from speechbrain.utils.distributed import (
-    ddp_init_group,
-    if_main_process,
-    run_on_main,
-)
-from speechbrain.utils.train_logger import TensorboardLogger
+from speechbrain.utils.distributed import if_main_process, run_on_main
 
 from sb_sma.attention import walking
 from sb_sma.data.batch import with_lengths
@@ -54,7 +48,13 @@ from sb_sma.training.fine_tuning import (
     load_initial_model,
     start_from,
 )
-from sb_sma.training.history import History, log_epoch
+from sb_sma.training.frame import (
+    open_logs,
+    read_resolved,
+    start_run,
+    train_and_test,
+)
+from sb_sma.training.history import log_epoch
 from sb_sma.training.reports.g2p import write_g2p_report
 from sb_sma.training.resuming import check_same_start
 
@@ -91,7 +91,7 @@ class G2PBrain(RecoverableBrain):
                 self.hparams.label_smoothing,
             ),
         }
-        guided_weight = self._guided_weight()
+        guided_weight = self.read_schedule(self.hparams.guided_schedule)
         if guided_weight > 0 or stage != sb.Stage.TRAIN:
             losses["guided_loss"] = self.hparams.guided_attention(
                 alignments, phoneme_lengths, grapheme_lengths
@@ -113,11 +113,6 @@ class G2PBrain(RecoverableBrain):
         walking.set_energy_noise(
             self.hparams.models["model"], self.hparams.noise_schedule(step)
         )
-
-    def on_fit_batch_end(self, batch, outputs, loss, should_step):
-        """Let the average follow the weights."""
-        if should_step:
-            self.hparams.average.update_parameters(self.hparams.models["model"])
 
     def on_stage_start(self, stage, epoch=None):
         """Start the means anew."""
@@ -150,7 +145,7 @@ class G2PBrain(RecoverableBrain):
             "epoch": epoch,
             "step": self.optimizer_step,
             "lr": self.optimizer.param_groups[0]["lr"],
-            "guided_weight": self._guided_weight(),
+            "guided_weight": self.read_schedule(self.hparams.guided_schedule),
         }
         log_epoch(
             self.loggers, self.history, stats_meta, self.train_stats, stats
@@ -171,13 +166,6 @@ class G2PBrain(RecoverableBrain):
         self.n_unfinished += sum(not each[0].finished for each in hypotheses)
         languages = batch.language if any(batch.language) else None
         self.rates.append(batch.word, best, batch.pronunciations, languages)
-
-    def _guided_weight(self):
-        """Weight of the guided attention now."""
-        return self.hparams.guided_schedule(
-            epochs=self.hparams.epoch_counter.current - 1,
-            steps=self.optimizer_step,
-        )
 
 
 def split_off_unreadable(manifest, tokenizer):
@@ -336,11 +324,11 @@ def set_up_model(hparams, tokenizer, table, items):
         walking.set_queries_per_token(model, n_phonemes / n_graphemes)
 
 
-def count_steps(brain, n_epochs):
+def count_steps(brain, n_batches, n_epochs):
     """Optimizer steps of a whole run, on each of its processes."""
     is_distributed = torch.distributed.is_initialized()
     n_processes = torch.distributed.get_world_size() if is_distributed else 1
-    n_batches = -(-len(brain.train_sampler) // n_processes)
+    n_batches = -(-n_batches // n_processes)
     return -(-n_batches // brain.grad_accumulation_factor) * n_epochs
 
 
@@ -402,12 +390,7 @@ def export_and_report(brain, hparams, resolved_yaml, split, items):
 def main(argv):
     """Train, test, export and report."""
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
-    ddp_init_group(run_opts)
-    sb.create_experiment_directory(
-        experiment_directory=hparams["output_folder"],
-        hyperparams_to_save=hparams_file,
-        overrides=overrides,
-    )
+    start_run(hparams["output_folder"], hparams_file, overrides, run_opts)
     folder = Path(hparams["corpus_folder"])
     run_on_main(hparams["prepare"], kwargs={"save_folder": folder})
     manifests = load_manifests(folder)
@@ -453,9 +436,8 @@ def main(argv):
         run_opts=run_opts,
         checkpointer=hparams["checkpointer"],
     )
-    # without this, every epoch would bring the same batches
-    brain.train_sampler = loader_options["train"]["batch_sampler"]
-    n_steps = count_steps(brain, hparams["number_of_epochs"])
+    n_batches = len(loader_options["train"]["batch_sampler"])
+    n_steps = count_steps(brain, n_batches, hparams["number_of_epochs"])
     brain.lr_schedule = hparams["lr_schedule"](
         num_warmup_steps=round(hparams["warmup_share"] * n_steps),
         num_training_steps=n_steps,
@@ -466,26 +448,17 @@ def main(argv):
         sb.Stage.VALID: unreadable["valid"],
         sb.Stage.TEST: unreadable[tested],
     }
-    brain.history = History(Path(hparams["output_folder"]) / "history.jsonl")
-    brain.loggers = [hparams["train_logger"]]
-    if hparams["use_tensorboard"]:
-        folder_tensorboard = Path(hparams["output_folder"]) / "tensorboard"
-        brain.loggers.append(TensorboardLogger(str(folder_tensorboard)))
-    brain.fit(
-        hparams["epoch_counter"],
-        datasets["train"],
-        datasets["valid"],
-        train_loader_kwargs=loader_options["train"],
-        valid_loader_kwargs=loader_options["valid"],
+    open_logs(
+        brain,
+        hparams["output_folder"],
+        hparams["train_logger"],
+        hparams["use_tensorboard"],
     )
-    brain.evaluate(
-        datasets[tested],
-        min_key="wer",
-        test_loader_kwargs=loader_options[tested],
+    train_and_test(
+        brain, hparams["epoch_counter"], datasets, loader_options, "wer", tested
     )
     if if_main_process():
-        with open(hparams_file, encoding="utf-8") as stream:
-            resolved = resolve_references(stream, overrides).read()
+        resolved = read_resolved(hparams["output_folder"])
         export_and_report(
             brain, hparams, resolved, tested, list(items[tested].values())
         )

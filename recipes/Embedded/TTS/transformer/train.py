@@ -25,12 +25,7 @@ require_torch_pair()
 import numpy as np
 import speechbrain as sb
 import torch
-from hyperpyyaml import resolve_references
-from speechbrain.utils.distributed import (
-    ddp_init_group,
-    if_main_process,
-    run_on_main,
-)
+from speechbrain.utils.distributed import if_main_process, run_on_main
 from speechbrain.utils.train_logger import TensorboardLogger
 
 from sb_sma.attention import walking
@@ -49,7 +44,13 @@ from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.training.brain import RecoverableBrain
 from sb_sma.training.distributed import close_process_group
-from sb_sma.training.history import History, log_epoch
+from sb_sma.training.frame import (
+    open_logs,
+    read_resolved,
+    start_run,
+    train_and_test,
+)
+from sb_sma.training.history import log_epoch
 from sb_sma.training.reports.tts import write_tts_report
 from sb_sma.training.resuming import check_same_start
 from sb_sma.training.samples import SampleWriter, Sentence
@@ -102,7 +103,7 @@ class TTSBrain(RecoverableBrain):
                 self.hparams.stop_positive_weight,
             ),
         }
-        guided_weight = self._guided_weight()
+        guided_weight = self.read_schedule(self.hparams.guided_schedule)
         if guided_weight > 0 or stage != sb.Stage.TRAIN:
             losses["guided_loss"] = self.hparams.guided_attention(
                 output.alignments, output.query_lengths, token_lengths
@@ -144,11 +145,6 @@ class TTSBrain(RecoverableBrain):
             self.hparams.noise_schedule(self.optimizer_step),
         )
 
-    def on_fit_batch_end(self, batch, outputs, loss, should_step):
-        """Let the average follow the weights."""
-        if should_step:
-            self.hparams.average.update_parameters(self.hparams.models["model"])
-
     def on_stage_start(self, stage, epoch=None):
         """Start the averages anew; let attention walk, or not yet."""
         if stage == sb.Stage.TRAIN:
@@ -184,7 +180,7 @@ class TTSBrain(RecoverableBrain):
             "epoch": epoch,
             "step": self.optimizer_step,
             "lr": self.optimizer.param_groups[0]["lr"],
-            "guided_weight": self._guided_weight(),
+            "guided_weight": self.read_schedule(self.hparams.guided_schedule),
         }
         if walking.can_walk(average):
             stats_meta["monotonic"] = int(self.walks)
@@ -218,13 +214,6 @@ class TTSBrain(RecoverableBrain):
     def _models(self):
         """Return the model that is trained, and its average."""
         return self.hparams.models["model"], self.hparams.average.module
-
-    def _guided_weight(self):
-        """Weight of the guided attention now."""
-        return self.hparams.guided_schedule(
-            epochs=self.hparams.epoch_counter.current - 1,
-            steps=self.optimizer_step,
-        )
 
     def _speaker(self, batch):
         """Index of each item's speaker, where the model has speakers."""
@@ -421,12 +410,7 @@ def main(argv):
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
     check_frontend(hparams)
     check_attention(hparams)
-    ddp_init_group(run_opts)
-    sb.create_experiment_directory(
-        experiment_directory=hparams["output_folder"],
-        hyperparams_to_save=hparams_file,
-        overrides=overrides,
-    )
+    start_run(hparams["output_folder"], hparams_file, overrides, run_opts)
     folder = prepare_corpus(hparams)
     manifests = choose_utterances(hparams, load_manifests(folder))
     speakers = find_speakers(manifests, hparams["speakers"])
@@ -457,8 +441,6 @@ def main(argv):
         }
         for split in SPLITS
     }
-    # without this, every epoch would bring the same batches
-    brain.train_sampler = samplers["train"]
     brain.manifest = {
         name: entry
         for manifest in manifests.values()
@@ -466,11 +448,12 @@ def main(argv):
     }
     brain.speakers = speakers
     brain.frontend = hparams["text_frontend"].locate(folder)
-    brain.history = History(Path(hparams["output_folder"]) / "history.jsonl")
-    brain.loggers = [hparams["train_logger"]]
-    if hparams["use_tensorboard"]:
-        folder_tensorboard = Path(hparams["output_folder"]) / "tensorboard"
-        brain.loggers.append(TensorboardLogger(str(folder_tensorboard)))
+    open_logs(
+        brain,
+        hparams["output_folder"],
+        hparams["train_logger"],
+        hparams["use_tensorboard"],
+    )
     brain.sample_writer = SampleWriter(
         Path(hparams["output_folder"]) / "samples",
         make_sentences(
@@ -481,21 +464,11 @@ def main(argv):
         hparams["decoding"],
         hparams["griffin_lim_iterations"],
     )
-    brain.fit(
-        hparams["epoch_counter"],
-        datasets["train"],
-        datasets["valid"],
-        train_loader_kwargs=loader_options["train"],
-        valid_loader_kwargs=loader_options["valid"],
-    )
-    brain.evaluate(
-        datasets["test"],
-        min_key="mel_loss",
-        test_loader_kwargs=loader_options["test"],
+    train_and_test(
+        brain, hparams["epoch_counter"], datasets, loader_options, "mel_loss"
     )
     if if_main_process():
-        with open(hparams_file, encoding="utf-8") as stream:
-            resolved = resolve_references(stream, overrides).read()
+        resolved = read_resolved(hparams["output_folder"])
         set_mean_style(
             hparams["average"].module,
             (item["log_mel"] for item in datasets["train"]),

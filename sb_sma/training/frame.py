@@ -1,0 +1,120 @@
+"""What every recipe begins and ends with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import speechbrain as sb
+from speechbrain.utils.distributed import ddp_init_group
+from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
+
+from sb_sma.training.brain import RecoverableBrain
+from sb_sma.training.history import History
+
+
+def start_run(
+    output_folder: str | Path, hparams_file: str, overrides: str, run_opts: Any
+) -> None:
+    """Join the other processes, and make the folder of the run.
+
+    Arguments
+    ---------
+    output_folder : str or Path
+        Gets ``hyperparams.yaml``, in which every reference is resolved.
+    hparams_file : str
+        The YAML file.
+    overrides : str
+        What the command line changes, as YAML.
+    run_opts : RunOptions
+        SpeechBrain's.
+    """
+    ddp_init_group(run_opts)
+    sb.create_experiment_directory(
+        experiment_directory=output_folder,
+        hyperparams_to_save=hparams_file,
+        overrides=overrides,
+    )
+
+
+def read_resolved(output_folder: str | Path) -> str:
+    """Read the YAML of a run, in which every reference is resolved.
+
+    Arguments
+    ---------
+    output_folder : str or Path
+        What `start_run` made.
+
+    Returns
+    -------
+    text : str
+        YAML, for an export.
+    """
+    path = Path(output_folder) / "hyperparams.yaml"
+    return path.read_text(encoding="utf-8")
+
+
+def open_logs(
+    brain: RecoverableBrain,
+    output_folder: str | Path,
+    train_logger: TrainLogger,
+    use_tensorboard: bool,
+) -> None:
+    """Give a Brain its history and its loggers.
+
+    Arguments
+    ---------
+    brain : RecoverableBrain
+        Before it trains.
+    output_folder : str or Path
+        Of the run.
+    train_logger : TrainLogger
+        The YAML's own.
+    use_tensorboard : bool
+        Whether TensorBoard's files are written, too.
+    """
+    brain.history = History(Path(output_folder) / "history.jsonl")
+    brain.loggers = [train_logger]
+    if use_tensorboard:
+        folder = Path(output_folder) / "tensorboard"
+        brain.loggers.append(TensorboardLogger(str(folder)))
+
+
+def train_and_test(
+    brain: RecoverableBrain,
+    epoch_counter: Any,
+    datasets: Mapping[str, Any],
+    loader_options: Mapping[str, dict[str, Any]],
+    min_key: str,
+    tested: str = "test",
+) -> None:
+    """Train to the end, and test the best checkpoint.
+
+    Arguments
+    ---------
+    brain : RecoverableBrain
+        With its history and loggers.
+    epoch_counter : EpochCounter
+        The YAML's own.
+    datasets : mapping
+        By split: ``train``, ``valid``, and what is tested.
+    loader_options : mapping
+        By split; the training's batches come from a ``batch_sampler``.
+    min_key : str
+        What is lowest in the best checkpoint.
+    tested : str
+        The split that is tested.
+    """
+    # without this, every epoch would bring the same batches
+    brain.train_sampler = loader_options["train"]["batch_sampler"]
+    brain.fit(
+        epoch_counter,
+        datasets["train"],
+        datasets["valid"],
+        train_loader_kwargs=loader_options["train"],
+        valid_loader_kwargs=loader_options["valid"],
+    )
+    brain.evaluate(
+        datasets[tested],
+        min_key=min_key,
+        test_loader_kwargs=loader_options[tested],
+    )
