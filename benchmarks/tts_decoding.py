@@ -43,7 +43,13 @@ from timing import compare, median, significant, time_in_turn
 
 from sb_sma.data.espeak.voice import phonemize
 from sb_sma.models.tts.stop_rule import StopRule
-from sb_sma.models.tts.synthesis import Narrator, Synthesis, assemble, stream
+from sb_sma.models.tts.synthesis import (
+    Manner,
+    Narrator,
+    Synthesis,
+    assemble,
+    stream,
+)
 
 OUTPUT = Path(__file__).with_name("results") / "tts_decoding.json"
 N_TOKENS = 80
@@ -136,8 +142,7 @@ class Contestant:
             lengths,
             rule,
             self.seconds_per_frame,
-            self.hparams["decoding"],
-            seed=0,
+            Manner(self.hparams["decoding"], seed=0),
         )
 
     def speak(self, tokens: torch.Tensor, frames: int) -> Synthesis:

@@ -7,13 +7,18 @@ from dataclasses import replace
 import torch
 from tqdm import tqdm
 
-from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.speech.mel import GriffinLim
 from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.inference.exported import ExportedModel
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
-from sb_sma.models.tts.synthesis import Narrator, Synthesis, assemble, stream
+from sb_sma.models.tts.synthesis import (
+    Manner,
+    Narrator,
+    Synthesis,
+    assemble,
+    stream,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -206,23 +211,15 @@ class TTS(ExportedModel):
             does not know a speaker.
         """
         texts = _as_texts(texts)
-        options = replace(self.hparams.decoding, mode=mode, pace=pace)
         tokens, ids = zip(*map(self._read, range(len(texts)), texts))
-        style = self._check_style(style, len(texts))
-        rows = self._find_speakers(speaker, len(texts))
+        manner = self._manner(len(texts), mode, pace, seed, style, speaker)
         by_length = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
         spoken: list[SpokenText | None] = [None] * len(texts)
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
             for chosen in _chunks(by_length, _BATCH_ITEMS):
                 with self.inference_ctx:
-                    narrator = self._narrator(
-                        [ids[i] for i in chosen],
-                        options,
-                        seed,
-                        None if style is None else style[chosen],
-                        None if rows is None else rows[chosen],
-                    )
-                    speech = assemble(narrator)
+                    batch = [ids[i] for i in chosen]
+                    speech = assemble(self._narrator(batch, manner.of(chosen)))
                 for row, index in enumerate(chosen):
                     spoken[index] = self._cut_out(
                         speech, row, texts[index], tokens[index]
@@ -279,15 +276,13 @@ class TTS(ExportedModel):
                 f"chunk_seconds must be above 0; got {chunk_seconds}."
             )
         (text,) = _as_texts(text)
-        options = replace(self.hparams.decoding, mode=mode, pace=pace)
         settings = self.hparams.mel_settings
         frames = chunk_seconds * settings.sample_rate / settings.hop_length
         _, ids = self._read(0, text)
         self.finished = []
         with self.inference_ctx:
-            style = self._check_style(style, 1)
-            rows = self._find_speakers(speaker, 1)
-            narrator = self._narrator([ids], options, seed, style, rows)
+            manner = self._manner(1, mode, pace, seed, style, speaker)
+            narrator = self._narrator([ids], manner)
         return self._give_out(
             text, narrator, stream(narrator, max(1, round(frames)))
         )
@@ -402,10 +397,7 @@ class TTS(ExportedModel):
     def _narrator(
         self,
         ids: list[list[int]],
-        options: DecodingOptions,
-        seed: int | None,
-        style: torch.Tensor | None,
-        speaker: torch.Tensor | None,
+        manner: Manner,
     ) -> Narrator:
         """Return what runs the model on a batch of texts."""
         mel_settings = self.hparams.mel_settings
@@ -419,10 +411,24 @@ class TTS(ExportedModel):
             lengths.to(self.device),
             self.hparams.stop_rule,
             mel_settings.hop_length / mel_settings.sample_rate,
-            options,
+            manner,
+        )
+
+    def _manner(
+        self,
+        n_texts: int,
+        mode: str,
+        pace: float,
+        seed: int | None,
+        style: torch.Tensor | None,
+        speaker: str | Sequence[str] | None,
+    ) -> Manner:
+        """Make one object of what a user says about how texts are spoken."""
+        return Manner(
+            replace(self.hparams.decoding, mode=mode, pace=pace),
             seed,
-            style,
-            speaker,
+            self._check_style(style, n_texts),
+            self._find_speakers(speaker, n_texts),
         )
 
     def _check_style(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.speech.mel import GriffinLim, MelSettings
 from sb_sma.models.tts.stop_rule import StopRule
+from sb_sma.models.tts.synthesis import Manner, Narrator, assemble
 from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.plots.figures import plot_layers, plot_mels
 
@@ -158,15 +159,20 @@ class SampleWriter:
     def _speak(self, model: TransformerTTS, sentence: Sentence) -> torch.Tensor:
         """Return the model's own rendering as a waveform, (N,)."""
         settings = self.mel_settings
-        speech = model.speak(
-            *_as_batch(model, sentence.token_ids),
-            self.stop_rule,
-            settings.hop_length / settings.sample_rate,
+        manner = Manner(
             self.decoding,
             seed=0,
             style=model.read_style(*_as_batch(model, sentence.log_mel)),
             speaker=sentence.speaker,
         )
+        narrator = Narrator(
+            model,
+            *_as_batch(model, sentence.token_ids),
+            self.stop_rule,
+            settings.hop_length / settings.sample_rate,
+            manner,
+        )
+        speech = assemble(narrator)
         return self.vocoder(speech.mels[0].cpu()).clamp(-1.0, 1.0)
 
 

@@ -4,7 +4,7 @@ Items that have ended leave the batch, so that nothing is computed for them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -60,6 +60,50 @@ class SpokenStep:
     alignments: list[torch.Tensor]
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How texts are spoken.
+
+    Arguments
+    ---------
+    options : DecodingOptions
+        How the cross-attentions are decoded: mode, pace, and what the YAML
+        says under Speaking.
+    seed : int, optional
+        Of the prenet's dropout. Default: another one each time.
+    style : torch.Tensor, optional
+        The style of each text, (B, S), or of all, (S,). Default: the mean
+        style, where the model has styles.
+    speaker : torch.Tensor, optional
+        Indices of speakers, int64, (B,) or (1,). Default: the first one,
+        where the model has speakers.
+    """
+
+    options: DecodingOptions = DecodingOptions()
+    seed: int | None = None
+    style: torch.Tensor | None = None
+    speaker: torch.Tensor | None = None
+
+    def of(self, items: list[int]) -> "Manner":
+        """Choose the manner of some texts.
+
+        Arguments
+        ---------
+        items : list of int
+            Which of the B texts.
+
+        Returns
+        -------
+        manner : Manner
+            With their styles and speakers.
+        """
+        return replace(
+            self,
+            style=None if self.style is None else self.style[items],
+            speaker=None if self.speaker is None else self.speaker[items],
+        )
+
+
 class Narrator:
     """Runs a model's decoder on a batch of texts.
 
@@ -75,16 +119,8 @@ class Narrator:
         When an item ends.
     seconds_per_frame : float
         Hop length / sample rate.
-    options : DecodingOptions
-        How the cross-attentions are decoded.
-    seed : int, optional
-        Of the prenet's dropout. Default: another one each time.
-    style : torch.Tensor, optional
-        How it is spoken, (B, S) or (S,). Default: the mean style, where the
-        model has styles.
-    speaker : torch.Tensor, optional
-        Indices of speakers, int64, (B,) or (1,). Default: the first one,
-        where the model has speakers.
+    manner : Manner
+        How they are spoken.
 
     Attributes
     ----------
@@ -102,21 +138,18 @@ class Narrator:
         token_lengths: torch.Tensor,
         stop_rule: StopRule,
         seconds_per_frame: float,
-        options: DecodingOptions = DecodingOptions(),
-        seed: int | None = None,
-        style: torch.Tensor | None = None,
-        speaker: torch.Tensor | None = None,
+        manner: Manner = Manner(),
     ):
         self.model = model
         generator = torch.Generator()
-        if seed is None:
+        if manner.seed is None:
             generator.seed()
         else:
-            generator.manual_seed(seed)
+            generator.manual_seed(manner.seed)
         decoder = model.decoder
         seconds_per_step = seconds_per_frame * decoder.reduction_factor
         # a slow pace may take its time
-        trained_seconds = seconds_per_step * min(options.pace, 1.0)
+        trained_seconds = seconds_per_step * min(manner.options.pace, 1.0)
         limits = [
             stop_rule.max_steps(length, trained_seconds)
             for length in token_lengths.tolist()
@@ -124,9 +157,9 @@ class Narrator:
         self.limits = np.array(limits)
         self.detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
         self.state = decoder.start(
-            model.encode(tokens, token_lengths, style, speaker),
+            model.encode(tokens, token_lengths, manner.style, manner.speaker),
             token_lengths,
-            options,
+            manner.options,
             generator,
             max(limits),
         )

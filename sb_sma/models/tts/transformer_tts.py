@@ -14,11 +14,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from sb_sma.attention import walking
-from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.tts.mel_decoder import MelDecoder
-from sb_sma.models.tts.stop_rule import StopRule
-from sb_sma.models.tts.synthesis import Narrator, Synthesis, assemble
 from sb_sma.style.conditioning import StyleConditioning
 from sb_sma.style.speakers import SpeakerConditioning
 
@@ -79,11 +76,11 @@ class TransformerTTS(nn.Module):
     ...     MelDecoder(8, 2, 1, 16, StepwiseMonotonicMHA),
     ...     MaskedConvStack([80, 80]),
     ... )
-    >>> speech = model.speak(
-    ...     torch.tensor([[3, 4, 5]]), torch.tensor([3]), StopRule(), 0.01
-    ... )
-    >>> speech.mels.shape[2]
-    80
+    >>> tokens, mels = torch.tensor([[3, 4, 5]]), torch.rand(1, 9, 80)
+    >>> model(
+    ...     tokens, torch.tensor([3]), mels, torch.tensor([9])
+    ... ).mels_after.shape
+    torch.Size([1, 12, 80])
     """
 
     def __init__(
@@ -322,54 +319,3 @@ class TransformerTTS(nn.Module):
         drawn = torch.rand(len(targets), n_steps, 1, device=targets.device)
         is_own = (drawn < share).repeat_interleave(factor, dim=1)
         return torch.where(is_own, own.to(targets.dtype), targets)
-
-    def speak(
-        self,
-        tokens: torch.Tensor,
-        token_lengths: torch.Tensor,
-        stop_rule: StopRule,
-        seconds_per_frame: float,
-        options: DecodingOptions = DecodingOptions(),
-        seed: int | None = None,
-        style: torch.Tensor | None = None,
-        speaker: torch.Tensor | None = None,
-    ) -> Synthesis:
-        """Make speech from text, one decoder step after the other.
-
-        Arguments
-        ---------
-        tokens : torch.Tensor
-            Token indices, padded with 0, (B, T).
-        token_lengths : torch.Tensor
-            Counts, int64, (B,).
-        stop_rule : StopRule
-            When an item ends.
-        seconds_per_frame : float
-            Hop length / sample rate.
-        options : DecodingOptions
-            How the cross-attentions are decoded.
-        seed : int, optional
-            Of the prenet's dropout. Default: another one each time.
-        style : torch.Tensor, optional
-            As in `encode`.
-        speaker : torch.Tensor, optional
-            As in `encode`.
-
-        Returns
-        -------
-        synthesis : Synthesis
-            Mels, lengths and alignments.
-        """
-        return assemble(
-            Narrator(
-                self,
-                tokens,
-                token_lengths,
-                stop_rule,
-                seconds_per_frame,
-                options,
-                seed,
-                style,
-                speaker,
-            )
-        )

@@ -17,7 +17,13 @@ from sb_sma.models.encoder.transformer import (
 )
 from sb_sma.models.tts.mel_decoder import MelDecoder
 from sb_sma.models.tts.stop_rule import StopRule
-from sb_sma.models.tts.synthesis import LOG_FLOOR, Narrator, stream
+from sb_sma.models.tts.synthesis import (
+    LOG_FLOOR,
+    Manner,
+    Narrator,
+    assemble,
+    stream,
+)
 from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.style import make_speakers
 
@@ -74,14 +80,15 @@ def make_batch():
 def speak(model, items=slice(None), rule=BRIEF, seed=0, **options):
     tokens, lengths, _, _ = make_batch()
     lengths = lengths[items]
-    return model.speak(
+    narrator = Narrator(
+        model,
         tokens[items, : int(lengths.max())],
         lengths,
         rule,
         SECONDS_PER_FRAME,
-        DecodingOptions(**options),
-        seed,
+        Manner(DecodingOptions(**options), seed),
     )
+    return assemble(narrator)
 
 
 def assert_close(actual, expected, atol=1e-5):
@@ -300,7 +307,7 @@ def test_a_stream_is_the_whole_in_pieces(item, chunk_frames):
         lengths[item : item + 1],
         BRIEF,
         SECONDS_PER_FRAME,
-        seed=5,
+        Manner(seed=5),
     )
     chunks = []
     for chunk in stream(narrator, chunk_frames):
@@ -324,7 +331,9 @@ def test_training_goes_on_after_speaking(encoder_attention_type):
     model = make_model(encoder_attention_type=encoder_attention_type)
     # longer than anything before: what is kept of it must not be for good
     tokens = torch.ones(1, 50, dtype=torch.long)
-    speech = model.speak(tokens, torch.tensor([50]), BRIEF, SECONDS_PER_FRAME)
+    length = torch.tensor([50])
+    narrator = Narrator(model, tokens, length, BRIEF, SECONDS_PER_FRAME)
+    speech = assemble(narrator)
     model.train()
     output = model(*make_batch())
     (output.mels_after.square().sum() + speech.mels.sum()).backward()
