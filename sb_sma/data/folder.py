@@ -1,7 +1,6 @@
 """Corpus folders are built once, completely or not at all."""
 
 import contextlib
-import fcntl
 import json
 import logging
 import os
@@ -9,6 +8,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 logger = logging.getLogger(__name__)
 
@@ -126,14 +127,13 @@ def _name_of_replaced(folder: Path) -> Path:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     _make_folder(folder.parent)
-    path = folder.with_name(f".{folder.name}.lock")
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
     try:
-        # opened for appending: another process may hold it
-        file = open(path, "a")
+        lock.acquire()
     except OSError as error:
-        raise _unwritable(path.parent, error) from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        raise _unwritable(folder.parent, error) from error
+    with lock:
+        lock.release()  # what was acquired twice
         yield
 
 

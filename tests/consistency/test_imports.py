@@ -9,7 +9,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-OPS = {"ops"}
+OPS = {"ops", "sma"}
 ATTENTION = {"attention"} | OPS
 STYLE = {"style"} | ATTENTION
 MODELS = {"models"} | STYLE
@@ -23,6 +23,8 @@ MAY_IMPORT = {
     # handed on; tests/unittests/test_light_start.py holds that none is loaded
     "": {"ops", "attention", "inference"},
     "torch_pair": set(),
+    # PyTorch alone: it can go upstream as it is
+    "sma": set(),
     "ops": OPS,
     "attention": ATTENTION,
     "style": STYLE,

@@ -25,10 +25,10 @@ from sb_sma.attention.heads import (
     split_heads,
 )
 from sb_sma.attention.masks import padding_mask
-from sb_sma.attention.monotonic.stay import stay_probability
 from sb_sma.attention.public_weights import PublicWeights
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
+from sb_sma.sma import stay_probability
 
 
 class PublicForm(PublicWeights, nn.Module):

@@ -1,9 +1,8 @@
-"""Stepwise monotonic multi-head attention for autoregressive decoders.
+"""Stepwise monotonic attention with what training and decoding add to it.
 
-Every head walks over the keys on its own: at each query it stays on a key or
-moves to the next, with a probability computed from that query and that key
-alone, so that the attention is causal and cannot skip or go back. Beside the
-heads that walk, others may attend to all keys by softmax.
+Beside the heads that walk, others may attend to all keys by softmax; the walk
+may begin later than training; and decoding goes on query by query. The walk
+itself is that of `sb_sma.sma`.
 
 Reference
 ---------
@@ -24,19 +23,12 @@ from sb_sma.attention.decoding import (
     call_layer,
     require_all_keys,
 )
-from sb_sma.attention.heads import (
-    check_heads,
-    merge_heads,
-    scaled_energies,
-    softmax_over_valid,
-    split_heads,
-)
-from sb_sma.attention.masks import lengths_of, padding_mask, require_unmasked
+from sb_sma.attention.heads import softmax_over_valid
+from sb_sma.attention.masks import padding_mask
 from sb_sma.attention.memory import ProjectedMemory, project_memory
-from sb_sma.attention.monotonic.stay import stay_logit, stay_probability
 from sb_sma.attention.monotonic.walks import HardWalk, SoftWalk, start_walk
-from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
+from sb_sma.sma import StepwiseMonotonicAttention
 
 HEAD_CHOICES = ("all", "focused")
 
@@ -64,7 +56,7 @@ class MonotonicState:
     walk: SoftWalk | HardWalk
 
 
-class StepwiseMonotonicMHA(nn.Module):
+class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
     """Multi-head attention whose heads stay on a key or move to the next.
 
     With `monotonic_heads`, only the first heads do. The others are softmax
@@ -130,14 +122,13 @@ class StepwiseMonotonicMHA(nn.Module):
         monotonic_heads: int | None = None,
         head_choice: str = "all",
     ):
-        super().__init__()
-        check_heads(d_model, nhead)
-        if moves_per_query < 1:
-            raise ValueError(
-                f"moves_per_query must be 1 or more; got {moves_per_query}."
-            )
-        if noise_std < 0:
-            raise ValueError(f"noise_std must be 0 or more; got {noise_std}.")
+        super().__init__(
+            d_model,
+            nhead,
+            queries_per_token=queries_per_token,
+            moves_per_query=moves_per_query,
+            noise_std=noise_std,
+        )
         if monotonic_heads is None:
             monotonic_heads = nhead
         if not 0 < monotonic_heads <= nhead:
@@ -151,22 +142,17 @@ class StepwiseMonotonicMHA(nn.Module):
                 f"head_choice must be one of {', '.join(HEAD_CHOICES)}; got "
                 f"'{head_choice}'."
             )
-        self.nhead = nhead
         self.monotonic_heads = monotonic_heads
         self.has_softmax_heads = monotonic_heads < nhead
-        self.moves_per_query = moves_per_query
-        self.noise_std = noise_std
         self.set_monotonic(True)
-        self.query_proj = nn.Linear(d_model, d_model)
-        self.key_proj = nn.Linear(d_model, d_model)
-        self.value_proj = nn.Linear(d_model, d_model)
-        self.out_proj = nn.Linear(d_model, d_model)
         self.dropout = Dropout(dropout)
         # whose alignment each head reads by
         own = torch.arange(nhead) if head_choice == "focused" else None
         self.register_buffer("reads_by", own)
-        self.stay_bias = nn.Parameter(torch.empty(monotonic_heads))
-        self.set_queries_per_token(queries_per_token)
+        if self.has_softmax_heads:
+            self.stay_bias = nn.Parameter(
+                self.stay_bias[:monotonic_heads].detach().clone()
+            )
 
     def set_monotonic(self, monotonic: bool) -> None:
         """Switch the walk on or off, between sequences.
@@ -215,88 +201,6 @@ class StepwiseMonotonicMHA(nn.Module):
         walking = self.reads_by[: self.n_walking]
         if len(walking.unique()) == self.n_walking:
             walking.fill_(int(focus_rates[: self.n_walking].argmax()))
-
-    def set_queries_per_token(self, queries_per_token: float) -> None:
-        """Start the stay bias anew from the mean time spent on a key.
-
-        Arguments
-        ---------
-        queries_per_token : float
-            Queries per key: mel frames per token / reduction factor in TTS.
-
-        Raises
-        ------
-        ValueError
-            If it is not above 0.
-
-        Example
-        -------
-        >>> attention = StepwiseMonotonicMHA(d_model=8, nhead=2)
-        >>> attention.set_queries_per_token(4.0)
-        >>> attention.stay_bias.sigmoid().mean().isclose(torch.tensor(0.75))
-        tensor(True)
-        """
-        if not queries_per_token > 0:
-            raise ValueError(
-                f"queries_per_token must be above 0; got {queries_per_token}."
-            )
-        moves = queries_per_token * self.moves_per_query
-        with torch.no_grad():
-            self.stay_bias.fill_(stay_logit(moves))
-
-    def forward(
-        self,
-        query: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        attn_mask: torch.Tensor | None = None,
-        key_padding_mask: torch.Tensor | None = None,
-        return_attn_weights: bool = True,
-        pos_embs: torch.Tensor | None = None,
-    ):
-        """Walk over the keys, from the first query to the last.
-
-        Arguments
-        ---------
-        query : torch.Tensor
-            (B, Q, D).
-        key : torch.Tensor
-            (B, K, D).
-        value : torch.Tensor
-            (B, K, D).
-        attn_mask : torch.Tensor, optional
-            Not supported: the walk itself says where a query may attend.
-        key_padding_mask : torch.Tensor, optional
-            True on padding, on the right only, (B, K).
-        return_attn_weights : bool
-            Whether to return the alignment too.
-        pos_embs : torch.Tensor, optional
-            Not supported.
-
-        Returns
-        -------
-        out : torch.Tensor
-            (B, Q, D); zeros for an item without a valid key.
-        attn : torch.Tensor
-            The alignment that every head reads by, (B, H, Q, K), those that
-            walk first; only if asked for.
-
-        Raises
-        ------
-        ValueError
-            If `attn_mask` or `pos_embs` is given, or padding is not on the
-            right.
-        """
-        require_unmasked(self, attn_mask=attn_mask, pos_embs=pos_embs)
-        lengths = lengths_of(key_padding_mask, key)
-        keys = split_heads(self.key_proj(key), self.nhead)
-        values = split_heads(self.value_proj(value), self.nhead)
-        attn = self._align(self._energies(query, keys), lengths)
-        attn = self._read_by(attn)
-        weights = self.dropout(attn).to(values.dtype)
-        out = self.out_proj(merge_heads(weights @ values))
-        out = out.masked_fill((lengths == 0)[:, None, None], 0.0)
-        return (out, attn) if return_attn_weights else out
 
     def start(
         self,
@@ -385,39 +289,33 @@ class StepwiseMonotonicMHA(nn.Module):
         out = call_layer(self.out_proj, memory.read(attn))
         return memory.clear_empty(out), memory.by_row(attn)[:, :, None], state
 
-    def _energies(
-        self, query: torch.Tensor, keys: torch.Tensor
-    ) -> torch.Tensor:
-        """Scaled products in float32 or better, (B, H, Q, K)."""
-        queries = split_heads(self.query_proj(query), self.nhead)
-        return scaled_energies(queries, keys)
-
-    def _align(
+    def align(
         self, energies: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
-        """Alignments of all heads, (B, H, Q, K)."""
+        """Say what every head reads by, those that walk first.
+
+        Arguments
+        ---------
+        energies : torch.Tensor
+            Scaled products of queries and keys, (B, H, Q, K).
+        lengths : torch.Tensor
+            Counts of keys, int64, (B,).
+
+        Returns
+        -------
+        alignment : torch.Tensor
+            (B, H, Q, K).
+        """
         walking, attending = self._divide(energies)
         if not attending.shape[1]:
-            return self._walk(walking, lengths)
+            return self._read_by(super().align(walking, lengths))
         blocked = padding_mask(lengths, energies.shape[-1])[:, None, None]
         attn = softmax_over_valid(attending, blocked)
         if not self.n_walking:
             # distributed training waits for a gradient of every parameter
             return attn + 0.0 * self.stay_bias.sum()
-        return torch.cat((self._walk(walking, lengths), attn), dim=1)
-
-    def _walk(
-        self, energies: torch.Tensor, lengths: torch.Tensor
-    ) -> torch.Tensor:
-        """Align the heads that walk, (B, W, Q, K)."""
-        p_stay = stay_probability(
-            energies,
-            self.stay_bias[:, None, None],
-            self.noise_std if self.training else 0.0,
-        )
-        return stepwise_monotonic_expectation(
-            p_stay, lengths, moves_per_query=self.moves_per_query
-        )
+        attn = torch.cat((super().align(walking, lengths), attn), dim=1)
+        return self._read_by(attn)
 
     def _read_by(self, attn: torch.Tensor) -> torch.Tensor:
         """Choose what each head reads its values by, (B, H, Q, K)."""

@@ -1,6 +1,6 @@
 """The expected alignment of stepwise monotonic attention.
 
-The definition is in ``reference.py``, the mathematics in ``README.md``.
+The definition is in ``sb_sma/sma.py``, the mathematics in ``README.md``.
 
 Reference
 ---------
@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import torch
 
-from sb_sma.ops.stepwise_monotonic.reference import reference_expectation
+from sb_sma.sma import FAST_FORMS, expected_alignment
 
 __all__ = ["BACKENDS", "stepwise_monotonic_expectation"]
 
@@ -35,7 +35,7 @@ def _triton_expectation(*arguments):
 _HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 BACKENDS: dict[str, Callable | None] = {
-    "reference": reference_expectation,
+    "reference": expected_alignment,
     "numba": numba_expectation,
     "triton": _triton_expectation if _HAS_TRITON else None,
 }
@@ -204,3 +204,7 @@ def _check_shapes(p_stay, memory_lengths, initial_alpha):
             f"initial_alpha must have shape (B, H, K) = "
             f"{(batch, heads, keys)}; got {tuple(initial_alpha.shape)}."
         )
+
+
+# the module of sb_sma.sma takes these, where they are imported
+FAST_FORMS.update(dict.fromkeys(_FASTEST, stepwise_monotonic_expectation))
