@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from machine import describe_machine
+from benchmarks.harness.machine import describe_machine
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WANTED_AGREEMENT = 0.99
 
 

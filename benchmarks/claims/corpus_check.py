@@ -6,7 +6,7 @@ command that a user runs, start of Python included; then prepares real speech
 in LJSpeech's layout by one process and reports its processor time. Prints both
 and stores them under ``results/``.
 
-> python benchmarks/corpus_check.py --data_folder=../shared/data/ljspeech-mini --transcripts=../shared/data/ljspeech-transcripts.csv
+> python -m benchmarks.claims.corpus_check --data_folder=../shared/data/ljspeech-mini --transcripts=../shared/data/ljspeech-transcripts.csv
 """
 
 import argparse
@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe_machine
 
+from benchmarks.harness.machine import describe_machine
 from sb_sma.data.speech.prepare import prepare_speech
 from sb_sma.data.speech.splits import HoldOut
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = Path(__file__).with_name("results")
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = Path(__file__).parents[1] / "results"
 WANTED_SECONDS = 2.0
 WANTED_TIMES_REAL_TIME = 100.0
 TRIM_DB = 40.0

@@ -5,8 +5,8 @@ Trains ``hparams/tts.yaml`` with SMA and with softmax attention, by the very
 command of the README, then lets both speak 100 hard texts freely and counts
 the bad cases. Prints a table, and stores everything under ``results/``.
 
-> python benchmarks/tts_quality.py
-> python benchmarks/tts_quality.py --runs SMA=results/tts/SMA
+> python -m benchmarks.claims.tts_quality
+> python -m benchmarks.claims.tts_quality --runs SMA=results/tts/SMA
 """
 
 import argparse
@@ -15,22 +15,27 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hard_texts import (
+
+from benchmarks.harness.hard_texts import (
     make_reference,
     read_hard_texts,
     refuse_known_texts,
     speak_hard_texts,
     summarize_bad_cases,
 )
-from machine import describe_machine
-from training_run import ROOT, read_cost, summarize_history, train
-
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.training_run import (
+    ROOT,
+    read_cost,
+    summarize_history,
+    train,
+)
 from sb_sma.attention import StepwiseMonotonicMHA
 from sb_sma.inference import TTS
 from sb_sma.metrics.alignment import most_focused_head
 from sb_sma.plots.figures import plot_comparison
 
-RESULTS = Path(__file__).with_name("results")
+RESULTS = Path(__file__).parents[1] / "results"
 SHOWN_TOKENS = 30
 
 

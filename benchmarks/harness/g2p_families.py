@@ -5,9 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from g2p_score import Entries, Pronunciations, load_models, pronounce
-from training_run import ROOT, train
-
+from benchmarks.harness.g2p_score import (
+    Entries,
+    Pronunciations,
+    load_models,
+    pronounce,
+)
+from benchmarks.harness.training_run import ROOT, train
 from sb_sma.inference import G2P
 
 RECIPE = "recipes/SIGMORPHON2021/G2P/transformer"

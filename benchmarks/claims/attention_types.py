@@ -6,9 +6,9 @@ many at a time as there are cores, and lets each speak the hard texts in every
 way that it can be decoded. Training steps are timed in turn, on one thread.
 Prints a table, and stores everything under ``results/``.
 
-> python benchmarks/attention_types.py
-> python benchmarks/attention_types.py --train "forward attention" softmax
-> python benchmarks/attention_types.py --train
+> python -m benchmarks.claims.attention_types
+> python -m benchmarks.claims.attention_types --train "forward attention" softmax
+> python -m benchmarks.claims.attention_types --train
 """
 
 import argparse
@@ -20,22 +20,32 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from hard_texts import (
+
+from benchmarks.claims.training_step import (
+    RECIPE_BATCH,
+    make_batch,
+    make_brain,
+    recipe_step,
+)
+from benchmarks.harness.hard_texts import (
     make_reference,
     read_hard_texts,
     refuse_known_texts,
     speak_hard_texts,
     summarize_bad_cases,
 )
-from machine import describe_machine
-from timing import compare, median, time_in_turn
-from training_run import ROOT, read_cost, summarize_history, train
-from training_step import RECIPE_BATCH, make_batch, make_brain, recipe_step
-
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.timing import compare, median, time_in_turn
+from benchmarks.harness.training_run import (
+    ROOT,
+    read_cost,
+    summarize_history,
+    train,
+)
 from sb_sma.inference import TTS
 
 RUNS = ROOT / "results" / "attention_types"
-OUTPUT = Path(__file__).with_name("results") / "attention_types.json"
+OUTPUT = Path(__file__).parents[1] / "results" / "attention_types.json"
 N_EPOCHS = 1000  # the minutes are over before
 OWN_FRAMES = 0.5
 

@@ -7,7 +7,7 @@ several models, all of them together (`put_together`) come last; what
 `--apart_from` has is scored apart, too, since who has learned from that lexicon
 knows these words. Prints a table, and stores it if a file is given.
 
-> python benchmarks/g2p_score.py --corpus DIR --models ONE/model OTHER/model
+> python -m benchmarks.harness.g2p_score --corpus DIR --models ONE/model OTHER/model
 """
 
 import argparse
@@ -16,9 +16,8 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
-from g2p_rates import format_rates
-from machine import describe_machine
-
+from benchmarks.harness.g2p_rates import format_rates
+from benchmarks.harness.machine import describe_machine
 from sb_sma.data.folder import load_manifests
 from sb_sma.data.lexicon.cmudict import find_cmudict
 from sb_sma.data.lexicon.read import read_pronunciations

@@ -7,7 +7,7 @@ Brain, datasets, sampler and loader, and measures which share of the time
 passes inside ``next(iterator)``, without workers and with two. Prints a table,
 and stores everything under ``results/``.
 
-> python benchmarks/data_pipeline.py
+> python -m benchmarks.claims.data_pipeline
 """
 
 import argparse
@@ -22,16 +22,16 @@ from typing import Any
 
 import speechbrain as sb
 import torch
-from machine import describe_machine
 
+from benchmarks.harness.machine import describe_machine
 from sb_sma.data.folder import load_manifests
 from sb_sma.data.tokens import TokenTable
 from sb_sma.hparams import load_experiment
 from sb_sma.training.history import History
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "recipes" / "Embedded" / "TTS" / "transformer"
-RESULTS = Path(__file__).with_name("results")
+RESULTS = Path(__file__).parents[1] / "results"
 WANTED_SHARE = 0.05
 
 

@@ -10,7 +10,7 @@ from hyperpyyaml import load_hyperpyyaml
 
 from sb_sma.hparams.compose import compose
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RECIPES = {
     "tts": ROOT / "recipes" / "Embedded" / "TTS" / "transformer",
     "g2p": ROOT / "recipes" / "CMUDict" / "G2P" / "transformer",

@@ -18,8 +18,8 @@ with analogy to the training words of the language.
 What is in the folder is not trained again. Prints a table, and stores
 everything under ``results/``.
 
-> python benchmarks/g2p_languages.py --shared_task=DIR
-> OMP_NUM_THREADS=1 python benchmarks/g2p_languages.py --shared_task=DIR --only softmax
+> python -m benchmarks.claims.g2p_languages --shared_task=DIR
+> OMP_NUM_THREADS=1 python -m benchmarks.claims.g2p_languages --shared_task=DIR --only softmax
 """
 
 import json
@@ -27,16 +27,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from g2p_families import Family, load_family, make_parser, train_family
-from g2p_quality import summarize
-from g2p_score import Entries, Pronunciations, load_entries, pronounce, score
-from machine import describe_machine
 from scipy.stats import binomtest
 
+from benchmarks.claims.g2p_quality import summarize
+from benchmarks.harness.g2p_families import (
+    Family,
+    load_family,
+    make_parser,
+    train_family,
+)
+from benchmarks.harness.g2p_score import (
+    Entries,
+    Pronunciations,
+    load_entries,
+    pronounce,
+    score,
+)
+from benchmarks.harness.machine import describe_machine
 from sb_sma.inference import G2P
 from sb_sma.inference.g2p.combination import CombinedG2P, add_analogy
 
-STORED = Path(__file__).with_name("results") / "g2p_languages.json"
+STORED = Path(__file__).parents[1] / "results" / "g2p_languages.json"
 LANGUAGES = {
     "medium": "arm_e bul dut fre geo hbs_latn hun jpn_hira kor vie_hanoi",
     "low": "ady gre ice ita khm lav mlt_latn rum slv wel_sw",

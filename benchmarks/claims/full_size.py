@@ -7,8 +7,8 @@ hear the model's own frames, on a batch of utterances as long as LJSpeech's:
 median time and peak memory, on the CPU, and on a CUDA device if there is one.
 Prints them, and stores everything under ``results/``.
 
-> python benchmarks/full_size.py
-> python benchmarks/full_size.py --frames 6000
+> python -m benchmarks.claims.full_size
+> python -m benchmarks.claims.full_size --frames 6000
 """
 
 import argparse
@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe_machine
-from models import count_parameters
-from timing import median, significant, time_in_turn
-from training_step import make_batch, make_brain, recipe_step
 
+from benchmarks.claims.training_step import make_batch, make_brain, recipe_step
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.models import count_parameters
+from benchmarks.harness.timing import median, significant, time_in_turn
 from sb_sma.data.batch import with_lengths
 
-OUTPUT = Path(__file__).with_name("results") / "full_size.json"
+OUTPUT = Path(__file__).parents[1] / "results" / "full_size.json"
 CPU_FRAMES = 2500  # of a batch; CUDA: as the YAML file says
 ROUNDS = {"cpu": 7, "cuda": 30}
 # of an utterance of LJSpeech, 6.5 s

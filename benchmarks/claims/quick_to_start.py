@@ -6,8 +6,8 @@ mistyped command, ``import sb_sma``), beside that of ``import torch``; then the
 wall time of the tests, and of ``.ci/run``, each with what was wanted. Prints
 them and stores them under ``results/``.
 
-> python benchmarks/quick_to_start.py
-> python benchmarks/quick_to_start.py --checks pytest
+> python -m benchmarks.claims.quick_to_start
+> python -m benchmarks.claims.quick_to_start --checks pytest
 """
 
 import argparse
@@ -20,10 +20,10 @@ import sys
 import time
 from pathlib import Path
 
-from machine import describe_machine
+from benchmarks.harness.machine import describe_machine
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULT = Path(__file__).with_name("results") / "quick_to_start.json"
+ROOT = Path(__file__).resolve().parents[2]
+RESULT = Path(__file__).parents[1] / "results" / "quick_to_start.json"
 WANTED_SECONDS = 0.2
 WANTED_MINUTES = {"pytest -m 'not integration'": 2, "pytest": 8, ".ci/run": 12}
 SB_SMA = str(Path(sys.executable).with_name("sb-sma"))

@@ -9,7 +9,7 @@ Published figures are of other splits; this says how hard a split is. Prints a
 table, and stores everything under ``results/``.
 
 > pip install phonetisaurus
-> python benchmarks/g2p_transducer.py cmudict=results/corpus/cmudict
+> python -m benchmarks.claims.g2p_transducer cmudict=results/corpus/cmudict
 """
 
 import argparse
@@ -19,14 +19,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import phonetisaurus
-from g2p_rates import format_rates
-from machine import describe_machine
-
+from benchmarks.harness.g2p_rates import format_rates
+from benchmarks.harness.machine import describe_machine
 from sb_sma.data.folder import load_manifests
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 
-STORED = Path(__file__).with_name("results") / "g2p_transducer.json"
+STORED = Path(__file__).parents[1] / "results" / "g2p_transducer.json"
 
 
 def main() -> None:
@@ -53,6 +51,8 @@ def measure(folder: Path) -> dict[str, Any]:
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch) / "model.fst"
+        import phonetisaurus
+
         phonetisaurus.train(
             {
                 entry["word"]: entry["pronunciations"]
@@ -72,6 +72,8 @@ def measure(folder: Path) -> dict[str, Any]:
 def score(entries: list[dict[str, Any]], model: Path) -> dict[str, float]:
     """Error rates of the best hypotheses; none is wrong, too."""
     words = [entry["word"] for entry in entries]
+    import phonetisaurus
+
     said = dict(phonetisaurus.predict(words, model))
     rates = PhonemeErrorRates()
     rates.append(

@@ -6,9 +6,9 @@ small enough to be learnt by heart, with SMA and with softmax attention for as
 many minutes each. Counts the utterances whose alignment is monotone in the
 end, and stores counts, curves and pictures under ``results/``.
 
-> python benchmarks/ljspeech_mini.py
-> python benchmarks/ljspeech_mini.py --attention_types SMA
-> python benchmarks/ljspeech_mini.py --runs SMA=results/ljspeech_mini/SMA
+> python -m benchmarks.claims.ljspeech_mini
+> python -m benchmarks.claims.ljspeech_mini --attention_types SMA
+> python -m benchmarks.claims.ljspeech_mini --runs SMA=results/ljspeech_mini/SMA
 """
 
 import argparse
@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import torch
 from hyperpyyaml import load_hyperpyyaml
-from machine import describe_machine
-from timing import median, significant
-from training_run import ROOT, read_cost, read_history, train
 
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.timing import median, significant
+from benchmarks.harness.training_run import ROOT, read_cost, read_history, train
 from sb_sma.data.folder import load_manifests
 from sb_sma.data.tokens import TokenTable
 from sb_sma.metrics.alignment import alignment_path, focus_rate
@@ -33,7 +33,7 @@ from sb_sma.metrics.path import count_path, coverage
 from sb_sma.plots.figures import plot_comparison, plot_curves
 
 RECIPE = ROOT / "recipes" / "LJSpeech" / "TTS" / "transformer"
-RESULTS = Path(__file__).with_name("results")
+RESULTS = Path(__file__).parents[1] / "results"
 DATA_FOLDER = ROOT.parent / "shared" / "data" / "ljspeech-mini"
 MINUTES = 20.0
 THREADS = 2

@@ -8,7 +8,7 @@ frames. The true timing is not used in training: on held-out utterances, the
 alignment and a straight line are compared with it. Prints a table, and stores
 the figures and a picture under ``results/``.
 
-> python benchmarks/reference_aligner.py
+> python -m benchmarks.claims.reference_aligner
 """
 
 import argparse
@@ -21,11 +21,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from machine import describe_machine
 from speechbrain.nnet.schedulers import StepScheduler
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
+from benchmarks.harness.machine import describe_machine
 from sb_sma.attention.aligner.module import StepwiseMonotonicReferenceAttention
 from sb_sma.attention.masks import padding_mask
 from sb_sma.data.espeak.voice import PAUSE
@@ -39,9 +39,9 @@ from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.plots.figures import plot_alignments
 from sb_sma.training.schedules import LinearAnneal
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "recipes" / "Embedded"
-RESULTS = Path(__file__).with_name("results")
+RESULTS = Path(__file__).parents[1] / "results"
 MEL = MelSettings()
 CORPUS_SEED = 1986  # of hparams/tts.yaml
 # neither so short that there is little to see, nor too long to read

@@ -16,7 +16,7 @@ CPU and, where there is one, on a CUDA device:
 Contestants run in turn, and ratios are of the same round. Prints a table, and
 stores everything under ``results/``.
 
-> python benchmarks/stepwise_monotonic.py
+> python -m benchmarks.claims.stepwise_monotonic
 """
 
 import argparse
@@ -32,13 +32,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from machine import describe_machine
-from timing import compare, median, significant, time_in_turn
 
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.timing import compare, median, significant, time_in_turn
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.stepwise_monotonic import BACKENDS
 
-OUTPUT = Path(__file__).with_name("results") / "stepwise_monotonic.json"
+OUTPUT = Path(__file__).parents[1] / "results" / "stepwise_monotonic.json"
 Shape = tuple[int, int, int, int]  # B, H, Q, K
 PARITY_SHAPES: list[Shape] = [
     (3, 2, 37, 11),

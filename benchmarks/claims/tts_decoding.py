@@ -18,7 +18,7 @@ Contestants run in turn, and ratios are of the same round. Prints a table, and
 stores everything under ``results/``. ESPnet2 is left out where it is not
 installed: pip install --no-deps espnet typeguard==2.13.3
 
-> python benchmarks/tts_decoding.py
+> python -m benchmarks.claims.tts_decoding
 """
 
 import argparse
@@ -30,17 +30,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe_machine
-from models import (
+from speechbrain.lobes.models.Tacotron2 import Tacotron2
+
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.models import (
     ESPNET_COMMAND,
     SAME_SIZE,
     count_parameters,
     espnet_arguments,
     load_hparams,
 )
-from speechbrain.lobes.models.Tacotron2 import Tacotron2
-from timing import compare, median, significant, time_in_turn
-
+from benchmarks.harness.timing import compare, median, significant, time_in_turn
 from sb_sma.data.espeak.voice import phonemize
 from sb_sma.models.tts.stop_rule import StopRule
 from sb_sma.models.tts.synthesis import (
@@ -51,7 +51,7 @@ from sb_sma.models.tts.synthesis import (
     stream,
 )
 
-OUTPUT = Path(__file__).with_name("results") / "tts_decoding.json"
+OUTPUT = Path(__file__).parents[1] / "results" / "tts_decoding.json"
 N_TOKENS = 80
 FRAMES = 1600
 TACOTRON_FRAMES = 800

@@ -7,8 +7,8 @@ corpus as large as LJSpeech, whose timing is known. Trains LJSpeech's
 freely and counts the bad cases. Prints a table, and stores everything under
 ``results/``. Without a CUDA device it does nothing unless told so.
 
-> python benchmarks/full_size_quality.py
-> python benchmarks/full_size_quality.py --device=cpu --n_utterances=200 --minutes=1
+> python -m benchmarks.claims.full_size_quality
+> python -m benchmarks.claims.full_size_quality --device=cpu --n_utterances=200 --minutes=1
 """
 
 import argparse
@@ -18,20 +18,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hard_texts import (
+
+from benchmarks.harness.hard_texts import (
     make_reference,
     read_hard_texts,
     refuse_known_texts,
     speak_hard_texts,
     summarize_bad_cases,
 )
-from machine import describe_machine
-from models import count_parameters
-from training_run import ROOT, read_cost, summarize_history, train
-
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.models import count_parameters
+from benchmarks.harness.training_run import (
+    ROOT,
+    read_cost,
+    summarize_history,
+    train,
+)
 from sb_sma.inference import TTS
 
-OUTPUT = Path(__file__).with_name("results") / "full_size_quality.json"
+OUTPUT = Path(__file__).parents[1] / "results" / "full_size_quality.json"
 TRANSCRIPTS = ROOT.parent / "shared" / "data" / "ljspeech-transcripts.csv"
 RUNS = ROOT / "results" / "full_size_quality"
 RECIPE = Path("recipes/LJSpeech/TTS/transformer")

@@ -14,7 +14,7 @@ Contestants run in turn on the CPU, and on a CUDA device if there is one, and
 ratios are of the same round. Prints a table, and stores everything under
 ``results/``.
 
-> python benchmarks/training_step.py
+> python -m benchmarks.claims.training_step
 """
 
 import argparse
@@ -27,8 +27,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe_machine
-from models import (
+from speechbrain import Stage
+from speechbrain.dataio.batch import PaddedBatch
+
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.models import (
     ESPNET_COMMAND,
     N_MELS,
     SAME_SIZE,
@@ -36,16 +39,13 @@ from models import (
     espnet_arguments,
     load_hparams,
 )
-from speechbrain import Stage
-from speechbrain.dataio.batch import PaddedBatch
-from timing import compare, median, time_in_turn
-
+from benchmarks.harness.timing import compare, median, time_in_turn
 from sb_sma.attention import walking
 from sb_sma.data.batch import with_lengths
 from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.training.schedules import LinearAnneal
 
-OUTPUT = Path(__file__).with_name("results") / "training_step.json"
+OUTPUT = Path(__file__).parents[1] / "results" / "training_step.json"
 ATTENTION_TYPES = ("SMA", "regularMHA")
 OWN_FRAMES = (0.0, 0.5)  # at the start and at the end of training
 FRAMES_PER_STEP = 4

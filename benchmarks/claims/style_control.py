@@ -7,9 +7,9 @@ and median F0 are compared with those of the result; and the token that changes
 the rate most is swept. Prints a table, and stores everything under
 ``results/``.
 
-> python benchmarks/style_control.py
-> python benchmarks/style_control.py --run results/style_control
-> python benchmarks/style_control.py --resume
+> python -m benchmarks.claims.style_control
+> python -m benchmarks.claims.style_control --run results/style_control
+> python -m benchmarks.claims.style_control --resume
 """
 
 import argparse
@@ -21,17 +21,17 @@ import librosa
 import numpy as np
 import soundfile
 import torch
-from machine import describe_machine
 from scipy.stats import spearmanr
-from training_run import ROOT, read_cost, read_history, train
 
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.training_run import ROOT, read_cost, read_history, train
 from sb_sma.data.espeak.voice import VoiceSettings, speak
 from sb_sma.data.folder import load_manifests
 from sb_sma.inference import TTS
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.plots.style_figures import plot_style_transfer, plot_token_sweep
 
-RESULTS = Path(__file__).with_name("results")
+RESULTS = Path(__file__).parents[1] / "results"
 SEED = 0
 MAX_BATCH_FRAMES, MAX_BATCH_ITEMS = 2500, 16  # of the YAML file
 N_PAIRS = 50

@@ -26,8 +26,8 @@ the readers.
 What is in the folder is not trained again. Prints a table, and stores
 everything under ``results/``.
 
-> python benchmarks/g2p_english.py --shared_task=DIR
-> OMP_NUM_THREADS=1 python benchmarks/g2p_english.py --shared_task=DIR --only members
+> python -m benchmarks.claims.g2p_english --shared_task=DIR
+> OMP_NUM_THREADS=1 python -m benchmarks.claims.g2p_english --shared_task=DIR --only members
 """
 
 import json
@@ -36,15 +36,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from g2p_families import (
+
+from benchmarks.claims.g2p_quality import summarize
+from benchmarks.harness.g2p_families import (
     Family,
     load_family,
     make_parser,
     pronounce_by_all,
     train_family,
 )
-from g2p_quality import summarize
-from g2p_score import (
+from benchmarks.harness.g2p_score import (
     Entries,
     Pronunciations,
     load_entries,
@@ -52,10 +53,9 @@ from g2p_score import (
     pronounce,
     score,
 )
-from machine import describe_machine
-from models import count_parameters
-from timing import median, time_in_turn
-
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.models import count_parameters
+from benchmarks.harness.timing import median, time_in_turn
 from sb_sma.cli import main as sb_sma
 from sb_sma.data.lexicon.cmudict import find_cmudict
 from sb_sma.data.lexicon.read import read_pronunciations
@@ -63,7 +63,7 @@ from sb_sma.inference import G2P
 from sb_sma.inference.g2p.analogy import Analogy
 from sb_sma.inference.g2p.combination import CombinedG2P
 
-STORED = Path(__file__).with_name("results") / "g2p_english.json"
+STORED = Path(__file__).parents[1] / "results" / "g2p_english.json"
 LEXICON = "lexicon/eng_us_train.tsv"
 ALONE, TAUGHT = "alone", "taught"
 LARGE = ["--encoder_layers=4", "--dropout=0.2"]

@@ -19,8 +19,8 @@ Contestants run in turn, and ratios are of the same round. Prints a table, and
 stores everything under ``results/``. SpeechBrain's model is left out where it
 cannot be imported: pip install transformers
 
-> python benchmarks/g2p_decoding.py --model results/g2p/cmudict/SMA/model
-> python benchmarks/g2p_decoding.py --model DIR --words words.txt
+> python -m benchmarks.claims.g2p_decoding --model results/g2p/cmudict/SMA/model
+> python -m benchmarks.claims.g2p_decoding --model DIR --words words.txt
 """
 
 import argparse
@@ -33,19 +33,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe_machine
-from models import count_parameters, load_hparams
 from speechbrain.decoders import S2STransformerBeamSearcher
 from speechbrain.nnet.activations import Softmax
 from speechbrain.nnet.embedding import Embedding
 from speechbrain.nnet.linear import Linear
-from timing import compare, median, significant, time_in_turn
 
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.models import count_parameters, load_hparams
+from benchmarks.harness.timing import compare, median, significant, time_in_turn
 from sb_sma.data.folder import load_manifests
 from sb_sma.inference import G2P
 from sb_sma.models.g2p.hypothesis import END, START
 
-OUTPUT = Path(__file__).with_name("results") / "g2p_decoding.json"
+OUTPUT = Path(__file__).parents[1] / "results" / "g2p_decoding.json"
 SEED = 0
 BEAM_SIZE = 5
 WORDS_ALONE = 32

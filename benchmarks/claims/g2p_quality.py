@@ -7,9 +7,9 @@ of attention on the latter. Prints a table, and stores everything under
 ``results/``; a run that is named by `--runs` is not trained again, and what is
 stored of other runs stays.
 
-> python benchmarks/g2p_quality.py --shared_task=DIR
-> python benchmarks/g2p_quality.py --only cmudict --processes=2 --precision=bf16
-> python benchmarks/g2p_quality.py --only cmudict --runs cmudict=results/g2p_quality/cmudict
+> python -m benchmarks.claims.g2p_quality --shared_task=DIR
+> python -m benchmarks.claims.g2p_quality --only cmudict --processes=2 --precision=bf16
+> python -m benchmarks.claims.g2p_quality --only cmudict --runs cmudict=results/g2p_quality/cmudict
 """
 
 import argparse
@@ -18,10 +18,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-from g2p_rates import format_rates
-from training_run import ROOT, read_cost, read_history, read_seed, train
+from benchmarks.harness.g2p_rates import format_rates
+from benchmarks.harness.training_run import (
+    ROOT,
+    read_cost,
+    read_history,
+    read_seed,
+    train,
+)
 
-STORED = Path(__file__).with_name("results") / "g2p_quality.json"
+STORED = Path(__file__).parents[1] / "results" / "g2p_quality.json"
 SHARED_TASK = "recipes/SIGMORPHON2021/G2P/transformer"
 ATTENTION_EPOCHS = 5
 ATTENTION = {
