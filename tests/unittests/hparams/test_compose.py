@@ -156,8 +156,8 @@ def test_mistakes_are_named_with_their_place(write, text, message):
 
 
 def test_an_unknown_key_is_refused_where_it_stands(write, tmp_path):
-    path = write("witdh: 3\n")
-    message = r"variant.yaml, line 3: unknown key 'witdh'.*names: width"
+    path = write("widt: 3\n")
+    message = r"variant.yaml, line 3: unknown key 'widt'.*names: width"
     with pytest.raises(ValueError, match=message):
         check_yaml(path, tmp_path / "train.py")
 
