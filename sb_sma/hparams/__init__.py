@@ -27,6 +27,7 @@ from sb_sma.hparams.command_line import (
 from sb_sma.hparams.compose import compose
 from sb_sma.hparams.document import Document
 from sb_sma.hparams.script import keys_read_by
+from sb_sma.hparams.values import check_values
 
 __all__ = [
     "check_output_folder",
@@ -215,6 +216,7 @@ def check_yaml(
         remedy="Give each as --key=value.",
     )
     missing = {path[0] for path in required} - document.items.keys()
+    check_values(document, given)
     if missing:
         raise ValueError(
             f"{document.path} lacks what {script} reads: "

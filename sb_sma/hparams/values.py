@@ -1,0 +1,276 @@
+"""Values of a wrong type, found before anything is built.
+
+Arguments of objects are held against the signature and annotations of what they
+are handed to, and the keys that a recipe itself reads against a table.
+"""
+
+import inspect
+import os
+import pydoc
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from sb_sma.hparams.document import Document, items, kind_of, tag_of
+from sb_sma.hparams.names import closest_names
+
+_CALLED = ("!new:", "!apply:", "!name:")
+_UNKNOWN = object()
+
+
+@dataclass(frozen=True)
+class Number:
+    """What a number of the YAML may be.
+
+    Arguments
+    ---------
+    kind : type
+        int or float.
+    least : float
+        The lowest value.
+    most : float
+        The highest value.
+    or_null : bool
+        Whether there may be none.
+    """
+
+    kind: type = int
+    least: float = 0
+    most: float = float("inf")
+    or_null: bool = False
+
+    def __str__(self) -> str:
+        """Describe it for an error."""
+        name = "a whole number" if self.kind is int else "a number"
+        ends = f"{self.least:g} or more"
+        if self.most < float("inf"):
+            ends = f"from {self.least:g} to {self.most:g}"
+        return f"{name}, {ends}" + (", or null" if self.or_null else "")
+
+    def allows(self, value: Any) -> bool:
+        """Say whether a value is one.
+
+        Arguments
+        ---------
+        value : Any
+            Of the YAML.
+
+        Returns
+        -------
+        allows : bool
+            Whether it is of this kind and in range.
+        """
+        if value is None:
+            return self.or_null
+        return matches(value, self.kind) and self.least <= value <= self.most
+
+
+READ_BY_RECIPES: Mapping[str, Number] = {
+    "batch_words": Number(least=1),
+    "frames_per_token": Number(float, or_null=True),
+    "griffin_lim_iterations": Number(),
+    "label_smoothing": Number(float, 0, 1),
+    "language_balance": Number(float, 0, 1),
+    "max_batch_frames": Number(least=1),
+    "max_batch_items": Number(least=1),
+    "n_graphemes": Number(least=1),
+    "n_phonemes": Number(least=1),
+    "n_samples": Number(),
+    "n_tokens": Number(least=1),
+    "num_workers": Number(),
+    "number_of_epochs": Number(),
+    "reduction_factor": Number(least=1),
+    "samples_every": Number(least=1),
+    "seed": Number(),
+    "short_first_epochs": Number(),
+    "speakers": Number(),
+    "stop_positive_weight": Number(float),
+    "stop_weight": Number(float),
+    "warmup_share": Number(float, 0, 1),
+}
+"""Numbers that recipes read, by their key."""
+
+
+def check_values(document: Document, given: Document) -> None:
+    """Refuse values that what reads them cannot take.
+
+    Arguments
+    ---------
+    document : Document
+        The whole experiment.
+    given : Document
+        The command line's overrides.
+
+    Raises
+    ------
+    ValueError
+        If an object has no such argument or lacks one, or a value is of
+        another type than it asks for.
+    """
+    values = _Values(document, given)
+    for key, number in READ_BY_RECIPES.items():
+        if key in document.items:
+            node = document.items[key]
+            place, value = values.find(node, key)
+            if value is not _UNKNOWN and not number.allows(value):
+                raise ValueError(
+                    f"{place}: '{key}' must be {number}; got "
+                    f"{value!r}. Correct it."
+                )
+    for path, node in document.walk():
+        if path[0] in given.items or not isinstance(node, MappingNode):
+            continue
+        tag = tag_of(node)
+        start = next((s for s in _CALLED if tag.startswith(s)), None)
+        if start is not None:
+            _check_call(document, values, node, tag[len(start) :], start)
+
+
+class _Values:
+    """Finds what a node comes to, the command line included."""
+
+    def __init__(self, document: Document, given: Document):
+        self.document, self.given = document, given
+
+    def find(self, node: Node, name: str = "") -> tuple[str, Any]:
+        """Return the place and the plain value, or `_UNKNOWN`."""
+        if name in self.given.items and node is self.document.items.get(name):
+            return self._read(self.given, self.given.items[name])
+        if tag_of(node) == "!ref":
+            key = node.value.strip()[1:-1]
+            if key in self.document.items and f"<{key}>" == node.value.strip():
+                return self.find(self.document.items[key], key)
+        return self._read(self.document, node)
+
+    def _read(self, document: Document, node: Node) -> tuple[str, Any]:
+        place = document.place(node)
+        if tag_of(node):
+            return place, _UNKNOWN
+        if isinstance(node, SequenceNode):
+            parts = [self.find(part)[1] for part in node.value]
+            return place, _UNKNOWN if _UNKNOWN in parts else parts
+        if not isinstance(node, ScalarNode):
+            return place, _UNKNOWN
+        read = {
+            "bool": lambda text: text.lower() == "true",
+            "int": lambda text: int(text.replace("_", ""), 0),
+            "float": float,
+            "null": lambda text: None,
+        }.get(kind_of(node), str)
+        try:
+            return place, read(node.value)
+        except ValueError:
+            return place, _UNKNOWN
+
+
+def _check_call(
+    document: Document, values: _Values, node: MappingNode, name: str, how: str
+) -> None:
+    """Hold the arguments of an object against its signature."""
+    called = pydoc.locate(name)
+    if called is None:
+        return  # the loader says what is missing
+    try:
+        parameters = inspect.signature(called).parameters
+    except (TypeError, ValueError):
+        return  # of C
+    hints = _hints_of(called)
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    for key, value in node.value:
+        if key.value not in parameters and not takes_any:
+            raise ValueError(
+                f"{document.place(key)}: {name} takes no '{key.value}'. "
+                f"{closest_names(key.value, parameters)}"
+            )
+        place, plain = values.find(value)
+        hint = hints.get(key.value, Any)
+        if plain is not _UNKNOWN and not matches(plain, hint):
+            raise ValueError(
+                f"{place}: '{key.value}' of {name} must be {_describe(hint)}; "
+                f"got {plain!r}. Correct it."
+            )
+    missing = [
+        parameter.name
+        for parameter in parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind
+        in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        and parameter.name not in items(node)
+    ]
+    # a `!name:` is called later, with more
+    if missing and how != "!name:":
+        raise ValueError(
+            f"{document.place(node)}: {name} lacks {', '.join(missing)}. Give "
+            "all that it needs."
+        )
+
+
+def _hints_of(called: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return the annotations by argument."""
+    function = called.__init__ if inspect.isclass(called) else called
+    try:
+        return typing.get_type_hints(function)
+    except (NameError, TypeError, AttributeError):
+        return {}
+
+
+def matches(value: Any, hint: Any) -> bool:
+    """Say whether a plain value of the YAML fits an annotation.
+
+    Arguments
+    ---------
+    value : Any
+        A number, a text, a switch, None or a list of these.
+    hint : Any
+        An annotation; of one that says nothing about such values, all fit.
+
+    Returns
+    -------
+    matches : bool
+        Whole numbers are numbers, a switch is none.
+
+    Example
+    -------
+    >>> matches(3, float | None), matches("abc", float | None)
+    (True, False)
+    >>> matches([1, 2], list[int]), matches(True, int)
+    (True, False)
+    """
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(matches(value, argument) for argument in arguments)
+    if origin is typing.Literal:
+        return value in arguments
+    if hint in (None, type(None)):
+        return value is None
+    if hint in (int, float):
+        kinds = (int, float) if hint is float else int
+        return isinstance(value, kinds) and not isinstance(value, bool)
+    if hint in (str, bool):
+        return isinstance(value, hint)
+    if hint in (Path, os.PathLike) or origin is os.PathLike:
+        return isinstance(value, str)
+    kind = origin or hint
+    if hint in (Any, object) or not inspect.isclass(kind):
+        return True
+    if issubclass(kind, Iterable) and not issubclass(kind, Mapping):
+        if not isinstance(value, list):
+            return isinstance(value, str) and issubclass(str, kind)
+        of = arguments[:1] or (Any,)
+        return all(matches(part, of[0]) for part in value)
+    # an object of a class, such as a module, is none of these
+    return not isinstance(value, (int, float, str, list))
+
+
+def _describe(hint: Any) -> str:
+    """Name an annotation."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join(map(_describe, typing.get_args(hint)))
+    if hint in (None, type(None)):
+        return "null"
+    return getattr(hint, "__name__", str(hint))
