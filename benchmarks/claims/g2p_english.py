@@ -61,7 +61,7 @@ from sb_sma.data.lexicon.cmudict import find_cmudict
 from sb_sma.data.lexicon.read import read_pronunciations
 from sb_sma.inference import G2P
 from sb_sma.inference.g2p.analogy import Analogy
-from sb_sma.inference.g2p.combination import CombinedG2P
+from sb_sma.inference.g2p.rescoring import CombinedG2P
 
 STORED = Path(__file__).parents[1] / "results" / "g2p_english.json"
 LEXICON = "lexicon/eng_us_train.tsv"

@@ -45,7 +45,7 @@ from benchmarks.harness.g2p_score import (
 )
 from benchmarks.harness.machine import describe_machine
 from sb_sma.inference import G2P
-from sb_sma.inference.g2p.combination import CombinedG2P, add_analogy
+from sb_sma.inference.g2p.rescoring import CombinedG2P, add_analogy
 
 STORED = Path(__file__).parents[1] / "results" / "g2p_languages.json"
 LANGUAGES = {

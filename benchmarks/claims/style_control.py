@@ -25,8 +25,8 @@ from scipy.stats import spearmanr
 
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.training_run import ROOT, read_cost, read_history, train
+from sb_sma.data.build_once import load_manifests
 from sb_sma.data.espeak.voice import VoiceSettings, speak
-from sb_sma.data.folder import load_manifests
 from sb_sma.inference import TTS
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.plots.style_figures import plot_style_transfer, plot_token_sweep

@@ -40,7 +40,7 @@ from benchmarks.harness.models import (
     load_hparams,
 )
 from benchmarks.harness.timing import compare, median, time_in_turn
-from sb_sma.attention import walking
+from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
 from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.training.schedules import LinearAnneal
@@ -189,7 +189,7 @@ def make_brain(
     model = brain.hparams.models["model"]
     # random mels are standardised already
     model.set_frames_per_token(RECIPE_BATCH["frames"] / RECIPE_BATCH["tokens"])
-    walking.set_energy_noise(model, brain.hparams.energy_noise)
+    walk_switches.set_energy_noise(model, brain.hparams.energy_noise)
     return brain
 
 

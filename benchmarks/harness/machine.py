@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 
-from sb_sma.training.reports.run import describe_versions
+from sb_sma.training.reports.shared import describe_versions
 
 
 def describe_machine() -> dict[str, str]:

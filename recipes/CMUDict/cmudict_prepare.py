@@ -11,7 +11,7 @@ import logging
 import re
 from pathlib import Path
 
-from sb_sma.data.folder import build_once
+from sb_sma.data.build_once import build_once
 from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
+from sb_sma.data.build_once import build_once
 from sb_sma.data.espeak.text_grammar import generate_texts
 from sb_sma.data.espeak.voice import VoiceSettings, check_speakable, speak
-from sb_sma.data.folder import build_once
 from sb_sma.data.problems import raise_problems
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
 from sb_sma.data.speech.manifest import read_utf8

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sb_sma.data.folder import SPLITS
+from sb_sma.data.build_once import SPLITS
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.prepare import prepare_speech
 from sb_sma.data.speech.splits import SMALL_CORPUS, HoldOut

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sb_sma.data.folder import build_once
+from sb_sma.data.build_once import build_once
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon
 from sb_sma.data.lexicon.splicing import splice

@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> None:
             sink = stack.enter_context(_complete_or_absent(arguments.output))
         # torch takes seconds to load: mistakes above are told at once
         require_torch_pair()
-        from sb_sma.inference.g2p.combination import add_analogy, load_together
+        from sb_sma.inference.g2p.rescoring import add_analogy, load_together
 
         g2p = load_together(arguments.model)
         g2p.check_language(arguments.language)

@@ -12,13 +12,13 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.tag import Tag
 from torch import nn
 
-from sb_sma.data.folder import put_in_place
+from sb_sma.data.build_once import put_in_place
 from sb_sma.data.lexicon.tokenizers import GraphemeTokenizer
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.data.text.frontends import Frontend
 from sb_sma.data.tokens import TokenTable
-from sb_sma.inference.exported import FORMAT, public_name
+from sb_sma.inference.load_exported import FORMAT, public_name
 from sb_sma.inference.weights import (
     JSON_SUFFIX,
     SUFFIX,

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from sb_sma.data.speech.mel import GriffinLim
 from sb_sma.data.speech.speakers import SpeakerTable
-from sb_sma.inference.exported import ExportedModel
+from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
 from sb_sma.models.tts.synthesis import (

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sb_sma.data.lexicon.tokenizer import GraphemeTokenizer
+from sb_sma.data.lexicon.base_tokenizer import GraphemeTokenizer
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.problems import raise_problems
 from sb_sma.inference.export import G2P_SETTINGS

@@ -9,7 +9,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-OPS = {"ops", "sma"}
+OPS = {"ops", "stepwise_monotonic"}
 ATTENTION = {"attention"} | OPS
 STYLE = {"style"} | ATTENTION
 MODELS = {"models"} | STYLE
@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "": {"ops", "attention", "inference"},
     "torch_pair": set(),
     # PyTorch alone: it can go upstream as it is
-    "sma": set(),
+    "stepwise_monotonic": set(),
     "ops": OPS,
     "attention": ATTENTION,
     "style": STYLE,

@@ -13,7 +13,7 @@ from sb_sma.data.espeak.voice import speak
 from sb_sma.data.speech.mel import LogMel
 from sb_sma.metrics.alignment import true_path
 from sb_sma.plots.figures import plot_alignments, plot_curves, plot_mels
-from sb_sma.plots.report import Example, Table, write_report
+from sb_sma.training.reports.page import Example, Table, write_report
 
 pytestmark = pytest.mark.integration
 

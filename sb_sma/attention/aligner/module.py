@@ -21,10 +21,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from sb_sma.attention.aligner.legacy import PublicForm
+from sb_sma.attention.aligner.public_form import PublicForm
 from sb_sma.attention.aligner.stepwise import StepwiseForm, least_focus_rate
 from sb_sma.ops.checks import check_lengths
-from sb_sma.sma import stay_logit
+from sb_sma.stepwise_monotonic import stay_logit
 
 DEFAULT_FRAMES_PER_TOKEN = 8.0
 
@@ -100,7 +100,7 @@ class StepwiseMonotonicReferenceAttention(nn.Module):
         energy of staying starts from.
     legacy : bool
         Compute the public form instead, for models trained with it: see
-        :mod:`sb_sma.attention.aligner.legacy`. It has its own choice of
+        :mod:`sb_sma.attention.aligner.public_form`. It has its own choice of
         heads and no bias.
 
     Attributes

@@ -2,7 +2,7 @@
 
 Beside the heads that walk, others may attend to all keys by softmax; the walk
 may begin later than training; and decoding goes on query by query. The walk
-itself is that of `sb_sma.sma`.
+itself is that of `sb_sma.stepwise_monotonic`.
 
 Reference
 ---------
@@ -28,7 +28,7 @@ from sb_sma.attention.masks import padding_mask
 from sb_sma.attention.memory import ProjectedMemory, project_memory
 from sb_sma.attention.monotonic.walks import HardWalk, SoftWalk, start_walk
 from sb_sma.ops.dropout import Dropout
-from sb_sma.sma import StepwiseMonotonicAttention
+from sb_sma.stepwise_monotonic import StepwiseMonotonicAttention
 
 HEAD_CHOICES = ("all", "focused")
 

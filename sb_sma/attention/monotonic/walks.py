@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from sb_sma.attention.decoding import DecodingOptions
 
 try:
-    from sb_sma.ops.stepwise_monotonic.step import advance_compiled
+    from sb_sma.ops.stepwise_monotonic.single_step import advance_compiled
 except ImportError:
     # numba has no wheel for every Python
     advance_compiled = None

@@ -15,7 +15,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from sb_sma.data.folder import SPLITS, write_json
+from sb_sma.data.build_once import SPLITS, write_json
 from sb_sma.data.lexicon.read import BadEntries, LexiconEntry
 
 Splits = dict[str, Sequence[LexiconEntry]]

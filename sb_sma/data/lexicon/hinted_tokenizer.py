@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sb_sma.data.lexicon.base_tokenizer import GraphemeTokenizer
 from sb_sma.data.lexicon.cmudict import find_cmudict
 from sb_sma.data.lexicon.read import read_pronunciations
-from sb_sma.data.lexicon.tokenizer import GraphemeTokenizer
 
 
 class HintedTokenizer(GraphemeTokenizer):

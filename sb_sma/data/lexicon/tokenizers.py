@@ -12,8 +12,8 @@ from typing import Any
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
+from sb_sma.data.lexicon.base_tokenizer import GraphemeTokenizer
 from sb_sma.data.lexicon.hinted_tokenizer import HintedTokenizer
-from sb_sma.data.lexicon.tokenizer import GraphemeTokenizer
 
 _MODEL_TYPES = ("unigram", "bpe")
 

@@ -35,7 +35,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.folder import SPLITS
+from sb_sma.data.build_once import SPLITS
 
 METADATA = "metadata.csv"
 _REQUIRED = ("id", "wav", "text")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.folder import Manifests, build_once, write_json
+from sb_sma.data.build_once import Manifests, build_once, write_json
 from sb_sma.data.problems import abridged, raise_problems
 from sb_sma.data.speech.audio import read_recording
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sb_sma.data.folder import Manifests
+from sb_sma.data.build_once import Manifests
 from sb_sma.data.problems import abridged
 
 

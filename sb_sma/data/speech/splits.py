@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sb_sma.data.folder import SPLITS
+from sb_sma.data.build_once import SPLITS
 from sb_sma.data.speech.manifest import Entry
 
 SMALL_CORPUS = 100

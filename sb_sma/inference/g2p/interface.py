@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import torch
 
-from sb_sma.inference.exported import ExportedModel
 from sb_sma.inference.g2p.batches import (
     Batch,
     check_candidates,
@@ -18,6 +17,7 @@ from sb_sma.inference.g2p.batches import (
     pad,
 )
 from sb_sma.inference.g2p.likeness import find_differences, members_of
+from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.threads import map_in_threads
 from sb_sma.models.g2p.beam_search import beam_search
 from sb_sma.models.g2p.ensemble import Ensemble
@@ -220,7 +220,7 @@ class G2P(ExportedModel):
                     f"they differ in {'; '.join(differences)}. Take models of "
                     "one lexicon, decompose, backwards and hint_lexicon, or "
                     "combine them by "
-                    "sb_sma.inference.g2p.combination.CombinedG2P."
+                    "sb_sma.inference.g2p.rescoring.CombinedG2P."
                 )
         members = [
             member for g2p in (self, *others) for member in members_of(g2p)

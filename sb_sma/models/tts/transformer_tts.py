@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from sb_sma.attention import walking
+from sb_sma.attention import walk_switches
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.tts.mel_decoder import MelDecoder
+from sb_sma.models.tts.scheduled_sampling import mix_own_frames
 from sb_sma.style.conditioning import StyleConditioning
 from sb_sma.style.speakers import SpeakerConditioning
 
@@ -137,7 +138,7 @@ class TransformerTTS(nn.Module):
             Mel frames per token.
         """
         queries = frames_per_token / self.decoder.reduction_factor
-        walking.set_queries_per_token(self.decoder, queries)
+        walk_switches.set_queries_per_token(self.decoder, queries)
 
     def forward(
         self,
@@ -195,8 +196,8 @@ class TransformerTTS(nn.Module):
         memory = self.encode(tokens, token_lengths, style, speaker)
         heard = targets
         if own_frames > 0:
-            heard = self._mix_own_frames(
-                memory, token_lengths, targets, own_frames
+            heard = mix_own_frames(
+                self.decoder, memory, token_lengths, targets, own_frames
             )
         before, stop_logits, alignments = self.decoder(
             memory, token_lengths, heard
@@ -301,21 +302,3 @@ class TransformerTTS(nn.Module):
             return None
         style, _ = self.style.tokens(self.standardise(mels), mel_lengths)
         return style
-
-    @torch.no_grad()
-    def _mix_own_frames(
-        self,
-        memory: torch.Tensor,
-        token_lengths: torch.Tensor,
-        targets: torch.Tensor,
-        share: float,
-    ) -> torch.Tensor:
-        """Replace the frames of some decoder steps by predictions."""
-        own, _, _ = self.decoder(memory, token_lengths, targets)
-        # autocast must not reuse the casts of this pass, which have no graph
-        torch.clear_autocast_cache()
-        factor = self.decoder.reduction_factor
-        n_steps = targets.shape[1] // factor
-        drawn = torch.rand(len(targets), n_steps, 1, device=targets.device)
-        is_own = (drawn < share).repeat_interleave(factor, dim=1)
-        return torch.where(is_own, own.to(targets.dtype), targets)

@@ -1,6 +1,6 @@
 """The expected alignment of stepwise monotonic attention.
 
-The definition is in ``sb_sma/sma.py``, the mathematics in ``README.md``.
+The definition is in ``sb_sma/stepwise_monotonic.py``, the mathematics in ``README.md``.
 
 Reference
 ---------
@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import torch
 
-from sb_sma.sma import FAST_FORMS, expected_alignment
+from sb_sma.stepwise_monotonic import FAST_FORMS, expected_alignment
 
 __all__ = ["BACKENDS", "stepwise_monotonic_expectation"]
 
@@ -206,5 +206,5 @@ def _check_shapes(p_stay, memory_lengths, initial_alpha):
         )
 
 
-# the module of sb_sma.sma takes these, where they are imported
+# the module of sb_sma.stepwise_monotonic takes these, where they are imported
 FAST_FORMS.update(dict.fromkeys(_FASTEST, stepwise_monotonic_expectation))

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from sb_sma.ops.compile import compile_kernel
+from sb_sma.ops.stepwise_monotonic.buffers import empty_like
 from sb_sma.ops.stepwise_monotonic.custom_op import make_operator
-from sb_sma.ops.stepwise_monotonic.memory import empty_like
 from sb_sma.ops.stepwise_monotonic.prefetch import CACHE_LINE_BYTES, prefetch
 
 # below this, waking a thread takes longer than the work

@@ -11,8 +11,8 @@ from sb_sma.metrics.bad_cases import format_verdict
 from sb_sma.metrics.phonemes import PhonemeErrorRates, WordScore
 from sb_sma.metrics.pronunciation import list_edits
 from sb_sma.plots.g2p_figures import plot_confusions, plot_errors_by_length
-from sb_sma.plots.report import Example, Table, write_report
-from sb_sma.training.reports.run import (
+from sb_sma.training.reports.page import Example, Table, write_report
+from sb_sma.training.reports.shared import (
     describe_command,
     describe_versions,
     draw_history,

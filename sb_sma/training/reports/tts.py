@@ -14,9 +14,9 @@ from sb_sma.data.speech.speakers import speaker_of
 from sb_sma.inference import TTS
 from sb_sma.metrics.bad_cases import find_faults, format_verdict
 from sb_sma.plots.figures import plot_mels
-from sb_sma.plots.report import Example, Table, write_report
 from sb_sma.plots.style_figures import plot_token_sweep, plot_token_weights
-from sb_sma.training.reports.run import (
+from sb_sma.training.reports.page import Example, Table, write_report
+from sb_sma.training.reports.shared import (
     describe_command,
     describe_versions,
     draw_history,

@@ -9,7 +9,7 @@ from sb_sma.attention.masks import (
     padding_of,
     window_mask,
 )
-from sb_sma.sma import lengths_of
+from sb_sma.stepwise_monotonic import lengths_of
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sb_sma.cli import (
 )
 from sb_sma.inference import G2P
 from sb_sma.inference.g2p.analogy import Analogy
-from sb_sma.inference.g2p.combination import CombinedG2P, load_together
+from sb_sma.inference.g2p.rescoring import CombinedG2P, load_together
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sb_sma.inference.exported import read_format
+from sb_sma.inference.load_exported import read_format
 from tests.frozen.freeze import REPOSITORY, describe_machine, pronounce, say
 
 MODELS = sorted((REPOSITORY / "tests" / "frozen").glob("*/*/hyperparams.yaml"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sb_sma.ops.stepwise_monotonic import memory
+from sb_sma.ops.stepwise_monotonic import buffers as memory
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
 
-from sb_sma.attention import StepwiseMonotonicMHA, walking
+from sb_sma.attention import StepwiseMonotonicMHA, walk_switches
 from sb_sma.losses import GuidedLayers, masked_l1
 from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.encoder.transformer import TransformerTextEncoder
@@ -154,12 +154,12 @@ def test_a_model_recovers_within_200_steps_of_the_switch():
     def measure():
         return float(loss_of(held_out))
 
-    walking.set_monotonic(model, False)
+    walk_switches.set_monotonic(model, False)
     untrained = measure()
     train(700)  # until little is gained any more
     before = measure()
     assert before < 0.25 * untrained
-    walking.set_monotonic(model, True)
+    walk_switches.set_monotonic(model, True)
     assert measure() > before  # what it learnt was not the walk
     for _ in range(8):
         train(25)

@@ -28,9 +28,9 @@ import speechbrain as sb
 import torch
 from speechbrain.utils.distributed import if_main_process, run_on_main
 
-from sb_sma.attention import walking
+from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.folder import load_manifests
+from sb_sma.data.build_once import load_manifests
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.sampler import LengthBatchSampler
 from sb_sma.data.tokens import check_token_room
@@ -40,7 +40,7 @@ from sb_sma.losses import token_loss
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 from sb_sma.models.g2p.beam_search import beam_search
 from sb_sma.plots.figures import plot_layers
-from sb_sma.training.brain import RecoverableBrain
+from sb_sma.training.checkpoint_checks import check_same_start
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.fine_tuning import (
     check_readable,
@@ -48,15 +48,15 @@ from sb_sma.training.fine_tuning import (
     load_initial_model,
     start_from,
 )
-from sb_sma.training.frame import (
+from sb_sma.training.history import log_epoch
+from sb_sma.training.recipe_frame import (
     open_logs,
     read_resolved,
     start_run,
     train_and_test,
 )
-from sb_sma.training.history import log_epoch
+from sb_sma.training.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.g2p import write_g2p_report
-from sb_sma.training.resuming import check_same_start
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class G2PBrain(RecoverableBrain):
         rate = self.lr_schedule.calculate_lr(max(step, 1))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        walking.set_energy_noise(
+        walk_switches.set_energy_noise(
             self.hparams.models["model"], self.hparams.noise_schedule(step)
         )
 
@@ -260,7 +260,7 @@ def make_loader_options(items, hparams, shuffle):
 def warn_about_limits(items, tokenizer, hparams):
     """Count training words that decoding could not say."""
     settings = hparams["beam_settings"]
-    moves = walking.moves_per_query(hparams["models"]["model"])
+    moves = walk_switches.moves_per_query(hparams["models"]["model"])
     too_long, out_of_reach = [], []
     for item in items:
         n_graphemes = len(tokenizer.encode(item["word"], item["language"]))
@@ -321,7 +321,7 @@ def set_up_model(hparams, tokenizer, table, items):
     )
     n_phonemes = sum(len(item["phonemes"]) for item in items)
     for model in models:
-        walking.set_queries_per_token(model, n_phonemes / n_graphemes)
+        walk_switches.set_queries_per_token(model, n_phonemes / n_graphemes)
 
 
 def count_steps(brain, n_batches, n_epochs):

@@ -28,9 +28,9 @@ import torch
 from speechbrain.utils.distributed import if_main_process, run_on_main
 from speechbrain.utils.train_logger import TensorboardLogger
 
-from sb_sma.attention import walking
+from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.folder import SPLITS, load_manifests
+from sb_sma.data.build_once import SPLITS, load_manifests
 from sb_sma.data.sampler import LengthBatchSampler
 from sb_sma.data.speech.manifest import read_entries
 from sb_sma.data.speech.mel import MelStatistics
@@ -42,18 +42,18 @@ from sb_sma.inference.export import export_tts, speaking_settings
 from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
-from sb_sma.training.brain import RecoverableBrain
+from sb_sma.training.checkpoint_checks import check_same_start
 from sb_sma.training.distributed import close_process_group
-from sb_sma.training.frame import (
+from sb_sma.training.history import log_epoch
+from sb_sma.training.recipe_frame import (
     open_logs,
     read_resolved,
     start_run,
     train_and_test,
 )
-from sb_sma.training.history import log_epoch
+from sb_sma.training.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.tts import write_tts_report
-from sb_sma.training.resuming import check_same_start
-from sb_sma.training.samples import SampleWriter, Sentence
+from sb_sma.training.sample_writer import SampleWriter, Sentence
 from sb_sma.training.styles import StyleEffect, set_mean_style
 
 # the YAML names the prepare scripts, which stand beside this file, also where
@@ -140,7 +140,7 @@ class TTSBrain(RecoverableBrain):
         """Set the learning rate and the energy noise of this step."""
         if should_step:
             self.hparams.lr_schedule(self.optimizer)
-        walking.set_energy_noise(
+        walk_switches.set_energy_noise(
             self.hparams.models["model"],
             self.hparams.noise_schedule(self.optimizer_step),
         )
@@ -150,7 +150,7 @@ class TTSBrain(RecoverableBrain):
         if stage == sb.Stage.TRAIN:
             self.walks = self.hparams.monotonic_start.begin_epoch(epoch)
             for model in self._models():
-                walking.set_monotonic(model, self.walks)
+                walk_switches.set_monotonic(model, self.walks)
         super().on_stage_start(stage, epoch)
         self.alignment_statistics = AlignmentStatistics()
         self.style_effect = StyleEffect()
@@ -175,14 +175,14 @@ class TTSBrain(RecoverableBrain):
         focus_rates = self.alignment_statistics.per_head("focus_rate")
         for model in self._models():
             model.set_guide(*self.alignment_statistics.guide())
-            walking.choose_heads(model, focus_rates)
+            walk_switches.choose_heads(model, focus_rates)
         stats_meta = {
             "epoch": epoch,
             "step": self.optimizer_step,
             "lr": self.optimizer.param_groups[0]["lr"],
             "guided_weight": self.read_schedule(self.hparams.guided_schedule),
         }
-        if walking.can_walk(average):
+        if walk_switches.can_walk(average):
             stats_meta["monotonic"] = int(self.walks)
         log_epoch(
             self.loggers, self.history, stats_meta, self.train_stats, stats
@@ -261,7 +261,7 @@ def check_attention(hparams):
     """Refuse what the attention of the decoder cannot do."""
     model = hparams["models"]["model"]
     start = hparams["monotonic_start"].epoch
-    if start > 1 and not walking.can_walk(model):
+    if start > 1 and not walk_switches.can_walk(model):
         raise ValueError(
             "monotonic_start_epoch must be 1 for attention that never walks; "
             f"got {start}. Leave it out, or take attention_type: SMA."
@@ -294,7 +294,7 @@ def choose_utterances(hparams, manifests):
     return leave_out_unreachable(
         manifests,
         hparams["reduction_factor"],
-        walking.moves_per_query(hparams["models"]["model"]),
+        walk_switches.moves_per_query(hparams["models"]["model"]),
         places,
         hparams["skip_bad_utterances"],
     )

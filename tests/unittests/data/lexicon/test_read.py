@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from sb_sma.data.folder import build_once, load_manifests
+from sb_sma.data.build_once import build_once, load_manifests
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon
 

@@ -12,8 +12,8 @@ import soundfile
 
 import sb_sma.data.speech.folder as corpus_module
 from sb_sma.cli import main
+from sb_sma.data.build_once import load_manifests
 from sb_sma.data.espeak.voice import speak
-from sb_sma.data.folder import load_manifests
 from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.prepare import prepare_speech

@@ -8,7 +8,7 @@ from sb_sma.attention import (
     ForwardMHA,
     RegularMHA,
     StepwiseMonotonicMHA,
-    walking,
+    walk_switches,
 )
 from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.encoder.transformer import (
@@ -537,20 +537,20 @@ def test_the_slowest_layer_limits_the_moves():
     def factory(**arguments):
         return StepwiseMonotonicMHA(**arguments, moves_per_query=next(moves))
 
-    assert walking.moves_per_query(make_model(factory)) == 2
-    assert walking.moves_per_query(make_model(ForwardMHA)) == 1
-    assert walking.moves_per_query(make_model(RegularMHA)) is None
+    assert walk_switches.moves_per_query(make_model(factory)) == 2
+    assert walk_switches.moves_per_query(make_model(ForwardMHA)) == 1
+    assert walk_switches.moves_per_query(make_model(RegularMHA)) is None
 
 
 def test_noise_reaches_every_layer():
     model = make_model().train()
-    walking.set_energy_noise(model, 1.5)
+    walk_switches.set_energy_noise(model, 1.5)
     assert [layer.cross_attn.noise_std for layer in model.decoder.layers] == [
         1.5,
         1.5,
     ]
     softmax = make_model(RegularMHA)
-    walking.set_energy_noise(softmax, 1.5)
+    walk_switches.set_energy_noise(softmax, 1.5)
     assert not hasattr(softmax.decoder.layers[0].cross_attn, "noise_std")
 
 
@@ -559,10 +559,10 @@ def test_each_layer_chooses_its_head():
         return StepwiseMonotonicMHA(**arguments, head_choice="focused")
 
     layers = make_model(factory).decoder.layers
-    walking.choose_heads(layers, torch.tensor([[0.2, 0.8], [0.6, 0.5]]))
+    walk_switches.choose_heads(layers, torch.tensor([[0.2, 0.8], [0.6, 0.5]]))
     chosen = [layer.cross_attn.reads_by.tolist() for layer in layers]
     assert chosen == [[1, 1], [0, 0]]
-    walking.choose_heads(make_model(RegularMHA), torch.ones(2, 2))
+    walk_switches.choose_heads(make_model(RegularMHA), torch.ones(2, 2))
 
 
 @pytest.mark.parametrize("mode", ["soft", "hard"])

@@ -28,7 +28,7 @@ from sb_sma.attention.masks import padding_mask
 from sb_sma.attention.public_weights import PublicWeights
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
-from sb_sma.sma import stay_probability
+from sb_sma.stepwise_monotonic import stay_probability
 
 
 class PublicForm(PublicWeights, nn.Module):

@@ -7,7 +7,10 @@ import torch
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
-from sb_sma.training.resuming import check_architecture, check_same_start
+from sb_sma.training.checkpoint_checks import (
+    check_architecture,
+    check_same_start,
+)
 
 
 def make_model(width=4, **layers):

@@ -17,7 +17,7 @@ from sb_sma.plots.embedding import embed_figure
 from sb_sma.plots.figures import plot_alignments, plot_curves
 from sb_sma.plots.g2p_figures import plot_errors_by_length
 from sb_sma.plots.page_style import DARK, LIGHT
-from sb_sma.plots.report import Example, Table, write_report
+from sb_sma.training.reports.page import Example, Table, write_report
 
 VOID = {"meta", "link", "img", "source", "br"}
 

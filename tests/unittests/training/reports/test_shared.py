@@ -3,7 +3,7 @@
 import shlex
 import sys
 
-from sb_sma.training.reports.run import describe_command, draw_history
+from sb_sma.training.reports.shared import describe_command, draw_history
 
 RECORDS = [
     {

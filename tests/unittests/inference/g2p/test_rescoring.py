@@ -10,7 +10,7 @@ import torch
 
 from sb_sma.inference import G2P
 from sb_sma.inference.g2p.analogy import Analogy
-from sb_sma.inference.g2p.combination import (
+from sb_sma.inference.g2p.rescoring import (
     CombinedG2P,
     add_analogy,
     load_together,

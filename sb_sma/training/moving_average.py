@@ -1,4 +1,4 @@
-"""A moving average of the weights, which speaks better than the weights."""
+"""The exponential moving average of the weights, which speaks better than they."""
 
 from collections.abc import Callable
 

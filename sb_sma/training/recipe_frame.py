@@ -8,8 +8,8 @@ import speechbrain as sb
 from speechbrain.utils.distributed import ddp_init_group
 from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
 
-from sb_sma.training.brain import RecoverableBrain
 from sb_sma.training.history import History
+from sb_sma.training.recoverable_brain import RecoverableBrain
 
 
 def start_run(

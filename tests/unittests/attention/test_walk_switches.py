@@ -4,7 +4,7 @@ import pytest
 import torch
 from speechbrain.lobes.models.transformer.Transformer import TransformerDecoder
 
-from sb_sma.attention import RegularMHA, set_cross_attention, walking
+from sb_sma.attention import RegularMHA, set_cross_attention, walk_switches
 
 
 @pytest.fixture
@@ -19,33 +19,33 @@ def attentions(decoder):
 
 
 def test_the_walk_of_every_layer_is_switched(decoder):
-    assert walking.can_walk(decoder)
+    assert walk_switches.can_walk(decoder)
     memory, target = torch.rand(1, 7, 8), torch.rand(1, 5, 8)
-    walking.set_monotonic(decoder, False)
+    walk_switches.set_monotonic(decoder, False)
     assert [a.n_walking for a in attentions(decoder)] == [0, 0]
     *_, alignments = decoder(target, memory)
     # softmax attends to the last token at once
     assert bool((alignments[0][:, :, 0, -1] > 0).all())
-    walking.set_monotonic(decoder, True)
+    walk_switches.set_monotonic(decoder, True)
     *_, alignments = decoder(target, memory)
     assert bool((alignments[1][:, :, 0, 4:] == 0).all())
 
 
 def test_noise_and_speed_reach_every_layer(decoder):
-    walking.set_energy_noise(decoder, 1.5)
+    walk_switches.set_energy_noise(decoder, 1.5)
     assert [a.noise_std for a in attentions(decoder)] == [1.5, 1.5]
     before = [a.stay_bias.mean().item() for a in attentions(decoder)]
-    walking.set_queries_per_token(decoder, 30.0)
+    walk_switches.set_queries_per_token(decoder, 30.0)
     after = [a.stay_bias.mean().item() for a in attentions(decoder)]
     assert after[0] == after[1] > before[0]
-    assert walking.moves_per_query(decoder) == 3
+    assert walk_switches.moves_per_query(decoder) == 3
 
 
 def test_a_model_without_a_walk_is_left_alone():
     model = RegularMHA(nhead=2, d_model=8)
-    walking.set_monotonic(model, True)
-    walking.set_energy_noise(model, 1.0)
-    walking.choose_heads(model, torch.ones(1, 2))
-    assert not walking.can_walk(model)
-    assert walking.moves_per_query(model) is None
+    walk_switches.set_monotonic(model, True)
+    walk_switches.set_energy_noise(model, 1.0)
+    walk_switches.choose_heads(model, torch.ones(1, 2))
+    assert not walk_switches.can_walk(model)
+    assert walk_switches.moves_per_query(model) is None
     assert not hasattr(model, "noise_std")

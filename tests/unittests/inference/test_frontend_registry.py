@@ -14,7 +14,7 @@ from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 from sb_sma.data.text.sentencepiece import SentencePieceFrontend
 from sb_sma.inference import G2P, TTS
 from sb_sma.inference.export import export_tts
-from sb_sma.inference.frontends import make_frontend
+from sb_sma.inference.frontend_registry import make_frontend
 from sb_sma.inference.g2p.frontend import G2PFrontend
 from tests.unittests.conftest import export_small_model
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sb_sma.training.averaging import average_weights
+from sb_sma.training.moving_average import average_weights
 
 
 def constant_model(value):
