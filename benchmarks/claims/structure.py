@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""How large is the house, and do its imports go one way?
+
+Counts files for each folder, lines of code and of YAML, keys of each experiment,
+and imports that go up or in a circle; measures what ``import sb_sma`` takes. With
+``--before REF`` the same is counted of an older commit. Prints the figures and
+stores them under ``results/``.
+
+> python -m benchmarks.claims.structure --before 24a663f
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness.machine import describe_machine
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTPUT = Path(__file__).parents[1] / "results" / "structure.json"
+ROUNDS = 7
+
+
+def main() -> None:
+    """Count, print and store."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--before", help="an older commit to compare with")
+    arguments = parser.parse_args()
+    result = {"machine": describe_machine(), "now": count(ROOT)}
+    if arguments.before:
+        with tempfile.TemporaryDirectory() as folder:
+            tree = Path(folder) / "tree"
+            clone = ["git", "clone", "--quiet", "--no-checkout", ROOT, tree]
+            subprocess.run(clone, check=True)
+            subprocess.run(
+                ["git", "checkout", "--quiet", arguments.before],
+                cwd=tree,
+                check=True,
+            )
+            result["before"] = {
+                "commit": arguments.before,
+                **count(tree),
+            }
+    OUTPUT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1))
+
+
+def count(root: Path) -> dict[str, Any]:
+    """Count one checkout."""
+    files = [
+        path
+        for path in sorted(root.glob("**/*"))
+        if path.is_file() and not path.is_symlink()
+    ]
+    code = [
+        path
+        for path in files
+        if path.suffix == ".py" and path.relative_to(root).parts[0] == "sb_sma"
+    ]
+    experiments = [
+        path
+        for path in files
+        if path.suffix == ".yaml" and "hparams" in path.parts
+    ]
+    per_folder = Counter(str(path.parent.relative_to(root)) for path in code)
+    for folder in list(per_folder):
+        # folders are doors, too
+        inner = Path(folder).parent
+        if str(inner) in per_folder:
+            per_folder[str(inner)] += 1
+    lines = {
+        str(path.relative_to(root)): len(path.read_text("utf-8").splitlines())
+        for path in code
+    }
+    return {
+        "files": len(code),
+        "most_entries_of_a_folder": dict(per_folder.most_common(5)),
+        "lines": sum(lines.values()),
+        "longest_files": dict(Counter(lines).most_common(5)),
+        "yaml_lines": sum(count_lines(path) for path in experiments),
+        "keys": {
+            str(path.relative_to(root)): count_keys(path)
+            for path in experiments
+        },
+        "readme_lines": count_lines(root / "README.md"),
+        "import_seconds": measure_import(root),
+    }
+
+
+def count_lines(path: Path) -> int:
+    """Count the lines of a text."""
+    return len(path.read_text("utf-8").splitlines())
+
+
+def count_keys(path: Path) -> int:
+    """Count the top-level keys of a YAML file."""
+    return sum(
+        line[:1].isalpha() and ":" in line
+        for line in path.read_text("utf-8").splitlines()
+    )
+
+
+def measure_import(root: Path) -> float:
+    """Measure the processor time of ``import sb_sma``, the median of some."""
+    seconds = []
+    for _ in range(ROUNDS):
+        before = processor_seconds()
+        command = [
+            sys.executable,
+            "-c",
+            "import sb_sma; from sb_sma import cli",
+        ]
+        subprocess.run(command, cwd=root, check=True)
+        seconds.append(processor_seconds() - before)
+    return round(statistics.median(seconds), 3)
+
+
+def processor_seconds() -> float:
+    """Sum up what all commands that have ended took."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    main()
