@@ -9,7 +9,7 @@ from speechbrain.utils.distributed import ddp_init_group
 from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
 
 from sb_sma.training.history import History
-from sb_sma.training.recoverable_brain import RecoverableBrain
+from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 
 
 def start_run(

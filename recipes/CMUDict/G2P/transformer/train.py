@@ -40,7 +40,6 @@ from sb_sma.losses import token_loss
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 from sb_sma.models.g2p.beam_search import beam_search
 from sb_sma.plots.figures import plot_layers
-from sb_sma.training.checkpoint_checks import check_same_start
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.fine_tuning import (
     check_readable,
@@ -55,7 +54,8 @@ from sb_sma.training.recipe_frame import (
     start_run,
     train_and_test,
 )
-from sb_sma.training.recoverable_brain import RecoverableBrain
+from sb_sma.training.recovery.checkpoint_checks import check_same_start
+from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.g2p import write_g2p_report
 
 logger = logging.getLogger(__name__)

@@ -42,7 +42,6 @@ from sb_sma.inference.export import export_tts, speaking_settings
 from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
-from sb_sma.training.checkpoint_checks import check_same_start
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.history import log_epoch
 from sb_sma.training.recipe_frame import (
@@ -51,7 +50,8 @@ from sb_sma.training.recipe_frame import (
     start_run,
     train_and_test,
 )
-from sb_sma.training.recoverable_brain import RecoverableBrain
+from sb_sma.training.recovery.checkpoint_checks import check_same_start
+from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.tts import write_tts_report
 from sb_sma.training.sample_writer import SampleWriter, Sentence
 from sb_sma.training.styles import StyleEffect, set_mean_style

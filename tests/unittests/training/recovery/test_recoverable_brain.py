@@ -14,10 +14,10 @@ from speechbrain.utils.train_logger import FileTrainLogger
 from torch import nn
 
 from sb_sma.data.sampler import LengthBatchSampler
-from sb_sma.training.checkpointer import AtomicCheckpointer
 from sb_sma.training.history import History, log_epoch
 from sb_sma.training.moving_average import average_weights
-from sb_sma.training.recoverable_brain import RecoverableBrain
+from sb_sma.training.recovery.checkpointer import AtomicCheckpointer
+from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 
 pytestmark = pytest.mark.usefixtures("own_streams")
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
 
-from sb_sma.training.random_state import RandomState
+from sb_sma.training.recovery.random_state import RandomState
 
 pytestmark = pytest.mark.usefixtures("own_streams")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sb_sma.training.checkpointer import AtomicCheckpointer
+from sb_sma.training.recovery.checkpointer import AtomicCheckpointer
 
 
 class Killed(Exception):

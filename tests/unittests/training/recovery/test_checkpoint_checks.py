@@ -7,7 +7,7 @@ import torch
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
-from sb_sma.training.checkpoint_checks import (
+from sb_sma.training.recovery.checkpoint_checks import (
     check_architecture,
     check_same_start,
 )

@@ -8,10 +8,10 @@ import torch
 from speechbrain.utils.train_logger import TrainLogger
 
 from sb_sma.data.sampler import BatchShare, LengthBatchSampler
-from sb_sma.training.checkpoint_checks import check_architecture
 from sb_sma.training.history import History, continue_logs
 from sb_sma.training.means import WeightedMeans
-from sb_sma.training.random_state import RandomState
+from sb_sma.training.recovery.checkpoint_checks import check_architecture
+from sb_sma.training.recovery.random_state import RandomState
 
 
 class RecoverableBrain(sb.Brain):
