@@ -1,39 +1,13 @@
-"""What every recipe begins and ends with."""
+"""What every recipe does alike: logs, training and test, the YAML of a run."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import speechbrain as sb
-from speechbrain.utils.distributed import ddp_init_group
 from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
 
 from sb_sma.training.history import History
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
-
-
-def start_run(
-    output_folder: str | Path, hparams_file: str, overrides: str, run_opts: Any
-) -> None:
-    """Join the other processes, and make the folder of the run.
-
-    Arguments
-    ---------
-    output_folder : str or Path
-        Gets ``hyperparams.yaml``, in which every reference is resolved.
-    hparams_file : str
-        The YAML file.
-    overrides : str
-        What the command line changes, as YAML.
-    run_opts : RunOptions
-        SpeechBrain's.
-    """
-    ddp_init_group(run_opts)
-    sb.create_experiment_directory(
-        experiment_directory=output_folder,
-        hyperparams_to_save=hparams_file,
-        overrides=overrides,
-    )
 
 
 def read_resolved(output_folder: str | Path) -> str:
@@ -42,7 +16,7 @@ def read_resolved(output_folder: str | Path) -> str:
     Arguments
     ---------
     output_folder : str or Path
-        What `start_run` made.
+        With SpeechBrain's ``hyperparams.yaml``.
 
     Returns
     -------

@@ -36,6 +36,9 @@ def run(tmp_path_factory):
 
 
 def test_a_run_leaves_what_the_readme_promises(run):
+    # SpeechBrain keeps the script and the YAML of a run
+    for name in ("train.py", "hyperparams.yaml"):
+        assert (run / name).stat().st_size > 0
     for name in ("index.html", "train_log.txt", "test_stats.json"):
         assert (run / name).stat().st_size > 0
     assert {path.name for path in (run / "model").iterdir()} == {

@@ -26,7 +26,11 @@ require_torch_pair()
 
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import if_main_process, run_on_main
+from speechbrain.utils.distributed import (
+    ddp_init_group,
+    if_main_process,
+    run_on_main,
+)
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
@@ -51,7 +55,6 @@ from sb_sma.training.history import log_epoch
 from sb_sma.training.recipe_frame import (
     open_logs,
     read_resolved,
-    start_run,
     train_and_test,
 )
 from sb_sma.training.recovery.checkpoint_checks import check_same_start
@@ -390,7 +393,12 @@ def export_and_report(brain, hparams, resolved_yaml, split, items):
 def main(argv):
     """Train, test, export and report."""
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
-    start_run(hparams["output_folder"], hparams_file, overrides, run_opts)
+    ddp_init_group(run_opts)
+    sb.create_experiment_directory(
+        experiment_directory=hparams["output_folder"],
+        hyperparams_to_save=hparams_file,
+        overrides=overrides,
+    )
     folder = Path(hparams["corpus_folder"])
     run_on_main(hparams["prepare"], kwargs={"save_folder": folder})
     manifests = load_manifests(folder)

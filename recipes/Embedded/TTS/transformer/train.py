@@ -25,7 +25,11 @@ require_torch_pair()
 import numpy as np
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import if_main_process, run_on_main
+from speechbrain.utils.distributed import (
+    ddp_init_group,
+    if_main_process,
+    run_on_main,
+)
 from speechbrain.utils.train_logger import TensorboardLogger
 
 from sb_sma.attention import walk_switches
@@ -47,7 +51,6 @@ from sb_sma.training.history import log_epoch
 from sb_sma.training.recipe_frame import (
     open_logs,
     read_resolved,
-    start_run,
     train_and_test,
 )
 from sb_sma.training.recovery.checkpoint_checks import check_same_start
@@ -410,7 +413,12 @@ def main(argv):
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
     check_frontend(hparams)
     check_attention(hparams)
-    start_run(hparams["output_folder"], hparams_file, overrides, run_opts)
+    ddp_init_group(run_opts)
+    sb.create_experiment_directory(
+        experiment_directory=hparams["output_folder"],
+        hyperparams_to_save=hparams_file,
+        overrides=overrides,
+    )
     folder = prepare_corpus(hparams)
     manifests = choose_utterances(hparams, load_manifests(folder))
     speakers = find_speakers(manifests, hparams["speakers"])
