@@ -213,7 +213,7 @@ def test_other_choices_train(run, lexicon, flags):
 def test_a_balance_out_of_range_is_refused(run, lexicon):
     flags = (f"--data_folder={lexicon}", "--language_balance=-1")
     refusal = refusal_of(train, run.parent / "balance", *flags)
-    assert "must be from 0 to 1; got -1" in refusal
+    assert "must be a number, from 0 to 1; got -1" in refusal
 
 
 @pytest.mark.parametrize(
