@@ -13,6 +13,7 @@ Monotonic Attention for Neural TTS", Interspeech 2019. Liang et al.:
 Interspeech 2020.
 """
 
+import importlib
 import math
 from collections.abc import Callable
 
@@ -68,7 +69,7 @@ def expected_alignment(
     move = torch.where(may_move, 1.0 - p_stay_valid, 0.0)
 
     if initial_alpha is None:
-        initial_alpha = (keys == 0).expand_as(p_stay[:, :, 0])
+        initial_alpha = (keys == 0).expand(*p_stay.shape[:2], -1)
     alpha = torch.where(keys < lengths, initial_alpha.to(state_dtype), 0.0)
     rows = []
     for stay_row, move_row in zip(stay.unbind(2), move.unbind(2)):
@@ -324,8 +325,16 @@ class StepwiseMonotonicAttention(nn.Module):
             self.stay_bias[:, None, None],
             self.noise_std if self.training else 0.0,
         )
-        form = FAST_FORMS.get(p_stay.device.type, expected_alignment)
+        form = _fastest_form(p_stay.device)
         return form(p_stay, lengths, moves_per_query=self.moves_per_query)
+
+
+def _fastest_form(device: torch.device) -> Callable[..., torch.Tensor]:
+    """Find the fastest form of the recurrence for a device."""
+    if not FAST_FORMS and __name__ == "sb_sma.stepwise_monotonic":
+        # this package's kernels register themselves
+        importlib.import_module("sb_sma.ops.stepwise_monotonic")
+    return FAST_FORMS.get(device.type, expected_alignment)
 
 
 def lengths_of(

@@ -7,6 +7,9 @@ after `set_cross_attention`; a model without any is left alone.
 import torch
 from torch import nn
 
+# of our decoder layers, and of SpeechBrain's
+_CROSS_ATTENTIONS = ("cross_attn", "multihead_attn")
+
 
 def can_walk(model: nn.Module) -> bool:
     """Say whether there is a walk that can be switched on and off.
@@ -85,8 +88,15 @@ def choose_heads(model: nn.Module, focus_rates: torch.Tensor) -> None:
     focus_rates : torch.Tensor
         Over a whole set, (L, H) for L layers.
     """
-    for attention, rates in zip(_having("choose_head", model), focus_rates):
-        attention.choose_head(rates)
+    attentions = [
+        getattr(layer, name)
+        for layer in model.modules()
+        for name in _CROSS_ATTENTIONS
+        if hasattr(layer, name)
+    ]
+    for attention, rates in zip(attentions, focus_rates):
+        if hasattr(attention, "choose_head"):
+            attention.choose_head(rates)
 
 
 def moves_per_query(model: nn.Module) -> int | None:

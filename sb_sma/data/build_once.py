@@ -127,14 +127,15 @@ def _name_of_replaced(folder: Path) -> Path:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     _make_folder(folder.parent)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), mode=0o666)
     try:
         lock.acquire()
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:
         raise _unwritable(folder.parent, error) from error
-    with lock:
-        lock.release()  # what was acquired twice
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _make_folder(folder: Path) -> None:

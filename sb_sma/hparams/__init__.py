@@ -90,7 +90,13 @@ def load_experiment(
 def _output_folder(content: Any, path: str, overrides: str) -> str:
     """Make sure that the folder of the run can be written."""
     resolved = resolve_references(content, overrides).getvalue()
-    folder = Document(path, resolved).items["output_folder"].value
+    items = Document(path, resolved).items
+    if "output_folder" not in items:
+        raise ValueError(
+            f"{path} must have an output_folder, which keeps the whole of a "
+            "variant. Add one to it or to its base."
+        )
+    folder = items["output_folder"].value
     check_output_folder(folder)
     return folder
 
@@ -98,11 +104,10 @@ def _output_folder(content: Any, path: str, overrides: str) -> str:
 def _write_whole(document: Document, folder: PathLike) -> str:
     """Keep a variant as a single file, which all processes may write."""
     path = os.path.join(folder, "experiment.yaml")
-    with tempfile.NamedTemporaryFile(
-        "w", dir=folder, delete=False, encoding="utf-8"
-    ) as file:
+    new = f"{path}.{os.getpid()}"
+    with open(new, "w", encoding="utf-8") as file:
         file.write(document.text)
-    os.replace(file.name, path)
+    os.replace(new, path)
     return path
 
 

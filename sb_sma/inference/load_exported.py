@@ -18,33 +18,92 @@ from sb_sma.inference.model_folder import check_model_folder
 FORMAT = 1
 """Of what is exported now."""
 
-_NAMES_OF_FORMAT_0 = {
-    "attention.decoding.DecodingOptions": "attention.DecodingOptions",
-    "data.espeak.VoiceSettings": "data.VoiceSettings",
-    "data.frontends.CharacterFrontend": "data.CharacterFrontend",
-    "data.frontends.EspeakFrontend": "data.EspeakFrontend",
-    "data.graphemes.make_grapheme_tokenizer": "data.make_grapheme_tokenizer",
-    "data.mel.MelSettings": "data.MelSettings",
-    "data.phonemes.PhonemeTable": "data.PhonemeTable",
-    "data.sentencepiece_frontend.SentencePieceFrontend": (
-        "data.SentencePieceFrontend"
-    ),
-    "data.speakers.SpeakerTable": "data.SpeakerTable",
-    "data.text.TokenTable": "data.TokenTable",
-    "inference.g2p_frontend.G2PFrontend": "inference.G2PFrontend",
-    "inference.weights.SafetensorsPretrainer": (
-        "inference.SafetensorsPretrainer"
-    ),
-    "models.convolution.MaskedConvStack": "models.MaskedConvStack",
-    "models.encoder_registry.make_text_encoder": "models.make_text_encoder",
-    "models.hypothesis.BeamSettings": "models.BeamSettings",
-    "models.mel_decoder.MelDecoder": "models.MelDecoder",
-    "models.stop_rule.StopRule": "models.StopRule",
-    "models.token_decoder.TokenDecoder": "models.TokenDecoder",
-    "models.transformer_g2p.TransformerG2P": "models.TransformerG2P",
-    "models.transformer_tts.TransformerTTS": "models.TransformerTTS",
+_MOVED_SINCE_FORMAT_0 = {
+    "attention.compiled_walk": "ops.stepwise_monotonic.single_step",
+    "attention.conformer": "attention.relative.conformer",
+    "attention.forward_attention": "attention.monotonic.forward",
+    "attention.reference": "attention.aligner.module",
+    "attention.reference_legacy": "attention.aligner.public_form",
+    "attention.reference_stepwise": "attention.aligner.stepwise",
+    "attention.relative": "attention.relative.module",
+    "attention.relative_positions": "attention.relative.positions",
+    "attention.schedules": "training.schedules",
+    "attention.speechbrain": "attention.registry",
+    "attention.stay": "stepwise_monotonic",
+    "attention.stepwise_monotonic": "attention.monotonic.stepwise",
+    "attention.walks": "attention.monotonic.walks",
+    "data.audio": "data.speech.audio",
+    "data.build_once": "data.build_once",
+    "data.checks": "data.speech.reach",
+    "data.cmudict": "data.lexicon.cmudict",
+    "data.corpus": "data.speech.folder",
+    "data.espeak": "data.espeak.voice",
+    "data.espeak_library": "data.espeak.library",
+    "data.frontends": "data.text.frontends",
+    "data.grapheme_fallback": "data.spelling",
+    "data.grapheme_tokenizer": "data.lexicon.base_tokenizer",
+    "data.graphemes": "data.lexicon.tokenizers",
+    "data.hinted_tokenizer": "data.lexicon.hinted_tokenizer",
+    "data.journal": "data.speech.journal",
+    "data.letter_alignment": "data.lexicon.letter_alignment",
+    "data.lexicon": "data.lexicon.read",
+    "data.lexicon_corpus": "data.lexicon.folder",
+    "data.manifest": "data.speech.manifest",
+    "data.mel": "data.speech.mel",
+    "data.model_folder": "inference.model_folder",
+    "data.normalize": "data.text.normalize",
+    "data.phrases": "data.espeak.phrases",
+    "data.pronounce": "data.text.pronounce",
+    "data.sentencepiece_frontend": "data.text.sentencepiece",
+    "data.speakers": "data.speech.speakers",
+    "data.speech_corpus": "data.speech.prepare",
+    "data.splicing": "data.lexicon.splicing",
+    "data.splits": "data.speech.splits",
+    "data.text": "data.tokens",
+    "data.text_grammar": "data.espeak.text_grammar",
+    "inference.frontends": "inference.frontend_registry",
+    "inference.g2p": "inference.g2p.interface",
+    "inference.g2p_analogy": "inference.g2p.analogy",
+    "inference.g2p_batches": "inference.g2p.batches",
+    "inference.g2p_combination": "inference.g2p.rescoring",
+    "inference.g2p_frontend": "inference.g2p.frontend",
+    "inference.g2p_likeness": "inference.g2p.likeness",
+    "models.beam_search": "models.g2p.beam_search",
+    "models.compiled_attention": "ops.single_query",
+    "models.conformer": "models.encoder.conformer",
+    "models.conformer_encoder": "models.encoder.conformer_encoder",
+    "models.conformer_parts": "models.encoder.conformer_parts",
+    "models.decoder_layer": "models.decoder.layer",
+    "models.decoder_stack": "models.decoder.stack",
+    "models.encoder": "models.encoder.transformer",
+    "models.encoder_registry": "models.encoder.registry",
+    "models.ensemble": "models.g2p.ensemble",
+    "models.hypothesis": "models.g2p.hypothesis",
+    "models.key_value_cache": "models.decoder.key_value_cache",
+    "models.mel_decoder": "models.tts.mel_decoder",
+    "models.rotary": "models.encoder.rotary",
+    "models.self_attention": "models.decoder.self_attention",
+    "models.stop_rule": "models.tts.stop_rule",
+    "models.synthesis": "models.tts.synthesis",
+    "models.token_decoder": "models.g2p.token_decoder",
+    "models.transformer_g2p": "models.g2p.transformer_g2p",
+    "models.transformer_tts": "models.tts.transformer_tts",
+    "ops.stepwise_monotonic.memory": "ops.stepwise_monotonic.buffers",
+    "ops.stepwise_monotonic.reference": "stepwise_monotonic",
+    "plots.report": "training.reports.page",
+    "training.averaging": "training.moving_average",
+    "training.brain": "training.recovery.recoverable_brain",
+    "training.checkpointer": "training.recovery.checkpointer",
+    "training.checkpoints": "training.recovery.checkpoint_checks",
+    "training.g2p_report": "training.reports.g2p",
+    "training.random_state": "training.recovery.random_state",
+    "training.run_report": "training.reports.shared",
+    "training.samples": "training.sample_writer",
+    "training.tts_report": "training.reports.tts",
 }
-_NAME = re.compile(r"(!(?:new|apply|name):sb_sma\.)([\w.]+)")
+"""Files of format 0, and where what they held stands now."""
+
+_NAME = re.compile(r"(!(?:new|apply|name):sb_sma\.)([\w.]+)\.(\w+)")
 
 
 class ExportedModel(Pretrained):
@@ -110,6 +169,8 @@ class ExportedModel(Pretrained):
         path = fetch(hparams_file, source, savedir=savedir, **how)
         with open(path, encoding="utf-8") as stream:
             text = read_format(stream.read(), str(source))
+        if isinstance(overrides, str):
+            overrides = read_format(overrides, "overrides")
         hparams = load_hyperpyyaml(text, overrides, overrides_must_match)
         hparams["savedir"] = savedir
         pretrainer = hparams["pretrainer"]
@@ -144,7 +205,7 @@ def read_format(text: str, source: str) -> str:
     Example
     -------
     >>> read_format("table: !new:sb_sma.data.text.TokenTable", "model")
-    'table: !new:sb_sma.data.TokenTable'
+    'table: !new:sb_sma.data.tokens.TokenTable'
     """
     found = re.search(r"^format: (\d+)$", text, re.MULTILINE)
     if found and int(found[1]) > FORMAT:
@@ -152,9 +213,14 @@ def read_format(text: str, source: str) -> str:
             f"{source} has the format {found[1]}, this version of sb_sma "
             f"reads up to {FORMAT}. Install a newer one: pip install -U sb_sma"
         )
-    return _NAME.sub(
-        lambda name: name[1] + _NAMES_OF_FORMAT_0.get(name[2], name[2]), text
-    )
+    # whatever of format 1 is handed on by a package is not in a moved file
+    return _NAME.sub(_lead_on, text)
+
+
+def _lead_on(name: re.Match[str]) -> str:
+    """Give the place of now of a class or function."""
+    start, module, rest = name.groups()
+    return f"{start}{_MOVED_SINCE_FORMAT_0.get(module, module)}.{rest}"
 
 
 def public_name(kind: type) -> str:
@@ -178,5 +244,6 @@ def public_name(kind: type) -> str:
     """
     package = ".".join(kind.__module__.split(".")[:2])
     handed_on = getattr(importlib.import_module(package), kind.__name__, None)
-    assert handed_on is kind, f"{package}/__init__.pyi lacks {kind.__name__}"
-    return f"{package}.{kind.__name__}"
+    # a class of somebody else's stands where they put it
+    where = package if handed_on is kind else kind.__module__
+    return f"{where}.{kind.__qualname__}"

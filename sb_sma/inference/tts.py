@@ -85,6 +85,8 @@ class TTS(ExportedModel):
             If `source` is a path at which there is no exported model.
         """
         tts = super().from_hparams(source, *args, **kwargs)
+        if tts is None:  # only fetched
+            return None
         tts.hparams.frontend = tts.hparams.frontend.locate(source)
         return tts
 

@@ -82,6 +82,8 @@ class G2P(ExportedModel):
             If `source` is a path at which there is no exported model.
         """
         g2p = super().from_hparams(source, *args, **kwargs)
+        if g2p is None:  # only fetched
+            return None
         if g2p.precision != "fp32":
             # autocast keeps what it has cast of weights with a gradient only
             g2p.mods.requires_grad_(True)

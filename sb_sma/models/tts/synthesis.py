@@ -97,11 +97,13 @@ class Manner:
         manner : Manner
             With their styles and speakers.
         """
-        return replace(
-            self,
-            style=None if self.style is None else self.style[items],
-            speaker=None if self.speaker is None else self.speaker[items],
-        )
+        style, speaker = self.style, self.speaker
+        # what is that of all texts stays so
+        if style is not None and style.dim() > 1:
+            style = style[items]
+        if speaker is not None and len(speaker) > 1:
+            speaker = speaker[items]
+        return replace(self, style=style, speaker=speaker)
 
 
 class Narrator:
