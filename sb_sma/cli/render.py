@@ -38,10 +38,28 @@ def run(arguments: argparse.Namespace) -> None:
     """
     if arguments.out is not None:
         check_writable(arguments.out)
+    from sb_sma.hparams import check_yaml
     from sb_sma.hparams.compose import compose
 
-    text = compose(arguments.yaml).text
+    document = compose(arguments.yaml)
+    recipe = document.items.get("recipe")
+    # beside the runner that reads `recipe`, the keys that nothing reads go
+    for folder in Path(arguments.yaml).absolute().parents:
+        if recipe is not None and (folder / recipe.value).is_file():
+            given = _placeholders(document)
+            document = check_yaml(arguments.yaml, folder / recipe.value, given)
+            break
+    text = document.text
     if arguments.out is None:
         sys.stdout.write(text)
     else:
         arguments.out.write_text(text, encoding="utf-8")
+
+
+def _placeholders(document) -> str:
+    """Give what a user has to, as overrides."""
+    return "".join(
+        f"{key.value}: given\n"
+        for key, value in document.root.value
+        if value.tag and str(value.tag) == "!PLACEHOLDER"
+    )

@@ -24,7 +24,7 @@ from sb_sma.hparams.command_line import (
     compose_overrides,
     swallowing_options,
 )
-from sb_sma.hparams.compose import compose
+from sb_sma.hparams.compose import compose, drop_unused
 from sb_sma.hparams.document import Document
 from sb_sma.hparams.script import keys_read_by
 from sb_sma.hparams.values import check_values
@@ -75,8 +75,7 @@ def load_experiment(
     """
     hparams_file, run_opts, overrides = parse_arguments(argv)
     check_arguments(argv, overrides)
-    check_yaml(hparams_file, script, overrides)
-    document = compose(hparams_file)
+    document = check_yaml(hparams_file, script, overrides)
     if document.is_variant:
         folder = _output_folder(document.text, document.path, overrides)
         hparams_file = _write_whole(document, folder)
@@ -180,7 +179,7 @@ def check_output_folder(path: PathLike) -> None:
 
 def check_yaml(
     hparams_file: PathLike, script: PathLike, overrides: str = ""
-) -> None:
+) -> Document:
     """Check an experiment's YAML and all that it includes; build nothing.
 
     Arguments
@@ -192,6 +191,11 @@ def check_yaml(
     overrides : str
         The command line's overrides as YAML.
 
+    Returns
+    -------
+    document : Document
+        The whole experiment, without what nothing reads any more.
+
     Raises
     ------
     ValueError
@@ -199,7 +203,8 @@ def check_yaml(
         reference leads nowhere, if an override would not take effect, or if a
         placeholder is left.
     """
-    document = compose(hparams_file)
+    read, required = keys_read_by(script)
+    document = drop_unused(compose(hparams_file), {path[0] for path in read})
     for key, _ in document.root.value:
         hiding = swallowing_options(key.value)
         if hiding:
@@ -209,7 +214,6 @@ def check_yaml(
                 "SpeechBrain. Rename the key."
             )
     given = compose_overrides(overrides, document)
-    read, required = keys_read_by(script)
     # the runner in the root of the repository reads `recipe`
     by_others = {(name,) for name in RUN_OPTIONS | {"recipe"}}
     check_document(
@@ -227,3 +231,4 @@ def check_yaml(
             f"{document.path} lacks what {script} reads: "
             f"{', '.join(sorted(missing))}. Add these keys."
         )
+    return document

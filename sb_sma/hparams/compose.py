@@ -7,7 +7,9 @@ base's, so that the whole reads as one file, comments included.
 
 import os
 
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml import YAML
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node
 
 from sb_sma.hparams.document import Document, Line, kind_of, tag_of
 from sb_sma.hparams.names import closest_names
@@ -59,13 +61,7 @@ def compose(
         )
     base = compose(_base_of(document), (*variants, name))
     for whole in (base, document):
-        for _, node in whole.walk():
-            if tag_of(node).startswith("!include:"):
-                raise ValueError(
-                    f"{whole.place(node)}: a variant and its base hold all "
-                    f"that they are; got {node.tag}. Write what it names in "
-                    "its place."
-                )
+        _require_plain(whole)
     return _merge(base, document)
 
 
@@ -100,15 +96,62 @@ def _merge(base: Document, variant: Document) -> Document:
         else:
             edits.append((after, after, _lines_of(variant, key, value)))
     merged = _edited(base, edits, variant)
-    # what only a replaced object took is gone with it
-    unused = _referenced(base) - _referenced(merged)
-    unused -= {key.value for key, _ in given}
-    edits += [
-        (key.start_mark.line, _end(key, value), [])
-        for key, value in base.root.value
-        if key.value in unused
-    ]
-    return _edited(base, edits, variant)
+    once_used = _referenced(base) | base.once_used
+    merged.once_used = once_used - {key.value for key, _ in given}
+    return merged
+
+
+def drop_unused(document: Document, read: set[str]) -> Document:
+    """Leave out what only a replaced object of a variant's base took.
+
+    Arguments
+    ---------
+    document : Document
+        Of `compose`.
+    read : set of str
+        The keys that the recipe itself reads.
+
+    Returns
+    -------
+    document : Document
+        Without keys that neither the recipe nor a reference reads, and that
+        the base, but not the variant, gives.
+    """
+    while True:
+        unused = document.once_used - _referenced(document) - read
+        edits = [
+            (key.start_mark.line, _end(key, value), [])
+            for key, value in document.root.value
+            if key.value in unused
+        ]
+        if not edits:
+            return document
+        once_used = document.once_used
+        document = _edited(document, edits, document)
+        document.once_used = once_used
+
+
+def _require_plain(document: Document) -> None:
+    """Refuse what cannot be cut into lines."""
+    for _, node in document.walk():
+        if tag_of(node).startswith("!include:"):
+            raise ValueError(
+                f"{document.place(node)}: a variant and its base hold all "
+                f"that they are; got {node.tag}. Write what it names in its "
+                "place."
+            )
+    if document.root.flow_style:
+        raise ValueError(
+            f"{document.path} must have a line for each key, as a variant or "
+            "its base."
+        )
+    for event in YAML().parse(document.text):
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
+            line = document.lines[event.start_mark.line]
+            raise ValueError(
+                f"{line.place}: a variant and its base have no anchors; got "
+                f"{event.anchor}. Use !ref."
+            )
 
 
 def _exchange(
@@ -122,6 +165,12 @@ def _exchange(
     (old_key, old_value), (key, value) = old, new
     is_part = isinstance(value, MappingNode) and not tag_of(value)
     if is_part and isinstance(old_value, MappingNode):
+        if value.flow_style or old_value.flow_style:
+            raise ValueError(
+                f"{variant.place(key)}: '{key.value}' "
+                f"({base.place(old_key)}) must have a line for each key below "
+                "it, in both files."
+            )
         known = {k.value: (k, v) for k, v in old_value.value}
         for pair in value.value:
             name = pair[0].value
@@ -133,10 +182,10 @@ def _exchange(
                 )
             _exchange(base, known[name], variant, pair, edits)
         return
-    is_single = isinstance(value, ScalarNode) and not tag_of(value)
+    is_object = isinstance(value, MappingNode) or tag_of(value)
     if is_part or (
         isinstance(old_value, MappingNode)
-        and is_single
+        and not is_object
         and kind_of(value) != "null"
     ):
         raise ValueError(
@@ -146,7 +195,7 @@ def _exchange(
         )
     indent = old_key.start_mark.column - key.start_mark.column
     lines = [
-        Line(" " * indent + line.text, line.place)
+        Line(" " * indent + line.text[max(-indent, 0) :], line.place)
         for line in _lines_of(variant, key, value)
     ]
     edits.append((old_key.start_mark.line, _end(old_key, old_value), lines))

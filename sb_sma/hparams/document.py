@@ -52,6 +52,8 @@ class Document:
         The content.
     is_variant : bool
         Whether it was put together from several files.
+    once_used : frozenset of str
+        Of a variant, the keys that only its base refers to.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Document:
     ) -> None:
         self.path = str(path)
         self.is_variant = lines is not None
+        self.once_used: frozenset[str] = frozenset()
         # what is only a text has no place but its name
         place = "{}" if text is not None else "{}, line {}"
         try:
@@ -91,9 +94,11 @@ class Document:
             ) from error
         except (YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} is not valid YAML: {error}") from error
+        # YAML knows no other ends of lines
+        rows = self.text.removesuffix("\n").split("\n")
         self.lines = list(lines or ()) or [
             Line(line, place.format(path, number))
-            for number, line in enumerate(self.text.splitlines(), start=1)
+            for number, line in enumerate(rows, start=1)
         ]
         if not isinstance(self.root, MappingNode):
             raise ValueError(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from torch import nn
 
 from sb_sma.hparams.document import Document, items, kind_of, tag_of
 from sb_sma.hparams.names import closest_names
@@ -70,30 +71,47 @@ class Number:
         return matches(value, self.kind) and self.least <= value <= self.most
 
 
-READ_BY_RECIPES: Mapping[str, Number] = {
-    "batch_words": Number(least=1),
+_SIZE = Number(least=1)
+_SHARE = Number(float, 0, 1)
+NUMBERS: Mapping[str, Number] = {
+    "average_decay": _SHARE,
+    "batch_words": _SIZE,
+    "conformer_kernel_size": _SIZE,
+    "d_ffn": _SIZE,
+    "d_model": _SIZE,
+    "decoder_layers": _SIZE,
+    "dropout": _SHARE,
+    "encoder_layers": _SIZE,
+    "encoder_prenet_kernel_size": _SIZE,
+    "encoder_prenet_layers": Number(),
     "frames_per_token": Number(float, or_null=True),
     "griffin_lim_iterations": Number(),
-    "label_smoothing": Number(float, 0, 1),
-    "language_balance": Number(float, 0, 1),
-    "max_batch_frames": Number(least=1),
-    "max_batch_items": Number(least=1),
-    "n_graphemes": Number(least=1),
-    "n_phonemes": Number(least=1),
+    "label_smoothing": _SHARE,
+    "language_balance": _SHARE,
+    "lr": Number(float),
+    "max_batch_frames": _SIZE,
+    "max_batch_items": _SIZE,
+    "moves_per_query": _SIZE,
+    "n_graphemes": _SIZE,
+    "n_phonemes": _SIZE,
     "n_samples": Number(),
-    "n_tokens": Number(least=1),
+    "n_tokens": _SIZE,
+    "nhead": _SIZE,
     "num_workers": Number(),
     "number_of_epochs": Number(),
-    "reduction_factor": Number(least=1),
-    "samples_every": Number(least=1),
+    "postnet_dropout": _SHARE,
+    "prenet_dropout": _SHARE,
+    "reduction_factor": _SIZE,
+    "samples_every": _SIZE,
     "seed": Number(),
     "short_first_epochs": Number(),
     "speakers": Number(),
     "stop_positive_weight": Number(float),
     "stop_weight": Number(float),
-    "warmup_share": Number(float, 0, 1),
+    "warmup_share": _SHARE,
+    "warmup_steps": Number(),
 }
-"""Numbers that recipes read, by their key."""
+"""Numbers of the recipes, by their key."""
 
 
 def check_values(document: Document, given: Document) -> None:
@@ -113,7 +131,7 @@ def check_values(document: Document, given: Document) -> None:
         another type than it asks for.
     """
     values = _Values(document, given)
-    for key, number in READ_BY_RECIPES.items():
+    for key, number in NUMBERS.items():
         if key in document.items:
             node = document.items[key]
             place, value = values.find(node, key)
@@ -137,14 +155,21 @@ class _Values:
     def __init__(self, document: Document, given: Document):
         self.document, self.given = document, given
 
-    def find(self, node: Node, name: str = "") -> tuple[str, Any]:
+    def find(
+        self, node: Node, name: str = "", seen: tuple[str, ...] = ()
+    ) -> tuple[str, Any]:
         """Return the place and the plain value, or `_UNKNOWN`."""
+        if name in seen and name:
+            raise ValueError(
+                f"{self.document.place(node)}: '{name}' refers to itself. "
+                "Give it a value."
+            )
         if name in self.given.items and node is self.document.items.get(name):
             return self._read(self.given, self.given.items[name])
         if tag_of(node) == "!ref":
             key = node.value.strip()[1:-1]
             if key in self.document.items and f"<{key}>" == node.value.strip():
-                return self.find(self.document.items[key], key)
+                return self.find(self.document.items[key], key, (*seen, name))
         return self._read(self.document, node)
 
     def _read(self, document: Document, node: Node) -> tuple[str, Any]:
@@ -172,7 +197,12 @@ def _check_call(
     document: Document, values: _Values, node: MappingNode, name: str, how: str
 ) -> None:
     """Hold the arguments of an object against its signature."""
-    called = pydoc.locate(name)
+    try:
+        called = pydoc.locate(name)
+    except pydoc.ErrorDuringImport as error:
+        raise ValueError(
+            f"{document.place(node)}: {name} cannot be imported ({error})."
+        ) from error
     if called is None:
         return  # the loader says what is missing
     try:
@@ -182,6 +212,8 @@ def _check_call(
     hints = _hints_of(called)
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for key, value in node.value:
+        if key.value == "<<":
+            continue
         if key.value not in parameters and not takes_any:
             raise ValueError(
                 f"{document.place(key)}: {name} takes no '{key.value}'. "
@@ -189,7 +221,11 @@ def _check_call(
             )
         place, plain = values.find(value)
         hint = hints.get(key.value, Any)
-        if plain is not _UNKNOWN and not matches(plain, hint):
+        default = getattr(parameters.get(key.value), "default", _UNKNOWN)
+        is_default = type(plain) is type(default) and plain == default
+        if plain is _UNKNOWN or is_default:
+            continue
+        if not matches(plain, hint):
             raise ValueError(
                 f"{place}: '{key.value}' of {name} must be {_describe(hint)}; "
                 f"got {plain!r}. Correct it."
@@ -258,13 +294,22 @@ def matches(value: Any, hint: Any) -> bool:
     kind = origin or hint
     if hint in (Any, object) or not inspect.isclass(kind):
         return True
-    if issubclass(kind, Iterable) and not issubclass(kind, Mapping):
-        if not isinstance(value, list):
-            return isinstance(value, str) and issubclass(str, kind)
-        of = arguments[:1] or (Any,)
-        return all(matches(part, of[0]) for part in value)
-    # an object of a class, such as a module, is none of these
-    return not isinstance(value, (int, float, str, list))
+    if issubclass(kind, tuple) and arguments and Ellipsis not in arguments:
+        return (
+            isinstance(value, list)
+            and len(value) == len(arguments)
+            and all(map(matches, value, arguments))
+        )
+    if issubclass(kind, Iterable) and not issubclass(
+        kind, (Mapping, nn.Module)
+    ):
+        of = arguments[0] if arguments else Any
+        if isinstance(value, str):
+            return issubclass(str, kind) and matches("", of)
+        return isinstance(value, list) and all(matches(v, of) for v in value)
+    # neither a module nor what is called is a number, a text or a list
+    is_built = issubclass(kind, (nn.Module, Mapping, Callable))
+    return not (is_built and isinstance(value, (int, float, str, list)))
 
 
 def _describe(hint: Any) -> str:
@@ -273,4 +318,6 @@ def _describe(hint: Any) -> str:
         return " or ".join(map(_describe, typing.get_args(hint)))
     if hint in (None, type(None)):
         return "null"
+    if typing.get_args(hint):
+        return str(hint).replace("typing.", "").replace("collections.abc.", "")
     return getattr(hint, "__name__", str(hint))

@@ -4,7 +4,7 @@ import pytest
 from hyperpyyaml import load_hyperpyyaml
 
 from sb_sma.hparams import check_yaml, load_experiment
-from sb_sma.hparams.compose import compose
+from sb_sma.hparams.compose import compose, drop_unused
 
 BASE = """\
 # Model: base
@@ -46,8 +46,9 @@ def write(tmp_path):
     return write
 
 
-def load(path, overrides=""):
-    return load_hyperpyyaml(compose(path).text, overrides)
+def load(path, overrides="", read=()):
+    document = drop_unused(compose(path), {*read})
+    return load_hyperpyyaml(document.text, overrides)
 
 
 def test_a_variant_without_keys_is_its_base(write):
@@ -79,6 +80,27 @@ def test_an_object_replaces_the_base_s_whole(write):
     # unless it is given
     hparams = load(write("counter: !new:collections.Counter\nwidth: 3\n"))
     assert hparams["width"] == 3 and "rate" not in hparams
+
+
+def test_what_the_recipe_reads_stays(write):
+    path = write("counter: !new:collections.Counter\n")
+    assert load(path, read=["width"])["width"] == 8
+
+
+def test_what_only_a_dropped_key_took_is_dropped_too(write, tmp_path):
+    base = BASE.replace("width: 8  # units", "half: 4\nwidth: !ref <half> * 2")
+    (tmp_path / "base.yaml").write_text(base)
+    hparams = load(write("counter: null\n"))
+    assert not {"width", "half", "rate"} & hparams.keys()
+
+
+def test_deeper_and_flatter_lines_fit_in(write):
+    path = write(
+        "options:\n        deep:\n            depth: 3\n        flat: a\n"
+    )
+    expected = {"deep": {"depth": 3, "names": ["x", "y"]}, "flat": "a"}
+    assert load(path)["options"] == expected
+    assert load(write("options:\n flat: b\n"))["options"]["flat"] == "b"
 
 
 def test_an_argument_of_an_object_is_replaced_alone(write):
@@ -146,9 +168,21 @@ def test_the_command_line_comes_last(write, tmp_path, monkeypatch):
             "variant.yaml, line 4: a variant and its base hold all .* got "
             "!include:model.yaml",
         ),
+        (
+            "last: &A 3\n",
+            "variant.yaml, line 3: a variant and its base have no anchors; got "
+            "A",
+        ),
+        (
+            "options: {flat: a}\n",
+            r"variant.yaml, line 3: 'options' \(.*\) must have a line for each",
+        ),
         ("seed: 1\nseed: 2\n", "variant.yaml, line 4: the key 'seed' is given"),
     ],
-    ids=["nested", "argument", "object", "value", "include", "twice"],
+    ids=[
+        *("nested", "argument", "object", "value", "include", "anchor"),
+        *("flow", "twice"),
+    ],
 )
 def test_mistakes_are_named_with_their_place(write, text, message):
     with pytest.raises(ValueError, match=message):

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import torch
 from torch import nn
 
 from sb_sma.hparams import check_yaml
-from sb_sma.hparams.values import READ_BY_RECIPES, Number, matches
+from sb_sma.hparams.values import NUMBERS, Number, matches
 
 SCRIPT = "hparams = {}\nprint(hparams['part'], hparams['n_samples'])\n"
 TRAIN = """\
@@ -117,6 +118,11 @@ def test_the_command_line_is_checked_alike(check, override, message):
         ("a/b", str | Path, True),
         ("a/b", Path, True),
         (3, nn.Module, False),
+        ("abc", Sequence[int], False),
+        ("abc", Sequence[str], True),
+        ([1, "a"], tuple[int, str], True),
+        ([1, 2], tuple[int, str], False),
+        ("cpu", torch.device, True),
         ("a", Callable[..., Any], False),
         (3, Any, True),
     ],
@@ -129,5 +135,5 @@ def test_plain_values_fit_annotations(value, hint, expected):
 def test_every_number_of_the_recipes_says_what_it_is():
     assert str(Number()) == "a whole number, 0 or more"
     assert str(Number(float, 0, 1, True)) == "a number, from 0 to 1, or null"
-    assert not READ_BY_RECIPES["label_smoothing"].allows(1.5)
-    assert READ_BY_RECIPES["frames_per_token"].allows(None)
+    assert not NUMBERS["label_smoothing"].allows(1.5)
+    assert NUMBERS["frames_per_token"].allows(None)
