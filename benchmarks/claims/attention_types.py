@@ -180,7 +180,7 @@ def time_steps(rounds: int) -> dict[str, Any]:
 
 
 def measure(name: str) -> dict[str, Any]:
-    """Figures of a variant that has been trained."""
+    """Return figures of a variant that has been trained."""
     folder = folder_of(name)
     texts = read_hard_texts()
     refuse_known_texts(folder, texts)

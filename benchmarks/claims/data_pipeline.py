@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def load(flags: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Hyperparameters of the default run, freshly seeded, and run options."""
+    """Return hyperparameters of the default run, freshly seeded, and run options."""
     argv = [str(ROOT / "hparams" / "tts.yaml"), *flags]
     _, hparams, run_opts, _ = load_experiment(argv, RECIPE / "train.py")
     return hparams, run_opts

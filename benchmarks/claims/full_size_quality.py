@@ -116,7 +116,7 @@ def train_anew(attention_type: str, arguments: argparse.Namespace) -> None:
 
 
 def measure(folder: Path, device: str) -> dict[str, Any]:
-    """Figures of a run."""
+    """Return figures of a run."""
     texts = read_hard_texts()
     refuse_known_texts(RUNS, texts)
     tts = TTS.from_hparams(

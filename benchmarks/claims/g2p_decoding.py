@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def sample_words(path: Path | None, number: int) -> list[str]:
-    """Words of a file, or held-out words of CMUdict, in random order."""
+    """Return words of a file, or held-out words of CMUdict, in random order."""
     if path is not None:
         words = path.read_text(encoding="utf-8").splitlines()
     else:

@@ -238,7 +238,7 @@ def look_up(
 def measure_size_and_speed(
     runs: list[Path], entries: Entries, rounds: int
 ) -> dict[str, Any]:
-    """Parameters and words per second of models, greedy, in turn."""
+    """Return parameters and words per second of models, greedy, in turn."""
     models = {
         (run.name, precision): G2P.from_hparams(
             source=str(run / "model"), run_opts={"precision": precision}

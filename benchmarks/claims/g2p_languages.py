@@ -141,7 +141,7 @@ def tune(
     seed: int = 1,
     **changes: float,
 ) -> dict[str, Family]:
-    """Families of one language that start from a model of all languages."""
+    """Return families of one language that start from a model of all languages."""
     families = {}
     for language in languages:
         size = "low" if language in LOW_LANGUAGES else "medium"
@@ -240,7 +240,7 @@ def measure(folder: Path) -> None:
 
 
 def with_means(rates: dict[str, float]) -> dict[str, float]:
-    """Rates of languages, and their means where they are complete."""
+    """Return rates of languages, and their means where they are complete."""
     means = {}
     for size, languages in LANGUAGES.items():
         wers = [rates.get(each) for each in languages.split()]
@@ -322,7 +322,7 @@ def pronounce_by_language(models: Models, entries: Entries) -> Pronunciations:
 def compare(
     entries: Entries, monotonic: Pronunciations, softmax: Pronunciations
 ) -> dict[str, dict[str, float]]:
-    """Words of every language that only one of two models gets right, and how
+    """Return words of every language that only one of two models gets right, and how
     probable so unequal a share were if these two were as good (McNemar's exact
     test); other seeds make other models."""
     only = {language: [0, 0] for language in EVERY}

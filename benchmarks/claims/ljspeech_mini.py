@@ -196,7 +196,7 @@ def judge(alignment: torch.Tensor) -> dict[str, Any]:
 
 
 def read_curves(history: list[dict[str, Any]]) -> dict[str, list[float]]:
-    """Figures of the epochs, evenly spaced ones, and of the last."""
+    """Return figures of the epochs, evenly spaced ones, and of the last."""
     every = -(-len(history) // STORED_EPOCHS)
     records = history[::-every][::-1]
     curves = {"minutes": [significant(r["minutes"]) for r in records]}

@@ -392,7 +392,7 @@ def measure_memory(shape: Shape) -> dict[str, Any]:
 
 
 def peak_growth(shape: Shape) -> int:
-    """Bytes by which this process grows at most in forward + backward."""
+    """Return bytes by which this process grows at most in forward + backward."""
     small = torch.rand(64, 1, 100, 100, requires_grad=True)  # compiles
     forward_and_backward(
         stepwise_monotonic_expectation, small, torch.rand_like(small)

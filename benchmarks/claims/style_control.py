@@ -200,7 +200,7 @@ def measure_spoken(
 
 
 def speaking_rate(text: str, duration: float) -> float:
-    """Words per minute on eSpeak NG's scale, whatever the words are."""
+    """Return words per minute on eSpeak NG's scale, whatever the words are."""
     nominal = speak(text, VoiceSettings(rate=NOMINAL_RATE))
     seconds_then = len(nominal.samples) / nominal.sample_rate
     return NOMINAL_RATE * seconds_then / duration
@@ -250,7 +250,7 @@ def measure_sweep(
 def sweep_tokens(
     tts: TTS, entries: list[Entry]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Durations in seconds, (tokens, scales, texts), of each token's styles;
+    """Return durations in seconds, (tokens, scales, texts), of each token's styles;
     and for which tokens every text ended by itself, (tokens,)."""
     texts = [entry["text"] for entry in entries]
     durations, finished = [], []

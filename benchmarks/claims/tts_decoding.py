@@ -153,7 +153,7 @@ class Contestant:
 
 
 def random_texts(lengths: list[int]) -> torch.Tensor:
-    """Tokens that every model knows, padded with 0."""
+    """Return tokens that every model knows, padded with 0."""
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randint(
         1, 127, (len(lengths), max(lengths)), generator=generator
@@ -163,7 +163,7 @@ def random_texts(lengths: list[int]) -> torch.Tensor:
 
 
 def measure_same_size(rounds: int) -> dict[str, Any]:
-    """Ours and ESPnet2's on one sentence, and ours for half as long."""
+    """Return ours and ESPnet2's on one sentence, and ours for half as long."""
     ours = Contestant(**SAME_SIZE)
     tokens = random_texts([N_TOKENS])
     contestants = {

@@ -195,7 +195,7 @@ def _check_count(
 
 
 def _clean(entries: list[LexiconEntry], stress: str) -> list[LexiconEntry]:
-    """Entries in lower case, those of no plain word left out."""
+    """Return entries in lower case, those of no plain word left out."""
     cleaned: dict[str, tuple[str, dict]] = {}
     left_out = 0
     for entry in entries:

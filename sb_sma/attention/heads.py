@@ -76,7 +76,7 @@ def merge_heads(heads: torch.Tensor) -> torch.Tensor:
 
 
 def scaled_energies(queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
-    """Products of queries and keys, in float32 or better.
+    """Return products of queries and keys, in float32 or better.
 
     Arguments
     ---------

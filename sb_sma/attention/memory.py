@@ -93,7 +93,7 @@ class ProjectedMemory:
         return self.layout.collect(by_item.masked_fill(self.empty, 0.0))
 
     def by_row(self, weights: torch.Tensor) -> torch.Tensor:
-        """Weights of every row, from those of every item.
+        """Return weights of every row, from those of every item.
 
         Arguments
         ---------
@@ -108,7 +108,7 @@ class ProjectedMemory:
         return self.layout.collect(weights.transpose(1, 2))
 
     def by_item(self, weights: torch.Tensor) -> torch.Tensor:
-        """Weights of every item, from those of every row.
+        """Return weights of every item, from those of every row.
 
         Arguments
         ---------

@@ -197,7 +197,7 @@ def _complete_or_absent(path: str) -> Iterator[IO[bytes]]:
 def _readable_words(
     g2p, chunk: list[tuple[int, bytes]], language: str | None
 ) -> list[tuple[str, list[int]]]:
-    """Words that the model can read, as indices too; others are reported."""
+    """Find words that the model can read, with indices; report others."""
     words = []
     for number, line in chunk:
         try:
@@ -218,7 +218,7 @@ def _readable_words(
 def _pronounce(
     g2p, words: list[tuple[str, list[int]]], arguments: argparse.Namespace
 ) -> Iterator[str]:
-    """Lines of the output, in the order of the words."""
+    """Return lines of the output, in the order of the words."""
     found = g2p.decode(
         [indices for _, indices in words], arguments.nbest or 1, arguments.beam
     )

@@ -90,7 +90,7 @@ class LengthBatchSampler:
         return _NOISE if self.shuffle else 0.0
 
     def _plan(self) -> list[int]:
-        """Items of each batch, the shortest first.
+        """Return items of each batch, the shortest first.
 
         The k-th shortest item of an epoch is at most as much longer than the
         k-th shortest of all as the noise allows, so that these sizes fit in

@@ -37,7 +37,7 @@ _FIRST_DIACRITIC_CLASS = 200
 
 
 def clusters(word: str) -> Iterator[str]:
-    """Cuts a word into characters with the marks that follow them.
+    """Cut a word into characters with the marks that follow them.
 
     Arguments
     ---------

@@ -75,7 +75,7 @@ class _Reader(ast.NodeVisitor):
 
 
 def _path(node: ast.AST) -> KeyPath | None:
-    """Keys that lead from ``hparams`` to a node; None for other nodes."""
+    """Find the keys that lead from ``hparams`` to a node, if any do."""
     if isinstance(node, ast.Name):
         return () if node.id == "hparams" else None
     if isinstance(node, ast.Attribute):

@@ -152,7 +152,7 @@ def speaking_settings(hparams: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_node(settings: Any) -> tuple[type, dict[str, Any]]:
-    """Class and keyword arguments of a dataclass."""
+    """Return class and keyword arguments of a dataclass."""
     return type(settings), asdict(settings)
 
 

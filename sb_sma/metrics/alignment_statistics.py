@@ -114,7 +114,7 @@ class AlignmentStatistics:
     def summarize(
         self, guide: tuple[int, int] | None = None
     ) -> dict[str, float]:
-        """Figures of the guiding head, and the focus rate of every head.
+        """Return figures of the guiding head, and the focus rate of every head.
 
         Arguments
         ---------

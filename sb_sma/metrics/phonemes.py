@@ -87,7 +87,7 @@ class PhonemeErrorRates:
         references: Sequence[Sequence[Sequence[str]]],
         languages: Sequence[str] | None = None,
     ) -> None:
-        """Scores some words.
+        """Score some words.
 
         Arguments
         ---------

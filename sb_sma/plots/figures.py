@@ -40,7 +40,7 @@ def plot_alignments(
     names: Sequence[str] | None = None,
     query_tokens: Sequence[str] | None = None,
 ) -> Figure:
-    """Draws the alignment of every head, the true path over it.
+    """Draw the alignment of every head, the true path over it.
 
     Brightness is the square root of the weight, so that a head that reads the
     whole text at once is dim, but not black.
@@ -134,7 +134,7 @@ def plot_layers(
     tokens: Sequence[str] | None = None,
     query_tokens: Sequence[str] | None = None,
 ) -> Figure:
-    """Draws every head of every decoder layer, teacher-forced.
+    """Draw every head of every decoder layer, teacher-forced.
 
     Arguments
     ---------
@@ -179,7 +179,7 @@ def plot_comparison(
     tokens: Sequence[str] | None = None,
     title: str = "",
 ) -> Figure:
-    """Draws the alignments of several models side by side, for one text.
+    """Draw the alignments of several models side by side, for one text.
 
     Arguments
     ---------
@@ -246,7 +246,7 @@ def plot_comparison(
 def plot_mels(
     target: torch.Tensor | None, predicted: torch.Tensor, title: str = ""
 ) -> Figure:
-    """Draws the target's and the predicted mel, one above the other.
+    """Draw the target's and the predicted mel, one above the other.
 
     Both have the same time axis and the same colours.
 
@@ -312,7 +312,7 @@ def plot_mels(
 def plot_curves(
     history: Sequence[Mapping[str, float]], x: str = "epoch", title: str = ""
 ) -> Figure:
-    """Draws how the numbers of a training run moved.
+    """Draw how the numbers of a training run moved.
 
     Arguments
     ---------

@@ -29,7 +29,7 @@ def plot_confusions(
     n_symbols: int = 16,
     title: str = "",
 ) -> Figure:
-    """Draws which phoneme was taken for which, and how often.
+    """Draw which phoneme was taken for which, and how often.
 
     Only errors are drawn: the diagonal is empty.
 
@@ -105,7 +105,7 @@ def plot_confusions(
 def plot_errors_by_length(
     rows: Sequence[tuple[str, int, float, float]], title: str = ""
 ) -> Figure:
-    """Draws the error rates of short and of long words.
+    """Draw the error rates of short and of long words.
 
     Arguments
     ---------

@@ -81,7 +81,7 @@ def make_panels(
 def draw_alignment(
     panel: Axes, alignment: torch.Tensor, true_path: torch.Tensor | None = None
 ) -> None:
-    """Draws one head, time to the right and the text upwards.
+    """Draw one head, time to the right and the text upwards.
 
     Arguments
     ---------
@@ -122,7 +122,7 @@ def draw_alignment(
 
 
 def name_true_path(panel: Axes) -> None:
-    """Says which line is the true path, if one was drawn.
+    """Say which line is the true path, if one was drawn.
 
     Arguments
     ---------
@@ -190,7 +190,7 @@ def label_queries(panel: Axes, names: Sequence[str], n_columns: int) -> None:
 
 
 def hide_tokens(panel: Axes) -> None:
-    """Leaves the text axis bare, where the panel to the left has labels.
+    """Leave the text axis bare, where the panel to the left has labels.
 
     Arguments
     ---------

@@ -24,7 +24,7 @@ _MAX_OPACITY = 0.75
 
 
 def plot_token_weights(weights: np.ndarray, names: Sequence[str]) -> Figure:
-    """Draws which style tokens recordings use.
+    """Draw which style tokens recordings use.
 
     Arguments
     ---------
@@ -87,7 +87,7 @@ def plot_token_weights(weights: np.ndarray, names: Sequence[str]) -> Figure:
 def plot_token_sweep(
     scales: Sequence[float], seconds: np.ndarray, text: str
 ) -> Figure:
-    """Draws how long a text takes in the style of each token.
+    """Draw how long a text takes in the style of each token.
 
     Arguments
     ---------
@@ -155,7 +155,7 @@ def plot_token_sweep(
 def plot_style_transfer(
     quantities: Mapping[str, tuple[Sequence[float], Sequence[float]]],
 ) -> Figure:
-    """Draws how speech follows the recordings whose style it was given.
+    """Draw how speech follows the recordings whose style it was given.
 
     Arguments
     ---------

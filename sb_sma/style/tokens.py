@@ -228,7 +228,7 @@ class StyleTokenLayer(nn.Module):
         return torch.tensor(listed)
 
     def _per_head(self, weights: torch.Tensor) -> torch.Tensor:
-        """Weights with the axes that they lack, (B, H, N)."""
+        """Return weights with the axes that they lack, (B, H, N)."""
         n_heads = self.attention.num_heads
         given = tuple(weights.shape)
         if weights.dim() == 1:

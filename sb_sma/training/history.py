@@ -65,7 +65,7 @@ class History:
         self._write()
 
     def minutes(self) -> float:
-        """Minutes trained so far, over all runs.
+        """Return minutes trained so far, over all runs.
 
         Returns
         -------

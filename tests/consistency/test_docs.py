@@ -9,6 +9,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
     REPOSITORY / "README.md",
     REPOSITORY / "CONTRIBUTING.md",
+    REPOSITORY / "CHANGELOG.md",
     *sorted(REPOSITORY.glob("docs/*.md")),
     *sorted(REPOSITORY.glob("recipes/**/README.md")),
 ]

@@ -222,3 +222,23 @@ def test_planted_fault_is_found(correct, wrong, expected):
     assert find_faults(CORRECT.replace(correct, wrong, 1))[0].startswith(
         expected
     )
+
+
+def test_functions_begin_in_the_imperative():
+    """The linter knows many verbs, not all of them."""
+    wrong = []
+    for file in FILES:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            docstring = (
+                ast.get_docstring(node)
+                if isinstance(node, ast.FunctionDef)
+                and not any(
+                    "property" in ast.dump(each) for each in node.decorator_list
+                )
+                else None
+            )
+            first = (docstring or "").partition(" ")[0]
+            if re.fullmatch("[A-Z][a-z]+[^su]s", first):
+                wrong.append(f"{file.name}: {node.name}: {first}")
+    assert wrong == []

@@ -265,7 +265,7 @@ class ForwardMHA(nn.Module):
         energies: torch.Tensor,
         query: torch.Tensor,
     ) -> torch.Tensor:
-        """Logarithms of the alignments, (B, H, Q, K), after a first one."""
+        """Return log alignments, (B, H, Q, K), after a first one."""
         if self.transition_agent is None:
             move_logits = energies.new_zeros(*query.shape[:2], self.nhead)
         else:

@@ -199,7 +199,7 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
     def _energies(
         self, queries: torch.Tensor, keys: torch.Tensor, positions: torch.Tensor
     ) -> torch.Tensor:
-        """Energies of content and position together, (B, H, Q, K)."""
+        """Return energies of content and position together, (B, H, Q, K)."""
         # float32 or better: products may be too large for float16
         wide = torch.promote_types(queries.dtype, torch.float32)
         with torch.autocast(queries.device.type, enabled=False):
@@ -235,7 +235,7 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
 def _apply(
     attn_mask: torch.Tensor, energies: torch.Tensor, blocked: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Energies and what is blocked, with a mask heeded as well."""
+    """Return energies and what is blocked, with a mask heeded as well."""
     if attn_mask.shape != energies.shape[2:]:
         raise ValueError(
             f"attn_mask must have shape (Q, K) = {tuple(energies.shape[2:])}; "

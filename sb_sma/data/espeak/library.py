@@ -65,7 +65,7 @@ _Callback = ctypes.CFUNCTYPE(
 def synthesize(
     text: str, voice: str, parameters: dict[str, int]
 ) -> tuple[np.ndarray, list[tuple[int, bytes]], int]:
-    """Speaks once; one thread of a process at a time.
+    """Speak once; one thread of a process at a time.
 
     Arguments
     ---------

@@ -70,7 +70,7 @@ class TextGrammar(PhraseGrammar):
         }
 
     def draw(self, kind: str | None = None) -> str:
-        """Invents the next text.
+        """Invent the next text.
 
         Arguments
         ---------
@@ -303,7 +303,7 @@ class TextGrammar(PhraseGrammar):
 
 
 def generate_texts(count: int, seed: int) -> list[str]:
-    """Invents texts, all different.
+    """Invent texts, all different.
 
     Arguments
     ---------

@@ -101,7 +101,7 @@ class Speech:
 
 
 def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
-    """Synthesises a text of any length, from a letter to several paragraphs.
+    """Synthesise a text of any length, from a letter to several paragraphs.
 
     Arguments
     ---------
@@ -185,7 +185,7 @@ def phonemize(
 
 
 def is_speakable(text: str) -> bool:
-    """Tells whether a text has anything to say: a letter or a digit.
+    """Tell whether a text has anything to say: a letter or a digit.
 
     Arguments
     ---------
@@ -207,7 +207,7 @@ def is_speakable(text: str) -> bool:
 
 
 def check_speakable(text: str) -> None:
-    """Refuses a text that has nothing to say.
+    """Refuse a text that has nothing to say.
 
     Arguments
     ---------

@@ -76,7 +76,7 @@ class GraphemeTokenizer(ABC):
         words: Sequence[str],
         languages: Sequence[str | None] | None = None,
     ) -> None:
-        """Learns the pieces.
+        """Learn the pieces.
 
         Arguments
         ---------
@@ -109,7 +109,7 @@ class GraphemeTokenizer(ABC):
         self._set_up(set(languages) - {None}, set().union(*words), units)
 
     def pieces(self, word: str) -> list[str]:
-        """Cuts a word into pieces.
+        """Cut a word into pieces.
 
         Arguments
         ---------
@@ -172,7 +172,7 @@ class GraphemeTokenizer(ABC):
         return self._table.encode(first + pieces)
 
     def check_language(self, language: str | None) -> None:
-        """Refuses a language that training lacks.
+        """Refuse a language that training lacks.
 
         Arguments
         ---------
@@ -194,7 +194,7 @@ class GraphemeTokenizer(ABC):
             )
 
     def decode(self, indices: Iterable[int]) -> list[str]:
-        """Names what `encode` returned.
+        """Name what `encode` returned.
 
         Arguments
         ---------
@@ -209,7 +209,7 @@ class GraphemeTokenizer(ABC):
         return [self._table.symbols[index - _FIRST] for index in indices]
 
     def content(self) -> dict[str, Any]:
-        """Tells all that the tokenizer has learned.
+        """Tell all that the tokenizer has learned.
 
         Returns
         -------
@@ -238,7 +238,7 @@ class GraphemeTokenizer(ABC):
 
     @mark_as_loader
     def load(self, path: str | Path, end_of_epoch: bool = False) -> None:
-        """Becomes the tokenizer that was saved.
+        """Become the tokenizer that was saved.
 
         Arguments
         ---------
@@ -258,7 +258,7 @@ class GraphemeTokenizer(ABC):
         self.restore({"backwards": False, **content}, path)
 
     def restore(self, content: dict[str, Any], source: str | Path) -> None:
-        """Becomes the tokenizer that told its content.
+        """Become the tokenizer that told its content.
 
         Arguments
         ---------
@@ -293,11 +293,11 @@ class GraphemeTokenizer(ABC):
 
     @abstractmethod
     def _fit_units(self, words: Sequence[str]) -> list[str]:
-        """Learns the pieces and returns them."""
+        """Learn the pieces and returns them."""
 
     @abstractmethod
     def _cut(self, word: str) -> list[str]:
-        """Cuts a word of known characters."""
+        """Cut a word of known characters."""
 
     @abstractmethod
     def _units_to_json(self) -> Any:

@@ -66,7 +66,7 @@ class HintedTokenizer(GraphemeTokenizer):
         self._hints: dict[str, list[str]] = {}
 
     def pieces(self, word: str) -> list[str]:
-        """Cuts a word into characters, and adds the hints.
+        """Cut a word into characters, and adds the hints.
 
         Arguments
         ---------
@@ -98,7 +98,7 @@ class HintedTokenizer(GraphemeTokenizer):
         words: Sequence[str],
         languages: Sequence[str | None] | None = None,
     ) -> None:
-        """Learns the characters, and reads the lexicon.
+        """Learn the characters, and reads the lexicon.
 
         Arguments
         ---------

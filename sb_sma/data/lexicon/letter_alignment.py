@@ -69,7 +69,7 @@ class LetterAligner:
             self._log_shares = np.log(shares.clip(_LEAST_SHARE))
 
     def cut(self, words: Sequence[Word]) -> list[list[Chunk] | None]:
-        """Cuts words into the chunks that are most probable.
+        """Cut words into the chunks that are most probable.
 
         Arguments
         ---------
@@ -170,7 +170,7 @@ class _Group(NamedTuple):
 
 
 def _group(words: Sequence[Word]) -> Iterator[_Group]:
-    """Words that can be cut."""
+    """Return words that can be cut."""
     rows = defaultdict(list)
     most = max(b / a for a, b in _SHAPES)
     for row, (letters, phonemes) in enumerate(words):
@@ -183,14 +183,14 @@ def _group(words: Sequence[Word]) -> Iterator[_Group]:
 
 
 def _number(symbols: Iterable[str]) -> dict[str, int]:
-    """Numbers from 1, in the order of first appearance."""
+    """Return numbers from 1, in the order of first appearance."""
     return {s: number for number, s in enumerate(dict.fromkeys(symbols), 1)}
 
 
 def _encode(
     words: Sequence[Sequence[str]], numbers: dict[str, int]
 ) -> np.ndarray:
-    """Numbers of the symbols of each word; 0 is unknown, and padding."""
+    """Return numbers of the symbols of each word; 0 is unknown, and padding."""
     encoded = np.zeros((len(words), max(map(len, words))), np.int64)
     for row, word in enumerate(words):
         encoded[row, : len(word)] = [numbers.get(s, 0) for s in word]

@@ -47,7 +47,7 @@ class CharacterTokenizer(GraphemeTokenizer):
         return list(word)
 
     def _units_to_json(self) -> None:
-        """Return the characters are all there is."""
+        """Return nothing: the characters are all there is."""
 
     def _units_from_json(
         self, content: None, characters: set[str]

@@ -195,7 +195,7 @@ def _write_manifests(folder: Path, manifests: Manifests) -> None:
 
 
 def check_processes(n_processes: int) -> None:
-    """Refuses what is no number of processes.
+    """Refuse what is no number of processes.
 
     Arguments
     ---------

@@ -201,7 +201,7 @@ class GriffinLim(nn.Module):
         )
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """Estimates the waveform.
+        """Estimate the waveform.
 
         Arguments
         ---------
@@ -247,7 +247,7 @@ class MelStatistics:
 
     @classmethod
     def from_mels(cls, mels: Iterable[torch.Tensor]) -> "MelStatistics":
-        """Measures spectrograms one by one, without holding them all.
+        """Measure spectrograms one by one, without holding them all.
 
         Arguments
         ---------

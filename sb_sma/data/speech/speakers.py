@@ -60,7 +60,7 @@ class SpeakerTable:
 
 
 def speaker_of(entry: Mapping[str, Any]) -> str | None:
-    """Tells who speaks an utterance.
+    """Tell who speaks an utterance.
 
     Arguments
     ---------

@@ -67,7 +67,7 @@ class Frontend(Protocol):
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """Tells all that the tokens depend on, for comparison.
+        """Tell all that the tokens depend on, for comparison.
 
         Returns
         -------
@@ -93,7 +93,7 @@ class Frontend(Protocol):
         """
 
     def check(self) -> None:
-        """Refuses what would fail for every text.
+        """Refuse what would fail for every text.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Frontend(Protocol):
         """
 
     def fit(self, texts: Sequence[str]) -> "Frontend":
-        """Learns from texts what the tokens are.
+        """Learn from texts what the tokens are.
 
         Arguments
         ---------
@@ -184,7 +184,7 @@ class EspeakFrontend(Frontend):
         return phonemize(text, self.settings)
 
     def identity(self) -> dict[str, Any]:
-        """Tells all that the tokens depend on.
+        """Tell all that the tokens depend on.
 
         Returns
         -------
@@ -194,7 +194,7 @@ class EspeakFrontend(Frontend):
         return {"name": "espeak", **asdict(self.settings)}
 
     def check(self) -> None:
-        """Refuses a voice that eSpeak NG lacks.
+        """Refuse a voice that eSpeak NG lacks.
 
         Raises
         ------
@@ -204,7 +204,7 @@ class EspeakFrontend(Frontend):
         self.tokens("a")
 
     def export(self, folder: Path) -> Node:
-        """Needs no file.
+        """Need no file.
 
         Arguments
         ---------
@@ -256,7 +256,7 @@ class CharacterFrontend(Frontend):
         return [*tokens[:-1], END]
 
     def identity(self) -> dict[str, Any]:
-        """Tells all that the tokens depend on.
+        """Tell all that the tokens depend on.
 
         Returns
         -------
@@ -266,7 +266,7 @@ class CharacterFrontend(Frontend):
         return {"name": "characters"}
 
     def export(self, folder: Path) -> Node:
-        """Needs no file.
+        """Need no file.
 
         Arguments
         ---------
@@ -282,7 +282,7 @@ class CharacterFrontend(Frontend):
 
 
 def split_words(text: str) -> list[tuple[str, int]]:
-    """Speaks a text out and cuts it into words.
+    """Speak a text out and cuts it into words.
 
     Arguments
     ---------

@@ -128,7 +128,7 @@ def _check_letters(text: str) -> None:
 
 
 def _is_foreign(character: str) -> bool:
-    """Return a letter of another script, or no character at all."""
+    """Tell a letter of another script, or no character at all."""
     if unicodedata.category(character) in ("Co", "Cs", "Cn"):
         return True
     name = unicodedata.name(character, "")
@@ -168,7 +168,7 @@ def _library() -> Callable[[str], str]:
 
 
 def _name_the_rest(spoken: str) -> str:
-    """Speaks single digits and symbols that the grammars left."""
+    """Speak single digits and symbols that the grammars left."""
     pieces = [c if _is_written(c) else f" {_name(c)} " for c in spoken]
     joined = re.sub(r"  +", " ", "".join(pieces)).strip()
     return re.sub(r" (?=[,;:.!?)])", "", joined)

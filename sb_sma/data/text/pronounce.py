@@ -184,7 +184,7 @@ class Pronouncer:
         return None
 
     def _predict(self, words: set[str]) -> dict[str, list[str]]:
-        """Asks the model once for all words that it was not asked before."""
+        """Ask the model once for all words that it was not asked before."""
         with self._lock:
             new = sorted(words - self._predicted.keys())
             for word, phonemes in zip(new, self.predict(new) if new else []):

@@ -81,7 +81,7 @@ class SentencePieceFrontend(Frontend):
         return [*tokens, END]
 
     def identity(self) -> dict[str, Any]:
-        """Tells all that the tokens depend on.
+        """Tell all that the tokens depend on.
 
         Returns
         -------
@@ -120,7 +120,7 @@ class SentencePieceFrontend(Frontend):
         return type(self), arguments
 
     def fit(self, texts: Sequence[str]) -> "SentencePieceFrontend":
-        """Learns the pieces.
+        """Learn the pieces.
 
         Arguments
         ---------
@@ -201,7 +201,7 @@ class SentencePieceFrontend(Frontend):
         return SentencePieceFrontend(self.model_type, self.vocab_size)
 
     def _warn_about_hidden_characters(self, words: Sequence[str]) -> None:
-        """Tells of characters that training has in longer pieces alone."""
+        """Tell of characters that training has in longer pieces alone."""
         used = set().union(*map(self._tokenizer.pieces, {*words}))
         unused = {*self._tokenizer.symbols} - used
         hidden = sorted(piece for piece in unused if len(piece) == 1)

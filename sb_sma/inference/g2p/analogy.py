@@ -212,7 +212,7 @@ class Analogy:
         return compared
 
     def _say(self, cut: list[Chunk] | None) -> np.ndarray | None:
-        """Numbers of what the letters of a word are said to be."""
+        """Return numbers of what the letters of a word are said to be."""
         if cut is None:
             return None
         return _surround(
@@ -293,7 +293,7 @@ def _surround(numbers: Sequence[int]) -> np.ndarray:
 
 
 def _group(places: np.ndarray, keys: np.ndarray) -> dict[int, np.ndarray]:
-    """Places with the same key, both (N,)."""
+    """Return places with the same key, both (N,)."""
     order = np.argsort(keys, kind="stable")
     found, starts = np.unique(keys[order], return_index=True)
     groups = np.split(places[order], starts[1:])

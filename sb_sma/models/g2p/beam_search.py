@@ -314,6 +314,6 @@ class _Beams:
 
 
 def _gather_lines(tokens: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """Hypotheses (I, n, L) from those of the same words, (I, m, L)."""
+    """Return hypotheses (I, n, L) from those of the same words, (I, m, L)."""
     index = rows[..., None].expand(-1, -1, tokens.shape[-1])
     return tokens.gather(1, index)

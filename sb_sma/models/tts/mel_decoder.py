@@ -343,7 +343,7 @@ class MelDecoder(nn.Module):
     def _read_out(
         self, features: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Frames (B, Q * reduction_factor, C) and stop logits (B, Q)."""
+        """Return frames (B, Q * reduction_factor, C) and stop logits (B, Q)."""
         features = call_layer(self.norm, features)
         frames = call_layer(self.to_frames, features)
         frames = frames.unflatten(-1, (self.reduction_factor, self.n_mels))

@@ -53,7 +53,7 @@ def stepwise_monotonic_expectation(
     *,
     moves_per_query: int = 1,
 ) -> torch.Tensor:
-    """Expect where a walk is that stays on a key or moves to the next.
+    """Compute the expected alignment of a walk that stays or moves on.
 
     ``alpha[i, j] = alpha[i-1, j] * p_stay[i, j]
     + alpha[i-1, j-1] * (1 - p_stay[i, j-1])``, where the last valid key of

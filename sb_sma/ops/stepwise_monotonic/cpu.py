@@ -132,7 +132,7 @@ def _backward_kernel(
 
 @functools.cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads that wait for kernels, made once."""
+    """Return threads that wait for kernels, made once."""
     return ThreadPoolExecutor(threads, thread_name_prefix="sb_sma")
 
 

@@ -31,7 +31,7 @@ def describe_command() -> str:
 
 
 def describe_versions() -> dict[str, str]:
-    """Versions and machine that a result was made with.
+    """Return versions and machine that a result was made with.
 
     Returns
     -------

@@ -216,7 +216,7 @@ def _describe_use(
 
 
 def _focus_table(test_stats: Mapping[str, float]) -> Table:
-    """Focus rate of every head."""
+    """Return focus rate of every head."""
     rows = [
         (f"layer {layer}, head {head}", f"{value:.3f}")
         for name, value in test_stats.items()

@@ -172,7 +172,7 @@ class G2PBrain(RecoverableBrain):
 
 
 def split_off_unreadable(manifest, tokenizer):
-    """Entries of words with letters that nothing in training is near."""
+    """Return entries of words with letters that nothing in training is near."""
     unreadable = []
     for name, entry in list(manifest.items()):
         try:
@@ -190,7 +190,7 @@ def split_off_unreadable(manifest, tokenizer):
 
 
 def list_training_items(manifest, language_balance):
-    """Items of training: one per pronunciation, more of small languages."""
+    """Return items of training: one per pronunciation, more of small languages."""
     if not 0 <= language_balance <= 1:
         raise ValueError(
             f"language_balance must be from 0 to 1; got {language_balance}. "
@@ -215,7 +215,7 @@ def list_training_items(manifest, language_balance):
 
 
 def list_held_out_items(manifest, table):
-    """Items of a split that is scored: one per word."""
+    """Return items of a split that is scored: one per word."""
     items = {}
     for name, entry in manifest.items():
         # it may have phonemes that no model could learn
@@ -246,7 +246,7 @@ def make_dataset(items, tokenizer, table, output_keys=()):
 
 
 def make_loader_options(items, hparams, shuffle):
-    """Batches of words of about the same length."""
+    """Return batches of words of about the same length."""
     lengths = [len(item["word"]) + len(item["phonemes"]) for item in items]
     batch_words = hparams["batch_words"]
     sampler = LengthBatchSampler(

@@ -327,7 +327,7 @@ def make_datasets(manifests, table):
 
 
 def make_sampler(manifest, hparams, shuffle):
-    """Batches of about as many frames each."""
+    """Return batches of about as many frames each."""
     return LengthBatchSampler(
         [entry["mel_length"] for entry in manifest.values()],
         max_length=hparams["max_batch_frames"],
