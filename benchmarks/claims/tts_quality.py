@@ -117,8 +117,8 @@ def print_table(result: dict[str, Any]) -> None:
                 f"{result['n_hard_texts']}, median mel distance "
                 f"{bad['median_distance']:.3f}"
             )
-            for text, faults in bad["faults"].items():
-                print(f"    {text[:50]!r}: {'; '.join(faults)}")
+            for kind, count in bad["kinds"].items():
+                print(f"    {count} texts: {kind}")
 
 
 def draw_comparison(texts: list[str], spoken: dict[str, list]) -> None:

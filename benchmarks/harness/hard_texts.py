@@ -1,6 +1,9 @@
 """Bad cases among the 100 texts of hard_texts.txt, spoken freely."""
 
 import json
+import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from sb_sma.inference import TTS
 from sb_sma.metrics.bad_cases import find_faults
 from sb_sma.metrics.speech import warped_mel_distance
 
+_NUMBERS = re.compile(r" *\([^)]*\)|[\d.,:]+")
 _PATH = Path(__file__).with_suffix(".txt")
 _SEED = 0
 
@@ -128,5 +132,34 @@ def summarize_bad_cases(items: list[dict[str, Any]]) -> dict[str, Any]:
         "count": len(bad),
         "median_distance": float(distances.median()),
         "largest_distance": float(distances.max()),
-        "faults": bad,
+        "kinds": count_kinds(bad.values()),
+        "such_as": list(bad)[:5],
     }
+
+
+def count_kinds(faults: Iterable[list[str]]) -> dict[str, int]:
+    """Count how many texts have each kind of fault.
+
+    Arguments
+    ---------
+    faults : iterable of list of str
+        Those of each bad text.
+
+    Returns
+    -------
+    kinds : dict of str to int
+        The numbers of a fault are left out.
+
+    Example
+    -------
+    >>> count_kinds([["mel distance 0.48 (at most 0.45)"], ["does not end"]])
+    {'mel distance': 1, 'does not end': 1}
+    """
+    kinds = (
+        {
+            " ".join(_NUMBERS.sub("", fault).split()).removesuffix("s")
+            for fault in each
+        }
+        for each in faults
+    )
+    return dict(Counter(kind for each in kinds for kind in sorted(each)))
