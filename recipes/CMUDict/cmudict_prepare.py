@@ -10,6 +10,7 @@ import hashlib
 import logging
 import re
 from pathlib import Path
+from typing import Annotated
 
 from sb_sma.data.build_once import build_once
 from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
@@ -31,7 +32,7 @@ def prepare_cmudict(
     seed: int = 1,
     valid_share: float = 0.01,
     test_share: float = 0.1,
-    stress: str = "keep",
+    stress: Annotated[str, _STRESS] = "keep",
     group_inflections: bool = False,
     skip_bad_entries: bool = False,
     allow_unseen_phonemes: bool = False,

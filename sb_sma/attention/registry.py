@@ -4,7 +4,7 @@ decoders and in SpeechBrain's own.
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from speechbrain.lobes.models.transformer.Transformer import TransformerDecoder
 from torch import nn
@@ -21,7 +21,7 @@ ATTENTION_TYPES: dict[str, Callable[..., nn.Module]] = {
 
 
 def attention_factory(
-    attention_type: str | Callable[..., nn.Module],
+    attention_type: Annotated[str | Callable[..., nn.Module], ATTENTION_TYPES],
     options: dict[str, dict[str, Any]] | None = None,
 ) -> Callable[..., nn.Module]:
     """Turn the YAML word into something that builds attention modules.

@@ -1,7 +1,9 @@
 """Values of a wrong type, found before anything is built.
 
 Arguments of objects are held against the signature and annotations of what they
-are handed to, and the keys that a recipe itself reads against a table.
+are handed to, and the keys that a recipe itself reads against a table. The
+annotation ``Annotated[str, TABLE]`` asks for a name of that table; where it says
+what is built by each name, the arguments of that are checked, too.
 """
 
 import inspect
@@ -112,6 +114,14 @@ NUMBERS: Mapping[str, Number] = {
     "warmup_steps": Number(),
 }
 """Numbers of the recipes, by their key."""
+TEXTS: Mapping[str, Any] = {
+    "corpus_folder": str,
+    "data_folder": str | None,
+    "initial_model": str | None,
+    "output_folder": str,
+    "texts": str | None,
+}
+"""What texts of the recipes may be, by their key."""
 
 
 def check_values(document: Document, given: Document) -> None:
@@ -140,6 +150,9 @@ def check_values(document: Document, given: Document) -> None:
                     f"{place}: '{key}' must be {number}; got "
                     f"{value!r}. Correct it."
                 )
+    for key, hint in TEXTS.items():
+        if key in document.items:
+            values.check(document.items[key], f"'{key}'", hint, key)
     for path, node in document.walk():
         if path[0] in given.items or not isinstance(node, MappingNode):
             continue
@@ -171,6 +184,15 @@ class _Values:
             if key in self.document.items and f"<{key}>" == node.value.strip():
                 return self.find(self.document.items[key], key, (*seen, name))
         return self._read(self.document, node)
+
+    def check(self, node: Node, what: str, hint: Any, name: str = "") -> None:
+        """Refuse a plain value that does not fit an annotation."""
+        place, value = self.find(node, name)
+        if value is not _UNKNOWN and not matches(value, hint):
+            raise ValueError(
+                f"{place}: {what} must be {_describe(hint)}; got {value!r}. "
+                "Correct it."
+            )
 
     def _read(self, document: Document, node: Node) -> tuple[str, Any]:
         place = document.place(node)
@@ -205,38 +227,30 @@ def _check_call(
         ) from error
     if called is None:
         return  # the loader says what is missing
-    try:
-        parameters = inspect.signature(called).parameters
-    except (TypeError, ValueError):
-        return  # of C
-    hints = _hints_of(called)
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    for key, value in node.value:
-        if key.value == "<<":
+    given = items(node)
+    extra = None
+    for key, hint in _hints_of(called).items():
+        built = _built_by_name(hint)
+        if not built or key not in given:
             continue
-        if key.value not in parameters and not takes_any:
-            raise ValueError(
-                f"{document.place(key)}: {name} takes no '{key.value}'. "
-                f"{closest_names(key.value, parameters)}"
-            )
-        place, plain = values.find(value)
-        hint = hints.get(key.value, Any)
-        default = getattr(parameters.get(key.value), "default", _UNKNOWN)
-        is_default = type(plain) is type(default) and plain == default
-        if plain is _UNKNOWN or is_default:
-            continue
-        if not matches(plain, hint):
-            raise ValueError(
-                f"{place}: '{key.value}' of {name} must be {_describe(hint)}; "
-                f"got {plain!r}. Correct it."
-            )
+        values.check(given[key], f"'{key}' of {name}", hint)
+        extra = built.get(values.find(given[key])[1], _takes_any)
+        options = given.get("options")
+        for option, arguments in items(options).items() if options else ():
+            if option not in built:
+                raise ValueError(
+                    f"{document.place(arguments)}: {name} has options for "
+                    f"{', '.join(built)}; got '{option}'. Correct it."
+                )
+            _check_arguments(document, values, arguments, option, built[option])
+    parameters = _check_arguments(document, values, node, name, called, extra)
     missing = [
         parameter.name
         for parameter in parameters.values()
         if parameter.default is parameter.empty
         and parameter.kind
         in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        and parameter.name not in items(node)
+        and parameter.name not in given
     ]
     # a `!name:` is called later, with more
     if missing and how != "!name:":
@@ -246,13 +260,68 @@ def _check_call(
         )
 
 
+def _check_arguments(
+    document: Document,
+    values: _Values,
+    node: MappingNode,
+    name: str,
+    called: Callable[..., Any],
+    extra: Callable[..., Any] | None = None,
+) -> Mapping[str, inspect.Parameter]:
+    """Hold keyword arguments against a signature, which is returned.
+
+    What it takes besides its own arguments is held against that of `extra`.
+    """
+    own = _parameters_of(called)
+    known, hints, last = own, _hints_of(called), own
+    if extra is not None:
+        last = _parameters_of(extra)
+        known, hints = {**last, **known}, {**_hints_of(extra), **hints}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in last.values())
+    for key, value in node.value:
+        if key.value == "<<":
+            continue
+        if key.value not in known and not takes_any:
+            raise ValueError(
+                f"{document.place(key)}: {name} takes no '{key.value}'. "
+                f"{closest_names(key.value, known)}"
+            )
+        _, plain = values.find(value)
+        default = getattr(known.get(key.value), "default", _UNKNOWN)
+        if type(plain) is not type(default) or plain != default:
+            hint = hints.get(key.value, Any)
+            values.check(value, f"'{key.value}' of {name}", hint)
+    return own
+
+
+def _takes_any(*values: Any, **options: Any) -> None:
+    """Stand for what has no signature, as much of C."""
+
+
+def _parameters_of(
+    called: Callable[..., Any],
+) -> Mapping[str, inspect.Parameter]:
+    """Return what can be given, by name."""
+    try:
+        return inspect.signature(called).parameters
+    except (TypeError, ValueError):
+        return inspect.signature(_takes_any).parameters
+
+
 def _hints_of(called: Callable[..., Any]) -> Mapping[str, Any]:
     """Return the annotations by argument."""
     function = called.__init__ if inspect.isclass(called) else called
     try:
-        return typing.get_type_hints(function)
+        return typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError, AttributeError):
         return {}
+
+
+def _built_by_name(hint: Any) -> Mapping[str, Callable[..., Any]] | None:
+    """Return the table of an annotation, if it says what is built."""
+    table = getattr(hint, "__metadata__", (None,))[0]
+    is_built = isinstance(table, Mapping) and all(map(callable, table.values()))
+    return table if is_built else None
 
 
 def matches(value: Any, hint: Any) -> bool:
@@ -278,6 +347,9 @@ def matches(value: Any, hint: Any) -> bool:
     (True, False)
     """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        is_name = not isinstance(value, str) or value in hint.__metadata__[0]
+        return is_name and matches(value, arguments[0])
     if origin in (typing.Union, types.UnionType):
         return any(matches(value, argument) for argument in arguments)
     if origin is typing.Literal:
@@ -314,6 +386,13 @@ def matches(value: Any, hint: Any) -> bool:
 
 def _describe(hint: Any) -> str:
     """Name an annotation."""
+    if typing.get_origin(hint) is typing.Annotated:
+        base = hint.__origin__
+        others = [kind for kind in typing.get_args(base) if kind is not str]
+        names = f"one of {', '.join(hint.__metadata__[0])}"
+        return " or ".join([names, *map(_describe, others)])
+    if Callable in (hint, typing.get_origin(hint)):
+        return "!name:your.module.Class"
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         return " or ".join(map(_describe, typing.get_args(hint)))
     if hint in (None, type(None)):

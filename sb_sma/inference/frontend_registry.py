@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from sb_sma.data.espeak.voice import VoiceSettings
+from sb_sma.data.lexicon.tokenizers import MODEL_TYPES
 from sb_sma.data.text.frontends import (
     CharacterFrontend,
     EspeakFrontend,
@@ -38,12 +40,12 @@ FRONTENDS: dict[str, Callable[[_Options], Frontend]] = {
 
 
 def make_frontend(
-    name: str,
+    name: Annotated[str, FRONTENDS],
     voice: str | Sequence[str] = "en-us",
     rate: int | Sequence[int] = 175,
     g2p_model: str | Path | None = None,
     g2p_lexicon: str | Path = CMUDICT,
-    sentencepiece_model: str = "unigram",
+    sentencepiece_model: Annotated[str, MODEL_TYPES] = "unigram",
     sentencepiece_size: int = 100,
 ) -> Frontend:
     """Turn the YAML word into a front end.

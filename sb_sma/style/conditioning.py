@@ -7,6 +7,7 @@ in End-to-End Speech Synthesis", ICML 2018.
 """
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from torch import nn
@@ -81,7 +82,10 @@ class StyleConditioning(nn.Module):
     """
 
     def __init__(
-        self, tokens: GlobalStyleTokens, d_model: int, combination: str = "add"
+        self,
+        tokens: GlobalStyleTokens,
+        d_model: int,
+        combination: Annotated[str, STYLE_COMBINATIONS] = "add",
     ):
         super().__init__()
         if combination not in STYLE_COMBINATIONS:

@@ -1,10 +1,10 @@
 """The ways to condition speech on a style that a YAML file chooses between."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from sb_sma.attention.heads import check_heads
-from sb_sma.style.conditioning import StyleConditioning
+from sb_sma.style.conditioning import STYLE_COMBINATIONS, StyleConditioning
 from sb_sma.style.global_style_tokens import GlobalStyleTokens
 from sb_sma.style.reference_encoder import ReferenceEncoder
 from sb_sma.style.tokens import StyleTokenLayer
@@ -32,7 +32,7 @@ def gst_style(
     num_heads: int,
     reference_channels: Sequence[int],
     reference_width: int,
-    combination: str,
+    combination: Annotated[str, STYLE_COMBINATIONS],
 ) -> StyleConditioning:
     """Build global style tokens and what gives their style to a memory.
 
@@ -85,7 +85,9 @@ STYLES: dict[str, Callable[..., StyleConditioning | None]] = {
 }
 
 
-def make_style(style: str, **options: Any) -> StyleConditioning | None:
+def make_style(
+    style: Annotated[str, STYLES], **options: Any
+) -> StyleConditioning | None:
     """Turn the YAML word into the part of a model that knows styles.
 
     Arguments

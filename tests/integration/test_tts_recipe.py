@@ -139,7 +139,7 @@ def test_another_architecture_is_refused(run):
 
 def test_a_typo_in_the_attention_type_lists_the_choices(tmp_path):
     refusal = refusal_of(train, tmp_path / "run", "--attention_type=SAM")
-    assert "attention_type must be one of SMA, regularMHA" in refusal
+    assert "must be one of SMA, regularMHA, forward or !name" in refusal
 
 
 def test_the_embedded_corpus_has_no_other_front_end(tmp_path):

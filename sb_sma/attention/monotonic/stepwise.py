@@ -14,6 +14,7 @@ Interspeech 2020.
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import nn
@@ -120,7 +121,7 @@ class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
         moves_per_query: int = 1,
         noise_std: float = 0.0,
         monotonic_heads: int | None = None,
-        head_choice: str = "all",
+        head_choice: Annotated[str, HEAD_CHOICES] = "all",
     ):
         super().__init__(
             d_model,

@@ -8,14 +8,14 @@ import base64
 import io
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from sb_sma.data.lexicon.base_tokenizer import GraphemeTokenizer
 from sb_sma.data.lexicon.hinted_tokenizer import HintedTokenizer
 
-_MODEL_TYPES = ("unigram", "bpe")
+MODEL_TYPES = ("unigram", "bpe")
 
 
 class CharacterTokenizer(GraphemeTokenizer):
@@ -93,16 +93,16 @@ class SentencePieceTokenizer(GraphemeTokenizer):
 
     def __init__(
         self,
-        model_type: str = "unigram",
+        model_type: Annotated[str, MODEL_TYPES] = "unigram",
         vocab_size: int = 200,
         decompose: bool = False,
         mark_start: bool = False,
         backwards: bool = False,
     ):
         super().__init__(decompose, backwards)
-        if model_type not in _MODEL_TYPES:
+        if model_type not in MODEL_TYPES:
             raise ValueError(
-                f"model_type must be one of {', '.join(_MODEL_TYPES)}; got "
+                f"model_type must be one of {', '.join(MODEL_TYPES)}; got "
                 f"{model_type!r}."
             )
         is_count = isinstance(vocab_size, int) and vocab_size > 0
@@ -198,7 +198,8 @@ TOKENIZERS: dict[str, type[GraphemeTokenizer]] = {
 
 
 def make_grapheme_tokenizer(
-    name: str, options: dict[str, dict[str, Any]] | None = None
+    name: Annotated[str, TOKENIZERS],
+    options: dict[str, dict[str, Any]] | None = None,
 ) -> GraphemeTokenizer:
     """Turn the YAML word into a tokenizer that is to be fitted.
 

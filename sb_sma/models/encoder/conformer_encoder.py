@@ -6,7 +6,7 @@ Gulati et al.: "Conformer: Convolution-augmented Transformer for Speech
 Recognition", Interspeech 2020.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from speechbrain.lobes.models.transformer.Conformer import (
@@ -17,6 +17,7 @@ from speechbrain.lobes.models.transformer.Conformer import (
 from sb_sma.models.encoder.conformer import Conformer
 from sb_sma.models.encoder.rotary import replace_rotary_attention
 from sb_sma.models.encoder.transformer import (
+    ENCODER_ATTENTION_TYPES,
     SpeechBrainTextEncoder,
     TextEncoder,
 )
@@ -155,7 +156,9 @@ class SpeechBrainConformerTextEncoder(SpeechBrainTextEncoder):
         dropout: float = 0.1,
         prenet_layers: int = 1,
         prenet_kernel_size: int = 3,
-        encoder_attention_type: str = "RelPosMHAXL",
+        encoder_attention_type: Annotated[
+            str, ENCODER_ATTENTION_TYPES
+        ] = "RelPosMHAXL",
         kernel_size: int = 7,
     ):
         check_kernel_size("kernel_size", kernel_size)

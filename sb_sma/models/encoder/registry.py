@@ -1,7 +1,7 @@
 """The text encoders that a YAML file chooses between."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from sb_sma.models.encoder.conformer_encoder import (
     ConformerTextEncoder,
@@ -20,7 +20,9 @@ ENCODER_TYPES: dict[str, Callable[..., TextEncoder]] = {
 
 
 def make_text_encoder(
-    encoder_type: str, options: Mapping[str, Mapping[str, Any]], **sizes: Any
+    encoder_type: Annotated[str, ENCODER_TYPES],
+    options: Mapping[str, Mapping[str, Any]],
+    **sizes: Any,
 ) -> TextEncoder:
     """Turn the YAML word into a text encoder.
 

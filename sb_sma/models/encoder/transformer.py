@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from speechbrain.lobes.models.transformer.Transformer import TransformerEncoder
@@ -147,7 +147,7 @@ class SpeechBrainTextEncoder(TextEncoder):
         dropout: float,
         prenet_layers: int,
         prenet_kernel_size: int,
-        encoder_attention_type: str,
+        encoder_attention_type: Annotated[str, ENCODER_ATTENTION_TYPES],
     ):
         if encoder_attention_type not in ENCODER_ATTENTION_TYPES:
             raise ValueError(
@@ -242,7 +242,9 @@ class TransformerTextEncoder(SpeechBrainTextEncoder):
         dropout: float = 0.1,
         prenet_layers: int = 1,
         prenet_kernel_size: int = 3,
-        encoder_attention_type: str = "regularMHA",
+        encoder_attention_type: Annotated[
+            str, ENCODER_ATTENTION_TYPES
+        ] = "regularMHA",
     ):
         super().__init__(
             n_tokens,

@@ -6,11 +6,14 @@ from typing import Any, Literal
 
 import pytest
 import torch
+from ruamel.yaml.nodes import MappingNode, ScalarNode
 from torch import nn
 
-from sb_sma.hparams import check_yaml
+from sb_sma.hparams import check_yaml, compose
+from sb_sma.hparams.document import kind_of, tag_of
 from sb_sma.hparams.values import NUMBERS, Number, matches
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPT = "hparams = {}\nprint(hparams['part'], hparams['n_samples'])\n"
 TRAIN = """\
 width: 4
@@ -137,3 +140,75 @@ def test_every_number_of_the_recipes_says_what_it_is():
     assert str(Number(float, 0, 1, True)) == "a number, from 0 to 1, or null"
     assert not NUMBERS["label_smoothing"].allows(1.5)
     assert NUMBERS["frames_per_token"].allows(None)
+
+
+WRONG = {"bool": "abc", "int": "abc", "float": "abc", "null": "[[a]]"}
+
+
+@pytest.mark.parametrize("name", ["tts_gst", "g2p"])
+def test_every_key_of_an_experiment_is_checked(name, monkeypatch):
+    path = REPOSITORY / "hparams" / f"{name}.yaml"
+    document = compose(path)
+    recipe = REPOSITORY / document.items["recipe"].value
+    monkeypatch.syspath_prepend(recipe.parent)
+    passed = []
+    for key, node in document.items.items():
+        is_plain = not tag_of(node) and not isinstance(node, MappingNode)
+        if not is_plain or key == "recipe":
+            continue
+        wrong = "3.5"
+        if isinstance(node, ScalarNode):
+            wrong = WRONG.get(kind_of(node), "[3.5]")
+        try:
+            check_yaml(path, recipe, f"{key}: {wrong}")
+            passed.append(key)
+        except ValueError as error:
+            assert "the command line: " in str(error), (key, str(error))
+    assert not passed
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        (
+            "attention_type: sma",
+            "SMA, regularMHA, forward or !name:your.module.Class; got 'sma'",
+        ),
+        ("encoder_type: rnn", "one of transformer, conformer, Conf"),
+        ("monotonic_head_choice: best", "one of all, focused; got 'best'"),
+        ("sentencepiece_model: bpee", "one of unigram, bpe; got 'bpee'"),
+        ("frontend: arpabet", "one of espeak, characters"),
+        ("style: tokens", "one of none, gst; got 'tokens'"),
+        ("corpus_folder: 3", "'corpus_folder' must be str; got 3"),
+    ],
+)
+def test_names_of_a_table_are_checked(override, message):
+    path = REPOSITORY / "hparams" / "tts.yaml"
+    recipe = REPOSITORY / "recipes/Embedded/TTS/transformer/train.py"
+    with pytest.raises(ValueError, match=message):
+        check_yaml(path, recipe, override)
+
+
+def test_options_are_held_against_what_is_built(tmp_path):
+    path = tmp_path / "train.yaml"
+    text = (
+        "cross: !apply:sb_sma.attention.attention_factory\n"
+        "    attention_type: {}\n"
+        "    options:\n"
+        "        {}:\n"
+        "            {}\n"
+    )
+    script = tmp_path / "train.py"
+    script.write_text("hparams = {}\nprint(hparams['cross'])\n")
+
+    def check(*parts):
+        path.write_text(text.format(*parts))
+        check_yaml(path, script)
+
+    check("SMA", "SMA", "moves_per_query: 2")
+    with pytest.raises(ValueError, match="line 5: SMA takes no 'moves'"):
+        check("SMA", "SMA", "moves: 2")
+    with pytest.raises(ValueError, match="line 5: 'moves_per_query' of forw"):
+        check("SMA", "forward", "moves_per_query: abc")
+    with pytest.raises(ValueError, match="options for SMA, .*got 'sma'"):
+        check("SMA", "sma", "moves_per_query: 2")
