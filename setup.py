@@ -77,6 +77,7 @@ setup(
             *TEXT,
             # what the mel filters and the time warping are compared with
             "librosa>=0.10.2",
+            "networkx>=3.0",
             "pytest>=7.4.4",
             "pytest-xdist>=3.5",
             "ruff==0.12.4",

@@ -2,9 +2,12 @@
 """How large is the house, and do its imports go one way?
 
 Counts files for each folder, lines of code and of YAML, keys of each experiment,
-and imports that go up or in a circle; measures what ``import sb_sma`` takes. With
-``--before REF`` the same is counted of an older commit. Prints the figures and
-stores them under ``results/``.
+and circles of files and of folders that import each other, late imports
+included; measures what ``import sb_sma`` takes. The other figures of the house
+are told from their own files: how long the tests take (``quick_to_start``), and
+the ratios of the op and of a training step. With ``--before REF`` the same is
+counted of an older commit. Prints the figures and stores them under
+``results/``.
 
 > python -m benchmarks.claims.structure --before 24a663f
 """
@@ -20,6 +23,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.import_graph import circles_of, import_arrows
 from benchmarks.harness.machine import describe_machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,9 +95,28 @@ def count(root: Path) -> dict[str, Any]:
             str(path.relative_to(root)): count_keys(path)
             for path in experiments
         },
+        "circles": {
+            "of_files": circles_of(import_arrows(root)),
+            "of_folders": circles_of(folder_arrows(root)),
+        },
         "readme_lines": count_lines(root / "README.md"),
         "import_seconds": measure_import(root),
     }
+
+
+def folder_arrows(root: Path) -> dict[str, set[str]]:
+    """Find which rooms of sb_sma import which."""
+    arrows: dict[str, set[str]] = {}
+    for module, targets in import_arrows(root).items():
+        room = room_of(module)
+        rooms = {room_of(target) for target in targets}
+        arrows.setdefault(room, set()).update(rooms - {room})
+    return arrows
+
+
+def room_of(module: str) -> str:
+    """Name the folder right below sb_sma."""
+    return module.split(".")[1] if "." in module else module
 
 
 def count_lines(path: Path) -> int:

@@ -1,11 +1,15 @@
 """Imports go one way, and every package is one."""
 
-import ast
-import graphlib
 import shutil
 from pathlib import Path
 
 import pytest
+
+from benchmarks.harness.import_graph import (
+    circles_of,
+    import_arrows,
+    imported_modules,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -40,25 +44,6 @@ MAY_IMPORT = {
     "cli": {"cli", "hparams", "torch_pair"} | INFERENCE,
     "recipes": {"hparams", "torch_pair"} | TRAINING,
 }
-
-
-def imported_modules(file, package):
-    """Names below sb_sma that a file imports, e.g. ``attention.masks``."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")
-                parents = parents[: len(parents) + 1 - node.level]
-                base = ".".join([*parents, base]).strip(".")
-            names = [f"{base}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            if name.startswith("sb_sma.") and name != "sb_sma.__version__":
-                yield name[len("sb_sma.") :]
 
 
 def find_violations(root):
@@ -124,55 +109,8 @@ def test_planted_violation_is_found(tmp_path, file, text):
     )
 
 
-def modules_of(root):
-    """Every module below a repository's root, by its dotted name."""
-    modules = {}
-    for file in root.glob("sb_sma/**/*.py"):
-        parts = file.relative_to(root).with_suffix("").parts
-        modules[".".join(p for p in parts if p != "__init__")] = file
-    return modules
-
-
-def names_handed_on(modules):
-    """Where what a package hands on lazily stands, by its dotted name."""
-    homes = {}
-    for package, file in modules.items():
-        stub = file.with_suffix(".pyi")
-        if not stub.exists():
-            continue
-        for node in ast.walk(ast.parse(stub.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    home = f"{package}.{node.module}"
-                    homes[f"{package}.{alias.name}"] = home
-    return homes
-
-
-def find_circles(root):
-    """The first circle of files that import each other, late imports too."""
-    modules = modules_of(root)
-    homes = names_handed_on(modules)
-    arrows = {}
-    for module, file in modules.items():
-        package = (
-            module if file.stem == "__init__" else module.rpartition(".")[0]
-        )
-        names = {f"sb_sma.{n}" for n in imported_modules(file, package)}
-        targets = {homes.get(name, name) for name in names}
-        # a name stands in the module before it
-        arrows[module] = {
-            target if target in modules else target.rpartition(".")[0]
-            for target in targets
-        }
-    try:
-        graphlib.TopologicalSorter(arrows).prepare()
-    except graphlib.CycleError as error:
-        return error.args[1]
-    return []
-
-
 def test_no_files_import_each_other():
-    assert find_circles(REPOSITORY) == []
+    assert circles_of(import_arrows(REPOSITORY)) == []
 
 
 @pytest.mark.parametrize(
@@ -188,7 +126,8 @@ def test_planted_circle_is_found(tmp_path, text):
     shutil.copytree(REPOSITORY / "sb_sma", tmp_path / "sb_sma", ignore=ignored)
     layer = tmp_path / "sb_sma" / "models" / "decoder" / "layer.py"
     layer.write_text(layer.read_text() + "\n\n" + text + "\n")
-    assert "sb_sma.models.decoder.layer" in find_circles(tmp_path)
+    (circle,) = circles_of(import_arrows(tmp_path))
+    assert "sb_sma.models.decoder.layer" in circle
 
 
 def test_every_folder_with_code_is_a_package():
