@@ -236,13 +236,18 @@ def _check_call(
         values.check(given[key], f"'{key}' of {name}", hint)
         extra = built.get(values.find(given[key])[1], _takes_any)
         options = given.get("options")
-        for option, arguments in items(options).items() if options else ():
+        if not isinstance(options, MappingNode):
+            continue
+        for option, arguments in items(options).items():
             if option not in built:
                 raise ValueError(
                     f"{document.place(arguments)}: {name} has options for "
                     f"{', '.join(built)}; got '{option}'. Correct it."
                 )
-            _check_arguments(document, values, arguments, option, built[option])
+            if isinstance(arguments, MappingNode):
+                _check_arguments(
+                    document, values, arguments, option, built[option]
+                )
     parameters = _check_arguments(document, values, node, name, called, extra)
     missing = [
         parameter.name
@@ -270,14 +275,15 @@ def _check_arguments(
 ) -> Mapping[str, inspect.Parameter]:
     """Hold keyword arguments against a signature, which is returned.
 
-    What it takes besides its own arguments is held against that of `extra`.
+    Where it takes any, those that are not its own are those of `extra`.
     """
-    own = _parameters_of(called)
-    known, hints, last = own, _hints_of(called), own
-    if extra is not None:
-        last = _parameters_of(extra)
-        known, hints = {**last, **known}, {**_hints_of(extra), **hints}
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in last.values())
+    own = known = _parameters_of(called)
+    hints = _hints_of(called)
+    takes_any = _takes_others(own)
+    if takes_any and extra is not None:
+        others = _parameters_of(extra)
+        known, hints = {**others, **own}, {**_hints_of(extra), **hints}
+        takes_any = _takes_others(others)
     for key, value in node.value:
         if key.value == "<<":
             continue
@@ -292,6 +298,11 @@ def _check_arguments(
             hint = hints.get(key.value, Any)
             values.check(value, f"'{key.value}' of {name}", hint)
     return own
+
+
+def _takes_others(parameters: Mapping[str, inspect.Parameter]) -> bool:
+    """Say whether keywords of any name can be given."""
+    return any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _takes_any(*values: Any, **options: Any) -> None:

@@ -212,3 +212,6 @@ def test_options_are_held_against_what_is_built(tmp_path):
         check("SMA", "forward", "moves_per_query: abc")
     with pytest.raises(ValueError, match="options for SMA, .*got 'sma'"):
         check("SMA", "sma", "moves_per_query: 2")
+    check("SMA", "SMA", "")
+    with pytest.raises(ValueError, match="line 6: .* takes no 'd_model'"):
+        check("SMA", "SMA", "moves_per_query: 2\n    d_model: 8")
