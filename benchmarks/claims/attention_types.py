@@ -14,10 +14,8 @@ Prints a table, and stores everything under ``results/``.
 import argparse
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
@@ -27,44 +25,20 @@ from benchmarks.claims.training_step import (
     make_brain,
     recipe_step,
 )
-from benchmarks.harness.hard_texts import (
-    make_reference,
-    read_hard_texts,
-    refuse_known_texts,
-    speak_hard_texts,
-    summarize_bad_cases,
+from benchmarks.harness.experiment import (
+    SOFT_AND_HARD,
+    Decoding,
+    Experiment,
+    Variant,
+    print_figures,
 )
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.timing import compare, median, time_in_turn
-from benchmarks.harness.training_run import (
-    ROOT,
-    read_cost,
-    summarize_history,
-    train,
-)
-from sb_sma.inference import TTS
+from benchmarks.harness.training_run import ROOT
 
-RUNS = ROOT / "results" / "attention_types"
 OUTPUT = Path(__file__).parents[1] / "results" / "attention_types.json"
 N_EPOCHS = 1000  # the minutes are over before
 OWN_FRAMES = 0.5
-
-
-class Decoding(NamedTuple):
-    """How a text is spoken."""
-
-    mode: str = "soft"
-    attention_window: list[int] | None = None
-
-
-class Variant(NamedTuple):
-    """What is trained, and how it is decoded."""
-
-    overrides: dict[str, Any]
-    decodings: dict[str, Decoding]
-
-
-SOFT_AND_HARD = {"soft": Decoding(), "hard": Decoding("hard")}
 WINDOWS = {
     "no window": Decoding(),
     **{
@@ -77,9 +51,7 @@ VARIANTS = {
     "SMA, one head reads for all": Variant(
         {"monotonic_head_choice": "focused"}, SOFT_AND_HARD
     ),
-    "forward attention": Variant(
-        {"attention_type": "forward"}, {"soft": Decoding()}
-    ),
+    "forward attention": Variant({"attention_type": "forward"}),
     "softmax": Variant({"attention_type": "regularMHA"}, WINDOWS),
     "softmax, guided to the end": Variant(
         {"attention_type": "regularMHA", "guided_half_life": None}, WINDOWS
@@ -104,13 +76,23 @@ def main() -> None:
         help="those to train anew; the others were trained before",
     )
     arguments = parser.parse_args()
-    train_variants(arguments.train, arguments.minutes)
+    experiment = Experiment(
+        [
+            "train.py",
+            "hparams/tts.yaml",
+            f"--max_minutes={arguments.minutes}",
+            f"--number_of_epochs={N_EPOCHS}",
+        ],
+        VARIANTS,
+        folder=ROOT / "results" / "attention_types",
+    )
+    experiment.train(arguments.train, at_a_time=os.cpu_count(), n_threads=1)
     result = {
         "machine": describe_machine(),
         "conditions": "one run of each, on one thread, its last epoch whole",
         "runs_at_a_time": os.cpu_count(),
         "step": time_steps(arguments.rounds),
-        "variants": {name: measure(name) for name in VARIANTS},
+        "variants": {name: experiment.measure(name)[0] for name in VARIANTS},
     }
     print_table(result)
     OUTPUT.parent.mkdir(exist_ok=True)
@@ -118,40 +100,6 @@ def main() -> None:
         json.dumps(result, indent=1, ensure_ascii=False) + "\n",
         encoding="utf-8",
     )
-
-
-def train_variants(names: list[str], minutes: float) -> None:
-    """Return the README's command with the overrides of each variant."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = [
-            pool.submit(
-                train,
-                [
-                    "train.py",
-                    "hparams/tts.yaml",
-                    f"--max_minutes={minutes}",
-                    f"--number_of_epochs={N_EPOCHS}",
-                    *flags_of(name),
-                ],
-                folder_of(name),
-                folder_of(name) / "corpus",
-                n_threads=1,
-            )
-            for name in names
-        ]
-        for run in runs:
-            run.result()
-
-
-def flags_of(name: str) -> list[str]:
-    """Return what a variant is, on the command line."""
-    overrides = VARIANTS[name].overrides
-    return [f"--{key}={json.dumps(value)}" for key, value in overrides.items()]
-
-
-def folder_of(name: str) -> Path:
-    """Where a variant is trained."""
-    return RUNS / name.replace(", ", "-").replace(" ", "_")
 
 
 def time_steps(rounds: int) -> dict[str, Any]:
@@ -179,44 +127,11 @@ def time_steps(rounds: int) -> dict[str, Any]:
     }
 
 
-def measure(name: str) -> dict[str, Any]:
-    """Return figures of a variant that has been trained."""
-    folder = folder_of(name)
-    texts = read_hard_texts()
-    refuse_known_texts(folder, texts)
-    references = [make_reference(text) for text in texts]
-    tts = TTS.from_hparams(source=str(folder / "model"))
-    trained_decoding = tts.hparams.decoding
-    bad_cases = {}
-    for label, decoding in VARIANTS[name].decodings.items():
-        tts.hparams.decoding = replace(
-            trained_decoding, attention_window=decoding.attention_window
-        )
-        items = speak_hard_texts(tts, texts, references, decoding.mode)
-        bad_cases[label] = summarize_bad_cases(items)
-    return {
-        "overrides": VARIANTS[name].overrides,
-        **read_cost(folder),
-        **summarize_history(folder),
-        "n_hard_texts": len(texts),
-        "bad_cases": bad_cases,
-    }
-
-
 def print_table(result: dict[str, Any]) -> None:
-    """Return the figures that the README quotes."""
+    """Print the figures that docs/results.md quotes."""
     over_softmax = result["step"]["over_softmax"]
     for name, figures in result["variants"].items():
-        reached = figures["minutes_to_99_percent"]
-        shown = "never" if reached is None else f"{reached:.1f}"
-        bad = ", ".join(
-            f"{label} {cases['count']}"
-            for label, cases in figures["bad_cases"].items()
-        )
-        print(f"\n{name}: {figures['training_minutes']:.1f} minutes")
-        print(f"  minutes to 99 %: {shown}")
-        print(f"  test within one: {figures['test']['within_one']:.4f}")
-        print(f"  bad cases of {figures['n_hard_texts']}: {bad}")
+        print_figures(name, figures)
         ratio = over_softmax[name]["median_of_ratios"]
         print(f"  step over softmax's: {ratio:.2f}")
 

@@ -19,22 +19,9 @@ from typing import Any
 
 import torch
 
-from benchmarks.harness.hard_texts import (
-    make_reference,
-    read_hard_texts,
-    refuse_known_texts,
-    speak_hard_texts,
-    summarize_bad_cases,
-)
+from benchmarks.harness.experiment import Experiment, Variant, print_figures
 from benchmarks.harness.machine import describe_machine
-from benchmarks.harness.models import count_parameters
-from benchmarks.harness.training_run import (
-    ROOT,
-    read_cost,
-    summarize_history,
-    train,
-)
-from sb_sma.inference import TTS
+from benchmarks.harness.training_run import ROOT
 
 OUTPUT = Path(__file__).parents[1] / "results" / "full_size_quality.json"
 TRANSCRIPTS = ROOT.parent / "shared" / "data" / "ljspeech-transcripts.csv"
@@ -78,11 +65,12 @@ def main() -> None:
     }
     if arguments.device == "cuda":
         result["machine"]["cuda_device"] = torch.cuda.get_device_name()
-    for attention_type in arguments.attention_types:
-        train_anew(attention_type, arguments)
-        figures = measure(RUNS / attention_type, arguments.device)
-        result["attention"][attention_type] = figures
-        print_figures(attention_type, figures)
+    experiment = make_experiment(arguments)
+    for name in experiment.variants:
+        experiment.train([name])
+        figures, _ = experiment.measure(name)
+        result["attention"][name] = figures
+        print_figures(name, figures)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(
         json.dumps(result, indent=1, ensure_ascii=False) + "\n",
@@ -90,8 +78,8 @@ def main() -> None:
     )
 
 
-def train_anew(attention_type: str, arguments: argparse.Namespace) -> None:
-    """Run the recipe until its time is over; the runs share one corpus."""
+def make_experiment(arguments: argparse.Namespace) -> Experiment:
+    """Write the texts; the runs share one corpus, and end with their time."""
     RUNS.mkdir(parents=True, exist_ok=True)
     texts = RUNS / "texts.txt"
     lines = arguments.transcripts.read_text(encoding="utf-8").splitlines()
@@ -106,41 +94,17 @@ def train_anew(attention_type: str, arguments: argparse.Namespace) -> None:
         f"--rate={RATE}",
         f"--pitch={PITCH}",
         f"--n_processes={os.cpu_count()}",
-        f"--attention_type={attention_type}",
         f"--max_minutes={arguments.minutes}",
         f"--number_of_epochs={ENOUGH_EPOCHS}",
         f"--samples_every={ENOUGH_EPOCHS}",
         f"--device={arguments.device}",
     ]
-    train(command, RUNS / attention_type, RUNS / "corpus")
-
-
-def measure(folder: Path, device: str) -> dict[str, Any]:
-    """Return figures of a run."""
-    texts = read_hard_texts()
-    refuse_known_texts(RUNS, texts)
-    tts = TTS.from_hparams(
-        source=str(folder / "model"), run_opts={"device": device}
-    )
-    references = [make_reference(text).to(device) for text in texts]
-    items = speak_hard_texts(tts, texts, references, "soft")
-    return {
-        "parameters": count_parameters(tts.mods.model),
-        **read_cost(folder),
-        **summarize_history(folder),
-        "n_hard_texts": len(texts),
-        "bad_cases": summarize_bad_cases(items),
+    variants = {
+        name: Variant({"attention_type": name})
+        for name in arguments.attention_types
     }
-
-
-def print_figures(attention_type: str, figures: dict[str, Any]) -> None:
-    """Return the figures that the README quotes."""
-    print(f"\n{attention_type}: {figures['training_minutes']:.1f} minutes")
-    print(f"  minutes to 99 %: {figures['minutes_to_99_percent']}")
-    print(f"  test within one: {figures['test']['within_one']:.4f}")
-    print(
-        f"  bad cases: {figures['bad_cases']['count']} of "
-        f"{figures['n_hard_texts']}"
+    return Experiment(
+        command, variants, RUNS, RUNS / "corpus", arguments.device
     )
 
 

@@ -101,7 +101,34 @@ def count(root: Path) -> dict[str, Any]:
         },
         "readme_lines": count_lines(root / "README.md"),
         "import_seconds": measure_import(root),
+        **read_stored(root / "benchmarks" / "results"),
     }
+
+
+def read_stored(results: Path) -> dict[str, Any]:
+    """Read what the checkout's other claims have measured."""
+    op = json.loads((results / "stepwise_monotonic.json").read_text())["cpu"]
+    step = json.loads((results / "training_step.json").read_text())["cpu"]
+    ratios = {
+        "op_forward_share_of_copy": op["bandwidth"]["forward"]["share_of_copy"],
+        "op_backward_share_of_copy": op["bandwidth"]["backward"][
+            "share_of_copy"
+        ],
+        "loop_over_op": op["loop"]["unbound_loop"]["over_ours"],
+        **{
+            f"step_SMA_over_regularMHA, {name}": ratio
+            for name, ratio in step["step_share"]["SMA_over_regularMHA"].items()
+        },
+    }
+    stored: dict[str, Any] = {
+        "ratios": {
+            name: ratio["median_of_ratios"] for name, ratio in ratios.items()
+        }
+    }
+    times = results / "quick_to_start.json"
+    if times.exists():
+        stored["check_minutes"] = json.loads(times.read_text())["minutes"]
+    return stored
 
 
 def folder_arrows(root: Path) -> dict[str, set[str]]:
