@@ -1,6 +1,6 @@
 """Keep small exported models of today's format, and what they say.
 
-``python tests/frozen/freeze.py 2`` writes ``tests/frozen/2/``, once, when the
+``python -m tests.frozen.freeze 2`` writes ``tests/frozen/2/``, once, when the
 format of exported models has become 2. Later versions must still read it:
 ``tests/unittests/inference/test_frozen_models.py``.
 """
@@ -15,14 +15,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY))
+from tests.unittests.conftest import TEXTS, export_small_g2p, export_small_model
 
-from tests.unittests.conftest import (  # noqa: E402
-    TEXTS,
-    export_small_g2p,
-    export_small_model,
-)
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 STYLES = {"style_width": 8, "style_heads": 2, "reference_width": 8}
 SPEECH = {
