@@ -7,18 +7,15 @@ what is built by each name, the arguments of that are checked, too.
 """
 
 import inspect
-import os
 import pydoc
-import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from torch import nn
 
+from sb_sma.hparams.annotations import describe, matches
 from sb_sma.hparams.document import Document, items, kind_of, tag_of
 from sb_sma.hparams.names import closest_names
 
@@ -190,7 +187,7 @@ class _Values:
         place, value = self.find(node, name)
         if value is not _UNKNOWN and not matches(value, hint):
             raise ValueError(
-                f"{place}: {what} must be {_describe(hint)}; got {value!r}. "
+                f"{place}: {what} must be {describe(hint)}; got {value!r}. "
                 "Correct it."
             )
 
@@ -333,81 +330,3 @@ def _built_by_name(hint: Any) -> Mapping[str, Callable[..., Any]] | None:
     table = getattr(hint, "__metadata__", (None,))[0]
     is_built = isinstance(table, Mapping) and all(map(callable, table.values()))
     return table if is_built else None
-
-
-def matches(value: Any, hint: Any) -> bool:
-    """Say whether a plain value of the YAML fits an annotation.
-
-    Arguments
-    ---------
-    value : Any
-        A number, a text, a switch, None or a list of these.
-    hint : Any
-        An annotation; of one that says nothing about such values, all fit.
-
-    Returns
-    -------
-    matches : bool
-        Whole numbers are numbers, a switch is none.
-
-    Example
-    -------
-    >>> matches(3, float | None), matches("abc", float | None)
-    (True, False)
-    >>> matches([1, 2], list[int]), matches(True, int)
-    (True, False)
-    """
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Annotated:
-        is_name = not isinstance(value, str) or value in hint.__metadata__[0]
-        return is_name and matches(value, arguments[0])
-    if origin in (typing.Union, types.UnionType):
-        return any(matches(value, argument) for argument in arguments)
-    if origin is typing.Literal:
-        return value in arguments
-    if hint in (None, type(None)):
-        return value is None
-    if hint in (int, float):
-        kinds = (int, float) if hint is float else int
-        return isinstance(value, kinds) and not isinstance(value, bool)
-    if hint in (str, bool):
-        return isinstance(value, hint)
-    if hint in (Path, os.PathLike) or origin is os.PathLike:
-        return isinstance(value, str)
-    kind = origin or hint
-    if hint in (Any, object) or not inspect.isclass(kind):
-        return True
-    if issubclass(kind, tuple) and arguments and Ellipsis not in arguments:
-        return (
-            isinstance(value, list)
-            and len(value) == len(arguments)
-            and all(map(matches, value, arguments))
-        )
-    if issubclass(kind, Iterable) and not issubclass(
-        kind, (Mapping, nn.Module)
-    ):
-        of = arguments[0] if arguments else Any
-        if isinstance(value, str):
-            return issubclass(str, kind) and matches("", of)
-        return isinstance(value, list) and all(matches(v, of) for v in value)
-    # neither a module nor what is called is a number, a text or a list
-    is_built = issubclass(kind, (nn.Module, Mapping, Callable))
-    return not (is_built and isinstance(value, (int, float, str, list)))
-
-
-def _describe(hint: Any) -> str:
-    """Name an annotation."""
-    if typing.get_origin(hint) is typing.Annotated:
-        base = hint.__origin__
-        others = [kind for kind in typing.get_args(base) if kind is not str]
-        names = f"one of {', '.join(hint.__metadata__[0])}"
-        return " or ".join([names, *map(_describe, others)])
-    if Callable in (hint, typing.get_origin(hint)):
-        return "!name:your.module.Class"
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return " or ".join(map(_describe, typing.get_args(hint)))
-    if hint in (None, type(None)):
-        return "null"
-    if typing.get_args(hint):
-        return str(hint).replace("typing.", "").replace("collections.abc.", "")
-    return getattr(hint, "__name__", str(hint))

@@ -10,8 +10,9 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode
 from torch import nn
 
 from sb_sma.hparams import check_yaml, compose
+from sb_sma.hparams.annotations import matches
 from sb_sma.hparams.document import kind_of, tag_of
-from sb_sma.hparams.values import NUMBERS, Number, matches
+from sb_sma.hparams.values import NUMBERS, Number
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPT = "hparams = {}\nprint(hparams['part'], hparams['n_samples'])\n"
