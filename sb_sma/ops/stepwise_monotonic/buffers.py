@@ -1,9 +1,10 @@
 """Memory of large results on the CPU, handed on from one to the next.
 
 The system clears fresh memory before it gives it away, which takes longer than
-the recurrence itself; the C library reuses what is below 32 MiB only. The
-block of a large result that nobody holds any more waits for the next one of
-its size, and is let go when another size comes.
+the recurrence itself; whether the C library keeps what was freed depends on all
+that the process has freed before. The block of a large result that nobody holds
+any more waits for the next one that fits, and is let go when one comes that is
+larger, or very much smaller.
 """
 
 import threading
@@ -11,8 +12,9 @@ import weakref
 
 import numpy as np
 
-_LARGE_BYTES = 32 << 20
+_LARGE_BYTES = 1 << 20
 _MOST_BLOCKS = 2  # an alignment, a gradient
+_MOST_TIMES = 4  # as large as what it is used for
 
 _waiting: list[np.ndarray] = []
 _lock = threading.RLock()  # a collection may end a result at any time
@@ -39,7 +41,7 @@ def empty_like(array: np.ndarray) -> np.ndarray:
     if array.nbytes < _LARGE_BYTES:
         return np.empty_like(array)
     block = _take(array.nbytes)
-    result = block.view(array.dtype).reshape(array.shape)
+    result = block[: array.nbytes].view(array.dtype).reshape(array.shape)
     weakref.finalize(result, _keep, block).atexit = False
     return result
 
@@ -47,9 +49,13 @@ def empty_like(array: np.ndarray) -> np.ndarray:
 def _take(n_bytes: int) -> np.ndarray:
     """Return a block that waits, or a new one."""
     with _lock:
-        if _waiting and _waiting[-1].nbytes == n_bytes:
+        _waiting[:] = [
+            block
+            for block in _waiting
+            if n_bytes <= block.nbytes <= _MOST_TIMES * n_bytes
+        ]
+        if _waiting:
             return _waiting.pop()
-        _waiting.clear()
     # numpy asks the system for huge pages
     return np.empty(n_bytes, dtype=np.uint8)
 
@@ -57,7 +63,6 @@ def _take(n_bytes: int) -> np.ndarray:
 def _keep(block: np.ndarray) -> None:
     """Let the block of a result that has ended wait."""
     with _lock:
-        if _waiting and _waiting[-1].nbytes != block.nbytes:
-            _waiting.clear()
-        if len(_waiting) < _MOST_BLOCKS:
-            _waiting.append(block)
+        _waiting.append(block)
+        _waiting.sort(key=len)
+        del _waiting[:-_MOST_BLOCKS]
