@@ -217,7 +217,7 @@ def median_f0(samples: np.ndarray, sample_rate: int) -> float:
 def seconds(tts: TTS, item: SpokenText) -> float:
     """Duration of what was spoken."""
     settings = tts.hparams.mel_settings
-    return len(item.mel) * settings.hop_length / settings.sample_rate
+    return len(item.mel) * settings.seconds_per_frame
 
 
 def measure_sweep(

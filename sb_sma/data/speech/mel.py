@@ -85,6 +85,34 @@ class MelSettings:
                 f"{self.f_min:g} and {self.f_max:g}. Lower f_max."
             )
 
+    @property
+    def seconds_per_frame(self) -> float:
+        """Time from one frame to the next."""
+        return self.hop_length / self.sample_rate
+
+
+def seconds_of_frames(mel_settings: MelSettings, n_frames: int) -> float:
+    """Say how long some frames last.
+
+    Arguments
+    ---------
+    mel_settings : MelSettings
+        The numbers of the features.
+    n_frames : int
+        Mel frames, such as those of a decoder step.
+
+    Returns
+    -------
+    seconds : float
+        Their time.
+
+    Example
+    -------
+    >>> round(seconds_of_frames(MelSettings(), 4), 4)
+    0.0464
+    """
+    return n_frames * mel_settings.seconds_per_frame
+
 
 class LogMel(nn.Module):
     """Turns waveforms into natural-log amplitude mel spectrograms.

@@ -187,7 +187,7 @@ def _draw_styles(
     spoken = tts.speak([text] * len(each), seed=0, style=torch.cat(each))
     settings = tts.hparams.mel_settings
     frames = np.array([len(item.mel) for item in spoken])
-    seconds = frames * settings.hop_length / settings.sample_rate
+    seconds = frames * settings.seconds_per_frame
     return [
         plot_token_weights(
             weights, list(map(_label, manifest, manifest.values()))
