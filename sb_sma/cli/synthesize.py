@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
     OSError
         If a file cannot be read or written.
     """
-    _check_endings(arguments)
+    _check_outputs(arguments)
     check_model(arguments.model)
     make_style = read_style(arguments)
     with contextlib.ExitStack() as stack:
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> None:
             )
             texts = read_texts(lines)
         utterances = number_utterances(texts, arguments.out, arguments.plot)
-        _check_files(arguments, utterances)
+        _check_numbered(arguments, utterances)
         # torch takes seconds to load: mistakes above are told at once
         require_torch_pair()
         from sb_sma.inference import TTS
@@ -255,7 +255,7 @@ def _write(tts: "TTS", utterance: Utterance, spoken: "SpokenText") -> None:
             file.write(content.getbuffer())
 
 
-def _check_endings(arguments: argparse.Namespace) -> None:
+def _check_outputs(arguments: argparse.Namespace) -> None:
     """Refuse files that could not be written in the end."""
     if arguments.out.suffix.lower() != ".wav":
         raise ValueError(f"--out must end in .wav; got {arguments.out}.")
@@ -266,7 +266,7 @@ def _check_endings(arguments: argparse.Namespace) -> None:
         _check_plot_ending(arguments.plot)
 
 
-def _check_files(
+def _check_numbered(
     arguments: argparse.Namespace, utterances: list[Utterance]
 ) -> None:
     """Refuse numbered files that could not be written, or are read."""
