@@ -25,20 +25,20 @@ TRAINING = {"training"} | INFERENCE
 # what each part of sb_sma may import, by the beginning of the name
 MAY_IMPORT = {
     # handed on; tests/unittests/test_light_start.py holds that none is loaded
-    "": {"ops", "attention", "inference"},
+    "": {"ops", "attention", "inference", "torch_pair"},
     "torch_pair": set(),
     # PyTorch alone: it can go upstream as it is
     "stepwise_monotonic": set(),
     "ops": OPS,
-    "attention": ATTENTION,
+    "attention": {"torch_pair"} | ATTENTION,
     "style": STYLE,
-    "models": MODELS,
+    "models": {"torch_pair"} | MODELS,
     "upstream": {"upstream"} | MODELS,
-    "data": {"data"},
+    "data": {"data", "torch_pair"},
     "losses": {"losses", "attention.masks"} | OPS,
     "metrics": {"metrics", "data", "attention.masks"} | OPS,
     "plots": {"plots", "metrics"},
-    "inference": INFERENCE,
+    "inference": {"torch_pair"} | INFERENCE,
     "training": TRAINING,
     "hparams": {"hparams"},
     "cli": {"cli", "hparams", "torch_pair"} | INFERENCE,

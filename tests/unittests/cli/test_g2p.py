@@ -142,7 +142,7 @@ def test_bad_lines_are_numbered_and_passed_over(command, tmp_path, capsys):
     assert [line.split("\t")[0] for line in written] == ["cab", "bb"]
     error = capsys.readouterr().err
     for number in range(2, 7):
-        assert f"sb-sma: line {number}: " in error
+        assert f"sb-sma: words.txt:{number}: " in error
     assert "sb-sma: 5 bad line(s) passed over" in error
 
 
@@ -217,7 +217,29 @@ def test_a_line_that_is_not_utf_8_is_named(command, tmp_path, capsys):
     (tmp_path / "words.txt").write_bytes(b"cab\n\xffb\n")
     assert command("--input", "words.txt", "--output", "out.tsv") == 0
     error = capsys.readouterr().err
-    assert "line 2: must be UTF-8; got b'\\xff'" in error
+    assert "words.txt:2: must be UTF-8; got b'\\xff'" in error
+    assert "iconv -f CP1252 -t UTF-8" in error
+
+
+def test_a_file_in_utf_16_is_refused(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("cab\nbb\n", encoding="utf-16")
+    assert command("--input", "words.txt", "--output", "out.tsv") == 1
+    assert capsys.readouterr().err.startswith(
+        "sb-sma: error: words.txt:1: must be UTF-8; got b'\\xff\\xfe', as a "
+        "file in UTF-16 has."
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
+
+
+def test_a_lexicon_is_not_overwritten(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("cab\n")
+    (tmp_path / "mine.tsv").write_text("cab\tK AH B\n")
+    arguments = ("--input", "words.txt", "--output", "mine.tsv")
+    assert command(*arguments, "--analogy", "mine.tsv") == 1
+    assert "--output must be another file than --analogy" in (
+        capsys.readouterr().err
+    )
+    assert (tmp_path / "mine.tsv").read_text() == "cab\tK AH B\n"
 
 
 def test_an_input_that_is_missing_is_named(command, capsys):
