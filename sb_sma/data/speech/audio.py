@@ -2,7 +2,6 @@
 
 import io
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from sb_sma.data.names import tell_near_names, visible
 from sb_sma.data.speech.containers import mend_lengths
 from sb_sma.data.speech.judgement import (
     find_offset,
+    find_pauses,
     find_remarks,
     loud_blocks,
-    pause_fault,
     samples_fault,
 )
 from sb_sma.data.speech.mel import MelSettings
@@ -47,6 +46,9 @@ class Recording:
         Silence that was cut off, both ends together.
     sound_seconds : float
         From the first sound to the last.
+    pauses : list of (float, float)
+        Where long silences between them begin, and how long they last, in
+        seconds.
     remarks : dict
         What the recording is, though of use, such as clipped; and how much.
     """
@@ -56,6 +58,7 @@ class Recording:
     channels: int
     trimmed_seconds: float
     sound_seconds: float
+    pauses: list[tuple[float, float]]
     remarks: dict[str, str]
 
     @property
@@ -88,8 +91,8 @@ def read_recording(
     ------
     ValueError
         If the file cannot be read, is cut, silent or shorter than half a
-        window, has samples that are no numbers or far beyond full scale,
-        channels that cancel each other, or a pause of more than 5 s.
+        window, or has samples that are no numbers or far beyond full scale,
+        or channels that cancel each other.
 
     Example
     -------
@@ -106,13 +109,14 @@ def read_recording(
     mono = torchaudio.functional.resample(mono, sample_rate, mel.sample_rate)
     if len(mono) <= mel.n_fft // 2:
         raise ValueError(
-            f"{wav} must last longer than half a window ({mel.n_fft // 2} "
+            f"{visible(wav)} must last longer than half a window ({mel.n_fft // 2} "
             f"samples at {mel.sample_rate} Hz); got {len(mono)} samples. "
             "Replace the file or leave it out."
         )
     loud = loud_blocks(mono, mel.hop_length)
     block_seconds = mel.hop_length / mel.sample_rate
-    fault = samples_fault(samples) or pause_fault(loud, block_seconds)
+    pauses = find_pauses(loud, block_seconds)
+    fault = samples_fault(samples)
     if fault:
         raise ValueError(f"{visible(wav)} {fault}")
     # resampling overshoots at clipped peaks
@@ -123,7 +127,8 @@ def read_recording(
         channels=samples.shape[1],
         trimmed_seconds=(len(mono) - len(trimmed)) / mel.sample_rate,
         sound_seconds=float(loud[-1] - loud[0] + 1) * block_seconds,
-        remarks=find_remarks(samples, loud, block_seconds),
+        pauses=pauses,
+        remarks=find_remarks(samples, pauses),
     )
 
 
@@ -161,10 +166,12 @@ class _Sound(soundfile.SoundFile):
         """Tell that nobody seeks."""
         return False
 
-    def all_blocks(self) -> Iterator[np.ndarray]:
-        """Return samples (N, channels), one block after the other."""
+    def read_all(self) -> np.ndarray:
+        """Return all samples, of shape (N, channels)."""
+        blocks = [np.zeros((0, self.channels), np.float32)]
         while len(block := self.read(_BLOCK, "float32", always_2d=True)):
-            yield block
+            blocks.append(block)
+        return np.concatenate(blocks)
 
 
 def _decode(wav: Path) -> tuple[np.ndarray, int]:
@@ -175,39 +182,36 @@ def _decode(wav: Path) -> tuple[np.ndarray, int]:
             f"{tell_near_names(wav)}. Add the recording or leave it out."
         )
     try:
-        content, missing_bytes = mend_lengths(wav.read_bytes())
-        with _Sound(io.BytesIO(content)) as sound:
-            blocks = list(sound.all_blocks())
+        with _open(wav) as sound:
+            samples = sound.read_all()
     # a TypeError: of a .raw file it wants rate and channels
     except (soundfile.SoundFileError, OSError, TypeError) as error:
-        fault = str(error)
-    else:
-        samples = np.concatenate(
-            [np.zeros((0, sound.channels), np.float32), *blocks]
-        )
-        fault = _fault_of(samples, missing_bytes, sound)
-    if fault:
-        raise ValueError(
-            f"{visible(wav)} must be a readable recording; got: {fault}. Replace the "
-            "file or leave it out."
-        )
+        fault = getattr(error, "error_string", str(error)).rstrip(".")
+        raise _unreadable(wav, fault) from error
+    missing = sound.frames - len(samples)
+    n_bad = np.count_nonzero(~np.isfinite(samples))
+    if len(samples) == 0:
+        raise _unreadable(wav, "it has no samples")
+    if _UNCERTAIN_SECONDS * sound.samplerate < missing < _UNKNOWN_FRAMES:
+        raise _unreadable(wav, f"it is cut, {missing} samples are missing")
+    if n_bad:
+        raise _unreadable(wav, f"{n_bad} samples are NaN or infinite")
     return samples, sound.samplerate
 
 
-def _fault_of(
-    samples: np.ndarray, missing_bytes: int, sound: _Sound
-) -> str | None:
-    if missing_bytes:
-        return f"it is cut, {missing_bytes} bytes are missing"
-    if len(samples) == 0:
-        return "it has no samples"
-    missing = sound.frames - len(samples)
-    if _UNCERTAIN_SECONDS * sound.samplerate < missing < _UNKNOWN_FRAMES:
-        return f"it is cut, {missing} samples are missing"
-    n_bad = np.count_nonzero(~np.isfinite(samples))
-    if n_bad:
-        return f"{n_bad} samples are NaN or infinite"
-    return None
+def _open(wav: Path) -> _Sound:
+    content = wav.read_bytes()
+    mended, missing = mend_lengths(content)
+    if missing:
+        raise _unreadable(wav, f"it is cut, {missing} bytes are missing")
+    return _Sound(wav if mended == content else io.BytesIO(mended))
+
+
+def _unreadable(wav: Path, fault: str) -> ValueError:
+    return ValueError(
+        f"{visible(wav)} must be a readable recording; got: {fault}. Replace "
+        "the file or leave it out."
+    )
 
 
 def _trim(

@@ -6,6 +6,8 @@ that libsndfile needs. Any other header that promises more than there is tells
 of a cut file, of which libsndfile reads what there is without a word.
 """
 
+import math
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +21,9 @@ _LONG = 0xFFFFFFFF
 _SAMPLES = (b"data", b"SSND", b"BODY")
 _AU_BYTE_ORDERS = {b".snd": ">", b"dns.": "<"}
 _OGG_HEADER = 27
+_NIST_HEADER = 1024
+_NIST_NUMBER = re.compile(rb"^(\w+) -i (\d+)", re.MULTILINE)
+_NIST_FACTORS = (b"sample_count", b"channel_count", b"sample_n_bytes")
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,8 @@ def mend_lengths(content: bytes) -> tuple[bytes, int]:
         return _mend_au(content, _AU_BYTE_ORDERS[magic])
     if magic == b"OggS":
         return content, _missing_of_last_page(content)
+    if magic == b"NIST":
+        return content, _missing_of_nist(content)
     return content, 0
 
 
@@ -165,6 +172,12 @@ def _missing_of_last_page(content: bytes) -> int:
     count = int.from_bytes(page[_OGG_HEADER - 1 : _OGG_HEADER], "little")
     sizes = page[_OGG_HEADER : _OGG_HEADER + count]
     return max(0, _OGG_HEADER + count + sum(sizes) - len(page))
+
+
+def _missing_of_nist(content: bytes) -> int:
+    numbers = dict(_NIST_NUMBER.findall(content[:_NIST_HEADER]))
+    promised = math.prod(int(numbers.get(name, 0)) for name in _NIST_FACTORS)
+    return max(0, _NIST_HEADER + promised - len(content))
 
 
 def _is_name(name: bytes) -> bool:

@@ -5,6 +5,7 @@ constant offset nor a slow drift has.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -134,8 +135,10 @@ def samples_fault(samples: np.ndarray) -> str | None:
     return None
 
 
-def pause_fault(loud: torch.Tensor, block_seconds: float) -> str | None:
-    """Find pauses that no utterance has.
+def find_pauses(
+    loud: torch.Tensor, block_seconds: float
+) -> list[tuple[float, float]]:
+    """Find the silences inside of a recording that are longer than a breath.
 
     Arguments
     ---------
@@ -143,6 +146,31 @@ def pause_fault(loud: torch.Tensor, block_seconds: float) -> str | None:
         What `loud_blocks` found.
     block_seconds : float
         How long a block lasts.
+
+    Returns
+    -------
+    list of (float, float)
+        Where each begins, and how long it lasts, in seconds.
+
+    Example
+    -------
+    >>> find_pauses(torch.tensor([0, 1, 258]), 0.25)
+    [(0.5, 64.0)]
+    """
+    gaps = loud[1:] - loud[:-1] - 1
+    return [
+        ((int(loud[i]) + 1) * block_seconds, int(gaps[i]) * block_seconds)
+        for i in torch.nonzero(gaps * block_seconds > _LONG_PAUSE_SECONDS)[:, 0]
+    ]
+
+
+def pause_fault(pauses: Sequence[tuple[float, float]]) -> str | None:
+    """Find pauses that no utterance has.
+
+    Arguments
+    ---------
+    pauses : sequence of (float, float)
+        What `find_pauses` found.
 
     Returns
     -------
@@ -151,32 +179,31 @@ def pause_fault(loud: torch.Tensor, block_seconds: float) -> str | None:
 
     Example
     -------
-    >>> pause_fault(torch.tensor([0, 1, 701]), 0.01)[:60]
-    'must have pauses of at most 5 s; got silence of 7.0 s from 0'
+    >>> pause_fault([(0.5, 2.5)])
+    >>> pause_fault([(0.5, 64.0)])[:62]
+    'must have pauses of at most 5 s; got silence of 64.0 s from 0.'
     """
-    pauses = _pauses(loud, block_seconds, _LONGEST_PAUSE_SECONDS)
-    if not pauses:
+    too_long = [pause for pause in pauses if pause[1] > _LONGEST_PAUSE_SECONDS]
+    if not too_long:
         return None
     return (
         f"must have pauses of at most {_LONGEST_PAUSE_SECONDS} s; got silence "
-        f"of {pauses}. Shorten the silence, cut recording and text in two "
-        "there, or leave the file out."
+        f"of {_tell_pauses(too_long)}. Shorten the silence, cut recording and "
+        "text in two there, or leave the file out."
     )
 
 
 def find_remarks(
-    samples: np.ndarray, loud: torch.Tensor, block_seconds: float
+    samples: np.ndarray, pauses: Sequence[tuple[float, float]]
 ) -> dict[str, str]:
-    """Find what a listener should know of a recording that is of use.
+    """Find what to know of a recording that is of use.
 
     Arguments
     ---------
     samples : np.ndarray
         Floating point, of shape (N, channels).
-    loud : torch.Tensor
-        What `loud_blocks` found.
-    block_seconds : float
-        How long a block lasts.
+    pauses : sequence of (float, float)
+        What `find_pauses` found.
 
     Returns
     -------
@@ -185,7 +212,7 @@ def find_remarks(
 
     Example
     -------
-    >>> find_remarks(np.array([[1e-3], [-1e-3]]), torch.tensor([0]), 0.01)
+    >>> find_remarks(np.array([[1e-3], [-1e-3]]), [])
     {'very quiet': 'its peak is 60 dB below full scale'}
     """
     found = {
@@ -193,9 +220,7 @@ def find_remarks(
         "very quiet": _quietness(samples),
         "off centre": _offset(samples),
         "silent in a channel": _silent_channels(samples),
-        "silent inside for long": _pauses(
-            loud, block_seconds, _LONG_PAUSE_SECONDS
-        ),
+        "silent inside for long": _tell_pauses(pauses),
     }
     return {kind: detail for kind, detail in found.items() if detail}
 
@@ -235,10 +260,7 @@ def _silent_channels(samples: np.ndarray) -> str:
     )
 
 
-def _pauses(loud: torch.Tensor, block_seconds: float, longest: float) -> str:
-    """Return all longer pauses, and where they begin."""
-    gaps = (loud[1:] - loud[:-1] - 1) * block_seconds
+def _tell_pauses(pauses: Sequence[tuple[float, float]]) -> str:
     return ", ".join(
-        f"{gaps[i]:.1f} s from {(loud[i] + 1) * block_seconds:.1f} s on"
-        for i in torch.nonzero(gaps > longest)[:, 0]
+        f"{seconds:.1f} s from {start:.1f} s on" for start, seconds in pauses
     )

@@ -25,12 +25,11 @@ _NORMALISED_SPELLING = re.compile(r"normali[sz]ed[ _-]?\w*", re.IGNORECASE)
 # what a line that names columns consists of
 _NAME = re.compile(
     r"(id|name|file|audio|wav|path|clip|utt|utterance|text|raw|sentence"
-    r"|transcript|transcription|normali[sz]ed|speaker|spk|style|split|duration"
+    r"|transcript|transcription|normali[sz]ed|speaker|spk|style(_\w+)?|split|duration"
     r"|lang|language|gender|emotion)"
     r"([ _-]?(id|name|file|path|text|transcript|transcription))?",
     re.IGNORECASE,
 )
-_KNOWN = "lines id|text|normalised text, or id|text"
 _WORD = re.compile(r"\w+")
 # of the lines; of text and normalised text nearly all have words in common,
 # and no text is normalised in two ways
@@ -73,8 +72,10 @@ def ljspeech_rows(content: str, path: Path, note: Note) -> Rows:
     ]
     if not rows:
         return
-    has_header = all(map(_NAME.fullmatch, rows[0][1]))
-    columns = _header(*rows.pop(0), path) if has_header else _guess(rows, path)
+    if _names_columns(rows[0][1]):
+        columns = _named_columns(*rows.pop(0), path)
+    else:
+        columns = _counted_columns(rows, path)
     for number, fields in rows:
         fault = joined_fault(fields)
         if not fault and len(fields) != len(columns):
@@ -91,7 +92,12 @@ def ljspeech_rows(content: str, path: Path, note: Note) -> Rows:
         yield number, values
 
 
-def _header(number: int, fields: list[str], path: Path) -> list[str]:
+def _names_columns(fields: Sequence[str]) -> bool:
+    are_names = all(map(_NAME.fullmatch, fields))
+    return are_names and len({*map(str.lower, fields)}) == len(fields)
+
+
+def _named_columns(number: int, fields: list[str], path: Path) -> list[str]:
     """Return the columns that the first line names."""
     columns = [
         _NORMALISED
@@ -104,12 +110,12 @@ def _header(number: int, fields: list[str], path: Path) -> list[str]:
     if fault:
         raise ValueError(
             f"{path}, line {number} names the columns: {fault} Remove the line "
-            f"where they are {' or '.join(map('|'.join, _COLUMNS.values()))}."
+            f"if they are {' or '.join(map('|'.join, _COLUMNS.values()))}."
         )
     return columns
 
 
-def _guess(
+def _counted_columns(
     rows: Sequence[tuple[int, list[str]]], path: Path
 ) -> tuple[str, ...]:
     """Return the columns that as many fields as most lines have must be."""
@@ -118,40 +124,47 @@ def _guess(
     if count not in _COLUMNS:
         number, fields = next(row for row in rows if len(row[1]) == count)
         raise ValueError(
-            f"{path}, line {number}: expected {_KNOWN}; got {count} fields "
-            f"with | between them: {'|'.join(fields)!r}. Name the columns in "
-            "a line above, such as id|speaker|text; where a header stands "
-            "there, give the file itself as a manifest."
+            f"{path}, line {number}: expected lines id|text|normalised text, "
+            f"or id|text; got {count} field(s) with | between them, "
+            f"{'|'.join(fields)!r}. Name the columns in a line above, such as "
+            "id|speaker|text|normalised text; of a table with a header, give "
+            "the file itself."
         )
-    if count == len(_COLUMNS[3]):
+    if count == 3:
         _refuse_speakers([fields for _, fields in rows], path)
     return _COLUMNS[count]
 
 
 def _refuse_speakers(rows: Sequence[list[str]], path: Path) -> None:
     """Refuse a column of names beside one of texts."""
-    pairs = [tuple(map(_words, row[1:])) for row in rows if len(row) == 3]
+    pairs = [row[1:] for row in rows if len(row) == 3]
     unrelated = [
-        (one, other)
-        for one, other in pairs
-        if one and other and set(one.split()).isdisjoint(other.split())
+        pair for pair in pairs if pair[0] != pair[1] and _are_unrelated(*pair)
     ]
     if len(unrelated) < _UNRELATED_SHARE * len(pairs):
         return
     for named in (unrelated, [pair[::-1] for pair in unrelated]):
-        texts = defaultdict(list)
-        for name, text in dict.fromkeys(named):
-            texts[name].append(text)
+        texts = defaultdict(dict)
+        for name, text in named:
+            # "5 %" and "5%" are one
+            texts[name].setdefault(" ".join(_words(text)), text)
         name = max(texts, key=lambda name: len(texts[name]))
         n_repeated = sum(len(texts[name]) > 1 for name, _ in named)
         if n_repeated >= _REPEATED_SHARE * len(pairs):
             raise ValueError(
-                f"{path} must have {_KNOWN}, where the last two say the same; "
-                f"got {name!r} beside {len(texts[name])} different texts, such "
-                f"as {texts[name][0]!r}. Name the columns in a line above the "
-                "first, such as id|speaker|text."
+                f"{path} must have lines id|text|normalised text, where the "
+                f"last two say the same; got {name!r} beside "
+                f"{len(texts[name])} different texts, such as "
+                f"{next(iter(texts[name].values()))!r}. Name the columns in a "
+                "line above the first: id|speaker|text, or "
+                "id|text|normalised text if they are that."
             )
 
 
-def _words(text: str) -> str:
-    return " ".join(_WORD.findall(text.casefold()))
+def _are_unrelated(one: str, other: str) -> bool:
+    words, others = _words(one), _words(other)
+    return bool(words and others) and set(words).isdisjoint(others)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())

@@ -258,7 +258,7 @@ def _not_utf8(content: bytes) -> tuple[int, int, str | None]:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         start = 0
     if start >= 0:
-        return start, start + 2, "UTF-16"
+        return start, start + 1, "UTF-16"
     try:
         content.decode()
     except UnicodeDecodeError as error:

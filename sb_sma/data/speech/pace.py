@@ -53,25 +53,25 @@ def pace_fault(text: str, seconds: float) -> str | None:
     Returns
     -------
     str or None
-        How long the text must be, how long it is, and how to mend it.
+        What the recording must be, what it is, and how to mend it.
 
     Example
     -------
     >>> pace_fault("Yes, you.", 1.0)
-    >>> pace_fault("Yes, you.", 60)[:50]
-    'the text must be all that is said; got 6 letters f'
+    >>> pace_fault("Yes, you.", 60)[:54]
+    'must be the recording of its text alone; got 6 letters'
     """
     letters = count_letters(text)
     got = f"got {letters} letters for {seconds:.1f} s of sound"
     if letters > _MOST_LETTERS_PER_SECOND * seconds:
         return (
-            f"the recording must be of the whole text; {got}. Give the whole "
+            f"must be the recording of the whole text; {got}. Give the whole "
             "recording, or the text that is said in it."
         )
     if seconds > _MOST_SECONDS_PER_LETTER * letters + _MOST_SECONDS_MORE:
         return (
-            f"the text must be all that is said; {got}. Give the whole text, "
-            "or cut the recording to it."
+            f"must be the recording of its text alone; {got}. Give all that "
+            "is said as the text, or cut the recording to it."
         )
     return None
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.build_once import Manifests, build_once, write_json
+from sb_sma.data.build_once import SPLITS, Manifests, build_once, write_json
 from sb_sma.data.problems import abridged, raise_problems
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
 from sb_sma.data.speech.manifest import Entry, find_manifest, read_entries
@@ -90,19 +90,11 @@ def prepare_speech(
     states = {entry.name: _state(entry.wav) for entry in entries}
     list_command = f"sb-sma check {shlex.quote(str(data_folder))}"
 
-    @contextlib.contextmanager
-    def with_problems() -> Iterator[None]:
-        """There may be too few utterances because the others are bad."""
-        try:
-            yield
-        except ValueError as error:
-            raise_problems([*problems, f"{manifest}: {error}"], list_command)
-
-    with with_problems():
+    with _raised_with(problems, manifest, list_command):
         items = list(zip(entries, assign_splits(entries, splits)))
 
     def build(folder: Path) -> None:
-        with with_problems():
+        with _raised_with(problems, manifest, list_command):
             fitted = _fit(frontend, items)
         settings = (fitted.identity(), trim_db)
 
@@ -129,14 +121,17 @@ def prepare_speech(
         "data_folder": str(Path(data_folder).expanduser().absolute()),
         "utterances_sha256": {
             entry.name: _digest(
-                split,
                 entry.text,
                 entry.labels,
                 _relative(entry.wav, manifest.parent),
                 # a copy of the data has other times of change
                 states[entry.name] and states[entry.name][0],
             )
-            for entry, split in items
+            for entry in entries
+        },
+        "split_members_sha256": {
+            split: _digest([e.name for e, chosen in items if chosen == split])
+            for split in SPLITS
         },
         "bad_lines_sha256": _digest(
             [problem.removeprefix(str(manifest)) for problem in problems]
@@ -148,6 +143,17 @@ def prepare_speech(
     }
     build_once(save_folder, parameters, build, resumable=True)
     _log_report(Path(save_folder).expanduser() / _REPORT)
+
+
+@contextlib.contextmanager
+def _raised_with(
+    problems: list[str], manifest: Path, list_command: str
+) -> Iterator[None]:
+    """There may be too few utterances because the others are bad."""
+    try:
+        yield
+    except ValueError as error:
+        raise_problems([*problems, f"{manifest}: {error}"], list_command)
 
 
 def _fit(frontend: Frontend, items: list[tuple[Entry, str]]) -> Frontend:

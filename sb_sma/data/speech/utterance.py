@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from sb_sma.data.names import visible
 from sb_sma.data.speech.audio import Recording, read_recording
+from sb_sma.data.speech.judgement import pause_fault
 from sb_sma.data.speech.manifest import BadUtterance, Entry, read_entry
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.pace import pace_fault
@@ -36,7 +38,8 @@ def read_utterance(
     Raises
     ------
     BadUtterance
-        If text or recording is bad, or if one cannot belong to the other.
+        If text or recording is bad, if the recording pauses for more than 5 s,
+        or if one cannot belong to the other.
 
     Example
     -------
@@ -50,7 +53,9 @@ def read_utterance(
     tokens, recording = read_entry(
         entry, read_text, lambda wav: read_recording(wav, mel, trim_db)
     )
-    fault = pace_fault(entry.text, recording.sound_seconds)
+    fault = pause_fault(recording.pauses) or pace_fault(
+        entry.text, recording.sound_seconds
+    )
     if fault:
-        raise BadUtterance([f"{entry.place}: {entry.wav}: {fault}"])
+        raise BadUtterance([f"{entry.place}: {visible(entry.wav)} {fault}"])
     return tokens, recording
