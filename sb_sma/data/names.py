@@ -59,6 +59,8 @@ def strip_invisible(text: str) -> str:
     'a1'
     """
     text = text.strip()
+    if text.isascii():
+        return text
     for end in (0, -1):
         while text and unicodedata.category(text[end]) == "Cf":
             text = text.strip(text[end]).strip()
@@ -168,7 +170,7 @@ def _stem(name: str) -> str:
 
 
 def _names_by(key: Callable[[str], str], folder: Path) -> dict[str, list[str]]:
-    """Names in a folder, by what the key makes of them."""
+    """Return the names in a folder by what the key makes of them."""
     try:
         return _index(key, folder, os.stat(folder).st_mtime_ns)
     except (OSError, ValueError):

@@ -22,6 +22,8 @@ from sb_sma.data.speech.judgement import (
 from sb_sma.data.speech.mel import MelSettings
 
 TRIM_MARGIN_SECONDS = 0.1
+# below the loudest part, where a recording is cut by default
+_SOUND_DB = 40
 _BLOCK = 2**16
 # a FLAC stream that does not know its length says 2**63 - 1
 _UNKNOWN_FRAMES = 2**62
@@ -109,16 +111,16 @@ def read_recording(
     mono = torchaudio.functional.resample(mono, sample_rate, mel.sample_rate)
     if len(mono) <= mel.n_fft // 2:
         raise ValueError(
-            f"{visible(wav)} must last longer than half a window ({mel.n_fft // 2} "
-            f"samples at {mel.sample_rate} Hz); got {len(mono)} samples. "
-            "Replace the file or leave it out."
+            f"{visible(wav)} must last longer than half a window "
+            f"({mel.n_fft // 2} samples at {mel.sample_rate} Hz); got "
+            f"{len(mono)} samples. Replace the file or leave it out."
         )
-    loud = loud_blocks(mono, mel.hop_length)
-    block_seconds = mel.hop_length / mel.sample_rate
-    pauses = find_pauses(loud, block_seconds)
     fault = samples_fault(samples)
     if fault:
         raise ValueError(f"{visible(wav)} {fault}")
+    pauses = find_pauses(mono, mel.sample_rate, mel.hop_length)
+    loud = loud_blocks(mono, mel.hop_length, _SOUND_DB)
+    n_loud = int(loud[-1] - loud[0] + 1)
     # resampling overshoots at clipped peaks
     trimmed = _trim(mono.clamp(-1, 1), mel, trim_db)
     return Recording(
@@ -126,7 +128,7 @@ def read_recording(
         sample_rate=sample_rate,
         channels=samples.shape[1],
         trimmed_seconds=(len(mono) - len(trimmed)) / mel.sample_rate,
-        sound_seconds=float(loud[-1] - loud[0] + 1) * block_seconds,
+        sound_seconds=n_loud * mel.hop_length / mel.sample_rate,
         pauses=pauses,
         remarks=find_remarks(samples, pauses),
     )

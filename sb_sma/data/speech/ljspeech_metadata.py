@@ -25,8 +25,8 @@ _NORMALISED_SPELLING = re.compile(r"normali[sz]ed[ _-]?\w*", re.IGNORECASE)
 # what a line that names columns consists of
 _NAME = re.compile(
     r"(id|name|file|audio|wav|path|clip|utt|utterance|text|raw|sentence"
-    r"|transcript|transcription|normali[sz]ed|speaker|spk|style(_\w+)?|split|duration"
-    r"|lang|language|gender|emotion)"
+    r"|transcript|transcription|normali[sz]ed|speaker|spk|style(_\w+)?|split"
+    r"|duration|lang|language|gender|emotion)"
     r"([ _-]?(id|name|file|path|text|transcript|transcription))?",
     re.IGNORECASE,
 )

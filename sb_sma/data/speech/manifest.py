@@ -150,6 +150,7 @@ def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
     (['Yes.'], 1)
     """
     manifest, read_rows = _find(data_folder)
+    folder = manifest.parent
     entries, problems, seen = [], [], {}
 
     def note(number: int, problem: str) -> None:
@@ -168,7 +169,7 @@ def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
                 Entry(
                     place=f"{manifest}, line {number}",
                     name=name,
-                    wav=find_alike(manifest.parent / fields.pop("wav")),
+                    wav=find_alike(folder / fields.pop("wav")),
                     text=fields.pop("text"),
                     split=fields.pop("split", None),
                     labels={

@@ -146,7 +146,7 @@ PROBLEMS = {
 REMARKS = {
     "clipped": r"clipped.wav is clipped \(\d+ samples at full scale\)",
     "quiet": r"quiet.wav is very quiet \(its peak is \d\d dB below full scale",
-    "offset": r"offset.wav is off centre \(its mean, 0.200, is subtracted\)",
+    "offset": r"offset.wav is off centre \(its mean, 0.\d+, is subtracted\)",
     "one_channel": r"one_channel.wav is silent in a channel \(number 1 of 2,",
     "pausing": r"pausing.wav is silent inside for long \(3.\d s from \d.\d s on",
     "fast": r"fast.wav is much faster than most \(\d\d letters per second for",
