@@ -133,9 +133,11 @@ def _read_text(entry: Entry) -> None:
 
 def _utterance_reader() -> Callable[[Entry], Any]:
     # importing torch takes longer than all lines
+    from sb_sma.data.speech.audio import Recording
     from sb_sma.data.speech.mel import MelSettings
     from sb_sma.data.speech.utterance import read_utterance
 
-    return lambda entry: read_utterance(entry, check_speakable, MelSettings())[
-        1
-    ]
+    def read(entry: Entry) -> Recording:
+        return read_utterance(entry, check_speakable, MelSettings())[1]
+
+    return read

@@ -53,7 +53,7 @@ class _Layout:
     def chunks(
         self, content: bytes, position: int
     ) -> Iterator[tuple[bytes, int, int, int]]:
-        """Name of each chunk, where it and its content begin, and its size."""
+        """Yield of each chunk name, beginning, beginning of content, size."""
         header = self.name_length + struct.calcsize(self.size_format)
         while _is_name(content[position : position + 4]):
             start = position + header

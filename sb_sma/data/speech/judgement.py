@@ -79,11 +79,10 @@ def find_offset(samples: np.ndarray) -> float:
 
     Example
     -------
-    >>> (
-    ...     find_offset(np.array([[0.25], [0.75]])),
-    ...     find_offset(np.ones((1, 1)) / 256),
-    ... )
-    (0.5, 0.0)
+    >>> find_offset(np.array([[0.25], [0.75]]))
+    0.5
+    >>> find_offset(np.array([[0.251], [-0.25]]))
+    0.0
     """
     offset = float(samples.mean())
     return offset if abs(offset) > _LARGEST_OFFSET else 0.0
@@ -130,7 +129,7 @@ def samples_fault(samples: np.ndarray) -> str | None:
         return (
             "must have channels that can be mixed; got channels that cancel "
             f"each other, and leave {mixed.var() / independent:.1%} of the "
-            "power. Keep one of them, or turn one over."
+            "power. Keep one of them, or invert one."
         )
     return None
 

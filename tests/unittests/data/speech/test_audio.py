@@ -223,7 +223,7 @@ def test_channels_that_cancel_each_other_are_refused(wav, share):
     with pytest.raises(
         ValueError,
         match=r"a.wav must have channels that can be mixed; .* leave 0.\d% of "
-        "the power. Keep one of them, or turn one over",
+        "the power. Keep one of them, or invert one",
     ):
         read(wav, samples)
 

@@ -140,15 +140,15 @@ PROBLEMS = {
     r"s from \d.\d s on. Shorten the silence",
     "silent": "silent.wav must be the recording of speech; got silence",
     "inverted": "inverted.wav must have channels that can be mixed",
-    "short": "short.wav must be the recording of the whole text; got 46 letters",
-    "long": "long.wav must be the recording of its text alone; got 46 letters",
+    "short": "short.wav must be the recording of the whole text; got 46 ",
+    "long": "long.wav must be the recording of its text alone; got 46 ",
 }
 REMARKS = {
     "clipped": r"clipped.wav is clipped \(\d+ samples at full scale\)",
     "quiet": r"quiet.wav is very quiet \(its peak is \d\d dB below full scale",
     "offset": r"offset.wav is off centre \(its mean, 0.\d+, is subtracted\)",
     "one_channel": r"one_channel.wav is silent in a channel \(number 1 of 2,",
-    "pausing": r"pausing.wav is silent inside for long \(3.\d s from \d.\d s on",
+    "pausing": r"pausing.wav is silent inside for long \(3.\d s from \d.\d s",
     "fast": r"fast.wav is much faster than most \(\d\d letters per second for",
 }
 
