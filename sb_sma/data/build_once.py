@@ -11,12 +11,15 @@ from typing import Any
 
 from filelock import FileLock
 
+from sb_sma.data.problems import abridged
+
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 SPLITS = ("train", "valid", "test")
 Manifests = dict[str, dict[str, dict[str, Any]]]
 _CORPUS_FILE = "corpus.json"
+_DIGEST = "sha256"
 _OWN_NAMES = frozenset(
     ["wavs", "mels", "mel_statistics.json", "tokens.json", "phonemes.json"]
     + ["report.json", "sentencepiece.json", _CORPUS_FILE]
@@ -191,27 +194,66 @@ def list_changes(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     Arguments
     ---------
     found : dict
-        ``format`` and ``parameters``, as ``corpus.json`` has them.
+        ``format`` and ``parameters``, as ``corpus.json`` has them. What ends
+        with ``sha256`` is a digest, or digests by the names of what they are
+        of.
     wanted : dict
         The same of another one.
 
     Returns
     -------
     list of str
-        What each parameter that differs was, and is.
+        What each parameter that differs was, and is; of digests, what was
+        added, removed and changed.
 
     Example
     -------
     >>> list_changes({"parameters": {"seed": 1}}, {"parameters": {"seed": 2}})
     ['seed was 1, is 2']
+    >>> before = {"parameters": {"files_sha256": {"a": "0f", "b": "1e"}}}
+    >>> after = {"parameters": {"files_sha256": {"a": "2d", "c": "3c"}}}
+    >>> list_changes(before, after)
+    ['files: 1 added (c), 1 removed (b), 1 changed (a)']
     """
-    before = {"format": found.get("format"), **found.get("parameters", {})}
-    after = {"format": wanted.get("format"), **wanted["parameters"]}
-    return [
-        f"{name} was {before.get(name)!r}, is {after.get(name)!r}"
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    ]
+    if found.get("format") != wanted.get("format"):
+        # parameters of another format are not comparable
+        return [f"format was {found.get('format')}, is {wanted.get('format')}"]
+    return list(_changes(found.get("parameters", {}), wanted["parameters"]))
+
+
+def _changes(
+    before: dict[str, Any], after: dict[str, Any], prefix: str = ""
+) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        shown = prefix + name
+        are_named = isinstance(old, dict) and isinstance(new, dict)
+        if name.endswith(_DIGEST):
+            content = shown.removesuffix(_DIGEST).rstrip("_.") or "content"
+            what = _name_changes(old, new) if are_named else "changed"
+            yield f"{content}: {what}"
+        elif are_named:
+            yield from _changes(old, new, f"{shown}.")
+        else:
+            yield f"{shown} was {old!r}, is {new!r}"
+
+
+def _name_changes(old: dict[str, str], new: dict[str, str]) -> str:
+    """Tell whose digests have come, gone or changed."""
+    names = {
+        "added": [name for name in new if name not in old],
+        "removed": [name for name in old if name not in new],
+        "changed": [
+            name for name in new if old.get(name, new[name]) != new[name]
+        ],
+    }
+    return ", ".join(
+        f"{len(listed)} {what} ({abridged(listed)})"
+        for what, listed in names.items()
+        if listed
+    )
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,26 +1,26 @@
 """Prepares recordings and their texts for training, whatever their layout."""
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import shlex
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.build_once import Manifests, build_once, write_json
+from sb_sma.data.build_once import SPLITS, Manifests, build_once, write_json
 from sb_sma.data.problems import abridged, raise_problems
-from sb_sma.data.speech.audio import read_recording
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
-from sb_sma.data.speech.manifest import (
-    Entry,
-    find_manifest,
-    read_entries,
-    read_entry,
-)
+from sb_sma.data.speech.manifest import Entry, find_manifest, read_entries
 from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.speech.pace import remarks_by_name
 from sb_sma.data.speech.splits import HoldOut, assign_splits
+from sb_sma.data.speech.utterance import read_utterance
 from sb_sma.data.text.frontends import EspeakFrontend, Frontend
 
 logger = logging.getLogger(__name__)
@@ -85,21 +85,17 @@ def prepare_speech(
     manifest = find_manifest(data_folder)
     # what would fail for every utterance should fail once, and at the start
     frontend.check()
-    # digests are older than what is read, so that a change is seen, if late
-    metadata_digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
     entries, problems = read_entries(data_folder)
+    # sizes are older than what is read, so that a change is seen, if late
     states = {entry.name: _state(entry.wav) for entry in entries}
-    # a copy of the data has other times of change
-    sizes = [state and state[0] for state in states.values()]
     list_command = f"sb-sma check {shlex.quote(str(data_folder))}"
 
+    with _raised_with(problems, manifest, list_command):
+        items = list(zip(entries, assign_splits(entries, splits)))
+
     def build(folder: Path) -> None:
-        try:
-            items = list(zip(entries, assign_splits(entries, splits)))
+        with _raised_with(problems, manifest, list_command):
             fitted = _fit(frontend, items)
-        except ValueError as error:
-            # there may be too few because the others are bad
-            raise_problems([*problems, f"{manifest}: {error}"], list_command)
         settings = (fitted.identity(), trim_db)
 
         def key(item: tuple[Entry, str]) -> str:
@@ -123,8 +119,23 @@ def prepare_speech(
         "corpus": "speech",
         "splits": {"rule": type(splits).__name__, **asdict(splits)},
         "data_folder": str(Path(data_folder).expanduser().absolute()),
-        "metadata_sha256": metadata_digest,
-        "sizes_sha256": hashlib.sha256(repr(sizes).encode()).hexdigest(),
+        "utterances_sha256": {
+            entry.name: _digest(
+                entry.text,
+                entry.labels,
+                _relative(entry.wav, manifest.parent),
+                # a copy of the data has other times of change
+                states[entry.name] and states[entry.name][0],
+            )
+            for entry in entries
+        },
+        "split_members_sha256": {
+            split: _digest([e.name for e, chosen in items if chosen == split])
+            for split in SPLITS
+        },
+        "bad_lines_sha256": _digest(
+            [problem.removeprefix(str(manifest)) for problem in problems]
+        ),
         "frontend": frontend.identity(),
         "mel": asdict(mel),
         "trim_db": trim_db,
@@ -132,6 +143,17 @@ def prepare_speech(
     }
     build_once(save_folder, parameters, build, resumable=True)
     _log_report(Path(save_folder).expanduser() / _REPORT)
+
+
+@contextlib.contextmanager
+def _raised_with(
+    problems: list[str], manifest: Path, list_command: str
+) -> Iterator[None]:
+    """There may be too few utterances because the others are bad."""
+    try:
+        yield
+    except ValueError as error:
+        raise_problems([*problems, f"{manifest}: {error}"], list_command)
 
 
 def _fit(frontend: Frontend, items: list[tuple[Entry, str]]) -> Frontend:
@@ -151,10 +173,8 @@ class _Maker:
 
     def __call__(self, item: tuple[Entry, str]) -> Utterance:
         entry, split = item
-        tokens, recording = read_entry(
-            entry,
-            self.frontend.tokens,
-            lambda wav: read_recording(wav, self.mel, self.trim_db),
+        tokens, recording = read_utterance(
+            entry, self.frontend.tokens, self.mel, self.trim_db
         )
         return Utterance(
             name=entry.name,
@@ -169,8 +189,19 @@ class _Maker:
                 "channels": recording.channels,
                 "clipped": recording.clipped,
                 "trimmed_seconds": recording.trimmed_seconds,
+                "sound_seconds": recording.sound_seconds,
+                "remarks": recording.remarks,
             },
         )
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _relative(wav: Path, folder: Path) -> str:
+    """Path from a folder, the same for all forms of its letters."""
+    return unicodedata.normalize("NFC", os.path.relpath(wav, folder))
 
 
 def _state(wav: Path) -> tuple[int, int] | None:
@@ -219,6 +250,12 @@ def _report(
         "clipped_recordings": [
             name for name, entry in entries.items() if entry["clipped"]
         ],
+        "remarks": remarks_by_name(
+            {
+                name: (entry["text"], entry["sound_seconds"], entry["remarks"])
+                for name, entry in entries.items()
+            }
+        ),
         "problems_skipped": skipped,
     }
 
@@ -236,12 +273,13 @@ def _log_report(path: Path) -> None:
         report["mixed_recordings"],
         path,
     )
-    clipped = report["clipped_recordings"]
-    if clipped:
+    names_by_kind = defaultdict(list)
+    for name, remarks in report["remarks"].items():
+        for kind in remarks:
+            names_by_kind[kind].append(name)
+    for kind, names in names_by_kind.items():
         logger.warning(
-            "%d recordings are clipped: %s",
-            len(clipped),
-            abridged(clipped),
+            "%d recordings are %s: %s", len(names), kind, abridged(names)
         )
     skipped = report["problems_skipped"]
     if skipped:

@@ -58,6 +58,29 @@ def test_other_parameters_build_anew_and_say_why(tmp_path, caplog):
     assert not leftovers(folder)
 
 
+def test_changed_contents_are_told_by_their_names(tmp_path, caplog):
+    folder = tmp_path / "corpus"
+    many = {f"u{i}": "0f" for i in range(30)}
+    before = {"texts_sha256": many, "lines_sha256": "0f", "front": {"x": 1}}
+    after = {"texts_sha256": {"u7": "1e", "new": "2d"}, "lines_sha256": "1e"}
+    build_once(folder, before, fill("one"))
+    build_once(folder, {**after, "front": {"x": 2}}, fill("two"))
+    told = "anew: front.x was 1, is 2; lines: changed; texts: 1 added (new), "
+    assert f"{told}29 removed (u0, u1, " in caplog.text
+    assert "and 9 more), 1 changed (u7)\n" in caplog.text
+    assert "sha256" not in caplog.text
+
+
+def test_a_corpus_of_another_format_is_built_anew(tmp_path, caplog):
+    folder = tmp_path / "corpus"
+    build_once(folder, {"seed": 1}, fill("one"))
+    (folder / "corpus.json").write_text('{"format": 1, "parameters": {}}')
+    build_once(folder, {"seed": 1}, fill("two"))
+    assert content_of(folder) == "two"
+    assert "anew: format was 1, is " in caplog.text
+    assert "seed" not in caplog.text
+
+
 def test_interrupted_build_leaves_nothing(tmp_path):
     folder = tmp_path / "corpus"
 

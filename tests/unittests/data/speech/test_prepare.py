@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import shlex
 import shutil
 
@@ -220,12 +221,47 @@ def test_a_mended_recording_is_seen(manifest, tmp_path, calls, caplog):
     entries = prepare(manifest, folder, skip_bad_utterances=True)
     assert entries["u6"]["duration"] == len(samples) / 22050
     assert report_of(folder)["problems_skipped"] == []
-    assert "anew: sizes_sha256 was" in caplog.text
+    assert "anew: utterances: 1 changed (u6)\n" in caplog.text
     # and then there is nothing to do, nor for a copy of the data
     calls.clear()
     for wav in (manifest.parent / "clips").iterdir():
         os.utime(wav, (0, 0))
     prepare(manifest, folder, skip_bad_utterances=True)
+    assert calls == []
+
+
+def test_what_has_changed_is_told(manifest, tmp_path, caplog):
+    def told(**options):
+        caplog.clear()
+        prepare(manifest, tmp_path / "corpus", **options)
+        [message] = re.findall("anew: (.*)", caplog.text)
+        return message
+
+    prepare(manifest, tmp_path / "corpus")
+    assert told(trim_db=30) == "trim_db was None, is 30"
+    told()
+    mel = MelSettings(n_mels=40, f_max=7000.0)
+    change = "mel.f_max was 8000.0, is 7000.0; mel.n_mels was 80, is 40"
+    assert told(mel=mel) == change
+    told()
+    rows = manifest.read_text().splitlines()
+    manifest.write_text("\n".join(rows).replace("u3,", "v3,"))
+    members = "split_members: 1 changed (train)"
+    assert told() == f"{members}; utterances: 1 added (v3), 1 removed (u3)"
+    manifest.write_text("\n".join(rows).replace(",a,", ",c,"))
+    change = "1 added (u3), 1 removed (v3), 3 changed (u0, u2, u4)"
+    assert told() == f"{members}; utterances: {change}"
+    manifest.write_text("\n".join([*rows, "u9"]).replace(",a,", ",c,"))
+    change = "bad_lines: changed; skip_bad_utterances was False, is True"
+    assert told(skip_bad_utterances=True) == change
+
+
+def test_the_form_of_a_manifest_does_not_matter(manifest, tmp_path, calls):
+    prepare(manifest, tmp_path / "corpus")
+    calls.clear()
+    text = manifest.read_text().replace(",clips/", ", clips\\")
+    manifest.write_text("\ufeff" + text.replace("\n", "\r\n") + "\n\n")
+    prepare(manifest, tmp_path / "corpus")
     assert calls == []
 
 
