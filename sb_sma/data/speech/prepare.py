@@ -21,7 +21,7 @@ from sb_sma.data.speech.manifest import (
 )
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.splits import HoldOut, assign_splits
-from sb_sma.data.text.frontends import EspeakFrontend, Frontend
+from sb_sma.data.text.frontends import EspeakFrontend, Frontend, respelled
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,8 @@ def prepare_speech(
         settings = (fitted.identity(), trim_db)
 
         def key(item: tuple[Entry, str]) -> str:
-            return _key(item, states[item[0].name], settings)
+            read = frontend.written_out(item[0].text)
+            return _key(item, states[item[0].name], (read, *settings))
 
         manifests, skipped = write_corpus(
             folder,
@@ -126,6 +127,7 @@ def prepare_speech(
         "metadata_sha256": metadata_digest,
         "sizes_sha256": hashlib.sha256(repr(sizes).encode()).hexdigest(),
         "frontend": frontend.identity(),
+        **respelled([frontend], [entry.text for entry in entries]),
         "mel": asdict(mel),
         "trim_db": trim_db,
         "skip_bad_utterances": skip_bad_utterances,
