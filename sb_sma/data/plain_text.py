@@ -71,12 +71,38 @@ def plain_text(text: str) -> str:
     if not text.isascii():
         text = THOUSANDS.sub(_join_digits, text)
         text = _INVISIBLE.sub(_drop_or_keep, text)
-    text = _BACKTICK.sub("'", "".join(map(_plain, text)))
+    text = _BACKTICK.sub("'", text)
+    # most words of a lexicon
+    if text.isascii() and text.isprintable():
+        return text
+    text = "".join(map(_plain, text))
     text = _WITHIN_NUMBER.sub(lambda match: match[0].translate(_POINTS), text)
     return _GREEK_QUESTION_MARK.join(
         unicodedata.normalize("NFC", part)
         for part in text.split(_GREEK_QUESTION_MARK)
     )
+
+
+def is_speakable(text: str) -> bool:
+    """Tell whether a text has anything to say: a letter or a digit.
+
+    Arguments
+    ---------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    bool
+        False for a text of nothing but punctuation, symbols and spaces, even
+        where they have names that could be read.
+
+    Example
+    -------
+    >>> is_speakable("B 4!"), is_speakable("...")
+    (True, False)
+    """
+    return any(unicodedata.category(character)[0] in "LN" for character in text)
 
 
 def _join_digits(match: re.Match) -> str:

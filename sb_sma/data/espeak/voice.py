@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from sb_sma.data.espeak.library import synthesize
-from sb_sma.data.plain_text import plain_text
+from sb_sma.data.plain_text import is_speakable, plain_text
 from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)
@@ -157,7 +157,8 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
     parameters = asdict(settings)
     voice = parameters.pop("voice")
     # control characters, which are gone, would steer eSpeak or end the string
-    spoken = plain_text(text).translate(_OWN_DIGITS.get(voice, {}))
+    language, _, _ = voice.partition("+")
+    spoken = plain_text(text).translate(_OWN_DIGITS.get(language, {}))
     _warn_about_unread(spoken, voice)
     samples, events, sample_rate = synthesize(spoken, voice, parameters)
     tokens, starts, end_start = _merge_events(events, samples)
@@ -203,28 +204,6 @@ def phonemize(
     ['j', 'ˈɛ', 's', '<pause>', 'j', 'ˈuː', '<end>']
     """
     return list(speak(text, settings).tokens)
-
-
-def is_speakable(text: str) -> bool:
-    """Tell whether a text has anything to say: a letter or a digit.
-
-    Arguments
-    ---------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    bool
-        False for a text of nothing but punctuation, symbols and spaces, even
-        where eSpeak NG would read their names.
-
-    Example
-    -------
-    >>> is_speakable("B 4!"), is_speakable("...")
-    (True, False)
-    """
-    return any(unicodedata.category(character)[0] in "LN" for character in text)
 
 
 def check_speakable(text: str) -> None:

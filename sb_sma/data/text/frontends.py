@@ -43,8 +43,10 @@ _QUOTED = re.compile(
     r"(?<!\w)'(?!(?:bout|cause|em|n|round|til|tis|twas)\b)(\w[^'\n]+(?:'\w[^'\n]*)*)'(?!\w)",
     re.IGNORECASE,
 )
+# en-us, en-gb-scotland, gmw/en-US, English (America)
 _ENGLISH = re.compile(
-    r"en(?:glish)?(?P<american>[-_]us)?(?![^\W_])", re.IGNORECASE
+    r"(?:.*/)?en(?:glish)?(?![a-z])(?P<american>.*(?:us|america))?",
+    re.IGNORECASE,
 )
 _WORD_OR_MARKS = re.compile(rf"[^\s{MARKS}]+|[\s{MARKS}]+")
 
@@ -224,8 +226,9 @@ class EspeakFrontend(Frontend):
             and the like in words.
         """
         text = plain_text(text)
-        voice = _ENGLISH.match(self.settings.voice)
-        return write_out(text, not voice["american"]) if voice else text
+        voice, _, _ = self.settings.voice.partition("+")
+        english = _ENGLISH.match(voice)
+        return write_out(text, not english["american"]) if english else text
 
     def identity(self) -> dict[str, Any]:
         """Tell all that the tokens depend on.

@@ -39,7 +39,9 @@ _WHOLE = r"\d{1,3}(?:,\d{3})+|\d+"
 _AMOUNT = re.compile(
     rf"(?:(?<![\w.)])(?P<sign>[-−–+]))?"
     rf"(?:(?<![A-Za-z])(?P<country>{'|'.join(_COUNTRIES)}))?"
-    rf"(?P<symbol>{_SYMBOL})\s?(?=\.?\d)(?P<whole>{_WHOLE})?(?P<part>[.]\d+|,\d\d(?!\d))?"
+    # not 5 € 3
+    rf"(?P<symbol>(?<!\d)(?<!\d ){_SYMBOL}) ?(?=\.?\d)"
+    rf"(?P<whole>{_WHOLE})?(?P<part>\.\d+|,\d\d(?!\d))?"
     r"(?:[ -]?(?P<scale>hundred|thousand|million|billion|trillion)\b"
     rf"|(?P<letter>(?i:{'|'.join(_SCALES)}))(?![A-Za-z]))?"
     # a $5 bill, a $5-a-day plan; $5/day

@@ -147,7 +147,7 @@ RULES = (
     ),
     (re.compile(rf"(?<=\d)(?={_GLYPH})"), " "),
     (
-        re.compile(rf"[⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒]|(?<=\d ){_GLYPH}"),
+        re.compile(rf"[⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒]|(?<=\d )(?:{_GLYPH})"),
         lambda match: _GLYPHS[match[0]],
     ),
     (
