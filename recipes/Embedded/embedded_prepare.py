@@ -18,6 +18,7 @@ from sb_sma.data.problems import raise_problems
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
 from sb_sma.data.speech.manifest import read_utf8
 from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.text.frontends import EspeakFrontend, respelled
 
 Range = int | Sequence[int]
 
@@ -51,8 +52,8 @@ def prepare_embedded(
     seed : int
         Chooses texts and voices.
     texts : str or Path, optional
-        A file with a text a line, of which each is spoken at most once.
-        Default: texts are invented.
+        A file with a text a line, of which each is spoken at most once, as
+        `EspeakFrontend` writes it out. Default: texts are invented.
     voice : str or list of str
         eSpeak NG's voice, or voices of which each utterance gets one.
     rate : int or [int, int]
@@ -119,7 +120,12 @@ def prepare_embedded(
                 split = "valid" if i < n_valid else "test"
             drawn = {name: draw.randint(*ranges[name]) for name in ranges}
             settings = VoiceSettings(voice=draw.choice(voices), **drawn)
-            items.append((f"{split}_{i:06d}", split, text, settings, place))
+            # invented texts are spoken as eSpeak NG reads them
+            read = text
+            if texts is not None:
+                read = EspeakFrontend(settings).written_out(text)
+            name = f"{split}_{i:06d}"
+            items.append((name, split, text, read, settings, place))
         write_corpus(
             folder,
             items,
@@ -130,6 +136,10 @@ def prepare_embedded(
         )
 
     spoken = [text for text, _ in chosen]
+    read_otherwise = {}
+    if texts is not None:
+        frontends = [EspeakFrontend(VoiceSettings(name)) for name in voices]
+        read_otherwise = respelled(frontends, spoken)
     parameters = {
         "corpus": "embedded",
         "n_utterances": n_utterances,
@@ -137,6 +147,7 @@ def prepare_embedded(
         "n_test": n_test,
         "seed": seed,
         "texts_sha256": sha256(repr(spoken).encode()).hexdigest(),
+        **read_otherwise,
         "voice": voices,
         **ranges,
         "mel": asdict(mel),
@@ -174,10 +185,10 @@ def _choose_texts(
     return chosen[:count]
 
 
-def _speak(item: tuple[str, str, str, VoiceSettings, str]) -> Utterance:
-    name, split, text, settings, place = item
+def _speak(item: tuple[str, str, str, str, VoiceSettings, str]) -> Utterance:
+    name, split, text, read, settings, place = item
     try:
-        speech = speak(text, settings)
+        speech = speak(read, settings)
     except ValueError as error:
         raise ValueError(f"{place or name}: {error}") from error
     return Utterance(

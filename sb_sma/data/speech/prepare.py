@@ -21,7 +21,7 @@ from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.pace import remarks_by_name
 from sb_sma.data.speech.splits import HoldOut, assign_splits
 from sb_sma.data.speech.utterance import read_utterance
-from sb_sma.data.text.frontends import EspeakFrontend, Frontend
+from sb_sma.data.text.frontends import EspeakFrontend, Frontend, respelled
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,8 @@ def prepare_speech(
         settings = (fitted.identity(), trim_db)
 
         def key(item: tuple[Entry, str]) -> str:
-            return _key(item, states[item[0].name], settings)
+            read = frontend.written_out(item[0].text)
+            return _key(item, states[item[0].name], (read, *settings))
 
         manifests, skipped = write_corpus(
             folder,
@@ -137,6 +138,7 @@ def prepare_speech(
             [problem.removeprefix(str(manifest)) for problem in problems]
         ),
         "frontend": frontend.identity(),
+        **respelled([frontend], [entry.text for entry in entries]),
         "mel": asdict(mel),
         "trim_db": trim_db,
         "skip_bad_utterances": skip_bad_utterances,

@@ -79,6 +79,27 @@ def test_embedded_corpus_speaks_given_texts_once_each(tmp_path):
         )
 
 
+def test_given_texts_are_spoken_as_the_front_end_reads_them(tmp_path):
+    lines = ["It costs $5.50.", "Henry VIII in 1984.", "cafe\u0301 １２"]
+    file = tmp_path / "texts.txt"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    folder = tmp_path / "corpus"
+    prepare_embedded(folder, 3, 1, 1, texts=file, voice="en-us")
+    entries = [e for m in manifests(folder).values() for e in m.values()]
+    assert {entry["text"] for entry in entries} == set(lines)
+    for entry in entries:
+        assert entry["tokens"] == EspeakFrontend().tokens(entry["text"])
+    corpus = json.loads((folder / "corpus.json").read_text("utf-8"))
+    assert corpus["parameters"]["respelled"]["texts"] == 3
+
+
+def test_invented_texts_are_spoken_as_espeak_reads_them(embedded):
+    corpus = json.loads((embedded / "corpus.json").read_text("utf-8"))
+    assert "respelled" not in corpus["parameters"]
+    item = ("n", "train", "In 1984", "In 1984", VoiceSettings(), "")
+    assert embedded_prepare._speak(item).tokens == speak("In 1984").tokens
+
+
 def test_every_bad_text_is_told_with_its_line(tmp_path):
     file = tmp_path / "texts.txt"
     file.write_text("\ufeffOne.\n...\n\nTwo.\n--\nThree.\n")

@@ -218,6 +218,29 @@ def test_cmudict_leaves_out_what_is_no_word(dictionary, tmp_path, caplog):
     words = split_of_words(tmp_path / "corpus").keys() - invented(400).keys()
     assert words == {"a.k.", "'at", "oak"}
     assert "Left out 4 of 407 words" in caplog.text
+    assert "!bang (line 401), 4d (line 402), %at (line 403)" in caplog.text
+
+
+def test_cmudict_keeps_contractions_of_any_apostrophe(dictionary, tmp_path):
+    lines = [f"{word}’t T\n" for word in ("ba", "bo", "da", "do", "ka")]
+    lines += ["ta‘d D\n", "hi\u0304ṛ T\n", "हिन्दी T\n"]
+    path = tmp_path / "mine.dict"
+    path.write_text((dictionary / "cmudict.dict").read_text() + "".join(lines))
+    prepare_cmudict(tmp_path / "corpus", path, allow_unseen_phonemes=True)
+    words = split_of_words(tmp_path / "corpus").keys() - invented(400).keys()
+    assert words == {*"ba't bo't da't do't ka't ta'd हिन्दी hīṛ".split()}
+
+
+def test_cmudict_takes_tabs_in_a_file_of_that_name(dictionary, tmp_path):
+    path = tmp_path / "mine.tsv"
+    lines = (dictionary / "cmudict.dict").read_text().splitlines()
+    text = "".join(line.replace(" ", "\t", 1) + "\n" for line in lines)
+    path.write_text(text)
+    prepare_cmudict(tmp_path / "tabs", path)
+    prepare_cmudict(tmp_path / "spaces", dictionary)
+    assert load_manifests(tmp_path / "tabs") == load_manifests(
+        tmp_path / "spaces"
+    )
 
 
 def test_cmudict_problems(dictionary, tmp_path):

@@ -14,12 +14,12 @@ import soundfile
 import sb_sma.data.speech.folder as corpus_module
 from sb_sma.cli import main
 from sb_sma.data.build_once import load_manifests
-from sb_sma.data.espeak.voice import speak
+from sb_sma.data.espeak.voice import phonemize, speak
 from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.prepare import prepare_speech
 from sb_sma.data.speech.splits import HoldOut
-from sb_sma.data.text.frontends import CharacterFrontend
+from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 
 # a seed that holds out good utterances alone
 SPLITS = HoldOut(n_valid=1, n_test=1, seed=3)
@@ -84,6 +84,35 @@ def test_a_manifest_becomes_a_corpus_with_its_labels(manifest, tmp_path):
         assert entry["style_mood"] == f"mood{i}"
         assert "style" not in entry
         assert np.load(entry["mel"]).shape == (entry["mel_length"], 80)
+
+
+def test_a_text_is_read_alike_in_training_and_speaking(manifest, tmp_path):
+    texts = {"v1": "The cafe\u0301 is ５０％ off.", "v2": "It costs $5.50."}
+    for name, text in texts.items():
+        shutil.copy(
+            manifest.parent / "clips" / "5.wav",
+            manifest.parent / "clips" / f"{name}.wav",
+        )
+        add(manifest, f'{name},clips/{name}.wav,"{text}",a,calm')
+    plain = {"v1": "The café is 50% off.", "v2": "It costs 5 dollars 50 cents."}
+    entries = prepare(manifest, tmp_path / "corpus")
+    for name, text in plain.items():
+        assert entries[name]["text"] == texts[name]
+        assert entries[name]["tokens"] == phonemize(text)
+        assert entries[name]["tokens"] == EspeakFrontend().tokens(texts[name])
+
+
+def test_corpora_differ_by_how_texts_are_read_only_where_they_do(
+    manifest, tmp_path
+):
+    def parameters(folder):
+        return json.loads((folder / "corpus.json").read_text())["parameters"]
+
+    prepare(manifest, tmp_path / "plain")
+    assert "respelled" not in parameters(tmp_path / "plain")
+    add(manifest, "v1,clips/1.wav,In 1984 he left us.,a,calm")
+    prepare(manifest, tmp_path / "other")
+    assert parameters(tmp_path / "other")["respelled"]["texts"] == 1
 
 
 def test_a_manifest_may_say_the_splits(manifest, tmp_path):
