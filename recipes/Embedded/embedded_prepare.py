@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sb_sma.data.corpus import Corpus
 from sb_sma.data.digests import digest
+from sb_sma.data.espeak.library import find_version
 from sb_sma.data.espeak.text_grammar import generate_texts
 from sb_sma.data.espeak.voice import VoiceSettings, check_speakable, speak
 from sb_sma.data.problems import raise_problems
@@ -140,6 +141,7 @@ def prepare_embedded(
     spoken = [text for text, _ in chosen]
     parameters = {
         "corpus": "embedded",
+        "espeak": find_version(),
         "n_utterances": n_utterances,
         "n_valid": n_valid,
         "n_test": n_test,

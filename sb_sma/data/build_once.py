@@ -297,7 +297,10 @@ def list_changes(
     """
     before, after = found.get("format"), wanted.get("format")
     if before != after:
-        return [f"the format of corpora was {before}, is {after}"]
+        return [
+            f"the format of corpora was {before}, is {after}: another version "
+            "of sb_sma made it"
+        ]
     before, after = found["parameters"], wanted["parameters"]
     return [
         change

@@ -1,7 +1,7 @@
 """Who makes, uses or removes a corpus folder at this moment.
 
 Locks are files beside the folder, ``.NAME.lock`` and, for each process that
-uses it, ``.NAME.user-PID@HOST``. The operating system frees them when a process
+uses it, ``.NAME.user-PID@HOST-TOKEN``. The operating system frees them when a process
 ends, however it ends.
 """
 
@@ -10,6 +10,7 @@ import contextlib
 import glob
 import logging
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,9 +35,10 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     wait : bool
         Whether to wait for a process that does so already.
 
-    Yields
-    ------
-    None
+    Returns
+    -------
+    lock : context manager
+        Held inside of its block.
 
     Raises
     ------
@@ -78,7 +80,9 @@ def use(folder: Path) -> None:
         os.utime(folder / "corpus.json")
     if folder in _used:
         return
-    name = f".{folder.name}.user-{os.getpid()}@{socket.gethostname()}"
+    # containers of one machine may share its name and their numbers
+    who = f"{os.getpid()}@{socket.gethostname()}-{secrets.token_hex(4)}"
+    name = f".{folder.name}.user-{who}"
     lock = FileLock(folder.with_name(name), mode=_MODE)
     lock.acquire(timeout=0)
     _used.add(folder)
@@ -120,7 +124,8 @@ def users_of(folder: Path) -> list[str]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            pid, _, host = path.name.removeprefix(beginning).partition("@")
+            who, _, _ = path.name.removeprefix(beginning).rpartition("-")
+            pid, _, host = who.partition("@")
             users.append(f"process {pid} on {host}")
             continue
         # it was killed

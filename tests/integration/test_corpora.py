@@ -3,7 +3,11 @@ told.
 """
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,8 +15,16 @@ import pytest
 import soundfile
 
 from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpora import list_corpora
 from sb_sma.data.espeak.voice import speak
-from tests.integration.recipe_runs import read_history, refusal_of, train_tts
+from tests.integration.recipe_runs import (
+    KILLED,
+    ROOT,
+    TIMEOUT,
+    read_history,
+    refusal_of,
+    train_tts,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -148,3 +160,43 @@ def test_no_step_in_an_epoch_is_refused(recordings):
         "--grad_accumulation_factor=99",
     )
     assert "grad_accumulation_factor must be at most" in refusal
+
+
+PREPARATION = """
+import logging
+logging.basicConfig(level="INFO")
+from recipes.Embedded.embedded_prepare import prepare_embedded
+prepare_embedded(n_utterances=12, n_valid=2, n_test=2).make_in("corpus")
+"""
+
+
+def prepare(folder, *kill):
+    """Make a corpus, or begin to."""
+    folder.mkdir(exist_ok=True)
+    script = folder / "prepare.py"
+    script.write_text(PREPARATION)
+    return subprocess.run(
+        [sys.executable, *kill, script],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
+
+
+def test_a_killed_preparation_goes_on(tmp_path):
+    spot = "sb_sma.data.speech.journal.Journal.add:6"
+    done = prepare(tmp_path / "killed", KILLED, spot)
+    assert done.returncode == -signal.SIGKILL, done.stderr[-3000:]
+    (begun,) = list_corpora(tmp_path / "killed" / "corpus")
+    assert not begun.is_finished and not begun.users
+    done = prepare(tmp_path / "killed")
+    assert "Going on after 5 utterances" in done.stderr
+    assert prepare(tmp_path / "whole").returncode == 0
+    (killed,), (whole,) = map(
+        corpora_in, (tmp_path / "killed", tmp_path / "whole")
+    )
+    assert killed.name == whole.name
+    for path, content in written(whole).items():
+        assert (killed / path.relative_to(whole)).read_bytes() == content

@@ -54,6 +54,7 @@ def heavy_modules_of(statement, folder):
                 ["synthesise", "--text", "a"],
                 ["synthesize", "--model", "m", "--text", "a", "--out", "a.mp3"],
                 ["g2p", "--model", "./no/such/model"],
+                ["corpora"],
                 [],
             )
         ),
