@@ -133,11 +133,14 @@ def measure_preparation(recipe: Any, flags: list[str]) -> dict[str, Any]:
 
 
 def written(folder: Path) -> set[tuple[Path, int]]:
-    """Every file of a folder with the time of its last change."""
+    """Every file of a folder with the time of its last change.
+
+    That of ``corpus.json`` is the time of the last use.
+    """
     return {
         (path, path.stat().st_mtime_ns)
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != "corpus.json"
     }
 
 

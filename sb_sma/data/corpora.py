@@ -91,8 +91,10 @@ def list_corpora(root: Path) -> list[StoredCorpus]:
     for folder in sorted(root.iterdir()):
         is_begun = folder.is_dir() and _UNFINISHED.fullmatch(folder.name)
         if is_begun or (folder / CORPUS_FILE).is_file():
-            with _described(folder) as corpus:
-                corpora.append(corpus)
+            # one that is being prepared may be finished just now
+            with _locked_if_free([folder]) as free:
+                with contextlib.suppress(FileNotFoundError):
+                    corpora.append(_describe(folder, free))
     return corpora
 
 
@@ -124,11 +126,9 @@ def remove_corpora(root: Path, names: Sequence[str]) -> list[StoredCorpus]:
             f"There is no corpus {', '.join(unknown)} in {root}; it holds "
             f"{', '.join(known) or 'none'}. Nothing was removed."
         )
-    with contextlib.ExitStack() as locks:
-        corpora = [
-            locks.enter_context(_described(known[name].folder))
-            for name in dict.fromkeys(names)
-        ]
+    folders = [known[name].folder for name in dict.fromkeys(names)]
+    with _locked_if_free(folders) as free:
+        corpora = [_describe(folder, free) for folder in folders]
         kept = [
             f"{corpus.folder.name} ({corpus.obstacle})"
             for corpus in corpora
@@ -147,34 +147,47 @@ def remove_corpora(root: Path, names: Sequence[str]) -> list[StoredCorpus]:
 def _remove(folder: Path) -> None:
     """Delete a folder; what is left when that is interrupted is no corpus."""
     removed = folder
-    if not _UNFINISHED.fullmatch(folder.name):
+    if folder == _name_of(folder):
         removed = folder.with_name(f".{folder.name}.removed")
         if removed.exists():
             shutil.rmtree(removed)
         folder.rename(removed)
-    shutil.rmtree(removed)
+    if removed.exists():
+        shutil.rmtree(removed)
+
+
+def _name_of(folder: Path) -> Path:
+    """Return the finished folder that one is, was, or is to become."""
+    unfinished = _UNFINISHED.fullmatch(folder.name)
+    return folder.with_name(unfinished[1]) if unfinished else folder
 
 
 @contextlib.contextmanager
-def _described(folder: Path) -> Iterator[StoredCorpus]:
-    """Describe a corpus; nobody can begin to use it in the meantime."""
-    unfinished = _UNFINISHED.fullmatch(folder.name)
-    corpus = folder.with_name(unfinished[1]) if unfinished else folder
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(locked(corpus, wait=False))
-            users = [] if unfinished else users_of(folder)
-        except Timeout:
-            users = ["a process that prepares or removes it"]
-        yield StoredCorpus(
-            folder,
-            is_finished=not unfinished,
-            about=_read_about(folder),
-            last_used=_last_change(folder),
-            size=sum(_sizes(folder)),
-            users=users,
-            foreign_names=find_foreign_names(folder),
-        )
+def _locked_if_free(folders: Sequence[Path]) -> Iterator[set[Path]]:
+    """Let nobody begin to make or use corpora; yield those that are ours."""
+    free = set()
+    with contextlib.ExitStack() as locks:
+        for name in dict.fromkeys(map(_name_of, folders)):
+            with contextlib.suppress(Timeout):
+                locks.enter_context(locked(name, wait=False))
+                free.add(name)
+        yield free
+
+
+def _describe(folder: Path, free: set[Path]) -> StoredCorpus:
+    name = _name_of(folder)
+    users = ["a process that prepares or removes it"]
+    if name in free:
+        users = users_of(folder) if name == folder else []
+    return StoredCorpus(
+        folder,
+        is_finished=name == folder,
+        about=_read_about(folder),
+        last_used=_last_change(folder),
+        size=sum(_sizes(folder)),
+        users=users,
+        foreign_names=find_foreign_names(folder),
+    )
 
 
 def _read_about(folder: Path) -> dict[str, Any]:

@@ -219,7 +219,8 @@ def test_an_interrupted_removal_leaves_no_corpus(tmp_path, monkeypatch):
     (corpus,) = list_corpora(tmp_path)
     assert corpus.folder.name == ".noise.removed"
     assert not corpus.is_finished
-    remove_corpora(tmp_path, [".noise.removed"])
+    Corpus("noise", {}, lambda folder: None).make(tmp_path / "noise")
+    remove_corpora(tmp_path, ["noise", ".noise.removed"])
     assert list_corpora(tmp_path) == []
 
 
