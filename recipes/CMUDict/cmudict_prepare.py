@@ -13,7 +13,8 @@ import unicodedata
 from pathlib import Path
 from typing import Annotated
 
-from sb_sma.data.build_once import build_once
+from sb_sma.data.corpus import Corpus
+from sb_sma.data.digests import digest
 from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import (
@@ -36,7 +37,7 @@ _IN_MANY_WAYS = re.compile(rb"[^\x00-\x7f]| -?\d*\.\d+ | \(\d+\)")
 
 
 def prepare_cmudict(
-    save_folder: str | Path,
+    save_folder: str | Path | None = None,
     data_folder: str | Path | None = None,
     seed: int = 1,
     valid_share: float = 0.01,
@@ -45,8 +46,8 @@ def prepare_cmudict(
     group_inflections: bool = False,
     skip_bad_entries: bool = False,
     allow_unseen_phonemes: bool = False,
-) -> None:
-    """Build the lexicon folder, or reuse one built with the same arguments.
+) -> Corpus:
+    """Tell what the lexicon is, and build it where a folder is given.
 
     Words are lower case, and all pronunciations of a word are in one split,
     which the word and the seed alone decide: words that are added to the
@@ -57,8 +58,9 @@ def prepare_cmudict(
 
     Arguments
     ---------
-    save_folder : str or Path
-        The lexicon folder; see ``sb_sma.data.lexicon.folder``.
+    save_folder : str or Path, optional
+        The lexicon folder; see ``sb_sma.data.lexicon.folder``. One that was
+        built with the same arguments is reused. Default: nothing is built yet.
     data_folder : str or Path, optional
         Holds the official cmudict.dict, or is such a file, or one of
         word<TAB>phonemes whose name ends with .tsv. By default the
@@ -82,12 +84,17 @@ def prepare_cmudict(
         Whether held-out words with phonemes that training never shows stay,
         to be counted as errors.
 
+    Returns
+    -------
+    corpus : Corpus
+        Its ``make_in`` builds it where other corpora are.
+
     Raises
     ------
     ValueError
         If an argument is out of its bounds, if the dictionary has problems
         (all are named, with file and line), or if the folder holds anything
-        that is not a corpus.
+        else.
     """
     if stress not in _STRESS:
         raise ValueError(
@@ -122,20 +129,29 @@ def prepare_cmudict(
         write_lexicon_corpus(folder, splits)
 
     content = dictionary.read_bytes()
-    parameters = {
-        "corpus": "cmudict",
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "seed": seed,
-        "valid_share": valid_share,
-        "test_share": test_share,
-        "stress": stress,
-        "group_inflections": group_inflections,
-        "skip_bad_entries": skip_bad_entries,
-        "allow_unseen_phonemes": allow_unseen_phonemes,
-    }
-    if _IN_MANY_WAYS.search(content):
-        parameters["spellings"] = "plain"
-    build_once(save_folder, parameters, build)
+    read_otherwise = (
+        {"spellings": "plain"} if _IN_MANY_WAYS.search(content) else {}
+    )
+    corpus = Corpus(
+        "cmudict",
+        {
+            "corpus": "cmudict",
+            "dictionary": digest(content),
+            **read_otherwise,
+            "seed": seed,
+            "valid_share": valid_share,
+            "test_share": test_share,
+            "stress": stress,
+            "group_inflections": group_inflections,
+            "skip_bad_entries": skip_bad_entries,
+            "allow_unseen_phonemes": allow_unseen_phonemes,
+        },
+        build,
+        about={"stress": stress, "dictionary": str(dictionary)},
+    )
+    if save_folder is not None:
+        corpus.make(save_folder)
+    return corpus
 
 
 def stem(word: str) -> str:

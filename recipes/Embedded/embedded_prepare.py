@@ -8,10 +8,11 @@ the true alignment, and as rate and pitch are parameters, the true style.
 import random
 from collections.abc import Sequence
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 
-from sb_sma.data.build_once import build_once
+from sb_sma.data.corpus import Corpus
+from sb_sma.data.digests import digest
+from sb_sma.data.espeak.library import find_version
 from sb_sma.data.espeak.text_grammar import generate_texts
 from sb_sma.data.espeak.voice import VoiceSettings, check_speakable, speak
 from sb_sma.data.problems import raise_problems
@@ -24,7 +25,7 @@ Range = int | Sequence[int]
 
 
 def prepare_embedded(
-    save_folder: str | Path,
+    save_folder: str | Path | None = None,
     n_utterances: int = 3200,
     n_valid: int = 60,
     n_test: int = 60,
@@ -36,13 +37,15 @@ def prepare_embedded(
     pitch_range: Range = 50,
     n_processes: int = 1,
     mel: MelSettings | None = None,
-) -> None:
-    """Build the corpus, or reuse one that was built with the same arguments.
+) -> Corpus:
+    """Tell what the corpus is, and build it where a folder is given.
 
     Arguments
     ---------
-    save_folder : str or Path
+    save_folder : str or Path, optional
         The corpus folder; see ``sb_sma.data.speech.folder`` for what it holds.
+        One that was built with the same arguments is reused. Default: nothing
+        is built yet.
     n_utterances : int
         All splits together.
     n_valid : int
@@ -67,19 +70,25 @@ def prepare_embedded(
     mel : MelSettings, optional
         The numbers that define the spectrograms.
 
+    Returns
+    -------
+    corpus : Corpus
+        Its ``make_in`` builds it where other corpora are.
+
     Raises
     ------
     ValueError
         If an argument is out of its bounds, if there are too few texts or bad
         ones (all are named, with file and line), or if the folder holds
-        anything that is not a corpus.
+        anything else.
     FileNotFoundError
         If there is no file of texts.
 
     Example
     -------
     >>> folder = getfixture("tmp_path") / "corpus"
-    >>> prepare_embedded(folder, n_utterances=6, n_valid=1, n_test=1)
+    >>> sizes = {"n_utterances": 6, "n_valid": 1, "n_test": 1}
+    >>> corpus = prepare_embedded(folder, **sizes)
     >>> sorted(path.name for path in folder.glob("*.json"))[-3:]
     ['tokens.json', 'train.json', 'valid.json']
     """
@@ -142,17 +151,36 @@ def prepare_embedded(
         read_otherwise = respelled(frontends, spoken)
     parameters = {
         "corpus": "embedded",
+        "espeak": find_version(),
         "n_utterances": n_utterances,
         "n_valid": n_valid,
         "n_test": n_test,
         "seed": seed,
-        "texts_sha256": sha256(repr(spoken).encode()).hexdigest(),
+        "texts": digest(repr(spoken).encode()),
         **read_otherwise,
         "voice": voices,
         **ranges,
         "mel": asdict(mel),
     }
-    build_once(save_folder, parameters, build, resumable=True)
+    corpus = Corpus(
+        "embedded-"
+        + (voices[0] if len(voices) == 1 else f"{len(voices)}-voices"),
+        parameters,
+        build,
+        about={
+            "utterances": n_utterances,
+            "voice": " ".join(voices),
+            **{
+                name: low if low == high else f"{low} to {high}"
+                for name, (low, high) in ranges.items()
+            },
+            "texts": texts and str(Path(texts).expanduser().absolute()),
+        },
+        goes_on_with=parameters,
+    )
+    if save_folder is not None:
+        corpus.make(save_folder)
+    return corpus
 
 
 def _choose_texts(

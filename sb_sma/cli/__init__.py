@@ -9,10 +9,11 @@ import sys
 from collections.abc import Iterable
 
 from sb_sma import __version__
-from sb_sma.cli import check, g2p, render, synthesize
+from sb_sma.cli import check, corpora, g2p, render, synthesize
 
 COMMANDS = {
     "check": check,
+    "corpora": corpora,
     "g2p": g2p,
     "render": render,
     "synthesize": synthesize,

@@ -33,7 +33,6 @@ MAY_IMPORT = {
     "attention": {"torch_pair"} | ATTENTION,
     "style": STYLE,
     "models": {"torch_pair"} | MODELS,
-    "upstream": {"upstream"} | MODELS,
     "data": {"data", "torch_pair"},
     "losses": {"losses", "attention.masks"} | OPS,
     "metrics": {"metrics", "data", "attention.masks"} | OPS,
@@ -64,6 +63,16 @@ def find_violations(root):
             ):
                 violations.append(f"{relative} imports sb_sma.{name}")
     return violations
+
+
+def test_what_may_be_imported_is_there():
+    names = {*MAY_IMPORT, *(set().union(*MAY_IMPORT.values()))} - {"recipes"}
+    paths = [REPOSITORY.joinpath("sb_sma", *n.split(".")) for n in names]
+    assert [
+        path
+        for path in paths
+        if not path.is_dir() and not path.with_suffix(".py").is_file()
+    ] == []
 
 
 def test_imports_go_one_way():

@@ -69,6 +69,7 @@ def heavy_modules_of(statement, folder):
                         ["--text", "a", "--style_wav", "none.wav"],
                     )
                 ),
+                ["corpora"],
                 [],
             )
         ),

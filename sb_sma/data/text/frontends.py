@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from sb_sma.data.espeak.library import find_version
 from sb_sma.data.espeak.voice import (
     END,
     PAUSE,
@@ -236,9 +237,13 @@ class EspeakFrontend(Frontend):
         Returns
         -------
         dict
-            The name and the voice.
+            The name, the voice, and which eSpeak NG reads.
         """
-        return {"name": "espeak", **asdict(self.settings)}
+        return {
+            "name": "espeak",
+            "version": find_version(),
+            **asdict(self.settings),
+        }
 
     def check(self) -> None:
         """Refuse a voice that eSpeak NG lacks.

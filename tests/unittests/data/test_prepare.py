@@ -142,20 +142,24 @@ def test_a_number_of_processes_below_one_is_refused(tmp_path, n_processes):
         prepare_embedded(tmp_path / "corpus", n_processes=n_processes)
 
 
-def test_embedded_corpus_is_made_anew_for_other_texts(tmp_path):
+def test_embedded_corpus_is_another_for_other_texts(tmp_path):
     file = tmp_path / "texts.txt"
     sizes = {"n_utterances": 3, "n_valid": 1, "n_test": 1}
+    folders = {}
     for word in ("One", "Two"):
         file.write_text("".join(f"{word} and {i}.\n" for i in range(3)))
-        prepare_embedded(tmp_path / "corpus", **sizes, texts=file)
-        (entry,) = manifests(tmp_path / "corpus")["train"].values()
+        corpus = prepare_embedded(**sizes, texts=file)
+        folders[word] = corpus.make_in(tmp_path / "corpora")
+    for word, folder in folders.items():
+        (entry,) = manifests(folder)["train"].values()
         assert entry["text"].startswith(word)
     # but not for the same texts in another file
-    made = identity_of(tmp_path / "corpus" / "corpus.json")
+    made = identity_of(folder / "train.json")
     moved = file.rename(tmp_path / "moved.txt")
     moved.write_text("\n" + moved.read_text())
-    prepare_embedded(tmp_path / "corpus", **sizes, texts=moved)
-    assert identity_of(tmp_path / "corpus" / "corpus.json") == made
+    corpus = prepare_embedded(**sizes, texts=moved)
+    assert corpus.make_in(tmp_path / "corpora") == folder
+    assert identity_of(folder / "train.json") == made
 
 
 def test_embedded_entries_describe_their_files(embedded):
@@ -369,17 +373,19 @@ def test_ljspeech_resamples_and_mixes(recordings, tmp_path, rate, channels):
     np.testing.assert_allclose(samples[middle], expected[middle], atol=2e-3)
 
 
-def test_ljspeech_is_built_anew_when_a_transcript_changes(recordings, tmp_path):
-    prepare_ljspeech(recordings, tmp_path / "corpus")
+def test_ljspeech_is_another_corpus_when_a_transcript_changes(
+    recordings, tmp_path
+):
+    def texts_of(folder):
+        entries = manifests(folder).values()
+        return {e["text"] for manifest in entries for e in manifest.values()}
+
+    before = prepare_ljspeech(recordings).make_in(tmp_path / "corpora")
     metadata = recordings / "metadata.csv"
     metadata.write_text(metadata.read_text().replace("number 0", "zero"))
-    prepare_ljspeech(recordings, tmp_path / "corpus")
-    texts = [
-        e["text"]
-        for m in manifests(tmp_path / "corpus").values()
-        for e in m.values()
-    ]
-    assert "This is sentence zero." in texts
+    after = prepare_ljspeech(recordings).make_in(tmp_path / "corpora")
+    assert texts_of(after) - texts_of(before) == {"This is sentence zero."}
+    assert len(texts_of(before)) == len(texts_of(after)) == 6
 
 
 @pytest.fixture
@@ -391,13 +397,11 @@ def words_only(recordings):
     return recordings
 
 
-def test_ljspeech_is_built_anew_when_the_front_end_changes(
-    words_only, tmp_path
-):
-    corpus = tmp_path / "corpus"
+def test_ljspeech_is_another_corpus_for_another_front_end(words_only, tmp_path):
     tokens = {}
     for frontend in (EspeakFrontend(), CharacterFrontend()):
-        prepare_ljspeech(words_only, corpus, frontend=frontend)
+        plan = prepare_ljspeech(words_only, frontend=frontend)
+        corpus = plan.make_in(tmp_path / "corpora")
         entries = {
             n: e for m in manifests(corpus).values() for n, e in m.items()
         }
