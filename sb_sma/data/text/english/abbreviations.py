@@ -20,7 +20,6 @@ _TITLES = {
     "Messrs": "Messieurs",
     "Ms": "Miz",
     "Mt": "Mount",
-    "Pres": "President",
     "Prof": "Professor",
     "Pvt": "Private",
     "Rep": "Representative",
@@ -67,7 +66,10 @@ _WORDS = {
     "w/": "with ",
     "w/o": "without",
 }
-_NAMED = r"\b([A-Z][\w'-]*|\d+(?:st|nd|rd|th))"
+_NAMED = (
+    r"\b(?!(?:Dear|Good|Hello|Hi|My|No|Oh|Thanks|The|Well|Yes)\b)"
+    r"([A-Z][\w'-]*|\d+(?:st|nd|rd|th))"
+)
 # after which a full stop ended the sentence, too
 _STOP = r"(?=(?P<stop> (?:But|He|I|In|It|She|That|The|Then|There|They|This|We)\b|\s*$)?)"
 _NO_NAME = r"[,;:!?)]| [a-z]"
@@ -99,7 +101,8 @@ RULES = (
         _street,
     ),
     (
-        re.compile(rf"\b((?i:{_one_of(_COUNTED)}))\. ?(?=[A-Z]?\d)"),
+        # not: Any? No. 5 came.
+        re.compile(rf"(?<![?!] )\b((?i:{_one_of(_COUNTED)}))\. ?(?=[A-Z]?\d)"),
         lambda match: f"{_COUNTED[match[1].lower()]} ",
     ),
     (re.compile(r"\bca?\. ?(?=\d)"), "circa "),

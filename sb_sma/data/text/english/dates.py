@@ -108,7 +108,7 @@ _RULES = (
         lambda match: _SHORT[match[1]],
     ),
     (
-        re.compile(rf"(?<=\d )({_NAMES})\b\.?(?=,? \d|[,;:!?)]|$)"),
+        re.compile(rf"(?<=\d )({_NAMES})\b(?:\.(?=,| [\da-z]))?"),
         lambda match: _SHORT[match[1]],
     ),
     (

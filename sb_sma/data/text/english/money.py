@@ -35,10 +35,11 @@ _SCALES = {
 _SIGNS = {"-": "minus ", "−": "minus ", "–": "minus ", "+": "plus "}
 
 _SYMBOL = f"[{''.join(_CURRENCIES)}]"
+_COUNTRY = rf"(?<![A-Za-z])(?:{'|'.join(_COUNTRIES)})"
 _WHOLE = r"\d{1,3}(?:,\d{3})+|\d+"
 _AMOUNT = re.compile(
     rf"(?:(?<![\w.)])(?P<sign>[-−–+]))?"
-    rf"(?:(?<![A-Za-z])(?P<country>{'|'.join(_COUNTRIES)}))?"
+    rf"(?P<country>{_COUNTRY})?"
     # not 5 € 3
     rf"(?P<symbol>(?<!\d)(?<!\d ){_SYMBOL}) ?(?=\.?\d)"
     rf"(?P<whole>{_WHOLE})?(?P<part>\.\d+|,\d\d(?!\d))?"
@@ -82,7 +83,8 @@ RULES = (
     # $5-$10, $5–10: 5 to 10 dollars
     (
         re.compile(
-            rf"(?P<symbol>{_SYMBOL})(?P<low>(?:{_WHOLE})(?:\.\d+)?)\s?[-–—]\s?"
+            rf"(?P<symbol>(?:{_COUNTRY})?{_SYMBOL})"
+            rf"(?P<low>(?:{_WHOLE})(?:\.\d+)?) ?[-–—] ?"
             r"(?P=symbol)?(?=\d)"
         ),
         r"\g<low> to \g<symbol>",

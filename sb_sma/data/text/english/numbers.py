@@ -29,7 +29,7 @@ _ABOUT_YEARS = (
     "in|since|until|till|by|from|before|after|during|of|year|years|dated|"
     "early|late|mid|spring|summer|autumn|fall|winter|circa|AD|January|"
     "February|March|April|May|June|July|August|September|October|November|"
-    r"December|\d(?:st|nd|rd|th)?,"
+    r"December|\d\d?(?:st|nd|rd|th)?,"
 )
 
 
@@ -109,7 +109,8 @@ def _range_of_years(match: re.Match) -> str:
 
 def _range(match: re.Match) -> str:
     low, high = match["low"], match["high"]
-    is_range = match["dash"] != "-" or float(low) < float(high)
+    # 747-400 is a name
+    is_range = match["dash"] != "-" or float(low) < max(float(high), 100)
     return f"{low} to {high}" if is_range else match[0]
 
 

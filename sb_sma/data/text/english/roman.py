@@ -18,7 +18,7 @@ ROMAN = r"(?=[IVX])(?P<tens>X{0,3})(?P<units>IX|IV|V?I{0,3})"
 """Pattern of a numeral up to 39."""
 
 _UNITS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
-_TITLES = "King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Sultan|Pharaoh"
+_TITLES = "King|Queen|Pope|Emperor|Tsar|Czar|Kaiser|Sultan|Pharaoh"
 # with these, a single letter is a numeral, too
 _COUNTED = (
     "Act|Appendix|Article|Book|Chapter|Class|Figure|Grade|Level|Part|Phase|"

@@ -61,7 +61,8 @@ def _measure(match: re.Match) -> str:
     if is_letter and not match["space"] and not match["power"]:
         return match[0]
     name, *rest = _NAMES[match["unit"]].split(" ")
-    if match["number"] != "1":
+    # a 5-km run
+    if match["number"] != "1" and match["space"] != "-":
         name = _PLURALS.get(name, f"{name}s")
     power = "square " if match["square"] else _POWERS.get(match["power"], "")
     return " ".join([f"{match['number']} {power}{name}", *rest])

@@ -376,7 +376,11 @@ def test_decomposed_letters_sound_as_composed_ones(voice, text):
         ("en-us", "an oﬃce, Ｏ．Ｋ．", "an office, O．K．"),
         ("en-us", "don’t", "don't"),
         ("en-us", "donʼt", "don't"),
-        ("en-us", "hel\u200blo, he\u200ello \ufeffyou", "hello, hello you"),
+        (
+            "en-us",
+            "good\u200bness, car\u200epet \ufeffyou",
+            "goodness, carpet you",
+        ),
         ("de", "10\u00a0000 Euro", "10000 Euro"),
         ("ar", "٣٫٥", "3.5"),
         ("ar", "ﺍﻟﺴﻼﻡ", "السلام"),

@@ -129,10 +129,10 @@ def test_nothing_to_say_is_refused(text):
 @pytest.mark.parametrize(
     "written, plain",
     [
-        ("a rai\u0308ny te\u0301a", "a raïny téa"),
+        ("a rai\u0308ny day\u0301", "a raïny daý"),
         ("the laﬆ", "the last"),
         ("Ｔｗｏ　ｗｏｒｄｓ", "Two words"),
-        ("isnʼt it, hel\u00adlo\u200b", "isn't it, hello"),
+        ("isnʼt it, win\u00adter\u200b", "isn't it, winter"),
         ("well‐known", "well-known"),
     ],
     ids=ascii,
@@ -164,7 +164,7 @@ def test_english_voices_read_money_and_dates(voice, said):
     [
         ("en-us", "Dr. Smith has 3 cats, 50% of them since 2:30 p.m."),
         ("en-us", '"Wait," he said -- "no!" 1,234 times, or 3.14?'),
-        ("de", "Das kostet $5.50 oder 3,50 € am 25.12.2020."),
+        ("de", "Das kostet $5.50, also 3,50 €, am 25.12.2020."),
         ("fr", "Louis XIV, 5 km, 1990, 1/2"),
         ("es", "El siglo XIX, $5.50, Henry VIII, 12/25/2020"),
         ("eo", "$5, 1984"),
