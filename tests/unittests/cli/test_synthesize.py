@@ -257,6 +257,8 @@ def test_an_interrupted_run_leaves_what_is_complete(
         env={**os.environ, "PYTHONPATH": str(repository)},
         stderr=subprocess.PIPE,
         text=True,
+        # whoever runs the tests in the background may ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         end = time.monotonic() + 60
