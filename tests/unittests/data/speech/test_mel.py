@@ -163,6 +163,14 @@ def test_griffin_lim_refuses_other_shapes(shape):
         GriffinLim(iterations=1)(torch.zeros(shape))
 
 
+def test_griffin_lim_needs_channels_that_differ():
+    GriffinLim(MelSettings(n_mels=128), iterations=0)
+    message = r"n_mels must be at most what n_fft \(1024\) can.*got 200, of"
+    with pytest.raises(ValueError, match=message):
+        GriffinLim(MelSettings(n_mels=200))
+    GriffinLim(MelSettings(n_mels=200, n_fft=4096))
+
+
 def test_statistics_are_those_of_all_frames_together(tmp_path):
     torch.manual_seed(0)
     mels = [torch.randn(n, 3) * 2 - 6 for n in (5, 1, 40)]
