@@ -121,7 +121,7 @@ class Contestant:
         self.hparams = load_hparams(overrides)
         self.model = self.hparams["models"]["model"].eval()
         settings = self.hparams["mel_settings"]
-        self.seconds_per_frame = settings.hop_length / settings.sample_rate
+        self.seconds_per_frame = settings.seconds_per_frame
         self.parameters = count_parameters(self.model)
 
     def narrator(self, tokens: torch.Tensor, frames: int) -> Narrator:

@@ -2,7 +2,10 @@ from .aligner.module import (
     ReferenceOutput as ReferenceOutput,
     StepwiseMonotonicReferenceAttention as StepwiseMonotonicReferenceAttention,
 )
-from .decoding import DecodingOptions as DecodingOptions
+from .decoding import (
+    DecodingOptions as DecodingOptions,
+    stay_for as stay_for,
+)
 from .monotonic.forward import ForwardMHA as ForwardMHA
 from .monotonic.stepwise import StepwiseMonotonicMHA as StepwiseMonotonicMHA
 from .registry import (

@@ -41,11 +41,10 @@ class DecodingOptions:
     ---------
     mode : str
         ``soft`` carries the expected alignment, ``hard`` stands on one key.
-    pace : float
-        Above 1 speaks faster, below 1 slower.
     max_stay : float
-        Highest probability of staying on a key for one query, at pace 1.
-        Below 1, no head can wait for ever. For stepwise monotonic heads only.
+        Highest probability of staying on a key for one query (`stay_for` gives
+        that of a time). Below 1, no head can wait for ever. For stepwise
+        monotonic heads only.
     catch_up : bool
         Soft decoding: whether the median key is always the most attended one,
         which then never goes back. For stepwise monotonic heads only.
@@ -62,12 +61,11 @@ class DecodingOptions:
 
     Example
     -------
-    >>> DecodingOptions(mode="hard").pace
+    >>> DecodingOptions(mode="hard").max_stay
     1.0
     """
 
     mode: str = "soft"
-    pace: float = 1.0
     max_stay: float = 1.0
     catch_up: bool = False
     attention_window: list[int] | None = None
@@ -76,10 +74,6 @@ class DecodingOptions:
         if self.mode not in MODES:
             raise ValueError(
                 f"mode must be one of {', '.join(MODES)}; got '{self.mode}'."
-            )
-        if not self.pace > 0:
-            raise ValueError(
-                f"pace must be above 0 (1 = as trained); got {self.pace}."
             )
         if not 0 < self.max_stay <= 1:
             raise ValueError(
@@ -93,6 +87,41 @@ class DecodingOptions:
                 "0 or more and 1 or more (null = no window); got "
                 f"{window!r}."
             )
+
+
+def stay_for(seconds: float | None, seconds_per_query: float) -> float:
+    """Turn the longest time on a key into a probability of staying.
+
+    Arguments
+    ---------
+    seconds : float, optional
+        After which a head has left a key with a probability of one half at
+        least; a hard walk has left it then. Default: it may stay for ever.
+    seconds_per_query : float
+        How long a query lasts.
+
+    Returns
+    -------
+    max_stay : float
+        Of one query, for `DecodingOptions`.
+
+    Raises
+    ------
+    ValueError
+        If a time is not above 0.
+
+    Example
+    -------
+    >>> stay_for(0.4, seconds_per_query=0.2) ** 2
+    0.5
+    """
+    for name, value in (
+        ("seconds", seconds),
+        ("seconds_per_query", seconds_per_query),
+    ):
+        if value is not None and not value > 0:
+            raise ValueError(f"{name} must be above 0; got {value}.")
+    return 1.0 if seconds is None else 0.5 ** (seconds_per_query / seconds)
 
 
 @dataclass
@@ -139,7 +168,7 @@ def start_decoding(
     ------
     ValueError
         If the module cannot be decoded like that. A stateless one has soft
-        decoding at pace 1 only, and no window.
+        decoding only, and no window.
 
     Example
     -------
@@ -283,7 +312,7 @@ def call_layer(layer: nn.Module, features: torch.Tensor) -> torch.Tensor:
 
 
 def require_soft(attention: nn.Module, options: DecodingOptions) -> None:
-    """Refuse a mode and a pace that only monotonic attention has.
+    """Refuse a mode that only stepwise monotonic attention has.
 
     Arguments
     ---------
@@ -295,13 +324,13 @@ def require_soft(attention: nn.Module, options: DecodingOptions) -> None:
     Raises
     ------
     ValueError
-        If the options are not soft decoding at pace 1.
+        If the options are not soft decoding.
     """
-    if options.mode != "soft" or options.pace != 1.0:
+    if options.mode != "soft":
         raise ValueError(
-            f"{type(attention).__name__} can only be decoded with mode='soft' "
-            f"and pace=1.0; got mode='{options.mode}', pace={options.pace}. "
-            "Train with attention_type: SMA to use them."
+            f"{type(attention).__name__} can only be decoded with mode='soft'; "
+            f"got mode='{options.mode}'. Train with attention_type: SMA to use "
+            "it."
         )
 
 

@@ -150,7 +150,7 @@ class RegularMHA(MultiheadAttention):
         memory_lengths : torch.Tensor
             Counts, int64, (B,).
         options : DecodingOptions
-            Must be soft decoding at pace 1; may have a window.
+            Must be soft decoding; may have a window.
 
         Returns
         -------

@@ -3,7 +3,10 @@ from .lexicon.tokenizers import (
     make_grapheme_tokenizer as make_grapheme_tokenizer,
 )
 from .phonemes import PhonemeTable as PhonemeTable
-from .speech.mel import MelSettings as MelSettings
+from .speech.mel import (
+    MelSettings as MelSettings,
+    seconds_of_frames as seconds_of_frames,
+)
 from .speech.speakers import SpeakerTable as SpeakerTable
 from .text.frontends import (
     CharacterFrontend as CharacterFrontend,

@@ -226,6 +226,7 @@ NUMBERS: Mapping[str, Number | Several] = {
     "max_run": Number(least=1, most=10**6),
     "max_seconds_per_token": Number(float, 0, 10, above=True),
     "max_stay": Number(float, 0, 1, above=True),
+    "max_stay_seconds": Number(float, 0.001, 3600, or_null=True),
     "monotonic_focus_rate": Number(float, 0, 1, or_null=True, above=True),
     "monotonic_heads": Number(least=1, most=2**14, or_null=True),
     "monotonic_start_epoch": _SIZE,

@@ -103,6 +103,9 @@ _MOVED_SINCE_FORMAT_0 = {
 }
 """Files of format 0, and where what they held stands now."""
 
+_GONE = re.compile(r"^  pace: .*\n", re.MULTILINE)
+"""What `DecodingOptions` took once, and every text was told anew."""
+
 _NAME = re.compile(r"(!(?:new|apply|name):sb_sma\.)([\w.]+)\.(\w+)")
 
 
@@ -214,7 +217,7 @@ def read_format(text: str, source: str) -> str:
             f"reads up to {FORMAT}. Install a newer one: pip install -U sb_sma"
         )
     # whatever of format 1 is handed on by a package is not in a moved file
-    return _NAME.sub(_lead_on, text)
+    return _NAME.sub(_lead_on, _GONE.sub("", text))
 
 
 def _lead_on(name: re.Match[str]) -> str:

@@ -149,7 +149,8 @@ class TTS(ExportedModel):
             ``soft`` carries the expected alignment, ``hard`` stands on one
             token (monotonic attention only).
         pace : float
-            Above 1 speaks faster, below 1 slower (monotonic attention only).
+            Above 1 speaks faster, below 1 slower: everything lasts 1 / pace of
+            what it lasts otherwise, at the same pitch. From 0.1 to 10.
         seed : int, optional
             Of the prenet's dropout. Default: another one each time.
         progress : bool
@@ -169,7 +170,7 @@ class TTS(ExportedModel):
             Frames, int64, (B,).
         alignments : torch.Tensor
             Of the decoder layer that follows the text best, (B, H, M', T),
-            M' decoder steps.
+            M' decoder steps of the time that they last at the pace.
 
         Raises
         ------
@@ -286,7 +287,7 @@ class TTS(ExportedModel):
         check_number("chunk_seconds", chunk_seconds, _LONGEST_CHUNK)
         (text,) = _as_texts(text, only_one=True)
         settings = self.hparams.mel_settings
-        frames = chunk_seconds * settings.sample_rate / settings.hop_length
+        frames = chunk_seconds / settings.seconds_per_frame
         _, ids = self._read(0, text)
         self.finished = []
         with self.inference_ctx:
@@ -397,10 +398,9 @@ class TTS(ExportedModel):
         self, speech: Synthesis, row: int, text: str, tokens: list[str]
     ) -> SpokenText:
         """One item of a batch, without padding."""
-        model = self.mods.model
         n_frames = int(speech.mel_lengths[row])
-        n_steps = n_frames // model.decoder.reduction_factor
-        alignment = speech.alignments[int(model.guide[0])][row]
+        n_steps = int(speech.query_lengths[row])
+        alignment = speech.alignments[int(self.mods.model.guide[0])][row]
         return SpokenText(
             text,
             tokens,
@@ -425,7 +425,7 @@ class TTS(ExportedModel):
             padded.to(self.device),
             lengths.to(self.device),
             self.hparams.stop_rule,
-            mel_settings.hop_length / mel_settings.sample_rate,
+            mel_settings.seconds_per_frame,
             manner,
         )
 
@@ -439,12 +439,12 @@ class TTS(ExportedModel):
         speaker: str | Sequence[str] | None,
     ) -> Manner:
         """Make one object of what a user says about how texts are spoken."""
-        check_number("pace", pace)
         return Manner(
-            replace(self.hparams.decoding, mode=mode, pace=pace),
+            replace(self.hparams.decoding, mode=mode),
             as_seed(seed),
             self._check_style(style, n_texts),
             self._find_speakers(speaker, n_texts),
+            pace,
         )
 
     def _check_style(

@@ -171,7 +171,7 @@ class SampleWriter:
             model,
             *_as_batch(model, sentence.token_ids),
             self.stop_rule,
-            settings.hop_length / settings.sample_rate,
+            settings.seconds_per_frame,
             manner,
         )
         speech = assemble(narrator)

@@ -78,10 +78,10 @@ def changed_by(path):
 @pytest.mark.parametrize(
     "path, n_keys",
     [
-        ("hparams/tts_gst.yaml", 9),
-        (f"{LJSPEECH}/train_small.yaml", 8),
-        (f"{LJSPEECH}/train.yaml", 23),
-        ("recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml", 14),
+        ("hparams/tts_gst.yaml", 8),
+        (f"{LJSPEECH}/train_small.yaml", 7),
+        (f"{LJSPEECH}/train.yaml", 21),
+        ("recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml", 13),
     ],
 )
 def test_a_variant_says_only_what_it_changes(path, n_keys):
@@ -134,6 +134,24 @@ def test_header_tells_the_true_size_of_the_full_model(tmp_path, monkeypatch):
     size = sum(parameter.numel() for parameter in model.parameters())
     stated = re.search(r"of ([\d.]+) M parameters", file.read_text())[1]
     assert stated == f"{size / 1e6:.1f}"
+
+
+@pytest.mark.parametrize("reduction_factor", [1, 2, 4])
+def test_the_longest_stay_is_of_any_decoder_step(
+    reduction_factor, tmp_path, monkeypatch
+):
+    file = REPOSITORY / "hparams" / "tts.yaml"
+    monkeypatch.syspath_prepend(
+        str(REPOSITORY / "recipes" / "Embedded" / "TTS" / "transformer")
+    )
+    overrides = {
+        "output_folder": str(tmp_path),
+        "reduction_factor": reduction_factor,
+    }
+    with torch.random.fork_rng():
+        hparams = load_hyperpyyaml(compose(file).text, overrides)
+    steps = hparams["max_stay_seconds"] * 22050 / 256 / reduction_factor
+    assert hparams["decoding"].max_stay ** steps == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)

@@ -86,15 +86,15 @@ def test_a_mistake_of_a_developer_keeps_its_traceback(run, kind):
 
 
 def test_what_this_package_raises_is_told(tmp_path):
-    with pytest.raises(SystemExit, match="^error: pace must be above 0; got 0"):
+    with pytest.raises(SystemExit, match="^error: size must be above 0; got 0"):
         with tell_mistakes(tmp_path / "train.py"):
-            check_number("pace", 0)
+            check_number("size", 0)
 
 
 def test_the_log_of_a_run_has_the_traceback(tmp_path, caplog):
     with caplog.at_level(logging.DEBUG), pytest.raises(SystemExit):
         with tell_mistakes(tmp_path / "train.py"):
-            check_number("pace", 0)
+            check_number("size", 0)
     assert "in check_number" in caplog.text
     assert all(record.levelno == logging.DEBUG for record in caplog.records)
 

@@ -195,7 +195,7 @@ class ForwardMHA(nn.Module):
         memory_lengths : torch.Tensor
             Counts, int64, (B,).
         options : DecodingOptions
-            Must be soft decoding at pace 1, and have no window.
+            Must be soft decoding, and have no window.
 
         Returns
         -------

@@ -12,7 +12,6 @@ Monotonic Attention for Neural TTS", Interspeech 2019. Liang et al.:
 Interspeech 2020.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -43,8 +42,8 @@ class MonotonicState:
     memory : ProjectedMemory
         Keys and values.
     energy_offset : torch.Tensor
-        Added to the stay energies: the bias and the pace, (R, W, 1) for R rows
-        and W heads that walk.
+        Added to the stay energies: the bias, (R, W, 1) for R rows and W heads
+        that walk.
     max_energy : float
         Where their sum is capped.
     walk : SoftWalk or HardWalk
@@ -163,8 +162,8 @@ class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
         Arguments
         ---------
         monotonic : bool
-            Whether heads walk, or all attend by softmax. Then `mode`, `pace`
-            and `max_stay` of decoding have nothing to act on.
+            Whether heads walk, or all attend by softmax. Then `mode` and
+            `max_stay` of decoding have nothing to act on.
 
         Example
         -------
@@ -218,8 +217,7 @@ class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
         memory_lengths : torch.Tensor
             Counts, int64, (B,).
         options : DecodingOptions
-            Soft or hard, the highest probability of staying, and the pace:
-            the odds of staying are divided by it. No window.
+            Soft or hard, and the highest probability of staying. No window.
 
         Returns
         -------
@@ -240,8 +238,7 @@ class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
         max_stay = torch.tensor(options.max_stay, dtype=torch.float64)
         max_stay = max_stay ** (1.0 / self.moves_per_query)
         bias = self.stay_bias[: self.n_walking]
-        offset = bias.to(_state_dtype(bias))
-        offset = offset[:, None] - math.log(options.pace)
+        offset = bias.to(_state_dtype(bias))[:, None]
         return MonotonicState(
             project_memory(
                 self.key_proj(memory),
@@ -250,7 +247,7 @@ class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
                 self.nhead,
             ),
             offset.expand(batch, -1, 1),
-            max_stay.logit().item() - math.log(options.pace),
+            max_stay.logit().item(),
             walk,
         )
 

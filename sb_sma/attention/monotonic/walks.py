@@ -22,8 +22,7 @@ class SoftWalk:
     The expectation may hold two keys in balance, and its largest entry may
     then go back; its median never does, and passes at most `moves_per_query`
     keys. With `catch_up`, where the largest entry is not the median, what
-    lags behind is attended on the median key. The walk itself is not changed,
-    so that the pace stays as it is.
+    lags behind is attended on the median key. The walk itself is not changed.
 
     Arguments
     ---------

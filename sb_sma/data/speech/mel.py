@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 import torchaudio
 from torch import nn
 
@@ -84,6 +85,34 @@ class MelSettings:
                 f"sample_rate / 2 ({self.sample_rate / 2:g} Hz); got "
                 f"{self.f_min:g} and {self.f_max:g}. Lower f_max."
             )
+
+    @property
+    def seconds_per_frame(self) -> float:
+        """Time from one frame to the next."""
+        return self.hop_length / self.sample_rate
+
+
+def seconds_of_frames(mel_settings: MelSettings, n_frames: int) -> float:
+    """Say how long some frames last.
+
+    Arguments
+    ---------
+    mel_settings : MelSettings
+        The numbers of the features.
+    n_frames : int
+        Mel frames, such as those of a decoder step.
+
+    Returns
+    -------
+    seconds : float
+        Their time.
+
+    Example
+    -------
+    >>> round(seconds_of_frames(MelSettings(), 4), 4)
+    0.0464
+    """
+    return n_frames * mel_settings.seconds_per_frame
 
 
 class LogMel(nn.Module):
@@ -221,7 +250,7 @@ class GriffinLim(nn.Module):
         torch.Tensor
             Samples, within [-1, 1] for a natural spectrogram, of shape (N,).
         """
-        channels = self.settings.n_mels
+        settings, channels = self.settings, self.settings.n_mels
         if mel.dim() != 2 or mel.shape[1] != channels or len(mel) < 2:
             raise ValueError(
                 f"mel must have shape (M, {channels}) with M > 1; got "
@@ -229,7 +258,11 @@ class GriffinLim(nn.Module):
                 "before channels."
             )
         amplitude = self.inverse_mel_scale(mel.float().exp().T)
-        return self.griffin_lim(amplitude)
+        # half a window is mirrored at each end, of what must be longer
+        shortest = settings.n_fft // 2 // settings.hop_length + 2
+        silence = max(shortest - len(mel), 0)
+        waveform = self.griffin_lim(F.pad(amplitude, (0, silence)))
+        return waveform[: settings.hop_length * (len(mel) - 1)]
 
 
 @dataclass

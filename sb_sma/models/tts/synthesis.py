@@ -3,6 +3,7 @@
 Items that have ended leave the batch, so that nothing is computed for them.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -10,10 +11,17 @@ from itertools import groupby
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 
 from sb_sma.attention.decoding import DecodingOptions, select_rows
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.tts.stop_rule import EndDetector, StopRule
+from sb_sma.models.tts.time_scaling import (
+    TimeScaler,
+    check_pace,
+    scale_time,
+    scaled_length,
+)
 
 LOG_FLOOR = -11.512925
 """Natural log of 1e-5: silence, in the mel of `sb_sma.data.speech.mel`."""
@@ -31,6 +39,9 @@ class Synthesis:
         Frames of each item, int64, (B,).
     alignments : list of torch.Tensor
         One (B, H, Q, K) per decoder layer, zero on padding.
+    query_lengths : torch.Tensor
+        Decoder steps of each item, of the time that they last at the pace,
+        int64, (B,).
     finished : torch.Tensor
         True where the item ended by itself, (B,).
     """
@@ -38,6 +49,7 @@ class Synthesis:
     mels: torch.Tensor
     mel_lengths: torch.Tensor
     alignments: list[torch.Tensor]
+    query_lengths: torch.Tensor
     finished: torch.Tensor
 
 
@@ -67,8 +79,8 @@ class Manner:
     Arguments
     ---------
     options : DecodingOptions
-        How the cross-attentions are decoded: mode, pace, and what the YAML
-        says under Speaking.
+        How the cross-attentions are decoded: the mode, and what the YAML says
+        under Speaking.
     seed : int, optional
         Of the prenet's dropout. Default: another one each time.
     style : torch.Tensor, optional
@@ -77,12 +89,24 @@ class Manner:
     speaker : torch.Tensor, optional
         Indices of speakers, int64, (B,) or (1,). Default: the first one,
         where the model has speakers.
+    pace : float
+        Above 1 speaks faster, below 1 slower: everything lasts 1 / pace of
+        what it lasts otherwise.
+
+    Raises
+    ------
+    ValueError
+        If nobody can speak at the pace.
     """
 
     options: DecodingOptions = DecodingOptions()
     seed: int | None = None
     style: torch.Tensor | None = None
     speaker: torch.Tensor | None = None
+    pace: float = 1.0
+
+    def __post_init__(self):
+        check_pace(self.pace)
 
     def of(self, items: list[int]) -> "Manner":
         """Choose the manner of some texts.
@@ -130,6 +154,8 @@ class Narrator:
         Decoder steps of each item that has ended, int64, (B,).
     finished : torch.Tensor
         True where the item has ended by itself, (B,).
+    pace : float
+        At which `assemble` and `stream` give what is spoken.
     """
 
     @torch.no_grad()
@@ -143,6 +169,7 @@ class Narrator:
         manner: Manner = Manner(),
     ):
         self.model = model
+        self.pace = manner.pace
         generator = torch.Generator()
         if manner.seed is None:
             generator.seed()
@@ -150,10 +177,8 @@ class Narrator:
             generator.manual_seed(manner.seed)
         decoder = model.decoder
         seconds_per_step = seconds_per_frame * decoder.reduction_factor
-        # a slow pace may take its time
-        trained_seconds = seconds_per_step * min(manner.options.pace, 1.0)
         limits = [
-            stop_rule.max_steps(length, trained_seconds)
+            stop_rule.max_steps(length, seconds_per_step)
             for length in token_lengths.tolist()
         ]
         self.limits = np.array(limits)
@@ -214,7 +239,7 @@ def assemble(narrator: Narrator) -> Synthesis:
     Returns
     -------
     synthesis : Synthesis
-        Mels, lengths and alignments.
+        Mels, lengths and alignments, at the narrator's pace.
     """
     model = narrator.model
     factor = model.decoder.reduction_factor
@@ -243,14 +268,50 @@ def assemble(narrator: Narrator) -> Synthesis:
     mels = mels + model.postnet(mels, padding)
     mels = mels * model.mel_std + model.mel_mean
     mels = mels.masked_fill(padding[:, :, None], LOG_FLOOR)
-    return Synthesis(mels, mel_lengths, alignments, narrator.finished)
+    synthesis = Synthesis(
+        mels,
+        mel_lengths,
+        alignments,
+        narrator.query_lengths,
+        narrator.finished,
+    )
+    return synthesis if narrator.pace == 1 else _paced(synthesis, narrator.pace)
+
+
+def _paced(synthesis: Synthesis, pace: float) -> Synthesis:
+    """Let every item, and its alignment, last 1 / pace of its time."""
+    frames = synthesis.mel_lengths.tolist()
+    steps = synthesis.query_lengths.tolist()
+    mels = [
+        scale_time(mel[:n_frames], pace)
+        for mel, n_frames in zip(synthesis.mels, frames)
+    ]
+    alignments = []
+    for layer in synthesis.alignments:
+        items = [
+            scale_time(item[:, :n_steps].transpose(0, 1), pace, False)
+            for item, n_steps in zip(layer, steps)
+        ]
+        alignments.append(pad_sequence(items, True).transpose(1, 2))
+    mel_lengths, query_lengths = (
+        lengths.new_tensor([scaled_length(n, pace) for n in lengths.tolist()])
+        for lengths in (synthesis.mel_lengths, synthesis.query_lengths)
+    )
+    return Synthesis(
+        pad_sequence(mels, True, LOG_FLOOR),
+        mel_lengths,
+        alignments,
+        query_lengths,
+        synthesis.finished,
+    )
 
 
 def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
     """Give out the mel of one item while it is being made.
 
     The chunks lag behind the decoder by the frames that the postnet looks
-    ahead; together they are what `assemble` gives.
+    ahead, and at another pace than 1 by one more; together they are what
+    `assemble` gives.
 
     Arguments
     ---------
@@ -277,12 +338,31 @@ def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
         )
     if chunk_frames < 1:
         raise ValueError(f"chunk_frames must be 1 or more; got {chunk_frames}.")
-    return _chunks(narrator, chunk_frames)
+    if narrator.pace == 1:
+        return _chunks(narrator, chunk_frames)
+    return _paced_chunks(narrator, chunk_frames)
+
+
+def _paced_chunks(
+    narrator: Narrator, chunk_frames: int
+) -> Iterator[torch.Tensor]:
+    """Return the chunks of `stream` at another pace than 1."""
+    scaler = TimeScaler(narrator.pace)
+    made, n_made = [], 0
+    for chunk in _chunks(narrator, math.ceil(chunk_frames * narrator.pace)):
+        made.append(scaler.push(chunk))
+        n_made += len(made[-1])
+        if n_made >= chunk_frames:
+            yield torch.cat(made)
+            made, n_made = [], 0
+    rest = torch.cat((*made, scaler.finish()))
+    if len(rest):
+        yield rest
 
 
 @torch.no_grad()
 def _chunks(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
-    """Return the chunks of `stream`."""
+    """Return the chunks of `stream` at pace 1."""
     model = narrator.model
     reach = model.postnet.reach
     frames = []  # from `start` on, which is `reach` frames before `given`

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,9 @@ def write_tts_report(
     """
     output_folder = Path(output_folder)
     tts = TTS.from_hparams(source=str(model_folder))
+    # what the targets say: invented texts are eSpeak NG's own reading
+    tokens = {entry["text"]: entry["tokens"] for entry in manifest.values()}
+    tts.hparams.frontend = SimpleNamespace(tokens=tokens.__getitem__)
     examples = _speak_examples(
         tts, manifest, alignment_figures, output_folder / "report"
     )
@@ -194,7 +198,7 @@ def _draw_styles(
     spoken = tts.speak([text] * len(each), seed=0, style=torch.cat(each))
     settings = tts.hparams.mel_settings
     frames = np.array([len(item.mel) for item in spoken])
-    seconds = frames * settings.hop_length / settings.sample_rate
+    seconds = frames * settings.seconds_per_frame
     return [
         plot_token_weights(
             weights, list(map(_label, manifest, manifest.values()))

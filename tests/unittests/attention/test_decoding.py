@@ -1,6 +1,5 @@
 """Decoding any module that keeps the contract."""
 
-import math
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from sb_sma.attention.decoding import (
     call_layer,
     select_rows,
     start_decoding,
+    stay_for,
     step_decoding,
 )
 
@@ -79,19 +79,18 @@ def test_a_module_with_a_state_keeps_it():
 @pytest.mark.parametrize(
     "attention", [ForwardOnly(), RegularMHA(8, 2), ForwardMHA(8, 2)]
 )
-@pytest.mark.parametrize("options", [{"mode": "hard"}, {"pace": 1.2}], ids=str)
-def test_only_a_stepwise_walk_has_a_mode_and_a_pace(attention, options):
+def test_only_a_stepwise_walk_has_a_mode(attention):
     with pytest.raises(
         ValueError,
         match=f"{type(attention).__name__} can only be decoded with "
-        r"mode='soft' and pace=1\.0; got .*attention_type: SMA",
+        r"mode='soft'; got mode='hard'.*attention_type: SMA",
     ):
         decode(
             attention,
             torch.rand(1, 1, 8),
             torch.rand(1, 5, 8),
             torch.tensor([5]),
-            **options,
+            mode="hard",
         )
 
 
@@ -118,9 +117,6 @@ def test_only_softmax_attention_has_a_window(attention):
     "options, message",
     [
         ({"mode": "sofft"}, "mode must be one of soft, hard; got 'sofft'"),
-        ({"pace": 0.0}, r"pace must be above 0 \(1 = as trained\); got 0\.0"),
-        ({"pace": -1.0}, r"pace must be above 0.*got -1\.0"),
-        ({"pace": math.nan}, "pace must be above 0.*got nan"),
         ({"max_stay": 0.0}, r"max_stay must be in \(0, 1\].*got 0\.0"),
         ({"max_stay": 1.1}, r"max_stay must be in \(0, 1\].*got 1\.1"),
         *(
@@ -212,3 +208,32 @@ def test_the_hooks_of_a_layer_are_called():
     layer.register_forward_hook(lambda *given: seen.append("after"))
     call_layer(layer, features)
     assert seen == ["before", "after"]
+
+
+@pytest.mark.parametrize("seconds_per_query", [0.0116, 0.0232, 0.0464])
+def test_the_longest_stay_is_a_time(seconds_per_query):
+    attention = StepwiseMonotonicMHA(8, 2)
+    with torch.no_grad():
+        attention.stay_bias.fill_(100.0)  # wants to stay for ever
+    n_queries = round(0.8 / seconds_per_query)
+    _, attn = decode(
+        attention.eval(),
+        torch.rand(1, n_queries, 8),
+        torch.rand(1, 3, 8),
+        torch.tensor([3]),
+        mode="hard",
+        max_stay=stay_for(0.3, seconds_per_query),
+    )
+    for token in (0, 1):
+        seconds = (attn.argmax(-1) == token).sum(-1) * seconds_per_query
+        assert bool(((seconds - 0.3).abs() <= seconds_per_query).all())
+
+
+@pytest.mark.parametrize("times", [(0.0, 0.1), (-1.0, 0.1), (0.4, 0.0)])
+def test_a_stay_of_no_time_is_refused(times):
+    with pytest.raises(ValueError, match="must be above 0; got"):
+        stay_for(*times)
+
+
+def test_a_stay_may_be_without_limit():
+    assert stay_for(None, 0.05) == 1.0

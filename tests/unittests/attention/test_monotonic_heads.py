@@ -311,11 +311,11 @@ def test_only_the_walking_heads_are_hard():
 
 
 @torch.no_grad()
-def test_pace_and_the_limit_of_staying_are_for_walking_heads_only():
+def test_the_limit_of_staying_is_for_walking_heads_only():
     attention = make_attention()
     inputs = make_inputs()
     _, plain = step_through(attention, *inputs)
-    for options in ({"pace": 2.0}, {"max_stay": 0.1}, {"catch_up": True}):
+    for options in ({"max_stay": 0.1}, {"catch_up": True}):
         _, other = step_through(attention, *inputs, **options)
         assert torch.equal(other[:, 2:], plain[:, 2:])
         assert not torch.allclose(other[:, :2], plain[:, :2])

@@ -40,7 +40,7 @@ SOMETIMES = {
         beam_threshold ckpt_interval_minutes energy_noise energy_noise_end
         frames_per_token guided_half_life guided_off_after guided_weight
         hold_seconds length_penalty lr max_grad_norm max_minutes
-        max_seconds_per_token steps_per_grapheme stop_positive_weight
+        max_seconds_per_token max_stay_seconds steps_per_grapheme stop_positive_weight
         stop_weight trim_db
     """,
     # each of them only counts, or has no effect beyond a point
@@ -55,7 +55,7 @@ SOMETIMES = {
     "null": """
         attention_window decoder_window frames_per_token guided_half_life
         guided_heads guided_layers guided_off_after max_minutes
-        monotonic_focus_rate monotonic_heads trim_db
+        max_stay_seconds monotonic_focus_rate monotonic_heads trim_db
     """,
     "[1, 2]": """
         attention_window guided_heads guided_layers pitch pitch_range

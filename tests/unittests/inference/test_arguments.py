@@ -100,7 +100,7 @@ def test_what_is_no_mel_is_refused(tts, mel):
 
 
 def test_numbers_of_numpy_are_numbers(tts, g2p):
-    spoken = tts.speak("No.", seed=np.int64(3), pace=np.float32(1.0))
+    spoken = tts.speak("No.", seed=np.int64(3), pace=np.float64(1.0))
     expected = tts.speak("No.", seed=3)
     assert torch.equal(spoken[0].mel, expected[0].mel)
     assert g2p.n_best(["cab"], np.int64(2)) == g2p.n_best(["cab"], 2)

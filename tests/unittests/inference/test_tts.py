@@ -1,6 +1,7 @@
 """Texts become mels and waveforms, one like many."""
 
 import logging
+import math
 
 import pytest
 import torch
@@ -119,16 +120,53 @@ def test_hard_mode_stands_on_one_token(tts, texts):
         assert 0 <= int(steps.min()) <= int(steps.max()) <= 1
 
 
+@pytest.mark.parametrize("pace", [0.5, 0.77, 1.25, 2.0])
 @pytest.mark.parametrize("mode", ["soft", "hard"])
-def test_a_faster_pace_is_shorter(tts, texts, mode):
-    # the walk alone decides
-    tts.hparams.stop_rule = StopRule(hold_seconds=0.1, max_seconds_per_token=2)
-    torch.nn.init.constant_(tts.mods.model.decoder.to_stop.bias, -100.0)
-    lengths = [
-        int(tts.encode_text(texts[0], mode=mode, pace=pace, seed=0)[1])
-        for pace in (0.7, 1.0, 2.0, 4.0)
-    ]
-    assert all(slow > fast for slow, fast in zip(lengths, lengths[1:]))
+def test_everything_lasts_the_reciprocal_of_the_pace(tts, texts, mode, pace):
+    usual = tts.speak(texts, mode=mode, seed=0)
+    paced = tts.speak(texts, mode=mode, pace=pace, seed=0)
+    for one, other in zip(usual, paced):
+        assert abs(len(other.mel) - len(one.mel) / pace) <= 0.5
+        # so does every token
+        held, held_paced = (
+            item.alignment.sum(1).mean(0) for item in (one, other)
+        )
+        assert float((held_paced - held / pace).abs().max()) <= 1.0
+
+
+@pytest.mark.parametrize("pace", [0.5, 2.0])
+def test_a_pace_leaves_the_frames_what_they_are(tts, texts, pace):
+    (usual,) = tts.speak(texts[0], seed=0)
+    (paced,) = tts.speak(texts[0], pace=pace, seed=0)
+    if pace > 1:
+        expected = usual.mel[: 2 * len(paced.mel)].unflatten(0, (-1, 2)).mean(1)
+        torch.testing.assert_close(paced.mel, expected)
+    else:
+        pairs = paced.mel[1:-1].unflatten(0, (-1, 2))
+        between = 0.75 * usual.mel[:-1] + 0.25 * usual.mel[1:]
+        torch.testing.assert_close(pairs[:, 0], between)
+
+
+@pytest.mark.parametrize("pace", [0.4, 1.25, 3.0])
+@pytest.mark.parametrize("chunk_seconds", [0.01, 0.25])
+def test_a_stream_has_the_pace_of_the_whole(tts, texts, pace, chunk_seconds):
+    whole = tts.speak(texts[1], pace=pace, seed=0)[0].mel
+    chunks = list(
+        tts.stream(texts[1], pace=pace, seed=0, chunk_seconds=chunk_seconds)
+    )
+    torch.testing.assert_close(torch.cat(chunks), whole, rtol=0, atol=1e-4)
+    least = max(1, round(chunk_seconds * 22050 / 256))
+    assert all(len(chunk) >= least for chunk in chunks[:-1])
+
+
+def test_a_batch_has_the_pace_of_its_items(tts, texts):
+    mels, lengths, alignments = tts.encode_text(texts, pace=1.3, seed=0)
+    for mel, length, text in zip(mels, lengths.tolist(), texts):
+        alone = tts.encode_text(text, pace=1.3, seed=0)[0][0]
+        torch.testing.assert_close(mel[:length], alone, rtol=0, atol=1e-4)
+        assert bool((mel[length:] == LOG_FLOOR).all())
+    mass = alignments.sum(-1)
+    torch.testing.assert_close(mass, (mass > 0.5).to(mass))
 
 
 def test_the_exported_decoding_keeps_the_attention_moving(tts, texts):
@@ -236,7 +274,10 @@ def test_a_text_that_cannot_be_spoken_is_named(tts):
     "options, message",
     [
         ({"mode": "Soft"}, "mode must be one of soft, hard; got 'Soft'"),
-        ({"pace": 0}, "pace must be above 0"),
+        *(
+            ({"pace": pace}, "pace must be a number from 0.1 to 10.0.*got ")
+            for pace in (0, -1.0, 0.05, 11, math.nan, math.inf, "2", None, True)
+        ),
     ],
     ids=str,
 )
@@ -251,9 +292,11 @@ def test_softmax_speaks_softly_only(exported_softmax, texts):
     torch.testing.assert_close(
         alignments.sum(-1), torch.ones(1, 2, int(lengths) // 2)
     )
-    for options in ({"mode": "hard"}, {"pace": 1.5}):
-        with pytest.raises(ValueError, match="attention_type: SMA"):
-            tts.encode_text(texts[1], **options)
+    with pytest.raises(ValueError, match="attention_type: SMA"):
+        tts.encode_text(texts[1], mode="hard")
+    _, faster, _ = tts.encode_text(texts[1], pace=2.0, seed=0)
+    _, usual, _ = tts.encode_text(texts[1], seed=0)
+    assert int(faster) == round(int(usual) / 2)
 
 
 def test_a_model_without_a_part_is_refused(exported, tmp_path):

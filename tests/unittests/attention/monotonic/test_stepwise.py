@@ -232,37 +232,6 @@ def test_hard_is_soft_where_every_move_is_certain(moves, bias):
     assert len(hard[1].argmax(-1).unique()) > 2
 
 
-@pytest.mark.parametrize("mode", ["soft", "hard"])
-@pytest.mark.parametrize("moves", MOVES)
-def test_a_faster_pace_is_never_behind(mode, moves):
-    attention = make_attention(moves, queries_per_token=4.0)
-    query, memory, _ = make_inputs((40, 9), [9, 9, 5])
-    lengths = torch.tensor([9, 9, 5])
-    keys = torch.arange(9.0)
-    positions, durations = [], []
-    for pace in (0.4, 0.7, 1.0, 1.5, 2.5):
-        _, attn = walk(attention, query, memory, lengths, mode=mode, pace=pace)
-        positions.append((attn * keys).sum(-1))  # (B, H, Q)
-        on_last = attn.gather(
-            -1, (lengths - 1)[:, None, None, None].expand(-1, HEADS, 40, 1)
-        )
-        durations.append(float((on_last < 0.5).sum()))
-    for slower, faster in zip(positions, positions[1:]):
-        assert bool((faster >= slower - 1e-5).all())
-    assert all(a > b for a, b in zip(durations, durations[1:]))
-
-
-def test_pace_divides_the_odds_of_staying():
-    attention = make_attention()
-    query, memory, _ = make_inputs((1, 5), [5])
-    odds = []
-    for pace in (1.0, 2.0):
-        _, attn = walk(attention, query, memory, torch.tensor([5]), pace=pace)
-        p_stay = attn[:, :, 0, 0]
-        odds.append(p_stay / (1 - p_stay))
-    assert_close(odds[0] / odds[1], torch.full((1, HEADS), 2.0), atol=1e-4)
-
-
 @pytest.mark.parametrize("moves", MOVES)
 def test_staying_is_capped_per_query(moves):
     attention = make_attention(moves)
@@ -271,23 +240,6 @@ def test_staying_is_capped_per_query(moves):
     query, memory, _ = make_inputs((1, 5), [5])
     _, attn = walk(attention, query, memory, torch.tensor([5]), max_stay=0.9)
     assert_close(attn[:, :, 0, 0], torch.full((1, HEADS), 0.9))
-
-
-def test_staying_is_capped_before_the_pace_is_applied():
-    attention = make_attention()
-    with torch.no_grad():
-        attention.stay_bias.fill_(100.0)
-    query, memory, _ = make_inputs((1, 5), [5])
-    for pace, p_stay in ((1.0, 0.9), (3.0, 0.75), (1 / 3, 27 / 28)):
-        _, attn = walk(
-            attention,
-            query,
-            memory,
-            torch.tensor([5]),
-            max_stay=0.9,
-            pace=pace,
-        )
-        assert_close(attn[:, :, 0, 0], torch.full((1, HEADS), p_stay))
 
 
 @pytest.mark.parametrize("mode", ["soft", "hard"])

