@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-from sb_sma.data.corpus import Corpus
-from sb_sma.data.digests import digest
+from sb_sma.data.corpus.digests import digest
+from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.espeak.library import find_version
 from sb_sma.data.espeak.text_grammar import generate_texts
 from sb_sma.data.espeak.voice import (
@@ -23,7 +23,7 @@ from sb_sma.data.espeak.voice import (
 )
 from sb_sma.data.problems import raise_problems
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
-from sb_sma.data.speech.manifest import read_utf8
+from sb_sma.data.speech.manifest.read import read_utf8
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.text.frontends import EspeakFrontend, respelled
 from sb_sma.hparams.ranges import Number, Span

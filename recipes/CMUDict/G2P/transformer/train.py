@@ -34,7 +34,7 @@ from speechbrain.utils.distributed import (
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.lexicon.hinted_tokenizer import HintedTokenizer
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.sampler import LengthBatchSampler

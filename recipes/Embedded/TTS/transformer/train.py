@@ -34,9 +34,9 @@ from speechbrain.utils.distributed import (
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.build_once import SPLITS, load_manifests
+from sb_sma.data.corpus.build_once import SPLITS, load_manifests
 from sb_sma.data.sampler import LengthBatchSampler
-from sb_sma.data.speech.manifest import read_entries
+from sb_sma.data.speech.manifest.read import read_entries
 from sb_sma.data.speech.mel import GriffinLim, MelStatistics
 from sb_sma.data.speech.reach import leave_out_unreachable
 from sb_sma.data.speech.speakers import find_speakers, speaker_of

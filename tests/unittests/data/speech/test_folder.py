@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from sb_sma.data.build_once import build_once
+from sb_sma.data.corpus.build_once import build_once
 from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.mel import LOG_FLOOR, LogMel, MelSettings, MelStatistics
 
