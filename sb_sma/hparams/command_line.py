@@ -99,20 +99,22 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
     while words:
         word = words.popleft()
         name, has_value, value = word[2:].partition("=")
-        if not word.startswith("--") and word != "-h":
-            files.append(word)
-        elif word == "-h" or name in RUN_OPTIONS | _FLAGS:
+        if word == "-h":
             options.append(word)
+        elif not word.startswith("--") or not name:
+            files.append(word)
+        elif name in RUN_OPTIONS | _FLAGS:
             n_words = len(words) if name in _OF_SEVERAL_WORDS else 1
-            if has_value or word == "-h" or name in _FLAGS:
+            if has_value or name in _FLAGS:
                 n_words = 0
-            options += _values(words, n_words)
+            options += [word, *_values(words, n_words)]
         else:
             following = [value] if has_value else _values(words, 1)
             given.append((name, following[0] if following else None))
     keys = [file for file in files if "=" in file and not os.path.isfile(file)]
-    for word in keys or files[1:]:
-        raise ValueError(_stray(word))
+    stray = keys or files[1:]
+    if stray:
+        raise ValueError(_stray(stray[0]))
     hparams_file, run_opts, unknown = _parse(files, options)
     if unknown:
         raise ValueError(
@@ -213,7 +215,7 @@ def _values(words: deque[str], count: int) -> list[str]:
 def _stray(word: str) -> str:
     """Say what to write instead of a word that belongs to nothing."""
     name, is_given, value = word.lstrip("-–—").partition("=")
-    if is_given:
+    if name and is_given:
         return (
             f"'{word}' must begin with two dashes, to give a value for the "
             f"key '{name}'. Write --{name}={value}."

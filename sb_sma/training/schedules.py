@@ -1,5 +1,6 @@
 """Numbers that change while training goes on."""
 
+import math
 from dataclasses import dataclass
 
 from speechbrain.nnet import schedulers
@@ -49,7 +50,7 @@ class LinearAnneal:
     Raises
     ------
     ValueError
-        If `steps` is below 0.
+        If `steps` is below 0, or a value is not finite.
 
     Example
     -------
@@ -63,6 +64,12 @@ class LinearAnneal:
     steps: int
 
     def __post_init__(self):
+        for name in ("start", "end"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(
+                    f"{name} must be a finite number; got "
+                    f"{getattr(self, name)}."
+                )
         if self.steps < 0:
             raise ValueError(f"steps must be 0 or more; got {self.steps}.")
 
@@ -119,13 +126,13 @@ class Fading:
     unit: str = "epochs"
 
     def __post_init__(self):
-        if self.start < 0:
+        if not 0 <= self.start < math.inf:
             raise ValueError(f"start must be 0 or more; got {self.start}.")
         if self.half_life is not None and not self.half_life > 0:
             raise ValueError(
                 f"half_life must be above 0, or null; got {self.half_life}."
             )
-        if self.off_after is not None and self.off_after < 0:
+        if self.off_after is not None and not self.off_after >= 0:
             raise ValueError(
                 f"off_after must be 0 or more, or null; got {self.off_after}."
             )

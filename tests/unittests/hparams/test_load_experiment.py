@@ -249,6 +249,8 @@ MISTAKES_ON_THE_COMMAND_LINE = {
         "'epochs=3' must begin with two dashes, to give a value for the key "
         "'epochs'. Write --epochs=3.",
     ),
+    "dashes alone": (["--"], "'--' belongs to nothing on the command line"),
+    "value of nothing": (["--=3"], "'--=3' belongs to nothing on the command"),
     "key with one dash": (["-epochs=3"], "Write --epochs=3."),
     "key with a printed dash": (["–epochs=3"], "Write --epochs=3."),
     "option that only Python has": (

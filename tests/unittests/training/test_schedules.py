@@ -27,6 +27,8 @@ def test_a_line_of_no_steps_is_at_its_end():
 def test_a_line_of_less_than_no_steps_is_refused():
     with pytest.raises(ValueError, match="steps must be 0 or more; got -1"):
         LinearAnneal(start=2.0, end=1.0, steps=-1)
+    with pytest.raises(ValueError, match="end must be a finite number; got in"):
+        LinearAnneal(start=2.0, end=float("inf"), steps=1)
 
 
 @pytest.mark.parametrize("n_warmup_steps", [0, 1, 2, 200])
@@ -65,6 +67,9 @@ def test_it_halves_and_is_off_after_a_point(options, values):
 @pytest.mark.parametrize(
     "options, message",
     [
+        ({"start": float("nan")}, "start must be 0 or more; got nan"),
+        ({"start": float("inf")}, "start must be 0 or more; got inf"),
+        ({"off_after": float("nan")}, "off_after must be 0 or more.*got nan"),
         ({"start": -1.0}, "start must be 0 or more; got -1.0"),
         ({"half_life": 0}, "half_life must be above 0, or null; got 0"),
         ({"off_after": -1}, "off_after must be 0 or more, or null; got -1"),
