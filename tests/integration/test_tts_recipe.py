@@ -342,7 +342,7 @@ def test_a_manifest_trains_without_its_bad_utterances(tmp_path):
         lines.append(f"u{i},{i}.flac,{text},anna")
     lines.append("lost,lost.wav,Lost.,anna")
     soundfile.write(tmp_path / "long.flac", speak("No.").samples, 22050)
-    lines.append("long,long.flac,More than is said,anna")
+    lines.append("long,long.flac,Much more than it is,anna")
     manifest = tmp_path / "manifest.csv"
     manifest.write_text("\n".join(lines))
     flags = (f"--data_folder={manifest}", "--number_of_epochs=1")
