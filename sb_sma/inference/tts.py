@@ -150,7 +150,7 @@ class TTS(ExportedModel):
             token (monotonic attention only).
         pace : float
             Above 1 speaks faster, below 1 slower: everything lasts 1 / pace of
-            what it lasts otherwise, at the same pitch. From 0.1 to 10.
+            what it lasts otherwise, at the same pitch. From 0.25 to 4.
         seed : int, optional
             Of the prenet's dropout. Default: another one each time.
         progress : bool

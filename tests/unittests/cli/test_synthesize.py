@@ -448,7 +448,10 @@ def test_softmax_cannot_walk_hard(command, exported_softmax, capsys):
         ["synthesize", "--out", "a.wav"],
         ["synthesize", "--model", "m", "--text", "a"],
         ["synthesize", "--model", "m", "--out", "a.wav", "--mode", "softly"],
-        ["synthesize", "--model", "m", "--out", "a.wav", "--pace", "fast"],
+        *(
+            ["synthesize", "--model", "m", "--out", "a.wav", f"--pace={pace}"]
+            for pace in ("fast", "0", "-1", "inf", "nan", "4.1")
+        ),
         ["synthesize", *"--model m --out a.wav --text a --input b".split()],
     ],
     ids=lambda arguments: " ".join(arguments) or "nothing",
