@@ -311,7 +311,9 @@ def test_unseen_phonemes_may_be_allowed():
     assert kept == given
 
 
-@pytest.mark.parametrize("word", ["...", "-", "'", "’", "–", "\u0301", "☂"])
+@pytest.mark.parametrize(
+    "word", ["...", "-", "'", "’", "–", "\u0301", "☂", "ˈ", "ʰ", "\u3164"]
+)
 def test_what_is_no_word_is_refused(word):
     given = {**splits(), "test": [entry(word, "a", place="e, line 3")]}
     bad_entries = BadEntries()
