@@ -10,7 +10,7 @@ only what is the same character in another shape is replaced: full-width and
 mathematical letters, ligatures, the forms of Arabic letters, enclosed numbers,
 Roman numerals. What has a reading of its own stays: 10² is not 102, ½ not
 1⁄2, ™ not TM. Raised numbers that have none are written as powers: 10⁻³ is
-10^-3.
+10^−3.
 """
 
 import functools
@@ -136,8 +136,7 @@ def _drop_or_keep(match: re.Match) -> str:
 
 
 def _raised(match: re.Match) -> str:
-    shape = unicodedata.normalize("NFKC", match[0])
-    return "^" + shape.replace("\u2212", "-").replace("+", "")
+    return "^" + unicodedata.normalize("NFKC", match[0]).replace("+", "")
 
 
 def _lowered(match: re.Match) -> str:

@@ -29,7 +29,7 @@ PLAIN = {
         "p.\u00a05\u00a0100, No. 5\u00a0100, Fig. 5\u00a0100",
         "p. 5 100, No. 5 100, Fig. 5 100",
     ),
-    "powers": ("x¹⁰ 10⁻³ 10⁶ 10⁺⁶", "x^10 10^-3 10^6 10^6"),
+    "powers": ("x¹⁰ 10⁻³ 10⁶ 10⁺⁶", "x^10 10^−3 10^6 10^6"),
     "indices": ("a₁₂", "a12"),
     "invisible beside letters": (
         "\ufeffمر\ufeffح\u200eبا न\u2060म あ\ufe0f שָ\u200fׁ",

@@ -91,7 +91,7 @@ RULES = (
     (re.compile(r"(?<=[\w)])²"), " squared"),
     (re.compile(r"(?<=[\w)])³"), " cubed"),
     (
-        re.compile(r"(?:(?<=[\d)])|(?<=\b[A-Za-z]))\^(-)?(?=\d)"),
+        re.compile(r"(?:(?<=[\d)])|(?<=\b[A-Za-z]))\^([-−])?(?=\d)"),
         lambda match: f" to the power of {'minus ' * bool(match[1])}",
     ),
     # not 0x10

@@ -132,6 +132,7 @@ SAID = {
     "5 x 3 = 15": "five times three = fifteen",
     "5 m/s²": "five meters per second squared",
     "10^-3": "ten to the power of minus three",
+    "10^−3": "ten to the power of minus three",
     "x^10": "x to the power of ten",
     "x < 5": "x is less than five",
     "–5 °C": "minus five °C",
