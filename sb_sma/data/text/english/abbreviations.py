@@ -94,7 +94,7 @@ RULES = (
     (
         # not 6 Ft. Tall, Col. A
         re.compile(
-            rf"(?<!\d )\b({_one_of(_TITLES)})\.(?= ?[A-Z](?:[\w'’]|\. ?[A-Z]))"
+            rf"\b(?!(?<=\d )Ft\.)({_one_of(_TITLES)})\.(?= ?[A-Z](?:[\w'’]|\. ?[A-Z]))"
             r"|\bMs(?= [A-Z])"
         ),
         lambda match: _TITLES[match[1] or match[0]],

@@ -24,9 +24,10 @@ _YEAR = r"1[1-9]\d\d"
 _PLURAL = r" (?:[a-z-]+s|people|men|women|children|feet|percent|million)\b"
 # after a year, not before what is counted
 _NO_NOUN = (
-    r"(?! [a-z])|(?= (?:a|an|and|as|at|but|by|for|from|had|has|he|his|if|in|is|"
-    r"it|its|of|on|or|she|so|that|the|there|they|this|to|until|was|we|were|"
-    r"when|where|which|while|who|with|would)\b)"
+    r"(?! [a-z])|(?= (?:a|after|also|an|and|are|as|at|because|before|but|by|"
+    r"did|during|for|from|had|has|have|he|his|if|in|is|it|its|not|of|on|or|she|"
+    r"since|so|than|that|the|then|there|they|this|through|to|until|was|we|"
+    r"were|when|where|which|while|who|with|would)\b)"
 )
 _ABOUT_YEARS = (
     "in|since|until|till|by|from|before|after|during|of|year|years|dated|"

@@ -59,6 +59,7 @@ SAID = {
     # years, decades, ranges
     "in 1984": "in nineteen eighty four",
     "May 5, 1805": "May five, eighteen oh five",
+    "to 1844 not": "to eighteen forty four not",
     "since 1800": "since eighteen hundred",
     "the 1984 novel": "the nineteen eighty four novel",
     "1990s": "nineteen nineties",
@@ -104,6 +105,7 @@ SAID = {
     # abbreviations
     "cats vs. dogs": "cats versus dogs",
     "Ms. Jones": "Miz Jones",
+    "in 2 Gen. Lee": "in 2 General Lee",
     "Gen. Lee": "General Lee",
     "Elm St.": "Elm Street.",
     "on Elm St., here": "on Elm Street, here",
