@@ -38,9 +38,13 @@ THOUSANDS = re.compile(
 )
 """A number whose digits stand in groups with narrow or fixed spaces between."""
 
-# single ¹²³ have a reading of their own, ⁰ is a degree to some
-_RAISED = re.compile("[⁺⁻]?[⁰¹²³⁴-⁹]{2,}|[⁺⁻][⁰¹²³⁴-⁹]|[⁴-⁹]")
-_LOWERED = re.compile("[₀-₉]{2,}")
+# single ¹²³ have a reading of their own, ⁰ is a degree to some, and what
+# follows a full stop is the mark of a footnote
+_RAISED = re.compile(
+    "(?<=[^\\W⁰¹²³⁴-⁹]|\\))(?:[⁺⁻]?[⁰¹²³⁴-⁹]{2,}|[⁺⁻][⁰¹²³⁴-⁹]|[⁴-⁹])"
+)
+# of an isotope, too
+_LOWERED = re.compile("[₀-₉]{2,}|(?<![^\\s(])[⁰¹²³⁴-⁹]{2,}")
 
 # elsewhere, those of full width end clauses as they are
 _WITHIN_NUMBER = re.compile(r"(?<=\d)(?:[．：٫](?=\d)|[，٬](?=\d{3}(?!\d)))")

@@ -30,7 +30,7 @@ PLAIN = {
         "p. 5 100, No. 5 100, Fig. 5 100",
     ),
     "powers": ("x¹⁰ 10⁻³ 10⁶ 10⁺⁶", "x^10 10^−3 10^6 10^6"),
-    "indices": ("a₁₂", "a12"),
+    "indices": ("a₁₂ ¹⁴C", "a12 14C"),
     "invisible beside letters": (
         "\ufeffمر\ufeffح\u200eبا न\u2060म あ\ufe0f שָ\u200fׁ",
         "مرحبا नम あ שָׁ",
@@ -53,6 +53,7 @@ def test_one_way_to_write(text, plain):
     "text",
     [
         "It’s “well-known” – isn’t it… 5 % of ½, 10², ™ № 5, 5 µm −3 «a»",
+        "a note.¹² Another,⁵ ¹ and ⁶",
         # what ends a clause without a space after it
         "你好，世界！（真的）好？好：好；好。",
         "あ、い。ラーメン",
