@@ -9,7 +9,8 @@ Letters with marks are composed (NFC). Of what Unicode calls compatible (NFKC),
 only what is the same character in another shape is replaced: full-width and
 mathematical letters, ligatures, the forms of Arabic letters, enclosed numbers,
 Roman numerals. What has a reading of its own stays: 10² is not 102, ½ not
-1⁄2, ™ not TM.
+1⁄2, ™ not TM. Raised numbers that have none are written as powers: 10⁻³ is
+10^−3.
 """
 
 import functools
@@ -21,13 +22,29 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]+"
 )
-# after these, joiners and the ends of words in scripts without spaces decide
-# on the sound, and variation selectors on what an emoji is
-_NEED_INVISIBLE = ("Lo", "Mn", "Mc", "So", "Sk")
+# joiners and the ends of words in scripts without spaces decide on the sound
+_IN_WORDS = re.compile("[^\u200b-\u200d]")
+# variation selectors, joiners and tags decide on what an emoji is
+_IN_EMOJI = re.compile("[^\u200d\ufe00-\ufe0f\U000e0020-\U000e007f]")
+_NEEDED = {
+    **dict.fromkeys(("Lo", "Mn", "Mc"), _IN_WORDS),
+    **dict.fromkeys(("So", "Sk"), _IN_EMOJI),
+}
+# not after an abbreviation such as p.
 THOUSANDS = re.compile(
-    "(?<![\\d.,])[1-9]\\d{0,2}(?:[\u00a0\u2009\u202f]\\d{3})+(?!\\d)"
+    "(?<![\\d.,])(?<!\\b[^\\W\\d]\\.[ \u00a0])(?<!\\b[^\\W\\d]{2}\\.[ \u00a0])"
+    "(?<!\\b[^\\W\\d]{3}\\.[ \u00a0])"
+    "[1-9]\\d{0,2}(?:[\u00a0\u2009\u202f]\\d{3})+(?!\\d)"
 )
 """A number whose digits stand in groups with narrow or fixed spaces between."""
+
+# single ¹²³ have a reading of their own, ⁰ is a degree to some, and what
+# follows a full stop is the mark of a footnote
+_RAISED = re.compile(
+    "(?<=[^\\W⁰¹²³⁴-⁹]|\\))(?:[⁺⁻]?[⁰¹²³⁴-⁹]{2,}|[⁺⁻][⁰¹²³⁴-⁹]|[⁴-⁹])"
+)
+# of an isotope, too
+_LOWERED = re.compile("[₀-₉]{2,}|(?<![^\\s(])[⁰¹²³⁴-⁹]{2,}")
 
 # elsewhere, those of full width end clauses as they are
 _WITHIN_NUMBER = re.compile(r"(?<=\d)(?:[．：٫](?=\d)|[，٬](?=\d{3}(?!\d)))")
@@ -43,6 +60,8 @@ _REPLACED = {
     **dict.fromkeys("‐‑", "-"),
     **dict.fromkeys("⁄∕", "/"),
     "٪": "%",
+    # the fillers of Hangul, which are blank
+    **dict.fromkeys("\u115f\u1160\u3164\uffa0", " "),
 }
 # NFC would make a semicolon of it
 _GREEK_QUESTION_MARK = "\u037e"
@@ -71,6 +90,7 @@ def plain_text(text: str) -> str:
     if not text.isascii():
         text = THOUSANDS.sub(_join_digits, text)
         text = _INVISIBLE.sub(_drop_or_keep, text)
+        text = _LOWERED.sub(_lowered, _RAISED.sub(_raised, text))
     text = _BACKTICK.sub("'", text)
     # most words of a lexicon
     if text.isascii() and text.isprintable():
@@ -102,7 +122,11 @@ def is_speakable(text: str) -> bool:
     >>> is_speakable("B 4!"), is_speakable("...")
     (True, False)
     """
-    return any(unicodedata.category(character)[0] in "LN" for character in text)
+    return any(
+        unicodedata.category(character) != "Lm"
+        and unicodedata.category(character)[0] in "LN"
+        for character in plain_text(text)
+    )
 
 
 def _join_digits(match: re.Match) -> str:
@@ -111,8 +135,16 @@ def _join_digits(match: re.Match) -> str:
 
 def _drop_or_keep(match: re.Match) -> str:
     before = match.string[: match.start()][-1:]
-    is_needed = before and unicodedata.category(before) in _NEED_INVISIBLE
-    return match[0] if is_needed else ""
+    others = before and _NEEDED.get(unicodedata.category(before))
+    return others.sub("", match[0]) if others else ""
+
+
+def _raised(match: re.Match) -> str:
+    return "^" + unicodedata.normalize("NFKC", match[0]).replace("+", "")
+
+
+def _lowered(match: re.Match) -> str:
+    return unicodedata.normalize("NFKC", match[0])
 
 
 @functools.cache

@@ -124,7 +124,8 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
     """Synthesise a text of any length, from a letter to several paragraphs.
 
     It is read as `plain_text` writes it. Characters that the voice cannot
-    read are warned about, each once.
+    read are warned about, each once. English is not put into words here:
+    $5.50 is what eSpeak NG makes of it; `EspeakFrontend.written_out` does.
 
     Arguments
     ---------
@@ -183,7 +184,7 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
 def phonemize(
     text: str, settings: VoiceSettings = VoiceSettings()
 ) -> list[str]:
-    """Turn a text into the tokens that ``speak`` gives for it.
+    """Turn a text into the tokens that ``speak`` gives for it as it is.
 
     Arguments
     ---------
@@ -265,6 +266,7 @@ def _is_unread(character: str, voice: str) -> bool:
     return not sound or both == {sound}
 
 
+@functools.cache
 def _sound(character: str, voice: str) -> tuple[str, ...]:
     parameters = asdict(VoiceSettings())
     del parameters["voice"]

@@ -19,15 +19,26 @@ MAX_WORD_LENGTH = 100
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")
 _SPACES = re.compile(r"[^\S\t\n\r\f\v\x1c-\x1f\x85\u2028\u2029]")
-_VARIANT = re.compile(r" *\(\d+\)$")
-_VARIANT_APART = re.compile(r"\(\d+\)(?: +|$)")
+_VARIANT = re.compile(r" *\( *\d+ *\)$")
+# other marks of a variant, as in read[2] and read~2
+_OTHER_VARIANT = re.compile(r"(?<=[^\W\d_])(?:\[\d+\]|~\d+|\( *\d+)$")
+# word, maybe with the mark of a variant beside it, and phonemes
+_WORD = re.compile(r"([^ ]*?)(?: *\( *\d+ *\))?(?: +(.*))?", re.DOTALL)
 _COMMENT = re.compile(r";;;|#+(?: |$)")
-_DECIMAL = r"-?\d*\.\d+(?:e-?\d+)?"
+_DECIMAL = r"-?(?:\d*\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+)"
 _NUMBER = re.compile(rf"{_DECIMAL}|[01]")
-_NO_PHONEME = re.compile(rf"(?<!\S)(?:{_DECIMAL}|\(\d+\))(?!\S)")
+_NO_PHONEME = re.compile(
+    rf"(?<!\S)(?:{_DECIMAL}|\d+,\d+|\d+%|\( *\d+ *\))(?!\S)"
+)
 
 PROBABILITY = re.compile(rf"[ \t]{_DECIMAL}[ \t]")
 """Pattern of a number beside a word, in a line of a lexicon."""
+
+MAYBE_PROBABILITY = re.compile(
+    rf"\S+(?: *\( *\d+ *\))?[ \t]+[01][ \t]+\S|{_COMMENT.pattern}"
+)
+"""Pattern of a line whose first symbol is 1 or 0, a phoneme in some, and of a
+comment."""
 
 _UNSEEN = "invisible characters are left out"
 _RESPELLED = "words are read in plainer characters, such as ' for ’"
@@ -86,7 +97,7 @@ def read_line(
         A name of `LAYOUTS`.
     has_probabilities : bool
         Whether 1 and 0 after the word are probabilities, as in a file where
-        0.5 is there, too.
+        0.5 is there, too, or where all lines have them.
 
     Returns
     -------
@@ -121,7 +132,7 @@ def read_line(
     if word != written:
         notes.append(_RESPELLED)
     numbers = list(itertools.takewhile(_NUMBER.fullmatch, said))
-    if numbers and (has_probabilities or "." in "".join(numbers)):
+    if numbers and (has_probabilities or set(numbers) - {"0", "1"}):
         del said[: len(numbers)]
         notes.append(_NUMBERED)
     _check(word, said, line)
@@ -139,6 +150,12 @@ def _check(word: str, phonemes: list[str], line: str) -> None:
             "long word",
             f"a word must have at most {MAX_WORD_LENGTH} characters; got "
             f"{len(word)}: {word[:20]!r}... Mend or remove the line.",
+        )
+    if _OTHER_VARIANT.search(word):
+        raise BadLine(
+            "mark of a variant",
+            f"the mark of a variant must be as in word(2); got {word!r}. Mend "
+            "or remove the line.",
         )
     if not phonemes:
         raise BadLine(
@@ -186,12 +203,8 @@ def _cmudict_fields(line: str) -> tuple[str, str] | None:
             f"{line[:40]!r}. If all lines are word<TAB>phonemes, give the file "
             "a name that ends with .tsv.",
         )
-    word, _, phonemes = line.split(" #", 1)[0].partition(" ")
-    phonemes = phonemes.lstrip()
-    # the mark of a variant may stand apart from the word
-    mark = _VARIANT_APART.match(phonemes)
-    phonemes = phonemes[mark.end() :] if mark else phonemes
-    return _VARIANT.sub("", word), phonemes
+    word, phonemes = _WORD.fullmatch(line.split(" #", 1)[0]).groups("")
+    return word, phonemes
 
 
 LAYOUTS = {"sigmorphon": _sigmorphon_fields, "cmudict": _cmudict_fields}

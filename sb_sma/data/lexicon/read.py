@@ -19,7 +19,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sb_sma.data.lexicon.line import LAYOUTS, PROBABILITY, BadLine, read_line
+from sb_sma.data.lexicon.line import (
+    LAYOUTS,
+    MAYBE_PROBABILITY,
+    PROBABILITY,
+    BadLine,
+    read_line,
+)
 from sb_sma.data.problems import abridged, raise_problems
 
 logger = logging.getLogger(__name__)
@@ -158,7 +164,10 @@ def read_lexicon(
     noted: dict[str, list[str]] = {}
     n_repeated = 0
     lines = list(_lines(path, bad_entries))
-    has_probabilities = any(PROBABILITY.search(line) for _, line in lines)
+    has_probabilities = any(PROBABILITY.search(line) for _, line in lines) or (
+        len(lines) > 1
+        and all(MAYBE_PROBABILITY.match(line) for _, line in lines)
+    )
     for number, line in lines:
         place = f"{path}, line {number}"
         try:

@@ -209,6 +209,10 @@ _FIXES = (
     (re.compile(r"\bNo\.\s?(?=\d)"), "number "),
     (re.compile(r"(?<=\d)²"), " squared"),
     (re.compile(r"(?<=\d)³"), " cubed"),
+    (
+        re.compile(r"\^(-)?(?=\d)"),
+        lambda match: f" to the power of {'minus ' * bool(match[1])}",
+    ),
     (re.compile(r"~(?=\d)"), "approximately "),
     (re.compile(r"(?<=\d)—(?=\d)"), "-"),
     (re.compile(r"(\d)'(?=\d)"), r"\1 feet "),

@@ -19,12 +19,22 @@ PLAIN = {
     "half width": ("ｶﾞｷﾞ", "ガギ"),
     "Roman numerals": ("Ⅷ ⅳ", "VIII iv"),
     "enclosed": ("①, 5㎏", " 1 , 5 kg "),
-    "spaces": ("a\u00a0b\u2003c\u3000d\te", "a b c d e"),
+    "spaces": ("a\u00a0b\u2003c\u3000d\te\u3164f", "a b c d e f"),
     "line ends": ("a\u2028b\u2029c\r\nd", "a\nb\nc \nd"),
     "control characters": ("a\x00b\x1bc\x7f", "a b c "),
     "invisible": ("\ufeffhel\u00adlo\u200b wo\u200brld\u200e", "hello world"),
     "thousands": ("10\u00a0000 1\u202f234\u202f567", "10000 1234567"),
     "no thousands": ("01\u00a0234 5\u00a0cats", "01 234 5 cats"),
+    "an abbreviation": (
+        "p.\u00a05\u00a0100, No. 5\u00a0100, Fig. 5\u00a0100",
+        "p. 5 100, No. 5 100, Fig. 5 100",
+    ),
+    "powers": ("x¹⁰ 10⁻³ 10⁶ 10⁺⁶", "x^10 10^−3 10^6 10^6"),
+    "indices": ("a₁₂ ¹⁴C", "a12 14C"),
+    "invisible beside letters": (
+        "\ufeffمر\ufeffح\u200eبا न\u2060म あ\ufe0f שָ\u200fׁ",
+        "مرحبا नम あ שָׁ",
+    ),
     "within numbers": ("３．５ １２：３０ １，０００", "3.5 12:30 1,000"),
     "Arabic numbers": ("١٬٢٣٤٫٥ ٥٠٪", "1,234.5 50%"),
     "apostrophes": ("donʼt don＇t don‛t don`t", "don't don't don't don't"),
@@ -43,6 +53,7 @@ def test_one_way_to_write(text, plain):
     "text",
     [
         "It’s “well-known” – isn’t it… 5 % of ½, 10², ™ № 5, 5 µm −3 «a»",
+        "a note.¹² Another,⁵ ¹ and ⁶",
         # what ends a clause without a space after it
         "你好，世界！（真的）好？好：好；好。",
         "あ、い。ラーメン",

@@ -63,16 +63,17 @@ _WORDS = {
     "Sr.": "Senior",
     "vs": "versus",
     "vs.": "versus",
-    "w/": "with ",
+    "w/": "with",
     "w/o": "without",
 }
 _NAMED = (
-    r"\b(?!(?:Dear|Good|Hello|Hi|My|No|Oh|Thanks|The|Well|Yes)\b)"
+    r"\b(?!(?:Ask|Call|Consult|Contact|Dear|Good|Hello|Hi|My|No|Oh|Phone|See|"
+    r"Tell|Thanks|The|Visit|Well|Yes)\b)"
     r"([A-Z][\w'-]*|\d+(?:st|nd|rd|th))"
 )
 # after which a full stop ended the sentence, too
 _STOP = r"(?=(?P<stop> (?:But|He|I|In|It|She|That|The|Then|There|They|This|We)\b|\s*$)?)"
-_NO_NAME = r"[,;:!?)]| [a-z]"
+_NO_NAME = r"[,;:!?)]| [a-z]| (?:[NS][EW]?|[EW]|Station|Journal)\b"
 
 
 def _one_of(names: dict[str, str]) -> str:
@@ -84,9 +85,18 @@ def _street(match: re.Match) -> str:
     return f"{match[1]} {({**_STREETS, **_STREETS_OR_TITLES})[match[2]]}{stop}"
 
 
+def _word(match: re.Match) -> str:
+    is_stop = match["stop"] is not None and match[1].endswith(".")
+    return _WORDS[match[1]] + "." * is_stop
+
+
 RULES = (
     (
-        re.compile(rf"\b({_one_of(_TITLES)})\.(?= ?[A-Z])|\bMs(?= [A-Z])"),
+        # not 6 Ft. Tall, Col. A
+        re.compile(
+            rf"\b(?!(?<=\d )Ft\.)({_one_of(_TITLES)})\.(?= ?[A-Z](?:[\w'’]|\. ?[A-Z]))"
+            r"|\bMs(?= [A-Z])"
+        ),
         lambda match: _TITLES[match[1] or match[0]],
     ),
     (
@@ -108,6 +118,6 @@ RULES = (
     (re.compile(r"\bca?\. ?(?=\d)"), "circa "),
     (
         re.compile(rf"(?<![\w.])({_one_of(_WORDS)})(?!\w){_STOP}"),
-        lambda match: _WORDS[match[1]] + "." * (match["stop"] is not None),
+        _word,
     ),
 )

@@ -51,6 +51,8 @@ def _iso_reader(day_first: bool) -> Callable[[re.Match], str]:
 
 def _full_hour(match: re.Match) -> str:
     hour = int(match["hour"])
+    if not hour:
+        return match[0]
     return f"{hour} o'clock" if 0 < hour < 13 else f"{hour} hundred"
 
 
@@ -67,10 +69,14 @@ def rules(day_first: bool) -> tuple:
     tuple of (re.Pattern, str or callable)
         Patterns and what takes their place.
     """
+    month, sure_day = r"(?:0?[1-9]|1[0-2])", r"(?:1[3-9]|2\d|3[01])"
+    first, second = (sure_day, month) if day_first else (month, sure_day)
+    # 10.5.2020 may be a version in America
+    dotted = "" if day_first else rf"(?!{month}\.)"
     return (
         (
             re.compile(
-                rf"{_BEFORE}(?P<first>\d{{1,2}})(?P<mark>[/.-])"
+                rf"{_BEFORE}{dotted}(?P<first>\d{{1,2}})(?P<mark>[/.-])"
                 rf"(?P<second>\d{{1,2}})(?P=mark)(?P<year>[12]\d{{3}}){_AFTER}"
             ),
             _reader(day_first),
@@ -82,11 +88,12 @@ def rules(day_first: bool) -> tuple:
             ),
             _reader(day_first),
         ),
-        # without a year it may be a fraction, too
+        # on 12/25; on 1/3 it may be a third
         (
             re.compile(
-                r"(?<=\b[oO]n )(?P<first>\d{1,2})(?P<mark>/)"
-                rf"(?P<second>\d{{1,2}})(?P<year>){_AFTER}"
+                rf"(?<=\b[oO]n )(?!24/7)(?P<first>{first})(?P<mark>/)"
+                rf"(?P<second>{second})(?P<year>){_AFTER}"
+                r"(?! (?:of|an?|the)\b)"
             ),
             _reader(day_first),
         ),
@@ -112,12 +119,20 @@ _RULES = (
         lambda match: _SHORT[match[1]],
     ),
     (
-        re.compile(r"(?<![\d:.])0?(\d{1,2}):00(?= ?[AaPp]\.?[Mm]\b)"),
+        re.compile(
+            r"(?<![\w:.+])0?(\d{1,2}):00(?= ?[AaPp]\.?[Mm]\b| [Oo]['’][Cc]lock)"
+        ),
         r"\1",
     ),
     (
-        re.compile(r"(?<![\d:.])(?P<hour>[01]?\d|2[0-3]):00(?![\d:]|\.\d)"),
+        re.compile(r"(?<![\w:.+])(?P<hour>[01]?\d|2[0-3]):00(?![\d:]|\.\d)"),
         _full_hour,
     ),
-    (re.compile(r"(?<![\d:.])(\d{1,2}):0([1-9])(?![\d:]|\.\d)"), r"\1 oh \2"),
+    (
+        re.compile(
+            r"(?<![\w:.+])(?<![Rr]atio of )(?<![Rr]atio is )(0?[1-9]|1\d|2[0-3])"
+            r":0([1-9])(?![\d:]|\.\d)"
+        ),
+        r"\1 oh \2",
+    ),
 )

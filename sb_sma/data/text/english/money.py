@@ -23,6 +23,8 @@ _COUNTRIES = {
     "A": "Australian ",
     "NZ": "New Zealand ",
     "HK": "Hong Kong ",
+    "NT": "Taiwan ",
+    "S": "Singapore ",
 }
 _SCALES = {
     "k": "thousand",
@@ -35,16 +37,22 @@ _SCALES = {
 _SIGNS = {"-": "minus ", "−": "minus ", "–": "minus ", "+": "plus "}
 
 _SYMBOL = f"[{''.join(_CURRENCIES)}]"
-_COUNTRY = rf"(?<![A-Za-z])(?:{'|'.join(_COUNTRIES)})"
-_WHOLE = r"\d{1,3}(?:,\d{3})+|\d+"
+_COUNTRY = rf"(?:{'|'.join(_COUNTRIES)})"
+# 1,000,000, and 10,00,000 of India
+_WHOLE = r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d\d)+,\d{3}|\d+"
+_NAMES = "|".join(name for names in _CURRENCIES.values() for name in names[:2])
 _AMOUNT = re.compile(
-    rf"(?:(?<![\w.)])(?P<sign>[-−–+]))?"
-    rf"(?P<country>{_COUNTRY})?"
+    r"(?P<article>(?<=\b[Aa] ))?(?:(?<![\w.)])(?P<sign>[-−–+]))?"
+    rf"(?<![A-Za-z])(?P<country>{_COUNTRY})?"
     # not 5 € 3
-    rf"(?P<symbol>(?<!\d)(?<!\d ){_SYMBOL}) ?(?=\.?\d)"
+    rf"(?P<symbol>(?<!\d)(?<!\d ){_SYMBOL})(?: |(?P<inner>[-−]))?"
+    r"(?=\d|\.\d\d)"
     rf"(?P<whole>{_WHOLE})?(?P<part>\.\d+|,\d\d(?!\d))?"
-    r"(?:[ -]?(?P<scale>hundred|thousand|million|billion|trillion)\b"
+    r"(?:[ -]?"
+    r"(?P<scale>hundred|thousand|lakh|crore|million|billion|trillion)\b"
     rf"|(?P<letter>(?i:{'|'.join(_SCALES)}))(?![A-Za-z]))?"
+    # not $20s, €1.234,56
+    rf"(?!\w|[.,]\d)(?: (?P<named>{_NAMES})\b)?"
     # a $5 bill, a $5-a-day plan; $5/day
     r"(?P<thing>(?=-[a-z]| (?:bill|note|coin)s?\b))?(?P<per>/(?=[a-z]))?"
 )
@@ -60,8 +68,8 @@ def _in_words(match: re.Match) -> str:
     names = _CURRENCIES[match["symbol"]]
     country = _COUNTRIES.get(match["country"], "")
     one, several = (country + name for name in names[:2])
-    if match["thing"] is not None:
-        several = one
+    if {match["thing"], match["article"]} != {None} or match["named"] == one:
+        several, names = one, (*names[:2], *names[2:3] * 2)
     whole = match["whole"] or "0"
     # €1,50, too
     part = (match["part"] or "").replace(",", ".")
@@ -76,18 +84,29 @@ def _in_words(match: re.Match) -> str:
         if cents:
             amounts.append(f"{cents} {names[2 if cents == 1 else 3]}")
         said = " ".join(amounts[1:] if whole == "0" and cents else amounts)
-    return _SIGNS.get(match["sign"], "") + said + " per " * bool(match["per"])
+    sign = _SIGNS.get(match["sign"] or match["inner"], "")
+    return sign + said + " per " * bool(match["per"])
+
+
+def _range(match: re.Match) -> str:
+    low, high = (
+        float(match[name].replace(",", "")) for name in ("low", "high")
+    )
+    if low >= high:
+        return match[0]
+    return f"{match['low']} to {match['symbol']}{match['high']}"
 
 
 RULES = (
-    # $5-$10, $5–10: 5 to 10 dollars
+    # $5-$10, $5–10: 5 to 10 dollars; not $5 - 3
     (
         re.compile(
-            rf"(?P<symbol>(?:{_COUNTRY})?{_SYMBOL})"
-            rf"(?P<low>(?:{_WHOLE})(?:\.\d+)?) ?[-–—] ?"
-            r"(?P=symbol)?(?=\d)"
+            rf"(?<![A-Za-z])(?P<symbol>(?:{_COUNTRY})?{_SYMBOL})"
+            rf"(?P<low>(?:{_WHOLE})(?:\.\d+)?)"
+            r"(?: ?[-–—] ?(?P=symbol)|[-–])"
+            rf"(?P<high>(?:{_WHOLE})(?:\.\d+)?)"
         ),
-        r"\g<low> to \g<symbol>",
+        _range,
     ),
     (_AMOUNT, _in_words),
     (

@@ -7,7 +7,7 @@ _ORDINALS = (
     "eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth "
     "eighteenth nineteenth"
 ).split()
-_TENS = {2: ("twenty", "twentieth"), 3: ("thirty", "thirtieth")}
+_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
 _DENOMINATORS = (*range(2, 11), 12, 16, 32)
 _SPECIAL = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 _GLYPHS = {
@@ -21,9 +21,13 @@ _GLYPH = "|".join(_GLYPHS)
 _BEFORE, _AFTER = r"(?<![\w.,/:$£€¥₹-])", r"(?![\w/:]|[.,-]\d)"
 
 _YEAR = r"1[1-9]\d\d"
-_PLURAL_OR_UNIT = (
-    r" (?!(?:was|is|has|as|his|its|this|us|does|across|perhaps)\b)"
-    r"(?:[a-z-]+s|people|men|women|children|feet|percent|million|billion)\b"
+_PLURAL = r" (?:[a-z-]+s|people|men|women|children|feet|percent|million)\b"
+# after a year, not before what is counted
+_NO_NOUN = (
+    r"(?! [a-z])|(?= (?:a|after|also|an|and|are|as|at|because|before|but|by|"
+    r"did|during|for|from|had|has|have|he|his|if|in|is|it|its|not|of|on|or|she|"
+    r"since|so|than|that|the|then|there|they|this|through|to|until|was|we|"
+    r"were|when|where|which|while|who|with|would)\b)"
 )
 _ABOUT_YEARS = (
     "in|since|until|till|by|from|before|after|during|of|year|years|dated|"
@@ -39,7 +43,7 @@ def ordinal(number: int) -> str:
     Arguments
     ---------
     number : int
-        From 0 to 39.
+        From 0 to 99.
 
     Returns
     -------
@@ -54,7 +58,9 @@ def ordinal(number: int) -> str:
     if number < len(_ORDINALS):
         return _ORDINALS[number]
     tens, units = divmod(number, 10)
-    return f"{_TENS[tens][0]} {_ORDINALS[units]}" if units else _TENS[tens][1]
+    if not units:
+        return _TENS[tens][:-1] + "ieth"
+    return f"{_TENS[tens]} {_ORDINALS[units]}"
 
 
 def year(figures: str) -> str:
@@ -109,9 +115,11 @@ def _range_of_years(match: re.Match) -> str:
 
 def _range(match: re.Match) -> str:
     low, high = match["low"], match["high"]
-    # 747-400 is a name
-    is_range = match["dash"] != "-" or float(low) < max(float(high), 100)
-    return f"{low} to {high}" if is_range else match[0]
+    # 747-400 is a name, 20-20 a vision
+    is_range = match["dash"] == "–" or float(low) < float(high)
+    if not (is_range or match["score"]):
+        return match[0]
+    return f"{match['score'] or ''}{low} to {high}"
 
 
 RULES = (
@@ -137,8 +145,16 @@ RULES = (
         re.compile(rf"\b((?i:{_ABOUT_YEARS}) )({_YEAR}|10[1-9]\d){_AFTER}"),
         lambda match: match[1] + year(match[2]),
     ),
+    # the 1984 novel
     (
-        re.compile(rf"{_BEFORE}{_YEAR}{_AFTER}(?!{_PLURAL_OR_UNIT}| [%°])"),
+        re.compile(
+            rf"\b((?i:the|an?|his|her|its|their) )(1[5-9]\d\d){_AFTER}"
+            rf"(?!{_PLURAL}| [%°])"
+        ),
+        lambda match: match[1] + year(match[2]),
+    ),
+    (
+        re.compile(rf"{_BEFORE}(?<!\d ){_YEAR}{_AFTER}(?! [%°])(?:{_NO_NOUN})"),
         lambda match: year(match[0]),
     ),
     # names, not fractions
@@ -160,8 +176,11 @@ RULES = (
     ),
     (
         re.compile(
+            r"(?P<score>\b(?:won|lost|win|loss|led|lead|beat|victory|defeat|"
+            r"vote|score) (?:(?:of|by|them|was) )?)?"
             rf"{_BEFORE}(?P<low>(?!0\d)\d{{1,3}}(?:\.\d+)?)(?P<dash>[-–—])"
             r"(?P<high>(?!0\d)\d{1,3}(?:\.\d+)?)(?![\w/:=-]|[.,]\d)"
+            r"(?! ?=| (?:equals|makes|leaves)\b)"
         ),
         _range,
     ),

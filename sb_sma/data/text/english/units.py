@@ -50,6 +50,7 @@ _INCH = {"in": "inch"}
 _NAMES = {**_UNITS, **_LETTERS, **_INCH}
 _PLURALS = {"foot": "feet", "inch": "inches", "hertz": "hertz"}
 _POWERS = {"²": "square ", "2": "square ", "³": "cubic ", "3": "cubic "}
+_SQUARED = {"square ": "squared", "cubic ": "cubed"}
 
 
 def _one_of(names: Iterable[str]) -> str:
@@ -65,12 +66,16 @@ def _measure(match: re.Match) -> str:
     if match["number"] != "1" and match["space"] != "-":
         name = _PLURALS.get(name, f"{name}s")
     power = "square " if match["square"] else _POWERS.get(match["power"], "")
+    # m/s²
+    if rest and power:
+        rest.append(_SQUARED[power])
+        power = ""
     return " ".join([f"{match['number']} {power}{name}", *rest])
 
 
 RULES = (
     (
-        re.compile(r"(?<![\w.])(\d+)['′’] ?(\d{1,2})[\"″”]"),
+        re.compile(r"(?<![\w.°])(\d+)['′’] ?(\d{1,2})[\"″”]"),
         r"\1 feet \2 inches",
     ),
     (
@@ -85,8 +90,13 @@ RULES = (
     ),
     (re.compile(r"(?<=[\w)])²"), " squared"),
     (re.compile(r"(?<=[\w)])³"), " cubed"),
-    (re.compile(r"(?<=\d)\^(?=\d)"), " to the power of "),
-    (re.compile(r"(?<=\d) ?x ?(?=\d)"), " by "),
+    (
+        re.compile(r"(?:(?<=[\d)])|(?<=\b[A-Za-z]))\^([-−])?(?=\d)"),
+        lambda match: f" to the power of {'minus ' * bool(match[1])}",
+    ),
+    # not 0x10
+    (re.compile(r"(?<=\d)(?<!\b0) ?x ?(?=\d[\d., x]*=)"), " times "),
+    (re.compile(r"(?<=\d)(?<!\b0) ?x ?(?=\d)"), " by "),
     (re.compile(r"(?<=\d) ?\* ?(?=\d)"), " times "),
     (re.compile(r"#(?=\d)"), "number "),
     (re.compile(r"(?<=[\w)] )<(?= [\w(])"), "is less than"),

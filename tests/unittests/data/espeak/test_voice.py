@@ -221,7 +221,9 @@ def test_every_setting_changes_the_samples(changed):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   ", "\n", "... !", "😀", "“”—", "\x00", "&"], ids=repr
+    "text",
+    ["", "   ", "\n", "... !", "😀", "“”—", "\x00", "&", "ˈ", "ʰ", "\u3164"],
+    ids=repr,
 )
 def test_text_without_letter_or_digit_is_an_error(text):
     assert not is_speakable(text)
@@ -229,6 +231,11 @@ def test_text_without_letter_or_digit_is_an_error(text):
         speak(text)
     assert repr(text) in str(e.value)
     assert "Leave this utterance out" in str(e.value)
+
+
+@pytest.mark.parametrize("text", ["㍻", "㌔", "㈱", "①", "½", "ー々あ"])
+def test_what_is_read_as_letters_is_speakable(text):
+    assert is_speakable(text)
 
 
 @pytest.mark.parametrize("voice", ["xx-none", "en-us+none", "none+f3", "+f3"])

@@ -120,6 +120,18 @@ RESPELLED = {
         {"read": "R EH1 D | R IY1 D", "the": "DH AH0", "a": "AH0"},
         ["probabilities are left out", "in 4 line(s): 1, 2, 3, 4"],
     ),
+    "probabilities of one": (
+        "x.dict",
+        "# words\nread 1 R EH1 D\nread(2) 0 R IY1 D\nthe 1 DH AH0\n",
+        {"read": "R EH1 D | R IY1 D", "the": "DH AH0"},
+        ["probabilities are left out", "in 3 line(s): 2, 3, 4"],
+    ),
+    "probabilities with exponents": (
+        "x.tsv",
+        "read\t1e-05\tR EH1 D\nread\t1E-5 R IY1 D\n",
+        {"read": "R EH1 D | R IY1 D"},
+        ["probabilities are left out", "in 2 line(s): 1, 2"],
+    ),
     "columns of probabilities": (
         "x.tsv",
         "read\t0.99\t0.2\t1\t1.0\tR EH1 D\nthe\t-0.5 DH AH0\n",
@@ -134,8 +146,9 @@ RESPELLED = {
     ),
     "variants": (
         "x.dict",
-        "read R EH1 D\nread (2) R IY1 D\nread(3)  R EY1 D\nread\u00a0(4) R D\n",
-        {"read": "R EH1 D | R IY1 D | R EY1 D | R D"},
+        "read R EH1 D\nread (2) R IY1 D\nread(3)  R EY1 D\nread\u00a0(4) R D\n"
+        "read( 5) R\nread ( 6 ) D\n",
+        {"read": "R EH1 D | R IY1 D | R EY1 D | R D | R | D"},
         [],
     ),
     "variants with tabs": (
@@ -197,6 +210,10 @@ BAD_LINES = {
     "200 letters": ("a" * 200 + "\tb\n", "at most 100 characters; got 200"),
     "mark of a variant": ("a\tb (2)\n", r"symbols such as AH0; got '\(2\)'"),
     "number": ("a\tb 0.5 c\n", r"symbols such as AH0; got '0.5' in"),
+    "number with a comma": ("a\t0,5 b\n", r"such as AH0; got '0,5' in"),
+    "percentage": ("a\t50% b\n", r"symbols such as AH0; got '50%' in"),
+    "variant in brackets": ("a[2]\tb\n", r"as in word\(2\); got 'a\[2\]'"),
+    "variant after a tilde": ("a~2\tb\n", r"as in word\(2\); got 'a~2'"),
     "duplicate": ("ok\to\n", "must be unique, but line 1 is the same"),
     "not UTF-8": (b"caf\xe9\tb\n", r"must be UTF-8; got b'\\xe9'"),
 }
@@ -228,6 +245,8 @@ def test_bad_line_is_refused_with_its_place_or_skipped(
         ("(2) W ER1 D", "expected a word, got none"),
         ("word\tW ER1 D", "got tabs in .*a name that ends with .tsv"),
         ("ok OW2", "must be unique, but line 1 is the same"),
+        ("wo\vrd W ER1 D", r"no control character; got '\\x0b'"),
+        ("read(2 R EH1 D", r"as in word\(2\); got 'read\(2'"),
     ],
 )
 def test_bad_line_of_cmudict_is_refused(tmp_path, line, message):
@@ -311,7 +330,9 @@ def test_unseen_phonemes_may_be_allowed():
     assert kept == given
 
 
-@pytest.mark.parametrize("word", ["...", "-", "'", "’", "–", "\u0301", "☂"])
+@pytest.mark.parametrize(
+    "word", ["...", "-", "'", "’", "–", "\u0301", "☂", "ˈ", "ʰ", "\u3164"]
+)
 def test_what_is_no_word_is_refused(word):
     given = {**splits(), "test": [entry(word, "a", place="e, line 3")]}
     bad_entries = BadEntries()

@@ -26,6 +26,7 @@ SPOKEN = {
     "1914–1918": "nineteen fourteen to nineteen eighteen",
     "e.g. this, etc.": "for example this, etcetera.",
     "2 km, 10², 5 m²": "two kilometers, ten squared, five square meters",
+    "2¹⁰ and 10⁻³": "two to the power of ten and ten to the power of minus three",
     "Henry VIII, Louis XIV": "Henry the eighth, Louis the fourteenth",
     "Louis XI, XII": "Louis the eleventh, XII",
     "James II, Rocky II": "James the second, Rocky two",

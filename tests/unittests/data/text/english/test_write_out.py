@@ -32,6 +32,14 @@ SAID = {
     "¥500": "five hundred yen",
     "5$": "five dollars",
     "1 €": "one euro",
+    "$-5": "minus five dollars",
+    "$5 million dollars": "five million dollars",
+    "$1 million dollar question": "one million dollar question",
+    "a $20 million deal": "a twenty million dollar deal",
+    "a $5.50 lunch": "a five dollar fifty cent lunch",
+    "₹1,00,000": "1,00,000 rupees",
+    "₹5 lakh": "five lakh rupees",
+    "S$5": "five Singapore dollars",
     # dates and times
     "12/25/2020": "December twenty fifth, 2020",
     "25/12/2020": "December twenty fifth, 2020",
@@ -47,10 +55,13 @@ SAID = {
     "10:00": "ten o'clock",
     "5:00 p.m.": "five p.m.",
     "10:05": "ten oh five",
+    "5:00 o'clock": "five o'clock",
     # years, decades, ranges
     "in 1984": "in nineteen eighty four",
     "May 5, 1805": "May five, eighteen oh five",
+    "to 1844 not": "to eighteen forty four not",
     "since 1800": "since eighteen hundred",
+    "the 1984 novel": "the nineteen eighty four novel",
     "1990s": "nineteen nineties",
     "the 1800s": "the eighteen hundreds",
     "the 2010's": "the twenty tens",
@@ -75,9 +86,26 @@ SAID = {
     "World War II": "World War two",
     "Chapter IV": "Chapter four",
     "Rocky III": "Rocky three",
+    "in Rocky IV": "in Rocky four",
+    "Chapter V. The storm": "Chapter five. The storm",
+    "Chapter I. It": "Chapter 1. It",
+    "Type I error": "Type one error",
+    "Phase I trial": "Phase one trial",
+    "CHAPTER IV": "CHAPTER four",
+    "HENRY VIII": "HENRY the eighth",
+    "part II": "part two",
+    "Super Bowl LIV": "Super Bowl fifty four",
+    "Chapter XL": "Chapter forty",
+    "Volume XL": "Volume forty",
+    "Henry Ford II": "Henry Ford the second",
+    "John Paul II": "John Paul the second",
+    "Haakon VII": "Haakon the seventh",
+    "Mary I of England": "Mary the first of England",
+    "Harald V": "Harald the fifth",
     # abbreviations
     "cats vs. dogs": "cats versus dogs",
     "Ms. Jones": "Miz Jones",
+    "in 2 Gen. Lee": "in 2 General Lee",
     "Gen. Lee": "General Lee",
     "Elm St.": "Elm Street.",
     "on Elm St., here": "on Elm Street, here",
@@ -88,6 +116,10 @@ SAID = {
     "Davis, Jr., said": "Davis, Junior, said",
     "c. 1850": "circa eighteen fifty",
     "tea w/o milk": "tea without milk",
+    "tea w/ milk": "tea with milk",
+    "King St. Station": "King Street Station",
+    "3rd St. NW": "3rd Street NW",
+    "the Wall St. Journal": "the Wall Street Journal",
     # units and signs
     "5 km": "five kilometers",
     "1 kg": "one kilogram",
@@ -99,6 +131,11 @@ SAID = {
     "10²": "ten squared",
     "#1": "number 1",
     "3 x 5": "three by five",
+    "5 x 3 = 15": "five times three = fifteen",
+    "5 m/s²": "five meters per second squared",
+    "10^-3": "ten to the power of minus three",
+    "10^−3": "ten to the power of minus three",
+    "x^10": "x to the power of ten",
     "x < 5": "x is less than five",
     "–5 °C": "minus five °C",
 }
@@ -128,11 +165,40 @@ def test_what_is_written_sounds_as_it_is_said(text, said):
         "Hello Dr, any left? No. 5 of them, yes Dr. Smith",
         "https://example.com/12/25 me@example.com",
         "$ $x ½ ¼ ¾ 5¢ 11/0 10/10",
+        "It costs $20s, €1.234,56, R$5, £5.99p or $.5",
+        "50-50 chance, 20-20 vision, 5-3 = 2, 5–3 = 2, 10-15 equals",
+        "Start IV now. Get IV fluids. Need IV? Open VI. Use VI to edit",
+        "Chromosome XX. Movie XXX. Type XL. Level XL. In this Chapter I show it",
+        "2020-01-02T10:00, 00:00 and a ratio of 3:02",
+        "40°26'46\", 0x10, 0x1F, 6 Ft. Tall Man, Col. A, Rev. B",
+        "Ask Dr. if. Call Dr. to",
+        "1234 different birds, +1 555 555 1234, Version 10.5.2020",
         "",
     ],
 )
 def test_what_sounds_right_stays(text):
     assert write_out(text) == text
+
+
+@pytest.mark.parametrize("day_first", [False, True])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("The lights are on 24/7.", "The lights are on 24 7."),
+        ("based on 1/3 of all", "based on one third of all"),
+        ("depends on 3/4 of them", "depends on 3 quarters of them"),
+        ("relies on 2/3 majority", "relies on 2 thirds majority"),
+        (
+            "on 1/2 a tank, on 1/16 of it",
+            "on one half a tank, on one sixteenth of it",
+        ),
+        ("It costs $5 — 3 times more", "It costs 5 dollars — 3 times more"),
+        ("$5 - 3 is $2", "5 dollars - 3 is 2 dollars"),
+        ("cats vs", "cats versus"),
+    ],
+)
+def test_what_is_no_date_and_no_range(text, said, day_first):
+    assert write_out(text, day_first) == said
 
 
 def test_the_day_comes_first_outside_of_america():
