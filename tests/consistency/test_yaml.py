@@ -151,7 +151,7 @@ def test_the_longest_stay_is_of_any_decoder_step(
     with torch.random.fork_rng():
         hparams = load_hyperpyyaml(compose(file).text, overrides)
     steps = hparams["max_stay_seconds"] * 22050 / 256 / reduction_factor
-    assert hparams["decoding"].max_stay**steps == pytest.approx(0.5)
+    assert hparams["decoding"].max_stay ** steps == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("kind", TOKENIZERS)
