@@ -6,8 +6,8 @@ loaded when it is first asked for: ``import sb_sma`` itself loads neither
 PyTorch nor numba.
 """
 
-import lazy_loader
+from sb_sma.torch_pair import attach_stub
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

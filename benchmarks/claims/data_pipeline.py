@@ -99,15 +99,20 @@ def load(flags: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     return hparams, run_opts
 
 
+def prepare(recipe: Any, hparams: dict[str, Any]) -> Path:
+    """Make or find the corpus, and return its folder."""
+    return recipe.plan_corpus(hparams).make_in(hparams["corpus_folder"])
+
+
 def measure_preparation(recipe: Any, flags: list[str]) -> dict[str, Any]:
     """Make the corpus, and ask for it once more."""
     hparams, _ = load(flags)
     start = time.perf_counter()
-    folder = recipe.prepare_corpus(hparams)
+    folder = prepare(recipe, hparams)
     seconds = time.perf_counter() - start
     before = written(folder)
     start = time.perf_counter()
-    recipe.prepare_corpus(hparams)
+    prepare(recipe, hparams)
     seconds_again = time.perf_counter() - start
     entries = [
         entry
@@ -128,11 +133,14 @@ def measure_preparation(recipe: Any, flags: list[str]) -> dict[str, Any]:
 
 
 def written(folder: Path) -> set[tuple[Path, int]]:
-    """Every file of a folder with the time of its last change."""
+    """Every file of a folder with the time of its last change.
+
+    That of ``corpus.json`` is the time of the last use.
+    """
     return {
         (path, path.stat().st_mtime_ns)
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != "corpus.json"
     }
 
 
@@ -141,7 +149,7 @@ def measure_training(
 ) -> dict[str, Any]:
     """Train like the recipe, and time the loader and the steps."""
     hparams, run_opts = load([*flags, f"--num_workers={num_workers}"])
-    folder = recipe.prepare_corpus(hparams)
+    folder = prepare(recipe, hparams)
     manifests = load_manifests(folder)
     symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
     recipe.set_up_model(hparams, folder, manifests)

@@ -9,7 +9,7 @@ Published figures are of other splits; this says how hard a split is. Prints a
 table, and stores everything under ``results/``.
 
 > pip install phonetisaurus
-> python -m benchmarks.claims.g2p_transducer cmudict=results/corpus/cmudict
+> python -m benchmarks.claims.g2p_transducer cmudict=results/corpus/cmudict-HASH
 """
 
 import argparse

@@ -148,7 +148,7 @@ def measure_alignments(
         hparams = load_hyperpyyaml(stream)
     hparams["checkpointer"].recover_if_possible()
     model = hparams["average"].module
-    corpus = folder / "corpus" / "speech"
+    (corpus,) = {path.parent for path in folder.glob("corpus/*/corpus.json")}
     table = TokenTable(json.loads((corpus / "tokens.json").read_text()))
     utterances: dict[str, list[dict[str, Any]]] = {}
     alignments = {}

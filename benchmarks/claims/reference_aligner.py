@@ -244,7 +244,7 @@ def main() -> None:
         "settings": asdict(settings),
         "runs": [],
     }
-    table, utterances = read_corpus(arguments.corpus_folder / "embedded")
+    table, utterances = read_corpus(arguments.corpus_folder)
     for seed in arguments.seeds:
         torch.manual_seed(seed)
         start = time.monotonic()
@@ -268,13 +268,14 @@ def main() -> None:
 
 
 def read_corpus(
-    folder: Path,
+    corpus_folder: Path,
 ) -> tuple[TokenTable, dict[str, list[Utterance]]]:
     """Make or find the corpus of ``hparams/tts.yaml``; read every split."""
     sys.path.insert(0, str(RECIPE))
     from embedded_prepare import prepare_embedded
 
-    prepare_embedded(folder, seed=CORPUS_SEED, mel=MEL)
+    corpus = prepare_embedded(seed=CORPUS_SEED, mel=MEL)
+    folder = corpus.make_in(corpus_folder)
     symbols = (folder / "tokens.json").read_text(encoding="utf-8")
     table = TokenTable(json.loads(symbols))
     statistics = MelStatistics.load(folder / "mel_statistics.json")

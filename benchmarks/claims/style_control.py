@@ -27,6 +27,7 @@ from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.training_run import ROOT, read_cost, read_history, train
 from sb_sma.data.build_once import load_manifests
 from sb_sma.data.espeak.voice import VoiceSettings, speak
+from sb_sma.data.text.frontends import EspeakFrontend
 from sb_sma.inference import TTS
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.plots.style_figures import plot_style_transfer, plot_token_sweep
@@ -201,7 +202,8 @@ def measure_spoken(
 
 def speaking_rate(text: str, duration: float) -> float:
     """Return words per minute on eSpeak NG's scale, whatever the words are."""
-    nominal = speak(text, VoiceSettings(rate=NOMINAL_RATE))
+    frontend = EspeakFrontend(VoiceSettings(rate=NOMINAL_RATE))
+    nominal = speak(frontend.written_out(text), frontend.settings)
     seconds_then = len(nominal.samples) / nominal.sample_rate
     return NOMINAL_RATE * seconds_then / duration
 

@@ -11,6 +11,7 @@ import torch
 
 from sb_sma.data.espeak.voice import speak
 from sb_sma.data.speech.mel import LogMel
+from sb_sma.data.text.frontends import EspeakFrontend
 from sb_sma.inference import TTS
 from sb_sma.metrics.bad_cases import find_faults
 from sb_sma.metrics.speech import warped_mel_distance
@@ -32,7 +33,7 @@ def read_hard_texts() -> list[str]:
 
 
 def make_reference(text: str) -> torch.Tensor:
-    """Speak a text as eSpeak NG does.
+    """Speak a text as eSpeak NG does, written out as for a model.
 
     Arguments
     ---------
@@ -44,7 +45,7 @@ def make_reference(text: str) -> torch.Tensor:
     log_mel : torch.Tensor
         (M, C).
     """
-    speech = speak(text)
+    speech = speak(EspeakFrontend().written_out(text))
     samples = torch.from_numpy(speech.samples.astype("float32") / 2**15)
     return LogMel()(samples[None])[0]
 

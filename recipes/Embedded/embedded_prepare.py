@@ -8,22 +8,24 @@ the true alignment, and as rate and pitch are parameters, the true style.
 import random
 from collections.abc import Sequence
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 
-from sb_sma.data.build_once import build_once
+from sb_sma.data.corpus import Corpus
+from sb_sma.data.digests import digest
+from sb_sma.data.espeak.library import find_version
 from sb_sma.data.espeak.text_grammar import generate_texts
 from sb_sma.data.espeak.voice import VoiceSettings, check_speakable, speak
 from sb_sma.data.problems import raise_problems
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
 from sb_sma.data.speech.manifest import read_utf8
 from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.text.frontends import EspeakFrontend, respelled
 
 Range = int | Sequence[int]
 
 
 def prepare_embedded(
-    save_folder: str | Path,
+    save_folder: str | Path | None = None,
     n_utterances: int = 3200,
     n_valid: int = 60,
     n_test: int = 60,
@@ -35,13 +37,15 @@ def prepare_embedded(
     pitch_range: Range = 50,
     n_processes: int = 1,
     mel: MelSettings | None = None,
-) -> None:
-    """Build the corpus, or reuse one that was built with the same arguments.
+) -> Corpus:
+    """Tell what the corpus is, and build it where a folder is given.
 
     Arguments
     ---------
-    save_folder : str or Path
+    save_folder : str or Path, optional
         The corpus folder; see ``sb_sma.data.speech.folder`` for what it holds.
+        One that was built with the same arguments is reused. Default: nothing
+        is built yet.
     n_utterances : int
         All splits together.
     n_valid : int
@@ -51,8 +55,8 @@ def prepare_embedded(
     seed : int
         Chooses texts and voices.
     texts : str or Path, optional
-        A file with a text a line, of which each is spoken at most once.
-        Default: texts are invented.
+        A file with a text a line, of which each is spoken at most once, as
+        `EspeakFrontend` writes it out. Default: texts are invented.
     voice : str or list of str
         eSpeak NG's voice, or voices of which each utterance gets one.
     rate : int or [int, int]
@@ -66,19 +70,25 @@ def prepare_embedded(
     mel : MelSettings, optional
         The numbers that define the spectrograms.
 
+    Returns
+    -------
+    corpus : Corpus
+        Its ``make_in`` builds it where other corpora are.
+
     Raises
     ------
     ValueError
         If an argument is out of its bounds, if there are too few texts or bad
         ones (all are named, with file and line), or if the folder holds
-        anything that is not a corpus.
+        anything else.
     FileNotFoundError
         If there is no file of texts.
 
     Example
     -------
     >>> folder = getfixture("tmp_path") / "corpus"
-    >>> prepare_embedded(folder, n_utterances=6, n_valid=1, n_test=1)
+    >>> sizes = {"n_utterances": 6, "n_valid": 1, "n_test": 1}
+    >>> corpus = prepare_embedded(folder, **sizes)
     >>> sorted(path.name for path in folder.glob("*.json"))[-3:]
     ['tokens.json', 'train.json', 'valid.json']
     """
@@ -119,7 +129,12 @@ def prepare_embedded(
                 split = "valid" if i < n_valid else "test"
             drawn = {name: draw.randint(*ranges[name]) for name in ranges}
             settings = VoiceSettings(voice=draw.choice(voices), **drawn)
-            items.append((f"{split}_{i:06d}", split, text, settings, place))
+            # invented texts are spoken as eSpeak NG reads them
+            read = text
+            if texts is not None:
+                read = EspeakFrontend(settings).written_out(text)
+            name = f"{split}_{i:06d}"
+            items.append((name, split, text, read, settings, place))
         write_corpus(
             folder,
             items,
@@ -130,18 +145,42 @@ def prepare_embedded(
         )
 
     spoken = [text for text, _ in chosen]
+    read_otherwise = {}
+    if texts is not None:
+        frontends = [EspeakFrontend(VoiceSettings(name)) for name in voices]
+        read_otherwise = respelled(frontends, spoken)
     parameters = {
         "corpus": "embedded",
+        "espeak": find_version(),
         "n_utterances": n_utterances,
         "n_valid": n_valid,
         "n_test": n_test,
         "seed": seed,
-        "texts_sha256": sha256(repr(spoken).encode()).hexdigest(),
+        "texts": digest(repr(spoken).encode()),
+        **read_otherwise,
         "voice": voices,
         **ranges,
         "mel": asdict(mel),
     }
-    build_once(save_folder, parameters, build, resumable=True)
+    corpus = Corpus(
+        "embedded-"
+        + (voices[0] if len(voices) == 1 else f"{len(voices)}-voices"),
+        parameters,
+        build,
+        about={
+            "utterances": n_utterances,
+            "voice": " ".join(voices),
+            **{
+                name: low if low == high else f"{low} to {high}"
+                for name, (low, high) in ranges.items()
+            },
+            "texts": texts and str(Path(texts).expanduser().absolute()),
+        },
+        goes_on_with=parameters,
+    )
+    if save_folder is not None:
+        corpus.make(save_folder)
+    return corpus
 
 
 def _choose_texts(
@@ -174,10 +213,10 @@ def _choose_texts(
     return chosen[:count]
 
 
-def _speak(item: tuple[str, str, str, VoiceSettings, str]) -> Utterance:
-    name, split, text, settings, place = item
+def _speak(item: tuple[str, str, str, str, VoiceSettings, str]) -> Utterance:
+    name, split, text, read, settings, place = item
     try:
-        speech = speak(text, settings)
+        speech = speak(read, settings)
     except ValueError as error:
         raise ValueError(f"{place or name}: {error}") from error
     return Utterance(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sb_sma.data.build_once import SPLITS
+from sb_sma.data.corpus import Corpus
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.prepare import prepare_speech
 from sb_sma.data.speech.splits import SMALL_CORPUS, HoldOut
@@ -29,7 +30,7 @@ _VALID_PER_CENT = 5
 
 def prepare_ljspeech(
     data_folder: str | Path,
-    save_folder: str | Path,
+    save_folder: str | Path | None = None,
     n_valid: int | None = None,
     n_test: int | None = None,
     seed: int = 1,
@@ -38,20 +39,23 @@ def prepare_ljspeech(
     trim_db: float | None = None,
     skip_bad_utterances: bool = False,
     n_processes: int = 1,
-) -> None:
-    """Build the corpus, or reuse one that was built with the same arguments.
+    digests_folder: str | Path | None = None,
+) -> Corpus:
+    """Tell what the corpus is, and build it where a folder is given.
 
     Audio of any rate and number of channels becomes mono at the rate of the
     spectrograms. A call that was interrupted, or failed, is continued by the
-    next one. That a recording was replaced is seen by its size, and until the
-    corpus is finished by its time of change, too.
+    next one. The corpus is another one where a recording has other content,
+    and the same one where the data lie elsewhere.
 
     Arguments
     ---------
     data_folder : str or Path
         Holds metadata.csv and wavs/; or a manifest.
-    save_folder : str or Path
+    save_folder : str or Path, optional
         The corpus folder; see ``sb_sma.data.speech.folder`` for what it holds.
+        One that was built with the same arguments is reused. Default: nothing
+        is built yet.
     n_valid : int, optional
         Utterances for validation; see `LJSpeechSplits` for the default.
     n_test : int, optional
@@ -72,15 +76,22 @@ def prepare_ljspeech(
         error.
     n_processes : int
         Number of processes that read the recordings; the corpus is the same.
+    digests_folder : str or Path, optional
+        Keeps hashes of the recordings, so that only the first call has to read
+        all of them. By default each does.
+
+    Returns
+    -------
+    corpus : Corpus
+        Its ``make_in`` builds it where other corpora are.
 
     Raises
     ------
     ValueError
         If the corpus has problems (all are named, with file and line), if an
-        argument is out of its bounds, or if the folder holds anything that is
-        not a corpus.
+        argument is out of its bounds, or if the folder holds anything else.
     """
-    prepare_speech(
+    return prepare_speech(
         data_folder,
         save_folder,
         splits=LJSpeechSplits(n_valid, n_test, seed),
@@ -89,6 +100,7 @@ def prepare_ljspeech(
         trim_db=trim_db,
         skip_bad_utterances=skip_bad_utterances,
         n_processes=n_processes,
+        digests_folder=digests_folder,
     )
 
 

@@ -7,12 +7,12 @@ each line of which reads ``word<TAB>p1 p2 p3``.
 Download: https://github.com/sigmorphon/2021-task1
 """
 
-import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sb_sma.data.build_once import build_once
+from sb_sma.data.corpus import Corpus
+from sb_sma.data.digests import digest
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon
 from sb_sma.data.lexicon.splicing import splice
@@ -30,14 +30,14 @@ _ENDING_OF_SPLIT = {
 
 def prepare_sigmorphon(
     data_folder: str | Path,
-    save_folder: str | Path,
+    save_folder: str | Path | None = None,
     languages: str | Sequence[str] = "eng_us",
     skip_bad_entries: bool = False,
     allow_unseen_phonemes: bool = False,
     extra_folder: str | Path | None = None,
     spliced_words: int = 0,
-) -> None:
-    """Build the lexicon folder, or reuse one built with the same arguments.
+) -> Corpus:
+    """Tell what the lexicon is, and build it where a folder is given.
 
     The dev files become the split valid. Without the test file of a language,
     which the shared task kept aside at first, the split test is empty.
@@ -46,9 +46,10 @@ def prepare_sigmorphon(
     ---------
     data_folder : str or Path
         Holds high/, medium/ and low/, or some of them.
-    save_folder : str or Path
+    save_folder : str or Path, optional
         The lexicon folder; see ``sb_sma.data.lexicon.folder``. Entries keep
-        the code of their language, even if it is the only one.
+        the code of their language, even if it is the only one. One that was
+        built with the same arguments is reused. Default: nothing is built yet.
     languages : str or list of str
         Codes such as eng_us, or all.
     skip_bad_entries : bool
@@ -67,12 +68,17 @@ def prepare_sigmorphon(
         Of each chosen language, so many more training words are put together
         from parts of its own; see ``sb_sma.data.lexicon.splicing``.
 
+    Returns
+    -------
+    corpus : Corpus
+        Its ``make_in`` builds it where other corpora are.
+
     Raises
     ------
     ValueError
         If a language or a file is missing, a number is below 0, if a file has
         problems (all are named, with file and line), or if the folder holds
-        anything that is not a corpus.
+        anything else.
     """
     if spliced_words < 0:
         raise ValueError(
@@ -102,19 +108,32 @@ def prepare_sigmorphon(
             )
         write_lexicon_corpus(folder, splits, allow_empty_test=True)
 
-    parameters = {
-        "corpus": "sigmorphon2021",
-        "sha256": _hashes(
-            path for paths in files.values() for path in paths.values()
-        ),
-        "extra_sha256": _hashes(extra_files.values()),
-        "languages": list(files["train"]),
-        "skip_bad_entries": skip_bad_entries,
-        "allow_unseen_phonemes": allow_unseen_phonemes,
-    }
-    if spliced_words:
-        parameters["spliced_words"] = spliced_words
-    build_once(save_folder, parameters, build)
+    chosen = list(files["train"])
+    corpus = Corpus(
+        "sigmorphon2021-"
+        + (chosen[0] if len(chosen) == 1 else f"{len(chosen)}-languages"),
+        {
+            "corpus": "sigmorphon2021",
+            "files": _digests(
+                path for paths in files.values() for path in paths.values()
+            ),
+            "extra_files": _digests(extra_files.values()),
+            "languages": chosen,
+            "skip_bad_entries": skip_bad_entries,
+            "allow_unseen_phonemes": allow_unseen_phonemes,
+            "spliced_words": spliced_words,
+        },
+        build,
+        about={
+            "languages": " ".join(chosen),
+            "spliced_words": spliced_words or None,
+            "data_folder": str(data_folder),
+            "extra_folder": extra_folder and str(extra_folder),
+        },
+    )
+    if save_folder is not None:
+        corpus.make(save_folder)
+    return corpus
 
 
 def _find_files(
@@ -178,12 +197,9 @@ def _find_extra_files(folder: str | Path | None) -> dict[str, Path]:
     return {path.name.removesuffix(ending): path for path in paths}
 
 
-def _hashes(paths: Iterable[Path]) -> dict[str, str]:
+def _digests(paths: Iterable[Path]) -> dict[str, str]:
     """Of the files' content, by their names."""
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in paths
-    }
+    return {path.name: digest(path.read_bytes()) for path in paths}
 
 
 def _read(

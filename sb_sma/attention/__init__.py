@@ -7,6 +7,6 @@ key_padding_mask=None, return_attn_weights=True, pos_embs=None) -> (out
 reference's audio to the length of a text, and drives no decoder.
 """
 
-import lazy_loader
+from sb_sma.torch_pair import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

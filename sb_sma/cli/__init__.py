@@ -1,18 +1,27 @@
 """The command ``sb-sma``."""
 
 import argparse
+import difflib
+import itertools
 import os
+import re
 import sys
+from collections.abc import Iterable
 
 from sb_sma import __version__
-from sb_sma.cli import check, g2p, render, synthesize
+from sb_sma.cli import check, corpora, g2p, render, synthesize
 
 COMMANDS = {
     "check": check,
+    "corpora": corpora,
     "g2p": g2p,
     "render": render,
     "synthesize": synthesize,
 }
+_DESCRIPTION = (
+    "Speak and pronounce with trained models, and check what models are "
+    "trained on. sb-sma COMMAND --help tells the options of a command."
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,9 +36,11 @@ def main(argv: list[str] | None = None) -> int:
     -------
     status : int
         0 if all went well; 1 after an error, which is printed in one line, or
-        if `check` found a problem.
+        if `check` found a problem; 130 if the user interrupted it.
     """
-    parser = argparse.ArgumentParser(prog="sb-sma", description=__doc__)
+    if argv is None:
+        argv = sys.argv[1:]
+    parser = argparse.ArgumentParser(prog="sb-sma", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
@@ -38,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
+    _refuse_mistyped(parser, commands.choices, argv)
     arguments = parser.parse_args(argv)
     try:
         status = arguments.run(arguments)
@@ -45,7 +57,43 @@ def main(argv: list[str] | None = None) -> int:
         # whoever read the output has seen enough; nor does a last flush speak
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        print("sb-sma: interrupted", file=sys.stderr)
+        return 130
     except (ValueError, OSError, ImportError) as error:
         print(f"sb-sma: error: {error}", file=sys.stderr)
         return 1
     return status or 0
+
+
+def _refuse_mistyped(
+    parser: argparse.ArgumentParser,
+    subparsers: dict[str, argparse.ArgumentParser],
+    argv: list[str],
+) -> None:
+    """End with the usage and what is closest to a name that does not exist."""
+    command = argv[0] if argv else "-"
+    if command.startswith("-"):
+        return
+    if command not in subparsers:
+        parser.error(
+            f"COMMAND must be one of {', '.join(subparsers)}; got "
+            f"{command!r}.{_closest(command, subparsers)}"
+        )
+    subparser = subparsers[command]
+    known = re.findall(r"--\w+", subparser.format_help())
+    for argument in itertools.takewhile("--".__ne__, argv[1:]):
+        option = argument.partition("=")[0]
+        # as argparse tells an option from a text, and takes its beginning
+        if not option.startswith("--") or " " in argument:
+            continue
+        if not any(name.startswith(option) for name in known):
+            subparser.error(
+                f"there is no option {option}.{_closest(option, known)}"
+            )
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    """Say what may have been meant."""
+    matches = difflib.get_close_matches(name.lower(), sorted(set(known)))
+    return f" Closest known names: {', '.join(matches)}." if matches else ""

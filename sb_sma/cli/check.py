@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "manifest",
-        help="a CSV or JSON file, or a folder in the layout of LJSpeech-1.1",
+        help="a .csv, .tsv, .json or .jsonl file, or a folder in the layout of "
+        "LJSpeech-1.1",
     )
     parser.add_argument(
         "--skip_audio", action="store_true", help="check the lines alone"
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print all problems.
+    """Print all problems, and remarks on good recordings.
 
     Arguments
     ---------
@@ -40,10 +41,17 @@ def run(arguments: argparse.Namespace) -> int:
     ValueError
         If the manifest cannot be read as a whole.
     """
-    from sb_sma.data.speech.check import find_problems
+    from sb_sma.data.speech.check import check_corpus
 
-    n_good, problems = find_problems(arguments.manifest, arguments.skip_audio)
-    for problem in problems:
+    found = check_corpus(arguments.manifest, arguments.skip_audio)
+    for problem in found.problems:
         print(f"- {problem}")
-    print(f"{n_good} good utterance(s), {len(problems)} problem(s)")
-    return int(bool(problems))
+    for remark in found.remarks:
+        print(f"- remark: {remark}")
+    summary = (
+        f"{found.n_good} good utterance(s), {len(found.problems)} problem(s)"
+    )
+    if found.remarks:
+        summary += f", {len(found.remarks)} remark(s)"
+    print(summary)
+    return int(bool(found.problems))

@@ -3,16 +3,18 @@
 import argparse
 import contextlib
 import itertools
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
-from sb_sma.cli.paths import check_writable
+from sb_sma.cli.lines import TextLines, decode_line, open_lines
+from sb_sma.cli.paths import (
+    check_model,
+    check_not_read,
+    check_writable,
+    complete_or_absent,
+)
 from sb_sma.data.lexicon.read import read_pronunciations
-from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.torch_pair import require_torch_pair
 
 HELP = "Pronounce every word of a file with a trained model."
@@ -82,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
         If a file cannot be read or written.
     """
     for model in arguments.model:
-        check_model_folder(model, prefer_folder=True)
+        check_model(model)
     lexicon = None
     if arguments.analogy is not None:
         if arguments.beam == 1 and len(arguments.model) == 1:
@@ -92,13 +94,19 @@ def run(arguments: argparse.Namespace) -> None:
             )
         lexicon = _read_lexicon(arguments.analogy)
     with contextlib.ExitStack() as stack:
-        source = sys.stdin.buffer
-        if arguments.input != "-":
-            source = stack.enter_context(_open_input(arguments.input))
+        lines = stack.enter_context(open_lines(arguments.input, "one word"))
         sink = sys.stdout.buffer
         if arguments.output != "-":
-            _check_output(arguments.input, arguments.output)
-            sink = stack.enter_context(_complete_or_absent(arguments.output))
+            output = Path(arguments.output)
+            check_writable(output)
+            check_not_read(
+                [("--output", output)],
+                [
+                    ("--input", arguments.input),
+                    ("--analogy", arguments.analogy),
+                ],
+            )
+            sink = stack.enter_context(complete_or_absent(output))
         # torch takes seconds to load: mistakes above are told at once
         require_torch_pair()
         from sb_sma.inference.g2p.rescoring import add_analogy, load_together
@@ -112,24 +120,16 @@ def run(arguments: argparse.Namespace) -> None:
                 raise ValueError(
                     f"--analogy {arguments.analogy}: {error}"
                 ) from error
-        n_good = n_bad = 0
-        lines = enumerate(source, start=1)
-        while chunk := list(itertools.islice(lines, _CHUNK_LINES)):
-            words = _readable_words(g2p, chunk, arguments.language)
-            n_good += len(words)
-            n_bad += len(chunk) - len(words)
-            for line in _pronounce(g2p, words, arguments):
+        n_good = 0
+        words = _readable_words(g2p, lines, arguments.language)
+        while chunk := list(itertools.islice(words, _CHUNK_LINES)):
+            n_good += len(chunk)
+            for line in _pronounce(g2p, chunk, arguments):
                 sink.write(line.encode() + b"\n")
             sink.flush()
-        if n_bad and not n_good:
-            raise ValueError(
-                f"none of the {n_bad} line(s) of {arguments.input} could be "
-                "read. Give one word per line."
-            )
+        lines.conclude(n_good)
     for letter, count in g2p.fallbacks.most_common():
         print(f"sb-sma: {letter} was replaced {count} time(s)", file=sys.stderr)
-    if n_bad:
-        print(f"sb-sma: {n_bad} bad line(s) passed over", file=sys.stderr)
 
 
 def _positive(text: str) -> int:
@@ -141,16 +141,6 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _open_input(path: str) -> IO[bytes]:
-    """Return the words; an error names the option."""
-    try:
-        return open(path, "rb")
-    except OSError as error:
-        raise OSError(
-            f"--input must be a readable file; got {path}: {error.strerror}"
-        ) from error
-
-
 def _read_lexicon(path: str) -> dict:
     """Return the words of --analogy; an error names the option."""
     try:
@@ -159,60 +149,18 @@ def _read_lexicon(path: str) -> dict:
         raise ValueError(f"--analogy {path}: {error}") from error
 
 
-def _check_output(source: str, sink: str) -> None:
-    """Refuse to overwrite what is being read, and what cannot be written."""
-    check_writable(Path(sink))
-    if source != "-" and Path(sink).exists() and Path(sink).samefile(source):
-        raise ValueError(
-            f"--output must be another file than --input; got {sink} for both."
-        )
-
-
-@contextlib.contextmanager
-def _complete_or_absent(path: str) -> Iterator[IO[bytes]]:
-    """Return a file that appears under its name when all is written."""
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
-        # a pipe or a device
-        with open(target, "wb") as file:
-            yield file
-        return
-    try:
-        file = tempfile.NamedTemporaryFile(dir=target.parent, delete=False)
-    except OSError as error:
-        raise OSError(f"{path} cannot be written: {error.strerror}") from error
-    new = Path(file.name)
-    try:
-        with file:
-            yield file
-        # a temporary file is for its owner only
-        umask = os.umask(0)
-        os.umask(umask)
-        new.chmod(0o666 & ~umask)
-        new.replace(target)
-    finally:
-        new.unlink(missing_ok=True)
-
-
 def _readable_words(
-    g2p, chunk: list[tuple[int, bytes]], language: str | None
-) -> list[tuple[str, list[int]]]:
+    g2p, lines: TextLines, language: str | None
+) -> Iterator[tuple[str, list[int]]]:
     """Find words that the model can read, with indices; report others."""
-    words = []
-    for number, line in chunk:
+    for number, line in lines:
         try:
-            # of a file that begins with a byte order mark, too
-            word = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-            words.append((word, g2p.encode(word, language)))
-        except UnicodeDecodeError as error:
-            bad = error.object[error.start : error.end]
-            print(
-                f"sb-sma: line {number}: must be UTF-8; got {bad!r}",
-                file=sys.stderr,
-            )
+            word = decode_line(line)
+            graphemes = g2p.encode(word, language)
         except ValueError as error:
-            print(f"sb-sma: line {number}: {error}", file=sys.stderr)
-    return words
+            lines.pass_over(number, error)
+        else:
+            yield word, graphemes
 
 
 def _pronounce(

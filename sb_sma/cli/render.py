@@ -4,7 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from sb_sma.cli.paths import check_writable
+from sb_sma.cli.paths import (
+    check_not_read,
+    check_readable,
+    check_writable,
+    complete_or_absent,
+)
 
 HELP = "Write an experiment and what it is a variant of as a single YAML file."
 
@@ -36,8 +41,11 @@ def run(arguments: argparse.Namespace) -> None:
     ValueError
         If the files cannot be put together, or written.
     """
+    check_readable("yaml", arguments.yaml)
     if arguments.out is not None:
         check_writable(arguments.out)
+        check_not_read([("--out", arguments.out)], [("yaml", arguments.yaml)])
+    # SpeechBrain takes seconds to load: mistakes above are told at once
     from sb_sma.hparams import check_yaml
     from sb_sma.hparams.compose import compose
 
@@ -53,7 +61,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.out is None:
         sys.stdout.write(text)
     else:
-        arguments.out.write_text(text, encoding="utf-8")
+        with complete_or_absent(arguments.out) as file:
+            file.write(text.encode())
 
 
 def _placeholders(document) -> str:

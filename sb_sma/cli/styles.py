@@ -2,13 +2,16 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sb_sma.cli.paths import check_readable
 
 if TYPE_CHECKING:
     import torch
 
-    from sb_sma.inference import TTS
+    from sb_sma.inference.styles import Styles
 
 
 def add_style_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,26 +42,25 @@ def add_style_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_style(
-    arguments: argparse.Namespace, tts: "TTS"
-) -> "torch.Tensor | None":
-    """Read the style that was asked for.
+    arguments: argparse.Namespace,
+) -> "Callable[[Styles], torch.Tensor] | None":
+    """Read which style was asked for, before there is a model.
 
     Arguments
     ---------
     arguments : argparse.Namespace
         What `add_style_arguments` declared.
-    tts : TTS
-        Of a model with styles, if one was asked for.
 
     Returns
     -------
-    style : torch.Tensor or None
-        (1, S); None for the mean style.
+    make : callable or None
+        Makes the style, (1, S), of the styles of a model; None for the mean
+        style.
 
     Raises
     ------
     ValueError
-        If the model has no styles, or an option cannot be read.
+        If an option cannot be read.
     """
     if arguments.style_wav is not None:
         wavs, weights = zip(
@@ -67,13 +69,33 @@ def read_style(
                 for item in arguments.style_wav
             )
         )
-        return tts.styles.from_wavs(wavs, weights)
+        for wav in wavs:
+            check_readable("--style_wav", wav)
+        return lambda styles: styles.from_wavs(wavs, weights)
     if arguments.style_token is not None:
         index, scale = _split_number("--style_token", arguments.style_token)
-        return tts.styles.from_weights({index: scale})
+        return lambda styles: styles.from_weights({index: scale})
     if arguments.style_weights is not None:
-        return tts.styles.from_weights(_read_weights(arguments.style_weights))
+        weights = _read_weights(arguments.style_weights)
+        return lambda styles: styles.from_weights(weights)
     return None
+
+
+def style_wavs(arguments: argparse.Namespace) -> list[str]:
+    """Name the recordings of a style.
+
+    Arguments
+    ---------
+    arguments : argparse.Namespace
+        What `add_style_arguments` declared.
+
+    Returns
+    -------
+    wavs : list of str
+        What --style_wav names, without weights.
+    """
+    given = arguments.style_wav or []
+    return [_split_number("--style_wav", item)[0] for item in given]
 
 
 def _split_number(option: str, item: str) -> tuple[str, float]:

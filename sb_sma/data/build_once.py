@@ -1,27 +1,32 @@
-"""Corpus folders are built once, completely or not at all."""
+"""Corpus folders are built once, completely or not at all, and never changed."""
 
 import contextlib
 import json
 import logging
 import os
+import re
+import shlex
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from sb_sma.data.corpus_locks import locked, use
+from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 SPLITS = ("train", "valid", "test")
 Manifests = dict[str, dict[str, dict[str, Any]]]
-_CORPUS_FILE = "corpus.json"
+CORPUS_FILE = "corpus.json"
 _OWN_NAMES = frozenset(
     ["wavs", "mels", "mel_statistics.json", "tokens.json", "phonemes.json"]
-    + ["report.json", "sentencepiece.json", _CORPUS_FILE]
+    + ["report.json", "sentencepiece.json", CORPUS_FILE]
+    + ["journal.jsonl", "journal.jsonl.new"]
     + [f"{split}.json" for split in SPLITS]
 )
+_DIGEST = re.compile(r"[0-9a-f]{12,64}")
 
 
 def build_once(
@@ -29,13 +34,16 @@ def build_once(
     parameters: dict[str, Any],
     build: Callable[[Path], None],
     resumable: bool = False,
+    begun: str | None = None,
+    about: Mapping[str, Any] | None = None,
+    in_use: bool = False,
 ) -> None:
     """Make sure that a corpus folder built with these parameters exists.
 
     A finished folder with the same parameters is reused; one with others is
-    replaced. The folder is built under another name and renamed at the end, so
-    that an interrupted run leaves nothing that looks finished. A second
-    process waits for the first.
+    refused, since a run may be reading it. The folder is built under another
+    name and renamed at the end, so that an interrupted run leaves nothing that
+    looks finished. A second process waits for the first.
 
     Arguments
     ---------
@@ -49,12 +57,19 @@ def build_once(
         Whether that folder, which is empty at first, is kept when ``build``
         fails or is interrupted, and given to the next one, of whatever
         parameters: ``build`` knows what of it is still of use.
+    begun : str, optional
+        Those of one ``begun`` give what they have begun to each other. Default:
+        those of one folder.
+    about : mapping, optional
+        What else to tell about the corpus; the content does not depend on it.
+    in_use : bool
+        Whether the folder is in use until this process ends.
 
     Raises
     ------
     ValueError
-        If the folder holds anything that is not a corpus, or if it cannot be
-        written.
+        If the folder holds another corpus, or anything that is none, or if it
+        cannot be written.
 
     Example
     -------
@@ -64,32 +79,57 @@ def build_once(
     {'seed': 1}
     """
     folder = Path(folder).expanduser().absolute()
-    wanted = json.loads(
+    description = describe(parameters)
+    begun = begun or folder.name
+    with contextlib.ExitStack() as locks:
+        locks.enter_context(_locked(folder))
+        if is_finished(folder, description):
+            logger.info("Reusing the corpus in %s", folder)
+        else:
+            if begun != folder.name:
+                locks.enter_context(_locked(folder.with_name(begun)))
+            building = folder.with_name(f".{begun}.building")
+            if building.exists() and not resumable:
+                # of a run that was interrupted
+                shutil.rmtree(building)
+            _make_folder(building)
+            try:
+                build(building)
+                write_json(
+                    building / CORPUS_FILE,
+                    {**description, "about": dict(about or {})},
+                )
+            except BaseException:
+                if not resumable:
+                    shutil.rmtree(building, ignore_errors=True)
+                raise
+            put_in_place(building, folder)
+            logger.info("The corpus is in %s", folder)
+        if in_use:
+            use(folder)
+
+
+def describe(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell a corpus from all others.
+
+    Arguments
+    ---------
+    parameters : mapping
+        All that its content depends on; must survive JSON.
+
+    Returns
+    -------
+    description : dict
+        ``format`` and ``parameters``, as ``corpus.json`` has them.
+
+    Example
+    -------
+    >>> describe({"rate": (140, 220)})["parameters"]
+    {'rate': [140, 220]}
+    """
+    return json.loads(
         json.dumps({"format": FORMAT_VERSION, "parameters": parameters})
     )
-    building = folder.with_name(f".{folder.name}.building")
-    replaced = _name_of_replaced(folder)
-    with _locked(folder):
-        is_finished = _is_finished(folder, wanted)
-        goes_on = resumable and not is_finished
-        # leftovers of a run that was interrupted
-        for leftover in [replaced] if goes_on else [replaced, building]:
-            if leftover.exists():
-                shutil.rmtree(leftover)
-        if is_finished:
-            logger.info("Reusing the corpus in %s", folder)
-            return
-        _make_folder(building)
-        try:
-            build(building)
-            (building / _CORPUS_FILE).write_text(
-                json.dumps(wanted, indent=2), encoding="utf-8"
-            )
-        except BaseException:
-            if not resumable:
-                shutil.rmtree(building, ignore_errors=True)
-            raise
-        put_in_place(building, folder)
 
 
 def put_in_place(building: Path, folder: Path) -> None:
@@ -127,15 +167,12 @@ def _name_of_replaced(folder: Path) -> Path:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     _make_folder(folder.parent)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"), mode=0o666)
-    try:
-        lock.acquire()
-    except (OSError, NotImplementedError) as error:
-        raise _unwritable(folder.parent, error) from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder))
+        except (OSError, NotImplementedError) as error:
+            raise _unwritable(folder.parent, error) from error
         yield
-    finally:
-        lock.release()
 
 
 def _make_folder(folder: Path) -> None:
@@ -154,64 +191,160 @@ def _unwritable(folder: Path, reason: Any) -> ValueError:
     )
 
 
-def _is_finished(folder: Path, wanted: dict[str, Any]) -> bool:
-    """Compare a folder with what is wanted; refuses one that is not ours."""
+def is_finished(folder: Path, description: Mapping[str, Any]) -> bool:
+    """Look whether a corpus is there; refuse a folder that holds anything else.
+
+    Arguments
+    ---------
+    folder : Path
+        The corpus folder.
+    description : mapping
+        Of `describe`.
+
+    Returns
+    -------
+    is_finished : bool
+        Whether it is there, whole.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds another corpus, or anything that is none.
+
+    Example
+    -------
+    >>> is_finished(getfixture("tmp_path") / "corpus", describe({"seed": 1}))
+    False
+    """
     if folder.exists() and not folder.is_dir():
         raise _unwritable(folder, "it is a file")
     if not folder.exists() or not any(folder.iterdir()):
         return False
-    foreign = sorted(
-        path.name for path in folder.iterdir() if path.name not in _OWN_NAMES
-    )
-    has_corpus_file = (folder / _CORPUS_FILE).is_file()
-    if has_corpus_file:
-        try:
-            found = json.loads((folder / _CORPUS_FILE).read_text("utf-8"))
-            changes = list_changes(found, wanted)
-        except (ValueError, AttributeError):
-            changes = [f"{_CORPUS_FILE} is damaged"]
-        if not changes:
-            return True
-    if foreign or not has_corpus_file:
+    path = folder / CORPUS_FILE
+    if not path.is_file():
+        names = sorted(found.name for found in folder.iterdir())
         raise ValueError(
-            f"The corpus folder {folder} must be empty or hold a corpus and "
-            f"nothing else; got {', '.join(foreign[:5]) or 'no corpus.json'}. "
-            "Give another corpus_folder: a folder that holds anything else is "
-            "never deleted."
+            f"The corpus folder {folder} must be empty or hold a corpus; got "
+            f"{', '.join(names[:5])} without {CORPUS_FILE}. Give another "
+            "corpus_folder: what is there is never changed."
         )
-    logger.warning(
-        "Building the corpus in %s anew: %s", folder, "; ".join(changes)
-    )
-    return False
+    try:
+        changes = list_changes(json.loads(path.read_text("utf-8")), description)
+    except (ValueError, AttributeError, KeyError):
+        changes = [f"{CORPUS_FILE} is damaged"]
+    if changes:
+        raise ValueError(
+            f"The folder {folder} holds another corpus than is asked for: "
+            f"{'; '.join(changes)}. It is never changed, since a run may be "
+            "reading it. Give another folder, or remove it: sb-sma corpora "
+            f"--corpus_folder {shlex.quote(str(folder.parent))} --remove "
+            f"{shlex.quote(folder.name)}"
+        )
+    return True
 
 
-def list_changes(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+def find_foreign_names(folder: Path) -> list[str]:
+    """Find what a corpus folder holds that no corpus does.
+
+    Arguments
+    ---------
+    folder : Path
+        A corpus folder.
+
+    Returns
+    -------
+    names : list of str
+        Of files and folders in it.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> for name in ("corpus.json", "notes.txt"):
+    ...     (folder / name).touch()
+    >>> find_foreign_names(folder)
+    ['notes.txt']
+    """
+    names = {path.name for path in folder.iterdir()}
+    return sorted(names - _OWN_NAMES)
+
+
+def list_changes(
+    found: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> list[str]:
     """Compare two descriptions of a corpus.
 
     Arguments
     ---------
-    found : dict
+    found : mapping
         ``format`` and ``parameters``, as ``corpus.json`` has them.
-    wanted : dict
+    wanted : mapping
         The same of another one.
 
     Returns
     -------
-    list of str
-        What each parameter that differs was, and is.
+    changes : list of str
+        What each parameter that differs was, and is; of many parts, which were
+        added, removed or changed.
 
     Example
     -------
     >>> list_changes({"parameters": {"seed": 1}}, {"parameters": {"seed": 2}})
     ['seed was 1, is 2']
+    >>> before = {"parameters": {"utterances": {"a": "0" * 12, "b": "1" * 12}}}
+    >>> after = {"parameters": {"utterances": {"a": "2" * 12, "c": "3" * 12}}}
+    >>> list_changes(before, after)
+    ['utterances: 1 added (c), 1 removed (b), 1 changed (a)']
     """
-    before = {"format": found.get("format"), **found.get("parameters", {})}
-    after = {"format": wanted.get("format"), **wanted["parameters"]}
+    before, after = found.get("format"), wanted.get("format")
+    if before != after:
+        return [
+            f"the format of corpora was {before}, is {after}: another version "
+            "of sb_sma made it"
+        ]
+    before, after = found["parameters"], wanted["parameters"]
     return [
-        f"{name} was {before.get(name)!r}, is {after.get(name)!r}"
+        change
         for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
+        for change in _compare(name, before.get(name), after.get(name))
     ]
+
+
+def _compare(name: str, before: Any, after: Any) -> list[str]:
+    # as text: the order of utterances matters, too
+    if json.dumps(before) == json.dumps(after):
+        return []
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [f"{name}: {', '.join(_compare_parts(before, after))}"]
+    if _is_digest(before) and _is_digest(after):
+        return [f"{name} has other content"]
+    return [f"{name} was {before!r}, is {after!r}"]
+
+
+def _compare_parts(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    both = [name for name in after if name in before]
+    differing = [name for name in both if before[name] != after[name]]
+    others = [name for name in differing if _is_digest(after[name])]
+    parts = [
+        f"{len(names)} {what} ({abridged(names)})"
+        for what, names in (
+            ("added", [name for name in after if name not in before]),
+            ("removed", [name for name in before if name not in after]),
+            ("changed", others),
+        )
+        if names
+    ]
+    values = [
+        f"{name} was {before[name]!r}, is {after[name]!r}"
+        for name in differing
+        if name not in others
+    ]
+    if values:
+        parts.append(abridged(values))
+    return parts or ["the same in another order"]
+
+
+def _is_digest(value: Any) -> bool:
+    return isinstance(value, str) and bool(_DIGEST.fullmatch(value))
 
 
 def write_json(path: Path, content: Any) -> None:

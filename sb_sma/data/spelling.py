@@ -4,6 +4,10 @@ import functools
 import unicodedata
 from collections.abc import Collection, Iterator
 
+_APOSTROPHES = dict.fromkeys("‘’ʼ′´", "'")
+STRAIGHT_APOSTROPHES = str.maketrans(_APOSTROPHES)
+"""For `str.translate`: what is typed for an apostrophe."""
+
 # what no normalisation of Unicode turns into plain letters
 _PLAIN = str.maketrans(
     {
@@ -18,11 +22,8 @@ _PLAIN = str.maketrans(
         "ħ": "h",
         "ŋ": "ng",
         "ı": "i",
-        "‘": "'",
-        "’": "'",
-        "ʼ": "'",
-        "‐": "-",
-        "–": "-",
+        **_APOSTROPHES,
+        **dict.fromkeys("‐‑–", "-"),
         # at the end of a Korean syllable, aspirates sound as plain stops
         "\u11bf": "\u11a8",
         "\u11c0": "\u11ae",

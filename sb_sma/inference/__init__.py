@@ -1,5 +1,5 @@
 """Trained models at work."""
 
-import lazy_loader
+from sb_sma.torch_pair import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -1,9 +1,10 @@
 """Where a trained model is loaded from."""
 
+import re
 from pathlib import Path
 from typing import Any
 
-_NEVER_ON_A_HUB = ("/", ".", "~")
+_MAYBE_ON_A_HUB = re.compile(r"(?![.~])[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
 
 def check_model_folder(source: Any, prefer_folder: bool = False) -> None:
@@ -37,15 +38,15 @@ def check_model_folder(source: Any, prefer_folder: bool = False) -> None:
         return
     path = Path(name)
     must_be_folder = (
-        name.startswith(_NEVER_ON_A_HUB)
-        or "\\" in name
-        or len(path.parts) > 2
+        path.exists()
+        or not _MAYBE_ON_A_HUB.fullmatch(name)
         or (prefer_folder and path.parent.is_dir())
     )
     if must_be_folder and not path.is_dir():
+        problem = "is a file" if path.exists() else "does not exist"
         raise ValueError(
             "a model must be a folder that a training run exported; "
-            f"{source} does not exist. Give the folder model/ of the run."
+            f"{source} {problem}. Give the folder model/ of the run."
         )
     exported = path / "model"
     if (exported / "model.safetensors").is_file():

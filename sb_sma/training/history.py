@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
 from speechbrain.utils.checkpoints import (
     mark_as_loader,
     mark_as_saver,
@@ -168,6 +169,26 @@ def log_epoch(
         history.append(
             {**stats_meta, "train": train_stats, "valid": valid_stats}
         )
+
+
+def log_figures(
+    loggers: Sequence[TrainLogger], figures: Mapping[str, Figure], epoch: int
+) -> None:
+    """Show pictures where that is possible, which is in TensorBoard.
+
+    Arguments
+    ---------
+    loggers : sequence of TrainLogger
+        SpeechBrain's.
+    figures : mapping of str to Figure
+        By name.
+    epoch : int
+        Counted from 1.
+    """
+    for logger in loggers:
+        if isinstance(logger, TensorboardLogger):
+            for name, figure in figures.items():
+                logger.writer.add_figure(name, figure, epoch)
 
 
 def _continue_curves(

@@ -1,13 +1,102 @@
-"""What every recipe does alike: logs, training and test, the YAML of a run."""
+"""What every recipe does alike: its start, logs, training and test, its YAML."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from speechbrain.utils.distributed import ddp_broadcast, if_main_process
+from speechbrain.utils.run_opts import RunOptions
 from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
 
+from sb_sma.data.corpus import Corpus
 from sb_sma.training.history import History
+from sb_sma.training.recovery.checkpoint_checks import (
+    check_same_start,
+    check_trial,
+    remember_start,
+)
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
+
+
+class Start:
+    """What a run begins with: a corpus and, in some, a trained model.
+
+    Nothing is made or written before it is known that the run in this folder, if
+    there is one, began with the same. Only the main process plans, makes and
+    remembers.
+
+    Arguments
+    ---------
+    plan : callable
+        Returns the corpus, not made yet.
+    save_folder : str or Path
+        Where the run's checkpoints are, or will be.
+    run_opts : RunOptions
+        Of SpeechBrain.
+    initial_model : str, optional
+        Identity of the trained model.
+    remedy : str
+        A sentence that tells what to do where the run began with something
+        else.
+
+    Raises
+    ------
+    ValueError
+        If the run began with something else, or is to be tried out with
+        ``--debug``; or whatever is wrong with the data.
+    """
+
+    def __init__(
+        self,
+        plan: Callable[[], Corpus],
+        save_folder: str | Path,
+        run_opts: RunOptions,
+        initial_model: str | None = None,
+        remedy: str = "",
+    ):
+        self.save_folder = save_folder
+        self.initial_model = initial_model
+        self.is_trial = run_opts.debug and not run_opts.debug_persistently
+        self._corpus = None
+        if not if_main_process():
+            return
+        if self.is_trial:
+            check_trial(save_folder)
+        self._corpus = plan()
+        check_same_start(
+            save_folder, self._corpus.description, initial_model, remedy
+        )
+
+    def make_corpus(self, corpus_folder: str | Path) -> Path:
+        """Make the corpus, or find it there.
+
+        Arguments
+        ---------
+        corpus_folder : str or Path
+            Of all corpora.
+
+        Returns
+        -------
+        folder : Path
+            Of this one, in all processes.
+        """
+        folder = None
+        if self._corpus is not None:
+            folder = self._corpus.make_in(corpus_folder)
+        return ddp_broadcast(folder)
+
+    def remember(self, folder: Path) -> None:
+        """Let the run go on with nothing else from now on.
+
+        Arguments
+        ---------
+        folder : Path
+            Of its corpus.
+        """
+        if if_main_process() and not self.is_trial:
+            remember_start(
+                self.save_folder, folder / "corpus.json", self.initial_model
+            )
 
 
 def read_resolved(output_folder: str | Path) -> str:
@@ -77,9 +166,17 @@ def train_and_test(
         What is lowest in the best checkpoint.
     tested : str
         The split that is tested.
+
+    Raises
+    ------
+    ValueError
+        If no step would be taken, or the run that is gone on with has another
+        architecture.
     """
+    sampler = loader_options["train"]["batch_sampler"]
+    brain.check_accumulation(len(sampler))
     # without this, every epoch would bring the same batches
-    brain.train_sampler = loader_options["train"]["batch_sampler"]
+    brain.train_sampler = sampler
     brain.fit(
         epoch_counter,
         datasets["train"],

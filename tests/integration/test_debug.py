@@ -14,6 +14,10 @@ def embedded(folder, request):
     return train_tts(folder / "run", "--debug")
 
 
+def styles(folder, request):
+    return train_tts(folder / "run", "--debug", yaml="hparams/tts_gst.yaml")
+
+
 def ljspeech(folder, request):
     shared = request.getfixturevalue("shared")
     recipe = "recipes/LJSpeech/TTS/transformer"
@@ -49,9 +53,23 @@ def sigmorphon(folder, request):
     )
 
 
-@pytest.mark.parametrize("train", [embedded, ljspeech, cmudict, sigmorphon])
-def test_it_comes_to_its_end(train, tmp_path, request):
+@pytest.mark.parametrize(
+    "train, command",
+    [
+        (embedded, "sb-sma synthesize --model"),
+        (styles, "sb-sma synthesize --model"),
+        (ljspeech, "sb-sma synthesize --model"),
+        (cmudict, "sb-sma g2p --model"),
+        (sigmorphon, "sb-sma g2p --model"),
+    ],
+)
+def test_it_comes_to_its_end(train, command, tmp_path, request):
     done = train(tmp_path, request)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "torchvision" not in done.stdout + done.stderr
+    # the last line tells where all is
+    report = f"Report: {tmp_path / 'run' / 'index.html'}; use the model by: "
+    last_line = done.stdout.rstrip().splitlines()[-1]
+    assert f"{report}{command} {tmp_path / 'run' / 'model'} " in last_line
     assert (tmp_path / "run" / "index.html").exists()
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()

@@ -178,7 +178,11 @@ def test_too_little_room_is_told_before_training(run, lexicon):
         ("--graphemes=sentencepiece", "--sentencepiece_size=12"),
         ("--stress=strip", "--precision=bf16", "--beam_size=2"),
         ("--graphemes=hinted", "--moves_per_query=3"),
-        ("--backwards=True", "--decompose=True"),
+        (
+            "--backwards=True",
+            "--decompose=True",
+            "--grad_accumulation_factor=4",
+        ),
     ],
     ids=[
         *["softmax", "all monotonic", "sentencepiece", "bf16", "hinted"],
@@ -199,6 +203,11 @@ def test_other_choices_train(run, lexicon, flags):
     hints.unlink()
     assert done.returncode == 0, done.stdout[-3000:]
     assert (folder / "index.html").exists()
+    # the last step is the last one that was planned
+    (record,) = read_history(folder)
+    n_warmup_steps = round(0.05 * record["step"])
+    last_rate = 0.0015 / (record["step"] - n_warmup_steps)
+    assert record["lr"] == pytest.approx(last_rate)
     stats = json.loads((folder / "test_stats.json").read_text())
     assert ("wer_no_stress" in stats) == ("--stress=strip" not in flags)
     g2p = G2P.from_hparams(source=str(folder / "model"))

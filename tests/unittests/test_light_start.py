@@ -54,6 +54,22 @@ def heavy_modules_of(statement, folder):
                 ["synthesise", "--text", "a"],
                 ["synthesize", "--model", "m", "--text", "a", "--out", "a.mp3"],
                 ["g2p", "--model", "./no/such/model"],
+                ["check", "--help"],
+                ["check"],
+                ["render", "--help"],
+                ["render", "none.yaml"],
+                ["render", "hparams/tts.yaml", "--out", "none/a.yaml"],
+                *(
+                    [*"synthesize --out a.wav --model docs".split(), *mistake]
+                    for mistake in (
+                        ["--input", "none.txt"],
+                        ["--text", "a", "--plot", "none/a.png"],
+                        ["--text", "a", "--style_weights", "{"],
+                        ["--text", "a", "--style_token", "1=x"],
+                        ["--text", "a", "--style_wav", "none.wav"],
+                    )
+                ),
+                ["corpora"],
                 [],
             )
         ),

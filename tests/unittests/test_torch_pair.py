@@ -41,6 +41,21 @@ def broken_pair(tmp_path):
     return tmp_path
 
 
+def run_beside(command, broken_pair, repository):
+    """Run a command that finds this pair first."""
+    return subprocess.run(
+        command,
+        cwd=repository,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, (broken_pair, repository))),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -55,20 +70,34 @@ def broken_pair(tmp_path):
 def test_a_pair_that_does_not_load_is_one_line(
     command, broken_pair, repository
 ):
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=repository,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(map(str, (broken_pair, repository))),
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = run_beside([sys.executable, *command], broken_pair, repository)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines() == [LINE]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from sb_sma import TTS",
+        "from sb_sma.inference import G2P",
+        "import sb_sma.data; sb_sma.data.MelSettings",
+    ],
+)
+def test_what_is_handed_on_says_the_same(statement, broken_pair, repository):
+    # torch itself loads
+    (broken_pair / "torch.py").unlink()
+    command = [sys.executable, "-c", statement]
+    done = run_beside(command, broken_pair, repository)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == LINE.replace("e", "ImportE", 1)
+    # the loader's own words are in that line, and nowhere else
+    assert done.stderr.count(UNDEFINED_SYMBOL) == 1
+
+
+def test_other_mistakes_of_an_import_stay_what_they_are():
+    with pytest.raises(ImportError, match="cannot import name 'TSS'"):
+        from sb_sma import TSS  # noqa: F401
 
 
 def test_what_is_not_installed_is_said(monkeypatch):

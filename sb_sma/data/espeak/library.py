@@ -10,6 +10,7 @@ import _ctypes
 import ctypes
 import os
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,22 @@ _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int,
     ctypes.POINTER(_Event),
 )
+
+
+def find_version() -> str:
+    """Tell which eSpeak NG speaks.
+
+    Returns
+    -------
+    version : str
+        Of the wheel that brings library and voices.
+
+    Example
+    -------
+    >>> find_version()[0].isdigit()
+    True
+    """
+    return version("espeakng-loader")
 
 
 def synthesize(

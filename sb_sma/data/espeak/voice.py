@@ -14,13 +14,20 @@ The ``espeakng-loader`` wheel brings the library and its voices.
   or continued with zeros. A stop predictor then sees one kind of ending.
 """
 
+import functools
+import logging
 import re
 import unicodedata
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from sb_sma.data.espeak.library import synthesize
+from sb_sma.data.plain_text import is_speakable, plain_text
+from sb_sma.data.problems import abridged
+
+logger = logging.getLogger(__name__)
 
 PAUSE = "<pause>"
 END = "<end>"
@@ -32,6 +39,19 @@ _BOUNDS = {"rate": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99)}
 # "(en)": the voice of another language begins; maybe cut after eight bytes
 _LANGUAGE_MARKER = re.compile(r"\([^)]*\)?")
 _NOT_A_PHONEME = frozenset("ˈˌː|_-' \u200d\u0361")
+# punctuation that is no pause, but stands for a word
+_NAMED_MARKS = frozenset("#%&*@/\\_^§¶†‡•‰‱※٪٫٬")
+# of scripts whose letters are all the same to most voices: "Chinese letter"
+_TWO_LETTERS = {
+    "CJK": "北京",
+    "HIRAGANA": "あん",
+    "KATAKANA": "アン",
+    "BOPOMOFO": "ㄅㄑ",
+}
+# Nepali reads other digits as English
+_OWN_DIGITS = {"ne": str.maketrans("0123456789", "०१२३४५६७८९")}
+# of each voice, the characters that were warned about
+_warned: dict[str, set[str]] = defaultdict(set)
 
 
 @dataclass(frozen=True)
@@ -103,6 +123,9 @@ class Speech:
 def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
     """Synthesise a text of any length, from a letter to several paragraphs.
 
+    It is read as `plain_text` writes it. Characters that the voice cannot
+    read are warned about, each once.
+
     Arguments
     ---------
     text : str
@@ -131,13 +154,12 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
     0
     """
     check_speakable(text)
-    # control characters steer eSpeak or end the string
-    spoken = "".join(
-        " " if unicodedata.category(c) == "Cc" and c != "\n" else c
-        for c in text
-    )
     parameters = asdict(settings)
     voice = parameters.pop("voice")
+    # control characters, which are gone, would steer eSpeak or end the string
+    language, _, _ = voice.partition("+")
+    spoken = plain_text(text).translate(_OWN_DIGITS.get(language, {}))
+    _warn_about_unread(spoken, voice)
     samples, events, sample_rate = synthesize(spoken, voice, parameters)
     tokens, starts, end_start = _merge_events(events, samples)
     if not tokens:
@@ -184,28 +206,6 @@ def phonemize(
     return list(speak(text, settings).tokens)
 
 
-def is_speakable(text: str) -> bool:
-    """Tell whether a text has anything to say: a letter or a digit.
-
-    Arguments
-    ---------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    bool
-        False for a text of nothing but punctuation, symbols and spaces, even
-        where eSpeak NG would read their names.
-
-    Example
-    -------
-    >>> is_speakable("B 4!"), is_speakable("...")
-    (True, False)
-    """
-    return any(unicodedata.category(character)[0] in "LN" for character in text)
-
-
 def check_speakable(text: str) -> None:
     """Refuse a text that has nothing to say.
 
@@ -228,6 +228,48 @@ def check_speakable(text: str) -> None:
             "text must have at least one letter or digit to speak; got "
             f"{text!r}. Leave this utterance out or write it in words."
         )
+
+
+def _warn_about_unread(text: str, voice: str) -> None:
+    """Name the characters of a text that get lost, each once."""
+    new = {
+        character
+        for character in set(text)
+        if _must_sound(character) and _is_unread(character, voice)
+    } - _warned[voice]
+    if new:
+        _warned[voice] |= new
+        logger.warning(
+            "The voice %s of eSpeak NG has no sound of its own for %s. Write "
+            "it in words, or choose a voice that reads it.",
+            voice,
+            abridged([repr(character) for character in sorted(new)]),
+        )
+
+
+def _must_sound(character: str) -> bool:
+    category = unicodedata.category(character)
+    return character in _NAMED_MARKS or (
+        category[0] in "LNSC"
+        and category not in ("Lm", "Sk", "Cc", "Cf")
+        and not (character.isascii() and character.isalnum())
+    )
+
+
+@functools.cache
+def _is_unread(character: str, voice: str) -> bool:
+    """Whether a character is silent, or sounds like all of its script."""
+    sound = _sound(character, voice)
+    script = unicodedata.name(character, "").partition(" ")[0]
+    both = {_sound(letter, voice) for letter in _TWO_LETTERS.get(script, "")}
+    return not sound or both == {sound}
+
+
+def _sound(character: str, voice: str) -> tuple[str, ...]:
+    parameters = asdict(VoiceSettings())
+    del parameters["voice"]
+    samples, events, _ = synthesize(character, voice, parameters)
+    return tuple(_merge_events(events, samples)[0])
 
 
 def _symbol(name: bytes) -> str:

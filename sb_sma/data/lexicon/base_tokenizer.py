@@ -16,7 +16,8 @@ from speechbrain.utils.checkpoints import (
 )
 
 from sb_sma.data.build_once import write_json
-from sb_sma.data.lexicon.read import MAX_WORD_LENGTH
+from sb_sma.data.lexicon.line import MAX_WORD_LENGTH
+from sb_sma.data.plain_text import is_speakable
 from sb_sma.data.spelling import clusters, nearest_spelling
 from sb_sma.data.tokens import TokenTable
 
@@ -124,14 +125,14 @@ class GraphemeTokenizer(ABC):
         Raises
         ------
         ValueError
-            If the word is empty or too long, or if a character is neither
-            known nor near a known one.
+            If the word is too long, has no letter or known digit, or has a
+            character that is neither known nor near a known one.
         """
         if not self._characters:
             raise ValueError(
                 "The tokenizer must be fitted or loaded first; got neither."
             )
-        _refuse_empty(word, word)
+        _refuse_silent(word, word)
         if len(word) > MAX_WORD_LENGTH:
             raise ValueError(
                 f"A word must have at most {MAX_WORD_LENGTH} characters; got "
@@ -140,7 +141,7 @@ class GraphemeTokenizer(ABC):
         spelled = self._normalised(word)
         if not self._characters.issuperset(spelled):
             spelled = "".join(self._spell(c, word) for c in clusters(spelled))
-            _refuse_empty(spelled, word)
+            _refuse_silent(spelled, word)
         return self._cut(spelled)
 
     def encode(self, word: str, language: str | None = None) -> list[int]:
@@ -340,8 +341,8 @@ class GraphemeTokenizer(ABC):
         return spelling
 
 
-def _refuse_empty(spelled: str, word: str) -> None:
-    if not spelled.strip():
+def _refuse_silent(spelled: str, word: str) -> None:
+    if not is_speakable(spelled):
         raise ValueError(
             f"A word must have a letter; got {word!r}. Leave it out."
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sb_sma.data.build_once import SPLITS, write_json
 from sb_sma.data.lexicon.read import BadEntries, LexiconEntry
+from sb_sma.data.plain_text import is_speakable
 
 Splits = dict[str, Sequence[LexiconEntry]]
 
@@ -26,7 +27,7 @@ def check_splits(
     bad_entries: BadEntries,
     allow_unseen_phonemes: bool = False,
 ) -> Splits:
-    """Find words of two splits, and phonemes that training never shows.
+    """Find words without a letter or of two splits, and unseen phonemes.
 
     Arguments
     ---------
@@ -59,6 +60,13 @@ def check_splits(
     for split in SPLITS:
         kept[split] = []
         for entry in splits[split]:
+            if not is_speakable(entry.word):
+                bad_entries.add(
+                    "word without a letter",
+                    f"{entry.place}: a word must have a letter or a digit; got "
+                    f"{entry.word!r}. Remove the line.",
+                )
+                continue
             key = entry.word, entry.language
             if key in places:
                 bad_entries.add(

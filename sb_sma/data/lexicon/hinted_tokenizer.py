@@ -8,6 +8,7 @@ from typing import Any
 from sb_sma.data.lexicon.base_tokenizer import GraphemeTokenizer
 from sb_sma.data.lexicon.cmudict import find_cmudict
 from sb_sma.data.lexicon.read import read_pronunciations
+from sb_sma.data.spelling import STRAIGHT_APOSTROPHES
 
 
 class HintedTokenizer(GraphemeTokenizer):
@@ -84,7 +85,9 @@ class HintedTokenizer(GraphemeTokenizer):
             As `GraphemeTokenizer.pieces`.
         """
         letters = super().pieces(word)
-        hints = self._hints.get(_key(word), [])
+        key = _key(word)
+        straight = key.translate(STRAIGHT_APOSTROPHES)
+        hints = self._hints.get(key) or self._hints.get(straight, [])
         placed = [
             ((index + 0.5) / len(pieces), piece)
             for pieces in (letters, hints)

@@ -6,26 +6,23 @@ Two layouts of a line are known::
     cmudict         word p1 p2 p3 # comment
                     word(2) p1 p2 p3
 
-In both, a word that stands on several lines has several pronunciations. In
-``cmudict`` the number in parentheses is no part of the word, and a line that
-begins with ``;;;`` is a comment.
+In both, a word that stands on several lines has several pronunciations, and
+the number in parentheses is no part of it. In ``cmudict``, a line that begins
+with ``;;;`` or a ``#`` alone is a comment. Words and phonemes that are written
+in several ways, and probabilities before the phonemes, are read as
+`sb_sma.data.lexicon.line` tells, with one warning for each kind.
 """
 
 import logging
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sb_sma.data.problems import raise_problems
+from sb_sma.data.lexicon.line import LAYOUTS, PROBABILITY, BadLine, read_line
+from sb_sma.data.problems import abridged, raise_problems
 
 logger = logging.getLogger(__name__)
-
-MAX_WORD_LENGTH = 100
-# tab and NUL among them, and what ends a line or a paragraph in Unicode
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_VARIANT = re.compile(r"\(\d+\)$")
 
 
 @dataclass(frozen=True)
@@ -152,27 +149,41 @@ def read_lexicon(
     >>> [" ".join(phonemes) for phonemes in entry.pronunciations]
     ['t ə m eɪ t oʊ', 't ə m ɑː t əʊ']
     """
-    if layout not in _LAYOUTS:
+    if layout not in LAYOUTS:
         raise ValueError(
-            f"layout must be one of {', '.join(_LAYOUTS)}; got {layout!r}."
+            f"layout must be one of {', '.join(LAYOUTS)}; got {layout!r}."
         )
     found: dict[str, tuple[str, dict]] = {}
     lines_seen: dict[str, int] = {}
+    noted: dict[str, list[str]] = {}
     n_repeated = 0
-    for number, line in _lines(path, bad_entries):
+    lines = list(_lines(path, bad_entries))
+    has_probabilities = any(PROBABILITY.search(line) for _, line in lines)
+    for number, line in lines:
         place = f"{path}, line {number}"
         try:
-            parsed = _read_line(line, _LAYOUTS[layout], lines_seen)
-        except _BadLine as bad:
+            parsed = read_line(line, layout, has_probabilities)
+            if parsed is not None:
+                _refuse_again(line, lines_seen)
+        except BadLine as bad:
             bad_entries.add(bad.kind, f"{place}: {bad}")
             continue
         lines_seen[line] = number
         if parsed is not None:
-            word, phonemes = parsed
             # a dict keeps the order
-            pronunciations = found.setdefault(word, (place, {}))[1]
-            n_repeated += phonemes in pronunciations
-            pronunciations[phonemes] = None
+            pronunciations = found.setdefault(parsed.word, (place, {}))[1]
+            n_repeated += parsed.phonemes in pronunciations
+            pronunciations[parsed.phonemes] = None
+            for note in parsed.notes:
+                noted.setdefault(note, []).append(str(number))
+    for note, numbers in noted.items():
+        logger.warning(
+            "%s: %s, in %d line(s): %s",
+            path,
+            note,
+            len(numbers),
+            abridged(numbers),
+        )
     if n_repeated:
         logger.info(
             "%s gives %d pronunciations again; each counts once",
@@ -185,6 +196,27 @@ def read_lexicon(
     ]
 
 
+def layout_of(path: Path) -> str:
+    """Tell the layout of a lexicon by its name.
+
+    Arguments
+    ---------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        sigmorphon if its name ends with .tsv, else cmudict; see the module.
+
+    Example
+    -------
+    >>> layout_of(Path("mine.tsv")), layout_of(Path("cmudict.dict"))
+    ('sigmorphon', 'cmudict')
+    """
+    return "sigmorphon" if path.suffix == ".tsv" else "cmudict"
+
+
 def read_pronunciations(
     path: Path,
 ) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -193,14 +225,13 @@ def read_pronunciations(
     Arguments
     ---------
     path : Path
-        In the layout ``sigmorphon`` if its name ends with .tsv, else in that
-        of ``cmudict``; see the module.
+        In the layout of its name (`layout_of`).
 
     Returns
     -------
     dict
-        Each word in lower case with its pronunciations, the first one first;
-        of words that differ in case only, the first.
+        Each word in lower case with its pronunciations, the first one first,
+        and after them those of words that differ in case only.
 
     Raises
     ------
@@ -215,21 +246,14 @@ def read_pronunciations(
     ('R', 'EH1', 'D')
     """
     bad_entries = BadEntries()
-    layout = "sigmorphon" if path.suffix == ".tsv" else "cmudict"
-    entries = read_lexicon(path, layout, bad_entries)
+    entries = read_lexicon(path, layout_of(path), bad_entries)
     bad_entries.report()
-    pronunciations = {}
+    pronunciations: dict[str, dict[tuple[str, ...], None]] = {}
     for entry in entries:
-        pronunciations.setdefault(entry.word.lower(), entry.pronunciations)
-    return pronunciations
-
-
-class _BadLine(ValueError):
-    """What is wrong with a line, and what it is counted as."""
-
-    def __init__(self, kind: str, problem: str):
-        super().__init__(problem)
-        self.kind = kind
+        # a dict keeps the order
+        known = pronunciations.setdefault(entry.word.lower(), {})
+        known.update(dict.fromkeys(entry.pronunciations))
+    return {word: tuple(known) for word, known in pronunciations.items()}
 
 
 def _lines(path: Path, bad_entries: BadEntries) -> Iterator[tuple[int, str]]:
@@ -263,81 +287,14 @@ def _lines(path: Path, bad_entries: BadEntries) -> Iterator[tuple[int, str]]:
             )
             continue
         line = line.removesuffix("\r")
-        if line.strip(" \t"):
+        if line.strip():
             yield number, line
 
 
-def _read_line(
-    line: str,
-    fields_of: Callable[[str], tuple[str, str] | None],
-    lines_seen: dict[str, int],
-) -> tuple[str, tuple[str, ...]] | None:
-    """Word and phonemes, or None of a comment."""
-    fields = fields_of(line)
-    if fields is None:
-        return None
-    for text in fields:
-        _refuse_control_characters(text)
+def _refuse_again(line: str, lines_seen: dict[str, int]) -> None:
     if line in lines_seen:
-        raise _BadLine(
+        raise BadLine(
             "duplicate line",
             f"the line {line!r} must be unique, but line {lines_seen[line]} "
             "is the same. Remove one of them.",
         )
-    word, phonemes = fields[0].strip(), tuple(fields[1].split())
-    if not word:
-        raise _BadLine(
-            "empty word",
-            f"expected a word, got none in {line!r}. Mend or remove the line.",
-        )
-    if len(word) > MAX_WORD_LENGTH:
-        raise _BadLine(
-            "long word",
-            f"a word must have at most {MAX_WORD_LENGTH} characters; got "
-            f"{len(word)}: {word[:20]!r}... Mend or remove the line.",
-        )
-    if not phonemes:
-        raise _BadLine(
-            "empty pronunciation",
-            f"the word {word!r} must have phonemes; got none. Mend or remove "
-            "the line.",
-        )
-    return word, phonemes
-
-
-def _refuse_control_characters(text: str) -> None:
-    control = _CONTROL.search(text)
-    if control:
-        raise _BadLine(
-            "control character",
-            f"a field must have no control character; got {control[0]!r} in "
-            f"{text[:40]!r}. Mend or remove the line.",
-        )
-
-
-def _sigmorphon_fields(line: str) -> tuple[str, str]:
-    fields = line.split("\t")
-    if len(fields) != 2:
-        raise _BadLine(
-            "wrong number of fields",
-            f"expected 2 fields (word<TAB>phonemes), got {len(fields)}. Mend "
-            "or remove the line.",
-        )
-    return fields[0], fields[1]
-
-
-def _cmudict_fields(line: str) -> tuple[str, str] | None:
-    if line.startswith(";;;"):
-        return None
-    if "\t" in line:
-        raise _BadLine(
-            "tab",
-            f"expected word and phonemes with spaces between, got tabs in "
-            f"{line[:40]!r}. If all lines are word<TAB>phonemes, give the file "
-            "a name that ends with .tsv.",
-        )
-    word, _, phonemes = line.split(" #", 1)[0].partition(" ")
-    return _VARIANT.sub("", word), phonemes
-
-
-_LAYOUTS = {"sigmorphon": _sigmorphon_fields, "cmudict": _cmudict_fields}

@@ -1,7 +1,7 @@
 """Reads recordings of any rate and number of channels."""
 
+import io
 import os
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,17 +10,25 @@ import soundfile
 import torch
 import torchaudio
 
+from sb_sma.data.names import tell_near_names, visible
+from sb_sma.data.speech.containers import mend_lengths
+from sb_sma.data.speech.judgement import (
+    find_offset,
+    find_pauses,
+    find_remarks,
+    loud_blocks,
+    samples_fault,
+)
 from sb_sma.data.speech.mel import MelSettings
 
 TRIM_MARGIN_SECONDS = 0.1
-# of the highest value, near which converters and lossy codecs end up
-_FULL_SCALE = 0.99
-# a single sample at full scale may be the peak of a normalised recording
-_CLIPPED_RUN = 3
-# half a step of the 16 bits that a corpus keeps: rounded to 0
-_SILENT_PEAK = 2**-16
-# in place of a length that a stream did not know when it began
-_UNKNOWN_LENGTH = 0xFFFFFFFF
+# below the loudest part, where a recording is cut by default
+_SOUND_DB = 40
+_BLOCK = 2**16
+# a FLAC stream that does not know its length says 2**63 - 1
+_UNKNOWN_FRAMES = 2**62
+# of an MP3, encoders may count the padding in or out
+_UNCERTAIN_SECONDS = 0.1
 
 
 @dataclass
@@ -36,17 +44,29 @@ class Recording:
         Of the file, in Hz.
     channels : int
         Of the file.
-    clipped : bool
-        Whether three samples in a row are at full scale.
     trimmed_seconds : float
         Silence that was cut off, both ends together.
+    sound_seconds : float
+        From the first sound to the last.
+    pauses : list of (float, float)
+        Where long silences between them begin, and how long they last, in
+        seconds.
+    remarks : dict
+        What the recording is, though of use, such as clipped; and how much.
     """
 
     samples: torch.Tensor
     sample_rate: int
     channels: int
-    clipped: bool
     trimmed_seconds: float
+    sound_seconds: float
+    pauses: list[tuple[float, float]]
+    remarks: dict[str, str]
+
+    @property
+    def clipped(self) -> bool:
+        """Whether samples are beyond full scale, or three in a row at it."""
+        return "clipped" in self.remarks
 
 
 def read_recording(
@@ -73,40 +93,44 @@ def read_recording(
     ------
     ValueError
         If the file cannot be read, is cut, silent or shorter than half a
-        window, or has samples that are no numbers.
+        window, or has samples that are no numbers or far beyond full scale,
+        or channels that cancel each other.
 
     Example
     -------
     >>> wav = getfixture("tmp_path") / "a.wav"
-    >>> soundfile.write(wav, np.full((8000, 2), 0.5), 8000)
+    >>> tone = np.sin(np.arange(16000) / 9).reshape(8000, 2)
+    >>> soundfile.write(wav, tone / 2, 8000)
     >>> recording = read_recording(wav, MelSettings())
     >>> len(recording.samples), recording.sample_rate, recording.channels
     (22050, 8000, 2)
     """
     samples, sample_rate = _decode(Path(wav))
-    mono = torch.from_numpy(samples.mean(axis=1))
+    offset = find_offset(samples)
+    mono = torch.from_numpy(samples.mean(axis=1) - np.float32(offset))
     mono = torchaudio.functional.resample(mono, sample_rate, mel.sample_rate)
     if len(mono) <= mel.n_fft // 2:
         raise ValueError(
-            f"{wav} must last longer than half a window ({mel.n_fft // 2} "
-            f"samples at {mel.sample_rate} Hz); got {len(mono)} samples. "
-            "Replace the file or leave it out."
+            f"{visible(wav)} must last longer than half a window "
+            f"({mel.n_fft // 2} samples at {mel.sample_rate} Hz); got "
+            f"{len(mono)} samples. Replace the file or leave it out."
         )
-    # channels may cancel each other out
-    if mono.abs().max() <= _SILENT_PEAK:
-        raise ValueError(
-            f"{wav} must be the recording of speech; got silence, "
-            f"{len(mono)} samples that are 0 in 16 bits once the channels are "
-            "mixed. Replace the file or leave it out."
-        )
+    fault = samples_fault(samples)
+    if fault:
+        raise ValueError(f"{visible(wav)} {fault}")
+    pauses = find_pauses(mono, mel.sample_rate, mel.hop_length)
+    loud = loud_blocks(mono, mel.hop_length, _SOUND_DB)
+    n_loud = int(loud[-1] - loud[0] + 1)
     # resampling overshoots at clipped peaks
     trimmed = _trim(mono.clamp(-1, 1), mel, trim_db)
     return Recording(
         samples=trimmed,
         sample_rate=sample_rate,
         channels=samples.shape[1],
-        clipped=_is_clipped(samples),
         trimmed_seconds=(len(mono) - len(trimmed)) / mel.sample_rate,
+        sound_seconds=n_loud * mel.hop_length / mel.sample_rate,
+        pauses=pauses,
+        remarks=find_remarks(samples, pauses),
     )
 
 
@@ -133,65 +157,63 @@ def read_mono(wav: str | Path, mel: MelSettings) -> torch.Tensor:
     return read_recording(wav, mel).samples
 
 
+class _Sound(soundfile.SoundFile):
+    """A file that is read from its beginning to its end.
+
+    After each block soundfile seeks to where it is, which fails at the end of
+    a FLAC stream of unknown length.
+    """
+
+    def seekable(self) -> bool:
+        """Tell that nobody seeks."""
+        return False
+
+    def read_all(self) -> np.ndarray:
+        """Return all samples, of shape (N, channels)."""
+        blocks = [np.zeros((0, self.channels), np.float32)]
+        while len(block := self.read(_BLOCK, "float32", always_2d=True)):
+            blocks.append(block)
+        return np.concatenate(blocks)
+
+
 def _decode(wav: Path) -> tuple[np.ndarray, int]:
     """Sample (N, channels) and their rate."""
     if not os.path.isfile(wav):
         raise ValueError(
-            f"{wav} cannot be read: there is no such file. Add the recording "
-            "or leave it out."
+            f"{visible(wav)} cannot be read: there is no such file"
+            f"{tell_near_names(wav)}. Add the recording or leave it out."
         )
     try:
-        samples, sample_rate = soundfile.read(
-            wav, dtype="float32", always_2d=True
-        )
-        missing_bytes = _missing_bytes(wav)
+        with _open(wav) as sound:
+            samples = sound.read_all()
     # a TypeError: of a .raw file it wants rate and channels
     except (soundfile.SoundFileError, OSError, TypeError) as error:
-        fault = str(error)
-    else:
-        fault = _fault_of(samples, missing_bytes)
-    if fault:
-        raise ValueError(
-            f"{wav} must be a readable recording; got: {fault}. Replace the "
-            "file or leave it out."
-        )
-    return samples, sample_rate
-
-
-def _fault_of(samples: np.ndarray, missing_bytes: int) -> str | None:
-    if len(samples) == 0:
-        return "it has no samples"
-    if missing_bytes:
-        return f"it is cut, {missing_bytes} bytes are missing"
+        fault = getattr(error, "error_string", str(error)).rstrip(".")
+        raise _unreadable(wav, fault) from error
+    missing = sound.frames - len(samples)
     n_bad = np.count_nonzero(~np.isfinite(samples))
+    if len(samples) == 0:
+        raise _unreadable(wav, "it has no samples")
+    if _UNCERTAIN_SECONDS * sound.samplerate < missing < _UNKNOWN_FRAMES:
+        raise _unreadable(wav, f"it is cut, {missing} samples are missing")
     if n_bad:
-        return f"{n_bad} samples are NaN or infinite"
-    return None
+        raise _unreadable(wav, f"{n_bad} samples are NaN or infinite")
+    return samples, sound.samplerate
 
 
-def _missing_bytes(wav: Path) -> int:
-    """How many bytes of samples a WAV file promises and lacks.
-
-    libsndfile reads what is there of a cut file, and says nothing.
-    """
-    with open(wav, "rb") as file:
-        header = file.read(12)
-        if header[:4] != b"RIFF" or header[8:] != b"WAVE":
-            return 0
-        while len(header := file.read(8)) == 8:
-            name, size = struct.unpack("<4sI", header)
-            if name == b"data" and size != _UNKNOWN_LENGTH:
-                return max(0, file.tell() + size - wav.stat().st_size)
-            # chunks begin at even bytes
-            file.seek(size + size % 2, 1)
-    return 0
+def _open(wav: Path) -> _Sound:
+    content = wav.read_bytes()
+    mended, missing = mend_lengths(content)
+    if missing:
+        raise _unreadable(wav, f"it is cut, {missing} bytes are missing")
+    return _Sound(wav if mended == content else io.BytesIO(mended))
 
 
-def _is_clipped(samples: np.ndarray) -> bool:
-    loud = np.abs(samples) >= _FULL_SCALE
-    ends = len(loud) - _CLIPPED_RUN + 1
-    runs = [loud[start : start + ends] for start in range(_CLIPPED_RUN)]
-    return bool(np.logical_and.reduce(runs).any())
+def _unreadable(wav: Path, fault: str) -> ValueError:
+    return ValueError(
+        f"{visible(wav)} must be a readable recording; got: {fault}. Replace "
+        "the file or leave it out."
+    )
 
 
 def _trim(
@@ -200,9 +222,7 @@ def _trim(
     if trim_db is None:
         return samples
     hop = mel.hop_length
-    blocks = torch.nn.functional.pad(samples, (0, -len(samples) % hop))
-    power = blocks.view(-1, hop).square().mean(dim=1)
-    loud = torch.nonzero(power > power.max() * 10 ** (-trim_db / 10))
+    loud = loud_blocks(samples, hop, trim_db)
     margin = round(TRIM_MARGIN_SECONDS * mel.sample_rate)
     start = max(0, int(loud[0]) * hop - margin)
     end = (int(loud[-1]) + 1) * hop + margin

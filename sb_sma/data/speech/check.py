@@ -1,24 +1,46 @@
 """Everything that is wrong with a corpus of recordings, at once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from sb_sma.data.espeak.voice import check_speakable
+from sb_sma.data.names import visible
 from sb_sma.data.speech.manifest import (
     BadUtterance,
+    Entry,
     find_manifest,
     read_entries,
     read_entry,
 )
+from sb_sma.data.speech.pace import remarks_by_name
 from sb_sma.data.speech.splits import HoldOut, assign_splits
 
 
-def find_problems(
-    data_folder: str | Path, skip_audio: bool = False
-) -> tuple[int, list[str]]:
+@dataclass
+class Findings:
+    """What was found in a corpus.
+
+    Arguments
+    ---------
+    n_good : int
+        Utterances without a problem.
+    problems : list of str
+        Each with file and line, or with the file where it is of the manifest
+        as a whole.
+    remarks : list of str
+        What else to know of good recordings, with file and line.
+    """
+
+    n_good: int = 0
+    problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def check_corpus(data_folder: str | Path, skip_audio: bool = False) -> Findings:
     """Check lines, splits and texts, and decode the recordings.
 
     Arguments
@@ -31,9 +53,8 @@ def find_problems(
 
     Returns
     -------
-    (int, list of str)
-        Number of good utterances, and all problems with file and line, or
-        with the file where they are of the manifest as a whole.
+    Findings
+        Problems, and remarks on recordings.
 
     Raises
     ------
@@ -45,9 +66,9 @@ def find_problems(
     >>> path = getfixture("tmp_path") / "manifest.csv"
     >>> lines = [f"a{i},a{i}.wav,Yes." for i in range(5)]
     >>> _ = path.write_text("\\n".join(["id,wav,text", *lines, "b,b.wav,..."]))
-    >>> n_good, problems = find_problems(path, skip_audio=True)
-    >>> n_good, len(problems)
-    (5, 1)
+    >>> findings = check_corpus(path, skip_audio=True)
+    >>> findings.n_good, len(findings.problems), findings.remarks
+    (5, 1, [])
     """
     entries, problems = read_entries(data_folder)
     try:
@@ -55,24 +76,68 @@ def find_problems(
         assign_splits(entries, HoldOut())
     except ValueError as error:
         problems.append(f"{find_manifest(data_folder)}: {error}")
-    read_wav = _leave_alone if skip_audio else _audio_reader()
-    n_good = 0
+    findings = Findings(problems=problems)
+    read = _read_text if skip_audio else _utterance_reader()
+    heard = {}
     for entry in tqdm(entries, desc="Checking", disable=skip_audio):
         try:
-            read_entry(entry, check_speakable, read_wav)
-            n_good += 1
+            recording = read(entry)
         except BadUtterance as error:
-            problems += error.problems
-    return n_good, problems
+            findings.problems += error.problems
+            continue
+        findings.n_good += 1
+        if recording:
+            heard[entry.name] = (
+                entry.text,
+                recording.sound_seconds,
+                recording.remarks,
+            )
+    remarks = remarks_by_name(heard)
+    findings.remarks = [
+        f"{entry.place}: {visible(entry.wav)} is {kind} ({detail})"
+        for entry in entries
+        for kind, detail in remarks.get(entry.name, {}).items()
+    ]
+    return findings
 
 
-def _leave_alone(wav: Path) -> None:
-    pass
+def find_problems(
+    data_folder: str | Path, skip_audio: bool = False
+) -> tuple[int, list[str]]:
+    """Count good utterances, and list what is wrong with the others.
+
+    Arguments
+    ---------
+    data_folder : str or Path
+        See `check_corpus`.
+    skip_audio : bool
+        Whether the recordings are left alone.
+
+    Returns
+    -------
+    (int, list of str)
+        Number of good utterances, and all problems.
+
+    Raises
+    ------
+    ValueError
+        If the manifest cannot be read as a whole.
+    """
+    findings = check_corpus(data_folder, skip_audio)
+    return findings.n_good, findings.problems
 
 
-def _audio_reader() -> Callable[[Path], Any]:
+def _read_text(entry: Entry) -> None:
+    read_entry(entry, check_speakable, lambda wav: None)
+
+
+def _utterance_reader() -> Callable[[Entry], Any]:
     # importing torch takes longer than all lines
-    from sb_sma.data.speech.audio import read_recording
+    from sb_sma.data.speech.audio import Recording
     from sb_sma.data.speech.mel import MelSettings
+    from sb_sma.data.speech.utterance import read_utterance
 
-    return lambda wav: read_recording(wav, MelSettings())
+    def read(entry: Entry) -> Recording:
+        return read_utterance(entry, check_speakable, MelSettings())[1]
+
+    return read

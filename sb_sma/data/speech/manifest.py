@@ -1,7 +1,8 @@
 """Reads what a corpus of recordings consists of, and finds bad lines.
 
-A manifest is a CSV file with a header (commas, fields with commas in quotes)
-or a JSON file; both are UTF-8. Its columns::
+A manifest is a table with a header, ``.csv`` or ``.tsv`` (commas, semicolons,
+tabs or bars between the fields, and quotes around those that have one), or
+JSON, ``.json`` or ``.jsonl``; all are UTF-8. Its columns::
 
     id              unique, and fit to name a file
     wav             relative to the manifest's folder, or absolute
@@ -15,42 +16,48 @@ A column is there for all utterances or for none, and never empty. In CSV::
     id, wav, text, speaker
     a1, clips / a1.flac, "Yes, you.", anna
 
-In JSON, as in SpeechBrain's manifests, each id has its other columns, all of
-them strings::
+In ``.json``, as in SpeechBrain's manifests, each id has its other columns, all
+of them strings; in ``.jsonl``, each line is such an object, with its id::
 
     {"a1": {"wav": "clips/a1.flac", "text": "Yes, you.", "speaker": "anna"}}
 
+    {"id": "a1", "wav": "clips/a1.flac", "text": "Yes, you."}
+
 A folder in the layout of LJSpeech-1.1 serves as well: its ``metadata.csv`` has
-lines ``id|text|normalised text`` and no header, and the recordings are
-``wavs/id.wav``.
+lines ``id|text|normalised text`` or ``id|text``, and the recordings are
+``wavs/id.wav``. A first line may name other columns: ``id|speaker|text``.
 """
 
-import csv
-import difflib
-import io
-import json
+import codecs
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sb_sma.data.build_once import SPLITS
+from sb_sma.data.names import find_alike, same_look, tell_near_names, visible
+from sb_sma.data.problems import abridged
+from sb_sma.data.speech.columns import Note, Rows
+from sb_sma.data.speech.json_manifest import json_lines_rows, json_rows
+from sb_sma.data.speech.ljspeech_metadata import ljspeech_rows
+from sb_sma.data.speech.table_manifest import table_rows
 
 METADATA = "metadata.csv"
-_REQUIRED = ("id", "wav", "text")
-_OPTIONAL = re.compile(r"split|speaker|style(_\w+)?")
-_EXAMPLES = ("split", "speaker", "style")
 # a file system has room for 255 bytes with an ending
 _FILE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,200}")
-_LJSPEECH_FIELDS = 3
-_NEXT_KEY = re.compile(r"[\s,]*(?=\")")
-_COLON = re.compile(r"\s*:\s*")
-
-# line number and fields of each utterance; takes the text of the file, and a
-# function that notes a problem of a line
-_Rows = Iterator[tuple[int, dict[str, str]]]
-_Note = Callable[[int, str], None]
+# begins each of several files that were joined
+_BYTE_ORDER_MARKS = re.compile(r"^\ufeff+", re.MULTILINE)
+_Reader = Callable[[str, Path, Note], Rows]
+_READERS = {
+    ".csv": table_rows,
+    ".tsv": table_rows,
+    ".json": json_rows,
+    ".jsonl": json_lines_rows,
+}
+_KINDS = ", ".join([*_READERS][:-1]) + f" or {[*_READERS][-1]}"
 
 
 @dataclass(frozen=True)
@@ -113,30 +120,11 @@ def find_manifest(data_folder: str | Path) -> Path:
     ValueError
         If there is no such thing.
     """
-    source = Path(data_folder).expanduser().absolute()
-    if source.is_file() and source.suffix in _READERS:
-        return source
-    missing = [
-        name
-        for name, is_there in (
-            (METADATA, (source / METADATA).is_file()),
-            ("wavs/", (source / "wavs").is_dir()),
-        )
-        if not is_there
-    ]
-    if missing:
-        raise ValueError(
-            f"data_folder must hold {METADATA} and wavs/ as LJSpeech-1.1 "
-            f"does, or be a manifest ({' or '.join(_READERS)}); got {source}, "
-            f"without {' and '.join(missing)}. Unpack "
-            "https://keithito.com/LJ-Speech-Dataset/ and give its folder, or "
-            "give a manifest."
-        )
-    return source / METADATA
+    return _find(data_folder)[0]
 
 
 def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
-    """Read a manifest without touching the recordings.
+    """Read a manifest without opening the recordings.
 
     Arguments
     ---------
@@ -161,10 +149,9 @@ def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
     >>> [entry.text for entry in entries], len(problems)
     (['Yes.'], 1)
     """
-    manifest = find_manifest(data_folder)
-    is_folder = Path(data_folder).expanduser().is_dir()
-    read_rows = _ljspeech_rows if is_folder else _READERS[manifest.suffix]
-    entries, problems, lines = [], [], {}
+    manifest, read_rows = _find(data_folder)
+    folder = manifest.parent
+    entries, problems, seen = [], [], {}
 
     def note(number: int, problem: str) -> None:
         problems.append((number, f"{manifest}, line {number}: {problem}"))
@@ -172,20 +159,23 @@ def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
     rows = list(read_rows(read_utf8(manifest), manifest, note))
     columns = set().union(*(fields for _, fields in rows)) - {"id", "text"}
     for number, fields in rows:
-        faults = list(_faults(fields, columns, lines))
+        faults = list(_faults(fields, columns, seen))
         for fault in faults:
             note(number, fault)
         if not faults:
             name = fields.pop("id")
-            lines[name] = number
+            seen[_file_of(name)] = number, name
             entries.append(
                 Entry(
                     place=f"{manifest}, line {number}",
                     name=name,
-                    wav=manifest.parent / fields.pop("wav"),
+                    wav=find_alike(folder / fields.pop("wav")),
                     text=fields.pop("text"),
                     split=fields.pop("split", None),
-                    labels=fields,
+                    labels={
+                        column: unicodedata.normalize("NFC", label)
+                        for column, label in fields.items()
+                    },
                 )
             )
     if not entries and not problems:
@@ -234,12 +224,12 @@ def read_entry(
 
 
 def read_utf8(path: Path) -> str:
-    """Read a text file, with or without a byte order mark.
+    """Read a text file, and the byte order marks that begin its lines away.
 
     Arguments
     ---------
     path : Path
-        The file.
+        The file; maybe of several, which begin with a byte order mark each.
 
     Returns
     -------
@@ -252,30 +242,107 @@ def read_utf8(path: Path) -> str:
         If it is not UTF-8; the line is named.
     """
     content = path.read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+    start, end, encoding = _not_utf8(content)
+    if encoding:
+        line = content.count(b"\n", 0, start) + 1
         raise ValueError(
-            f"{path} must be UTF-8; got {content[error.start : error.end]!r} "
-            f"in line {line}. Convert the file."
-        ) from error
+            f"{path} must be UTF-8; got {content[start:end]!r} in line {line}. "
+            f"Convert the file, such as by `iconv -f {encoding} -t UTF-8` if "
+            f"it is {encoding}."
+        )
+    return _BYTE_ORDER_MARKS.sub("", content.decode())
+
+
+def _not_utf8(content: bytes) -> tuple[int, int, str | None]:
+    """First bytes that are not UTF-8 text, and what they are likely to be."""
+    start = content.find(b"\0")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        start = 0
+    if start >= 0:
+        return start, start + 1, "UTF-16"
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return error.start, error.end, "CP1252"
+    return 0, 0, None
+
+
+def _find(data_folder: str | Path) -> tuple[Path, _Reader]:
+    """Find the file that lists the utterances, and what reads it."""
+    source = find_alike(Path(data_folder).expanduser().absolute())
+    if source.is_file():
+        read_rows = _READERS.get(source.suffix.lower())
+        if read_rows:
+            return source, read_rows
+        raise ValueError(
+            f"data_folder must be a manifest ({_KINDS}), or a folder; got the "
+            f"file {visible(source)}. Give its name the ending of what it is, "
+            "and a table a first line that names its columns, such as "
+            "id|wav|text."
+        )
+    missing = [
+        name
+        for name, is_there in (
+            (METADATA, (source / METADATA).is_file()),
+            ("wavs/", (source / "wavs").is_dir()),
+        )
+        if not is_there
+    ]
+    if missing:
+        raise ValueError(
+            f"data_folder must hold {METADATA} and wavs/ as LJSpeech-1.1 "
+            f"does, or be a manifest ({_KINDS}); got {visible(source)}, "
+            f"without {' and '.join(missing)}{_what_is_there(source)}. Unpack "
+            "https://keithito.com/LJ-Speech-Dataset/ and give its folder, or "
+            "give a manifest."
+        )
+    return source / METADATA, ljspeech_rows
+
+
+def _what_is_there(source: Path) -> str:
+    """Tell what may be meant in place of what is missing."""
+    if not source.is_dir():
+        return f": there is no such file or folder{tell_near_names(source)}"
+    near = [
+        f"'{visible(name)}'"
+        for name in sorted(os.listdir(source))
+        if name not in (METADATA, "wavs")
+        and (
+            Path(name).suffix.lower() in _READERS
+            or same_look(name).casefold() == "wavs"
+        )
+    ]
+    return f"; there is {abridged(near)}" if near else ""
+
+
+def _file_of(name: str) -> str:
+    """Return the same for ids that are one file on some system."""
+    return same_look(name).casefold()
 
 
 def _faults(
-    fields: dict[str, str], columns: set[str], lines: dict[str, int]
+    fields: dict[str, str],
+    columns: set[str],
+    seen: dict[str, tuple[int, str]],
 ) -> Iterator[str]:
     """Return what is wrong with a line, its text aside."""
     name = fields["id"]
-    if name in lines:
+    line, other = seen.get(_file_of(name), (None, None))
+    if name == other:
         yield (
-            f"the id {name!r} must be unique, but line {lines[name]} has it, "
-            "too. Remove one of them."
+            f"the id {name!r} must be unique, but line {line} has it, too. "
+            "Remove one of them."
+        )
+    elif line:
+        yield (
+            f"the id '{visible(name)}' must be another one for systems that "
+            "ignore case and forms of letters in names; line "
+            f"{line} has '{visible(other)}'. Rename one of them."
         )
     elif not _FILE_NAME.fullmatch(name):
         yield (
             f"the id must be the name of a file in wavs/; got {name!r}. Mend "
-            "the line."
+            "the line; a recording elsewhere needs a column wav."
         )
     for column in sorted(columns):
         if not fields.get(column):
@@ -286,114 +353,3 @@ def _faults(
     split = fields.get("split")
     if split and split not in SPLITS:
         yield f"split must be one of {', '.join(SPLITS)}; got {split!r}."
-
-
-def _column_fault(columns: Iterable[str]) -> str | None:
-    """Return what is wrong with the columns of a manifest."""
-    columns = list(columns)
-    for column in columns:
-        if column not in _REQUIRED and not _OPTIONAL.fullmatch(column):
-            known = (*_REQUIRED, *_EXAMPLES)
-            near = difflib.get_close_matches(column, known, n=1)
-            return (
-                f"columns must be among {', '.join(known)} and style_*; got "
-                f"{column!r}. Rename {'it to ' + near[0] if near else 'it'}, "
-                "or remove it."
-            )
-    missing = [column for column in _REQUIRED if column not in columns]
-    if missing or len(set(columns)) < len(columns):
-        return (
-            f"columns must be {', '.join(_REQUIRED)}, each once, and optional "
-            f"ones; got {', '.join(columns)}. Mend the columns; of a corpus "
-            "in LJSpeech's layout, give the folder."
-        )
-    return None
-
-
-def _csv_rows(content: str, path: Path, note: _Note) -> _Rows:
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    first_line = 1
-    try:
-        header = [column.strip() for column in next(reader, [])]
-        fault = _column_fault(header)
-        if fault:
-            raise ValueError(f"{path}, line 1: {fault}")
-        first_line = reader.line_num + 1
-        for row in reader:
-            number, first_line = first_line, reader.line_num + 1
-            if not row:
-                continue
-            if len(row) != len(header):
-                note(
-                    number,
-                    f"expected {len(header)} fields ({','.join(header)}), got "
-                    f"{len(row)}. Mend the line; a field with a comma needs "
-                    "quotes.",
-                )
-                continue
-            yield number, dict(zip(header, map(str.strip, row)))
-    except csv.Error as error:
-        raise ValueError(
-            f"{path}, line {first_line}: the line and what follows cannot be "
-            f"read: {error}. Close the quotes, and write a quote within "
-            'quotes twice ("").'
-        ) from error
-
-
-def _json_rows(content: str, path: Path, note: _Note) -> _Rows:
-    try:
-        utterances = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} must be JSON; got {error}.") from error
-    if not isinstance(utterances, dict):
-        raise ValueError(
-            f"{path} must map each id to its wav and text; got a "
-            f"{type(utterances).__name__}. See sb_sma/data/speech/manifest.py."
-        )
-    # once more, piece by piece: json.loads tells no line, and keeps only the
-    # last of two utterances with the same id, or of two columns
-    decode = json.JSONDecoder(object_pairs_hook=tuple).raw_decode
-    position, number, counted = content.index("{") + 1, 1, 0
-    while key := _NEXT_KEY.match(content, position):
-        number += content.count("\n", counted, key.end())
-        counted = key.end()
-        name, position = decode(content, counted)
-        name = name.strip()
-        start = _COLON.match(content, position).end()
-        pairs, position = decode(content, start)
-        if not isinstance(pairs, tuple) or not all(
-            isinstance(value, str) for _, value in pairs
-        ):
-            note(
-                number,
-                f"the utterance {name!r} must have strings as its columns, "
-                'such as {"wav": "a1.wav", "text": "Yes."}; got '
-                f"{' '.join(content[start:position].split())}.",
-            )
-            continue
-        fault = _column_fault(["id", *(column for column, _ in pairs)])
-        if fault:
-            note(number, fault)
-            continue
-        values = {column: value.strip() for column, value in pairs}
-        yield number, {"id": name, **values}
-
-
-def _ljspeech_rows(content: str, path: Path, note: _Note) -> _Rows:
-    # str.splitlines would also split at other characters
-    for number, row in enumerate(content.split("\n"), start=1):
-        if not row.strip():
-            continue
-        fields = row.rstrip("\r").split("|")
-        if len(fields) != _LJSPEECH_FIELDS:
-            note(
-                number,
-                "expected 3 fields (id|text|normalised text), got "
-                f"{len(fields)}. Mend the line.",
-            )
-            continue
-        name, text = fields[0].strip(), fields[2].strip()
-        yield number, {"id": name, "wav": f"wavs/{name}.wav", "text": text}
-
-
-_READERS = {".csv": _csv_rows, ".json": _json_rows}

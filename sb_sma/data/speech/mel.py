@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 import torchaudio
 from torch import nn
 
@@ -241,7 +242,7 @@ class GriffinLim(nn.Module):
         torch.Tensor
             Samples, within [-1, 1] for a natural spectrogram, of shape (N,).
         """
-        channels = self.settings.n_mels
+        settings, channels = self.settings, self.settings.n_mels
         if mel.dim() != 2 or mel.shape[1] != channels or len(mel) < 2:
             raise ValueError(
                 f"mel must have shape (M, {channels}) with M > 1; got "
@@ -249,7 +250,11 @@ class GriffinLim(nn.Module):
                 "before channels."
             )
         amplitude = self.inverse_mel_scale(mel.float().exp().T)
-        return self.griffin_lim(amplitude)
+        # half a window is mirrored at each end, of what must be longer
+        shortest = settings.n_fft // 2 // settings.hop_length + 2
+        silence = max(shortest - len(mel), 0)
+        waveform = self.griffin_lim(F.pad(amplitude, (0, silence)))
+        return waveform[: settings.hop_length * (len(mel) - 1)]
 
 
 @dataclass

@@ -1,27 +1,26 @@
 """Prepares recordings and their texts for training, whatever their layout."""
 
-import hashlib
+import contextlib
 import json
 import logging
-import os
 import shlex
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.build_once import Manifests, build_once, write_json
+from sb_sma.data.build_once import Manifests, write_json
+from sb_sma.data.corpus import Corpus
+from sb_sma.data.digests import FileDigests, digest, state_of
 from sb_sma.data.problems import abridged, raise_problems
-from sb_sma.data.speech.audio import read_recording
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
-from sb_sma.data.speech.manifest import (
-    Entry,
-    find_manifest,
-    read_entries,
-    read_entry,
-)
+from sb_sma.data.speech.manifest import Entry, find_manifest, read_entries
 from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.speech.pace import remarks_by_name
 from sb_sma.data.speech.splits import HoldOut, assign_splits
-from sb_sma.data.text.frontends import EspeakFrontend, Frontend
+from sb_sma.data.speech.utterance import read_utterance
+from sb_sma.data.text.frontends import EspeakFrontend, Frontend, respelled
 
 logger = logging.getLogger(__name__)
 
@@ -30,28 +29,31 @@ _REPORT = "report.json"
 
 def prepare_speech(
     data_folder: str | Path,
-    save_folder: str | Path,
+    save_folder: str | Path | None = None,
     splits: HoldOut = HoldOut(),
     frontend: Frontend = EspeakFrontend(),
     mel: MelSettings | None = None,
     trim_db: float | None = None,
     skip_bad_utterances: bool = False,
     n_processes: int = 1,
-) -> None:
-    """Build the corpus, or reuse one that was built with the same arguments.
+    digests_folder: str | Path | None = None,
+) -> Corpus:
+    """Tell what the corpus is, and build it where a folder is given.
 
     Audio of any rate and number of channels becomes mono at the rate of the
     spectrograms. A call that was interrupted, or failed, is continued by the
-    next one. That a recording was replaced is seen by its size, and until the
-    corpus is finished by its time of change, too.
+    next one. The corpus is another one where a recording has other content,
+    and the same one where the data lie elsewhere.
 
     Arguments
     ---------
     data_folder : str or Path
         A manifest, or a folder in the layout of LJSpeech-1.1; see
         ``sb_sma.data.speech.manifest``.
-    save_folder : str or Path
+    save_folder : str or Path, optional
         The corpus folder; see ``sb_sma.data.speech.folder`` for what it holds.
+        One that was built with the same arguments is reused. Default: nothing
+        is built yet.
     splits : HoldOut
         Gives each utterance its split, where the manifest does not.
     frontend : Frontend
@@ -67,13 +69,20 @@ def prepare_speech(
         error.
     n_processes : int
         Number of processes that read the recordings; the corpus is the same.
+    digests_folder : str or Path, optional
+        Keeps hashes of the recordings, so that only the first call has to read
+        all of them. By default each does.
+
+    Returns
+    -------
+    corpus : Corpus
+        Its ``make_in`` builds it where other corpora are.
 
     Raises
     ------
     ValueError
         If the corpus has problems (all are named, with file and line), if an
-        argument is out of its bounds, or if the folder holds anything that is
-        not a corpus.
+        argument is out of its bounds, or if the folder holds anything else.
     """
     if trim_db is not None and not trim_db > 0:
         raise ValueError(
@@ -85,25 +94,25 @@ def prepare_speech(
     manifest = find_manifest(data_folder)
     # what would fail for every utterance should fail once, and at the start
     frontend.check()
-    # digests are older than what is read, so that a change is seen, if late
-    metadata_digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    metadata_digest = digest(manifest.read_bytes())
     entries, problems = read_entries(data_folder)
-    states = {entry.name: _state(entry.wav) for entry in entries}
-    # a copy of the data has other times of change
-    sizes = [state and state[0] for state in states.values()]
+    digests = FileDigests(_memory(digests_folder, manifest))
+    # states are older than what is read, so that a change is seen
+    states = [state_of(entry.wav) for entry in entries]
+    recordings = digests.of([entry.wav for entry in entries])
     list_command = f"sb-sma check {shlex.quote(str(data_folder))}"
+    with _raised_with(problems, manifest, list_command):
+        drawn = assign_splits(entries, splits)
 
     def build(folder: Path) -> None:
-        try:
-            items = list(zip(entries, assign_splits(entries, splits)))
+        items = list(zip(entries, drawn, recordings, states))
+        with _raised_with(problems, manifest, list_command):
             fitted = _fit(frontend, items)
-        except ValueError as error:
-            # there may be too few because the others are bad
-            raise_problems([*problems, f"{manifest}: {error}"], list_command)
         settings = (fitted.identity(), trim_db)
 
-        def key(item: tuple[Entry, str]) -> str:
-            return _key(item, states[item[0].name], settings)
+        def key(item: Any) -> str:
+            read = frontend.written_out(item[0].text)
+            return _key(item, (read, *settings))
 
         manifests, skipped = write_corpus(
             folder,
@@ -119,43 +128,94 @@ def prepare_speech(
         fitted.save(folder)
         write_json(folder / _REPORT, _report(manifests, skipped, mel))
 
-    parameters = {
+    def when_ready(folder: Path) -> None:
+        digests.save()
+        _log_report(folder / _REPORT)
+
+    settings = {
         "corpus": "speech",
-        "splits": {"rule": type(splits).__name__, **asdict(splits)},
-        "data_folder": str(Path(data_folder).expanduser().absolute()),
-        "metadata_sha256": metadata_digest,
-        "sizes_sha256": hashlib.sha256(repr(sizes).encode()).hexdigest(),
         "frontend": frontend.identity(),
+        **respelled([frontend], [entry.text for entry in entries]),
         "mel": asdict(mel),
         "trim_db": trim_db,
-        "skip_bad_utterances": skip_bad_utterances,
     }
-    build_once(save_folder, parameters, build, resumable=True)
-    _log_report(Path(save_folder).expanduser() / _REPORT)
+    corpus = Corpus(
+        f"speech-{settings['frontend']['name']}",
+        {
+            **settings,
+            "skip_bad_utterances": skip_bad_utterances,
+            "utterances": {
+                entry.name: _digest_utterance(entry, recording)
+                for entry, recording in zip(entries, recordings)
+            },
+            "held_out": {
+                entry.name: split
+                for entry, split in zip(entries, drawn)
+                if split != "train"
+            },
+            # what is no utterance is told only while the corpus is built
+            "bad_lines_of": metadata_digest if problems else None,
+        },
+        build,
+        about={
+            "utterances": len(entries),
+            "frontend": settings["frontend"]["name"],
+            "voice": settings["frontend"].get("voice"),
+            "data_folder": str(Path(data_folder).expanduser().absolute()),
+        },
+        goes_on_with={**settings, "manifest": str(manifest)},
+        when_ready=when_ready,
+    )
+    if save_folder is not None:
+        corpus.make(save_folder)
+    return corpus
 
 
-def _fit(frontend: Frontend, items: list[tuple[Entry, str]]) -> Frontend:
+@contextlib.contextmanager
+def _raised_with(
+    problems: list[str], manifest: Path, list_command: str
+) -> Iterator[None]:
+    """There may be too few utterances because the others are bad."""
+    try:
+        yield
+    except ValueError as error:
+        raise_problems([*problems, f"{manifest}: {error}"], list_command)
+
+
+def _memory(folder: str | Path | None, manifest: Path) -> Path | None:
+    """Find the file that keeps the hashes of a manifest's recordings."""
+    if folder is None:
+        return None
+    name = f".digests-{digest(str(manifest).encode())}.json"
+    return Path(folder).expanduser() / name
+
+
+def _fit(frontend: Frontend, items: list[Any]) -> Frontend:
     """Return a front end that has learned from the training split."""
     return frontend.fit(
-        [entry.text for entry, split in items if split == "train"]
+        [entry.text for entry, split, *_ in items if split == "train"]
     )
 
 
 @dataclass(frozen=True)
 class _Maker:
-    """Makes an utterance from a manifest's entry and its split."""
+    """Makes an utterance from a manifest's entry, its split and its state."""
 
     frontend: Frontend
     mel: MelSettings
     trim_db: float | None
 
-    def __call__(self, item: tuple[Entry, str]) -> Utterance:
-        entry, split = item
-        tokens, recording = read_entry(
-            entry,
-            self.frontend.tokens,
-            lambda wav: read_recording(wav, self.mel, self.trim_db),
+    def __call__(self, item: Any) -> Utterance:
+        entry, split, _, state = item
+        tokens, recording = read_utterance(
+            entry, self.frontend.tokens, self.mel, self.trim_db
         )
+        if state_of(entry.wav) != state:
+            # no problem of the data: another start finds what is there now
+            raise RuntimeError(
+                f"{entry.place}: {entry.wav} has changed while the corpus was "
+                "prepared. Start again when nothing else writes it."
+            )
         return Utterance(
             name=entry.name,
             split=split,
@@ -169,27 +229,23 @@ class _Maker:
                 "channels": recording.channels,
                 "clipped": recording.clipped,
                 "trimmed_seconds": recording.trimmed_seconds,
+                "sound_seconds": recording.sound_seconds,
+                "remarks": recording.remarks,
             },
         )
 
 
-def _state(wav: Path) -> tuple[int, int] | None:
-    """Size and time of change, which tell whether a file was replaced."""
-    if not os.path.isfile(wav):
-        return None
-    file = wav.stat()
-    return file.st_size, file.st_mtime_ns
+def _digest_utterance(entry: Entry, recording: str | None) -> str:
+    """Hash all that an utterance is made of, wherever that lies."""
+    parts = (entry.text, sorted(entry.labels.items()), recording)
+    return digest(repr(parts).encode())
 
 
-def _key(
-    item: tuple[Entry, str],
-    state: tuple[int, int] | None,
-    settings: tuple[Any, ...],
-) -> str:
+def _key(item: Any, settings: tuple[Any, ...]) -> str:
     """All that an utterance depends on, but not its line."""
-    entry, split = item
+    entry, split, recording, _ = item
     words = (entry.name, split, entry.text, entry.labels)
-    return repr((words, str(entry.wav), state, settings))
+    return repr((words, recording, settings))
 
 
 def _report(
@@ -219,6 +275,12 @@ def _report(
         "clipped_recordings": [
             name for name, entry in entries.items() if entry["clipped"]
         ],
+        "remarks": remarks_by_name(
+            {
+                name: (entry["text"], entry["sound_seconds"], entry["remarks"])
+                for name, entry in entries.items()
+            }
+        ),
         "problems_skipped": skipped,
     }
 
@@ -236,12 +298,13 @@ def _log_report(path: Path) -> None:
         report["mixed_recordings"],
         path,
     )
-    clipped = report["clipped_recordings"]
-    if clipped:
+    names_by_kind = defaultdict(list)
+    for name, remarks in report["remarks"].items():
+        for kind in remarks:
+            names_by_kind[kind].append(name)
+    for kind, names in names_by_kind.items():
         logger.warning(
-            "%d recordings are clipped: %s",
-            len(clipped),
-            abridged(clipped),
+            "%d recordings are %s: %s", len(names), kind, abridged(names)
         )
     skipped = report["problems_skipped"]
     if skipped:

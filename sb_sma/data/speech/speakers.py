@@ -1,10 +1,13 @@
 """Who speaks the utterances of a corpus, by name and by index."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sb_sma.data.build_once import Manifests
 from sb_sma.data.problems import abridged
+
+logger = logging.getLogger(__name__)
 
 
 class SpeakerTable:
@@ -108,6 +111,7 @@ def find_speakers(manifests: Manifests, n_speakers: int) -> SpeakerTable:
     ['en-us']
     """
     if n_speakers == 0:
+        _warn_of_one_voice(manifests)
         return SpeakerTable([])
     speakers = {
         split: {name: speaker_of(entry) for name, entry in manifest.items()}
@@ -138,3 +142,21 @@ def find_speakers(manifests: Manifests, n_speakers: int) -> SpeakerTable:
             "more utterances of theirs."
         )
     return SpeakerTable(names)
+
+
+def _warn_of_one_voice(manifests: Manifests) -> None:
+    named = {
+        entry["speaker"]
+        for manifest in manifests.values()
+        for entry in manifest.values()
+        if "speaker" in entry
+    }
+    if len(named) > 1:
+        logger.warning(
+            "The corpus names %d speakers, whom a model without speakers "
+            "mixes into one voice: %s. Train with --speakers=%d to keep them "
+            "apart.",
+            len(named),
+            abridged(sorted(named)),
+            len(named),
+        )

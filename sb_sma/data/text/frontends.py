@@ -5,6 +5,7 @@ tokens are sounds or letters, ``PAUSE`` for every tenth of a second of silence
 at punctuation (none after the last word), and a final ``END``.
 """
 
+import hashlib
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from sb_sma.data.espeak.library import find_version
 from sb_sma.data.espeak.voice import (
     END,
     PAUSE,
@@ -19,6 +21,8 @@ from sb_sma.data.espeak.voice import (
     check_speakable,
     phonemize,
 )
+from sb_sma.data.plain_text import plain_text
+from sb_sma.data.text.english.write_out import write_out
 from sb_sma.data.text.normalize import MARKS, speak_out
 
 SPACE = " "
@@ -38,6 +42,11 @@ _DASH = re.compile(r"--+|(?<=\s)-(?=\s)")
 # not from the apostrophe of 'tis to that of dogs'
 _QUOTED = re.compile(
     r"(?<!\w)'(?!(?:bout|cause|em|n|round|til|tis|twas)\b)(\w[^'\n]+(?:'\w[^'\n]*)*)'(?!\w)",
+    re.IGNORECASE,
+)
+# en-us, en-gb-scotland, gmw/en-US, English (America)
+_ENGLISH = re.compile(
+    r"(?:.*/)?en(?:glish)?(?![a-z])(?P<american>.*(?:us|america))?",
     re.IGNORECASE,
 )
 _WORD_OR_MARKS = re.compile(rf"[^\s{MARKS}]+|[\s{MARKS}]+")
@@ -91,6 +100,21 @@ class Frontend(Protocol):
             `locate` on what they build. File names are relative to the
             folder.
         """
+
+    def written_out(self, text: str) -> str:
+        """Show what is read of a text: the same in plainer characters.
+
+        Arguments
+        ---------
+        text : str
+            Any text.
+
+        Returns
+        -------
+        str
+            What has the same tokens.
+        """
+        return plain_text(text)
 
     def check(self) -> None:
         """Refuse what would fail for every text.
@@ -155,6 +179,9 @@ class Frontend(Protocol):
 class EspeakFrontend(Frontend):
     """eSpeak NG's phonemes.
 
+    What its English voices read wrong, such as money and dates, is put into
+    words first (`sb_sma.data.text.english.write_out`).
+
     Arguments
     ---------
     settings : VoiceSettings
@@ -164,6 +191,8 @@ class EspeakFrontend(Frontend):
     -------
     >>> EspeakFrontend().tokens("Yes, you.")
     ['j', 'ˈɛ', 's', '<pause>', 'j', 'ˈuː', '<end>']
+    >>> EspeakFrontend().written_out("It costs $5.50.")
+    'It costs 5 dollars 50 cents.'
     """
 
     settings: VoiceSettings = VoiceSettings()
@@ -181,7 +210,26 @@ class EspeakFrontend(Frontend):
         list of str
             IPA phonemes, ``PAUSE``, and a final ``END``.
         """
-        return phonemize(text, self.settings)
+        return phonemize(self.written_out(text), self.settings)
+
+    def written_out(self, text: str) -> str:
+        """Show what is read of a text.
+
+        Arguments
+        ---------
+        text : str
+            Any text.
+
+        Returns
+        -------
+        str
+            In plain characters, and for an English voice with money, dates
+            and the like in words.
+        """
+        text = plain_text(text)
+        voice, _, _ = self.settings.voice.partition("+")
+        english = _ENGLISH.match(voice)
+        return write_out(text, not english["american"]) if english else text
 
     def identity(self) -> dict[str, Any]:
         """Tell all that the tokens depend on.
@@ -189,9 +237,13 @@ class EspeakFrontend(Frontend):
         Returns
         -------
         dict
-            The name and the voice.
+            The name, the voice, and which eSpeak NG reads.
         """
-        return {"name": "espeak", **asdict(self.settings)}
+        return {
+            "name": "espeak",
+            "version": find_version(),
+            **asdict(self.settings),
+        }
 
     def check(self) -> None:
         """Refuse a voice that eSpeak NG lacks.
@@ -279,6 +331,42 @@ class CharacterFrontend(Frontend):
             Class and keyword arguments.
         """
         return type(self), {}
+
+
+def respelled(
+    frontends: Sequence[Frontend], texts: Sequence[str]
+) -> dict[str, Any]:
+    """Tell of a corpus how its texts are read, where not as they are written.
+
+    Arguments
+    ---------
+    frontends : sequence of Frontend
+        All that read them.
+    texts : sequence of str
+        Those of the corpus.
+
+    Returns
+    -------
+    dict
+        For the parameters of the corpus; empty where nothing is respelled.
+
+    Example
+    -------
+    >>> respelled([CharacterFrontend()], ["café"])
+    {}
+    >>> respelled([CharacterFrontend()], ["cafe\\u0301"])["respelled"]["texts"]
+    1
+    """
+    pairs = [
+        (text, frontend.written_out(text))
+        for frontend in frontends
+        for text in texts
+    ]
+    changed = sorted({(text, read) for text, read in pairs if text != read})
+    if not changed:
+        return {}
+    sha256 = hashlib.sha256(repr(changed).encode()).hexdigest()
+    return {"respelled": {"texts": len(changed), "sha256": sha256}}
 
 
 def split_words(text: str) -> list[tuple[str, int]]:

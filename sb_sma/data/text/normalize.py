@@ -10,12 +10,14 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from sb_sma.data.plain_text import THOUSANDS, plain_text
+
 MARKS = ',;:.!?—()"'
 _ALLOWED = frozenset(MARKS + "'-\n")
 _LOOKALIKES = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛ʼ′`´", "'"),
-        **dict.fromkeys("“”„‟«»″", '"'),
+        **dict.fromkeys("“”„‟«»‹›″", '"'),
         **dict.fromkeys("[{", "("),
         **dict.fromkeys("]}", ")"),
         **dict.fromkeys("‐‑−", "-"),
@@ -102,15 +104,15 @@ def speak_out(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return the same text with fewer kinds of quotes, dashes and spaces."""
+    """Return the same text with fewer kinds of characters, quotes, dashes."""
     kept = []
-    text = unicodedata.normalize("NFC", text)
+    # the grammars read longer numbers digit by digit
+    text = THOUSANDS.sub(lambda match: re.sub(r"\D", ",", match[0]), text)
+    text = plain_text(text)
     for before, character in zip(" " + text, text):
         category = unicodedata.category(character)
-        if category in ("Cc", "Zs", "Zl", "Zp") and character != "\n":
-            kept.append(" ")
         # a mark on a letter stays, e.g., not the variant of an emoji
-        elif category[0] == "M" and before.isalpha():
+        if category[0] == "M" and before.isalpha():
             kept.append(character)
         elif category[0] != "M" and category != "Cf":
             kept.append(character)

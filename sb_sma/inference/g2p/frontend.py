@@ -3,6 +3,8 @@
 import hashlib
 import shutil
 import threading
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from sb_sma.data.notation import (
 from sb_sma.data.text.frontends import Frontend, Node
 from sb_sma.data.text.pronounce import Pronouncer
 from sb_sma.inference.g2p.interface import G2P
+
+Lexicon = dict[str, tuple[tuple[str, ...], ...]]
 
 CMUDICT, NO_LEXICON = "cmudict", "none"
 _MODEL_FOLDER = "g2p"
@@ -223,6 +227,8 @@ class G2PFrontend(Frontend):
         lexicon = {} if path is None else read_pronunciations(path)
         g2p = G2P.from_hparams(source=str(self.source))
         symbols = g2p.hparams.phonemes.symbols
+        if not all(unicodedata.is_normalized("NFC", each) for each in symbols):
+            lexicon = _spelled_as(symbols, lexicon)
         languages = g2p.hparams.grapheme_tokenizer.languages
         if len(languages) > 1:
             raise ValueError(
@@ -254,6 +260,18 @@ class G2PFrontend(Frontend):
             return [each[0].phonemes for each in found]
 
         return Pronouncer(lexicon, predict, has_stress, notation)
+
+
+def _spelled_as(symbols: Sequence[str], lexicon: Lexicon) -> Lexicon:
+    """Write the phonemes of a lexicon, which are composed, as a model does."""
+    own = {unicodedata.normalize("NFC", symbol): symbol for symbol in symbols}
+    return {
+        word: tuple(
+            tuple(own.get(phoneme, phoneme) for phoneme in phonemes)
+            for phonemes in pronunciations
+        )
+        for word, pronunciations in lexicon.items()
+    }
 
 
 def _sha256(path: Path) -> str:

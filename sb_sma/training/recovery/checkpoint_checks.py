@@ -1,13 +1,17 @@
 """Checks on checkpoints before they are loaded."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
 from sb_sma.data.build_once import list_changes, write_json
+
+_START = "corpus.json"
 
 
 def check_architecture(
@@ -61,19 +65,22 @@ def check_architecture(
 
 def check_same_start(
     save_folder: str | Path,
-    corpus_file: str | Path,
+    corpus: Mapping[str, Any],
     initial_model: str | None = None,
+    remedy: str = "",
 ) -> None:
     """Refuse to resume a run with another start than it had.
 
     Arguments
     ---------
     save_folder : str or Path
-        Where the run's checkpoints are; remembers what it began with.
-    corpus_file : str or Path
-        ``corpus.json`` of the corpus: the parameters it was built with.
+        Where the run's checkpoints are, and what `remember_start` has written.
+    corpus : mapping
+        ``format`` and ``parameters`` of the corpus, made or not.
     initial_model : str, optional
-        Identity of the trained model that it started from.
+        Identity of the trained model that it starts from.
+    remedy : str
+        A sentence that tells what else a user could do.
 
     Raises
     ------
@@ -83,25 +90,83 @@ def check_same_start(
     Example
     -------
     >>> folder = getfixture("tmp_path")
+    >>> check_same_start(folder / "save", {"parameters": {"seed": 1}})
     >>> _ = (folder / "corpus.json").write_text('{"parameters": {"seed": 1}}')
-    >>> check_same_start(folder / "save", folder / "corpus.json")
-    >>> check_same_start(folder / "save", folder / "corpus.json")
+    >>> remember_start(folder / "save", folder / "corpus.json")
+    >>> check_same_start(folder / "save", {"parameters": {"seed": 1}})
     """
-    remembered = Path(save_folder) / "corpus.json"
-    now = json.loads(Path(corpus_file).read_text(encoding="utf-8"))
-    if initial_model is not None:
-        now["parameters"]["initial_model"] = initial_model
+    remembered = Path(save_folder) / _START
     if not remembered.exists():
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        new = remembered.with_suffix(".new")
-        write_json(new, now)
-        new.replace(remembered)
         return
     before = json.loads(remembered.read_text(encoding="utf-8"))
-    changes = list_changes(before, now)
-    if changes:
+    changes = list_changes(before, _start(corpus, initial_model))
+    if not changes:
+        return
+    before = "what was given before"
+    if "utterances" in corpus["parameters"]:
+        before += ", which may be a manifest of the recordings of then"
+    raise ValueError(
+        f"The run in {save_folder} began with something else: "
+        f"{'; '.join(changes)}. Give another --output_folder, or {before}. "
+        f"{remedy}".rstrip()
+    )
+
+
+def remember_start(
+    save_folder: str | Path,
+    corpus_file: str | Path,
+    initial_model: str | None = None,
+) -> None:
+    """Keep what a run begins with, for `check_same_start`.
+
+    Arguments
+    ---------
+    save_folder : str or Path
+        Where the run's checkpoints will be.
+    corpus_file : str or Path
+        ``corpus.json`` of its corpus.
+    initial_model : str, optional
+        Identity of the trained model that it starts from.
+    """
+    corpus = json.loads(Path(corpus_file).read_text(encoding="utf-8"))
+    path = Path(save_folder) / _START
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    write_json(new, _start(corpus, initial_model))
+    new.replace(path)
+
+
+def check_trial(save_folder: str | Path) -> None:
+    """Refuse to try a run out where one has begun in earnest.
+
+    SpeechBrain's ``--debug`` keeps its checkpoints elsewhere, but logs, report
+    and exported model would take the place of those of the run.
+
+    Arguments
+    ---------
+    save_folder : str or Path
+        Where the run's checkpoints are.
+
+    Raises
+    ------
+    ValueError
+        If there is such a run.
+
+    Example
+    -------
+    >>> check_trial(getfixture("tmp_path"))
+    """
+    if (Path(save_folder) / _START).exists():
         raise ValueError(
-            f"The run in {save_folder} began with something else: "
-            f"{'; '.join(changes)}. Give another --output_folder, or what was "
-            "given before."
+            f"--debug would replace logs, report and model of the run in "
+            f"{save_folder}. Give another --output_folder."
         )
+
+
+def _start(
+    corpus: Mapping[str, Any], initial_model: str | None
+) -> dict[str, Any]:
+    parameters = dict(corpus["parameters"])
+    if initial_model is not None:
+        parameters["initial_model"] = initial_model
+    return {**corpus, "parameters": parameters}

@@ -1,5 +1,6 @@
 """What the Brains of all recipes share: an interrupted run goes on."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from sb_sma.training.history import History, continue_logs
 from sb_sma.training.means import WeightedMeans
 from sb_sma.training.recovery.checkpoint_checks import check_architecture
 from sb_sma.training.recovery.random_state import RandomState
+
+logger = logging.getLogger(__name__)
 
 
 class RecoverableBrain(sb.Brain):
@@ -33,12 +36,22 @@ class RecoverableBrain(sb.Brain):
         Of `speechbrain.Brain`.
     **kwargs : Any
         Of `speechbrain.Brain`.
+
+    Raises
+    ------
+    ValueError
+        If gradients are of less than one batch.
     """
 
     history: History
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        if self.grad_accumulation_factor < 1:
+            raise ValueError(
+                "grad_accumulation_factor must be a number of batches, 1 or "
+                f"more; got {self.grad_accumulation_factor}."
+            )
         self.loggers: list[TrainLogger] = []
         self.loss_means = WeightedMeans()
 
@@ -145,6 +158,66 @@ class RecoverableBrain(sb.Brain):
             epochs=self.hparams.epoch_counter.current - 1,
             steps=self.optimizer_step,
         )
+
+    def count_steps(self, n_batches: int, n_epochs: int) -> int:
+        """Count the optimizer steps of a whole run.
+
+        SpeechBrain steps after every so many batches, and passes over those
+        that are left at the end of an epoch.
+
+        Arguments
+        ---------
+        n_batches : int
+            Of an epoch, over all processes.
+        n_epochs : int
+            Of the run.
+
+        Returns
+        -------
+        n_steps : int
+            Fewer with ``--debug`` or ``--optimizer_step_limit``.
+        """
+        if self.debug:
+            n_epochs = min(n_epochs, self.debug_epochs)
+        every = self.grad_accumulation_factor
+        n_steps = self._count_batches(n_batches) // every * n_epochs
+        return min(n_steps, self.optimizer_step_limit or n_steps)
+
+    def check_accumulation(self, n_batches: int) -> None:
+        """Tell which batches no step learns from; refuse to learn from none.
+
+        Arguments
+        ---------
+        n_batches : int
+            Of an epoch, over all processes.
+
+        Raises
+        ------
+        ValueError
+            If an epoch has too few batches for a step.
+        """
+        n_batches = self._count_batches(n_batches)
+        every = self.grad_accumulation_factor
+        if n_batches < every and not self.debug:
+            raise ValueError(
+                "grad_accumulation_factor must be at most the number of "
+                f"batches that a process has in an epoch, {n_batches}; got "
+                f"{every}. Lower it, or make the batches smaller."
+            )
+        if n_batches % every:
+            logger.warning(
+                "Nothing is learnt from the last %d of the %d batches of an "
+                "epoch, which grad_accumulation_factor %d does not divide",
+                n_batches % every,
+                n_batches,
+                every,
+            )
+
+    def _count_batches(self, n_batches: int) -> int:
+        """Count the batches of this process in an epoch."""
+        if self.distributed_launch:
+            n_batches = -(-n_batches // torch.distributed.get_world_size())
+        return min(n_batches, self.debug_batches) if self.debug else n_batches
 
     def _should_save_intra_epoch_ckpt(self, *args):
         """Wait until no gradient is left, which no checkpoint would keep."""

@@ -6,6 +6,7 @@ else, runs no script, follows the reader's light or dark setting, and can be
 sent by mail.
 """
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from matplotlib.figure import Figure
 from sb_sma.metrics.bad_cases import GOOD
 from sb_sma.plots.embedding import embed_figure, embed_wav
 from sb_sma.plots.page_style import DARK, LIGHT, STYLE
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -97,7 +100,8 @@ def write_report(
 ) -> Path:
     """Write the page of a run as one file that needs nothing else.
 
-    The file appears complete or not at all.
+    The file appears complete or not at all; where it is, and how the model is
+    used, are logged.
 
     Arguments
     ---------
@@ -174,6 +178,7 @@ def write_report(
     )
     path = Path(path)
     _write_atomically(path, page + "\n")
+    logger.info("Report: %s; use the model by: %s", path, usage.strip())
     return path
 
 

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,9 @@ def write_tts_report(
     """
     output_folder = Path(output_folder)
     tts = TTS.from_hparams(source=str(model_folder))
+    # what the targets say: invented texts are eSpeak NG's own reading
+    tokens = {entry["text"]: entry["tokens"] for entry in manifest.values()}
+    tts.hparams.frontend = SimpleNamespace(tokens=tokens.__getitem__)
     examples = _speak_examples(
         tts, manifest, alignment_figures, output_folder / "report"
     )

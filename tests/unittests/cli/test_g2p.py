@@ -17,6 +17,7 @@ from sb_sma.cli import (
 from sb_sma.inference import G2P
 from sb_sma.inference.g2p.analogy import Analogy
 from sb_sma.inference.g2p.rescoring import CombinedG2P, load_together
+from tests.unittests.conftest import export_small_g2p
 
 
 @pytest.fixture
@@ -142,8 +143,33 @@ def test_bad_lines_are_numbered_and_passed_over(command, tmp_path, capsys):
     assert [line.split("\t")[0] for line in written] == ["cab", "bb"]
     error = capsys.readouterr().err
     for number in range(2, 7):
-        assert f"sb-sma: line {number}: " in error
+        assert f"sb-sma: words.txt:{number}: " in error
     assert "sb-sma: 5 bad line(s) passed over" in error
+
+
+def test_what_has_no_letter_is_no_word(
+    tmp_path, monkeypatch, capsys, repository
+):
+    monkeypatch.chdir(tmp_path)
+    words = ["a.b", "'c", "a-b", "b2"]
+    model = export_small_g2p(
+        tmp_path / "run", repository, words, lambda *_: None, n_graphemes=16
+    )
+    silent = ["...", "-", "'", "’", "–", "\u0301", "☂", ". -", "'-.'", ""]
+    read = ["a.b", "2", "..c", "²"]
+    (tmp_path / "words.txt").write_text("\n".join(silent + read), "utf-8")
+    arguments = ["--input", "words.txt", "--output", "out.tsv"]
+    assert main(["g2p", "--model", str(model), *arguments]) == 0
+    written = (tmp_path / "out.tsv").read_text("utf-8").splitlines()
+    assert [line.split("\t")[0] for line in written] == read
+    error = capsys.readouterr().err
+    for number in range(1, len(silent) + 1):
+        assert f"sb-sma: line {number}: " in error
+    assert error.count("A word must have a letter; got") == len(silent)
+    assert "sb-sma: 10 bad line(s) passed over" in error
+    g2p = G2P.from_hparams(source=str(model))
+    with pytest.raises(ValueError, match="word 2: A word must have a letter"):
+        g2p(["a", "..."])
 
 
 def test_words_come_and_go_through_standard_streams(
@@ -217,7 +243,29 @@ def test_a_line_that_is_not_utf_8_is_named(command, tmp_path, capsys):
     (tmp_path / "words.txt").write_bytes(b"cab\n\xffb\n")
     assert command("--input", "words.txt", "--output", "out.tsv") == 0
     error = capsys.readouterr().err
-    assert "line 2: must be UTF-8; got b'\\xff'" in error
+    assert "words.txt:2: must be UTF-8; got b'\\xff'" in error
+    assert "iconv -f CP1252 -t UTF-8" in error
+
+
+def test_a_file_in_utf_16_is_refused(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("cab\nbb\n", encoding="utf-16")
+    assert command("--input", "words.txt", "--output", "out.tsv") == 1
+    assert capsys.readouterr().err.startswith(
+        "sb-sma: error: words.txt:1: must be UTF-8; got b'\\xff\\xfe', as a "
+        "file in UTF-16 has."
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
+
+
+def test_a_lexicon_is_not_overwritten(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("cab\n")
+    (tmp_path / "mine.tsv").write_text("cab\tK AH B\n")
+    arguments = ("--input", "words.txt", "--output", "mine.tsv")
+    assert command(*arguments, "--analogy", "mine.tsv") == 1
+    assert "--output must be another file than --analogy" in (
+        capsys.readouterr().err
+    )
+    assert (tmp_path / "mine.tsv").read_text() == "cab\tK AH B\n"
 
 
 def test_an_input_that_is_missing_is_named(command, capsys):

@@ -1,13 +1,25 @@
 """The shell command writes sound and pictures, or one line that says why not."""
 
 import io
+import logging
+import os
+import shutil
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
 from sb_sma import __version__
-from sb_sma.cli import main
+from sb_sma.cli import (
+    main,
+    synthesize as command_module,
+)
+from sb_sma.cli.utterances import Utterance
 
 PNG = b"\x89PNG\r\n"
 
@@ -20,6 +32,7 @@ def command(exported, tmp_path, monkeypatch):
     def run(*arguments, model=exported[2]):
         return main(["synthesize", "--model", str(model), *map(str, arguments)])
 
+    run.model = exported[2]
     return run
 
 
@@ -32,6 +45,11 @@ def assert_sound(path):
     assert sample_rate == 22050
     assert samples.ndim == 1 and len(samples) > 1000
     assert 0 < abs(samples).max() <= 1
+
+
+def give_standard_input(monkeypatch, content):
+    stream = io.TextIOWrapper(io.BytesIO(content))
+    monkeypatch.setattr(sys, "stdin", stream)
 
 
 def error_of(capsys):
@@ -79,9 +97,217 @@ def test_every_line_of_a_file_is_spoken(command, tmp_path, texts):
 def test_standard_input_is_spoken(
     command, tmp_path, texts, option, monkeypatch
 ):
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{texts[1]}\n"))
+    give_standard_input(monkeypatch, f"\ufeff{texts[1]}\n".encode())
     assert command(*option, "--out", "d.wav") == 0
     assert files(tmp_path) == ["d.wav"]
+
+
+def test_a_line_that_cannot_be_spoken_is_passed_over(
+    command, tmp_path, texts, capsys
+):
+    lines = [texts[0], "", "* * *", texts[1], "...", texts[2]]
+    (tmp_path / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
+    arguments = ("--seed", "1", "--input", "lines.txt", "--plot", "c.png")
+    assert command(*arguments, "--out", "c.wav") == 0
+    assert files(tmp_path) == [
+        *(
+            f"c-{number}{end}"
+            for number in (1, 3, 5)
+            for end in (".png", ".wav")
+        ),
+        "lines.txt",
+    ]
+    error = capsys.readouterr().err
+    assert "sb-sma: lines.txt:3: text must have at least one letter" in error
+    assert "sb-sma: lines.txt:5: text must have at least one letter" in error
+    assert error.endswith("sb-sma: 2 bad line(s) passed over\n")
+    assert "3/3" in error
+    # the others do not hear of it
+    good = "\n".join(texts)
+    (tmp_path / "good.txt").write_text(good, encoding="utf-8")
+    arguments = ("--seed", "1", "--input", "good.txt", "--out", "good.wav")
+    assert command(*arguments) == 0
+    for name, other in (
+        ("c-1", "good-1"),
+        ("c-3", "good-2"),
+        ("c-5", "good-3"),
+    ):
+        one, two = (
+            soundfile.read(tmp_path / f"{each}.wav")[0]
+            for each in (name, other)
+        )
+        np.testing.assert_allclose(one, two, atol=1e-3)
+
+
+def test_names_are_in_the_order_of_the_lines(
+    command, tmp_path, texts, monkeypatch
+):
+    monkeypatch.setattr(command_module, "_CHUNK_TEXTS", 4)
+    lines = [texts[1 if number % 3 else 0] for number in range(12)]
+    (tmp_path / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    arguments = ("--seed", "1", "--input", "lines.txt", "--out", "out/c.wav")
+    assert command(*arguments) == 0
+    names = files(tmp_path / "out")
+    assert names == [f"c-{number:02}.wav" for number in range(1, 13)]
+    sizes = [soundfile.info(tmp_path / "out" / name).frames for name in names]
+    assert len(set(sizes)) == 2
+    assert sizes == [sizes[1 if number % 3 else 0] for number in range(12)]
+
+
+def test_lines_in_another_encoding_are_told(command, tmp_path, texts, capsys):
+    lines = f"{texts[1]}\ncafé\n“{texts[1]}”\n{texts[1]}\n"
+    (tmp_path / "lines.txt").write_bytes(lines.encode("cp1252"))
+    assert command("--input", "lines.txt", "--out", "c.wav") == 0
+    assert files(tmp_path) == ["c-1.wav", "c-4.wav", "lines.txt"]
+    error = capsys.readouterr().err
+    assert "sb-sma: lines.txt:2: must be UTF-8; got b'\\xe9', as" in error
+    assert "sb-sma: lines.txt:3: must be UTF-8; got b'\\x93', as" in error
+    assert "iconv -f CP1252 -t UTF-8" in error
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_says_nothing(
+    command, tmp_path, texts, encoding, capsys
+):
+    (tmp_path / "lines.txt").write_text("\n".join(texts), encoding=encoding)
+    assert command("--input", "lines.txt", "--out", "c.wav") == 1
+    assert files(tmp_path) == ["lines.txt"]
+    error = capsys.readouterr().err
+    assert "lines.txt:1: must be UTF-8; got " in error
+    assert "iconv -f UTF-16" in error
+    assert error.splitlines()[-1].startswith("sb-sma: error: ")
+
+
+def test_only_bad_lines_are_an_error(command, tmp_path, capsys):
+    (tmp_path / "lines.txt").write_text("* * *\n\n...\n")
+    assert command("--input", "lines.txt", "--out", "c.wav") == 1
+    assert files(tmp_path) == ["lines.txt"]
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "sb-sma: error: none of the 2 line(s) of lines.txt could be read. Give "
+        "one utterance per line."
+    )
+
+
+def test_a_whole_book_is_no_line(command, tmp_path, texts, capsys):
+    lines = f"{texts[1]} " * 2000 + f"\n{texts[1]}\n"
+    (tmp_path / "lines.txt").write_text(lines, encoding="utf-8")
+    assert command("--input", "lines.txt", "--out", "c.wav") == 0
+    assert files(tmp_path) == ["c-2.wav", "lines.txt"]
+    error = capsys.readouterr().err
+    assert "lines.txt:1: must have at most 5000 characters; got 7999." in error
+
+
+def test_memory_does_not_grow_with_the_lines(monkeypatch):
+    monkeypatch.setattr(command_module, "_CHUNK_TEXTS", 3)
+    monkeypatch.setattr(command_module, "_CHUNK_CHARACTERS", 10)
+    lengths = [9, 1, 1, 1, 1, 4, 6, 5, 10, 2]
+    utterances = [
+        Utterance(line, "a" * length, Path("a.wav"), None)
+        for line, length in enumerate(lengths)
+    ]
+    chunks = command_module._chunks(utterances)
+    assert [[len(each.text) for each in chunk] for chunk in chunks] == [
+        [9],  # alone, whatever follows
+        [1, 1, 1],
+        [1, 4],
+        [6],
+        [5],
+        [10],
+        [2],
+    ]
+
+
+def test_a_line_that_is_cut_off_is_told(
+    command, tmp_path, texts, monkeypatch, capsys, caplog
+):
+    monkeypatch.setattr(command_module, "_CHUNK_TEXTS", 2)
+    brief = tmp_path / "brief"
+    shutil.copytree(command.model, brief)
+    path = brief / "hyperparams.yaml"
+    limit = "max_seconds_per_token:"
+    settings = path.read_text().replace(f"{limit} 0.2", f"{limit} 0.03")
+    path.write_text(settings)
+    lines = ["", *[texts[0]] * 4]
+    (tmp_path / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
+    with caplog.at_level(logging.WARNING, logger="sb_sma"):
+        arguments = ("--input", "lines.txt", "--out", "c.wav")
+        assert command(*arguments, model=brief) == 0
+    error = capsys.readouterr().err
+    for position in range(1, 5):
+        assert (
+            f"sb-sma: lines.txt:{position + 1}: did not end by itself and was "
+            f"cut off; see c-{position}.wav" in error
+        )
+    # and not by its number in a chunk
+    assert "text 1 was cut off" not in error + caplog.text
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_leaves_what_is_complete(
+    command, tmp_path, texts, kind, repository
+):
+    (tmp_path / "lines.txt").write_text(f"{texts[2]}\n" * 2000)
+    (tmp_path / "out").mkdir()
+    arguments = ["--model", command.model, "--input", "lines.txt"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sb_sma.cli", "synthesize", *arguments]
+        + ["--out", "out/c.wav"],
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        end = time.monotonic() + 60
+        while len(files(tmp_path / "out")) < 3 and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(kind)
+        error = process.stderr.read()
+    written = sorted((tmp_path / "out").glob("*.wav"))
+    assert 3 <= len(written) < 2000
+    assert [path.name for path in written] == [
+        f"c-{number:04}.wav" for number in range(1, len(written) + 1)
+    ]
+    for path in written:
+        assert_sound(path)
+    if kind == signal.SIGINT:
+        assert process.returncode == 130
+        assert error.splitlines()[-1] == "sb-sma: interrupted"
+        assert len(files(tmp_path / "out")) == len(written)
+
+
+@pytest.mark.parametrize("option", ["--input", "--style_wav"])
+def test_what_is_read_is_not_overwritten(
+    command, exported_gst, tmp_path, texts, option, capsys
+):
+    (tmp_path / "a-2.wav").write_text(f"{texts[1]}\n{texts[1]}\n")
+    (tmp_path / "lines.txt").symlink_to("a-2.wav")
+    arguments = ["--input", "lines.txt", "--out", "a.wav"]
+    if option == "--style_wav":
+        (tmp_path / "lines.txt").unlink()
+        (tmp_path / "a-2.wav").rename(tmp_path / "lines.txt")
+        soundfile.write(tmp_path / "a-2.wav", np.zeros(8000), 22050)
+        arguments += ["--style_wav", "other.wav=0.5", "a-2.wav=0.5"]
+        (tmp_path / "other.wav").touch()
+    before = (tmp_path / "a-2.wav").read_bytes()
+    assert command(*arguments, model=exported_gst) == 1
+    assert error_of(capsys) == (
+        f"--out must be another file than {option}; got a-2.wav for both."
+    )
+    assert (tmp_path / "a-2.wav").read_bytes() == before
+    assert not (tmp_path / "a-1.wav").exists()
+
+
+def test_a_pipe_can_be_heard(command, tmp_path, texts):
+    os.mkfifo(tmp_path / "pipe.wav")
+    with subprocess.Popen(
+        ["cat", tmp_path / "pipe.wav"], stdout=subprocess.PIPE
+    ) as reader:
+        assert command("--text", texts[1], "--out", "pipe.wav") == 0
+        samples, _ = soundfile.read(io.BytesIO(reader.stdout.read()))
+    assert (tmp_path / "pipe.wav").is_fifo()
+    assert len(samples) > 1000
 
 
 def test_seed_mode_and_pace_reach_the_model(command, tmp_path, texts):
@@ -139,14 +365,17 @@ def test_a_file_without_text_is_an_error(command, tmp_path, content, capsys):
 
 
 def test_no_input_at_all_is_an_error(command, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    give_standard_input(monkeypatch, b"")
     assert command("--out", "g.wav") == 1
     assert error_of(capsys).startswith("standard input holds no text.")
 
 
 def test_a_missing_file_is_an_error(command, capsys):
     assert command("--input", "lines.txt", "--out", "g.wav") == 1
-    assert "No such file or directory: 'lines.txt'" in error_of(capsys)
+    assert error_of(capsys) == (
+        "--input must be a readable file; got lines.txt: No such file or "
+        "directory"
+    )
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,27 @@ def test_embedded_corpus_speaks_given_texts_once_each(tmp_path):
         )
 
 
+def test_given_texts_are_spoken_as_the_front_end_reads_them(tmp_path):
+    lines = ["It costs $5.50.", "Henry VIII in 1984.", "cafe\u0301 １２"]
+    file = tmp_path / "texts.txt"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    folder = tmp_path / "corpus"
+    prepare_embedded(folder, 3, 1, 1, texts=file, voice="en-us")
+    entries = [e for m in manifests(folder).values() for e in m.values()]
+    assert {entry["text"] for entry in entries} == set(lines)
+    for entry in entries:
+        assert entry["tokens"] == EspeakFrontend().tokens(entry["text"])
+    corpus = json.loads((folder / "corpus.json").read_text("utf-8"))
+    assert corpus["parameters"]["respelled"]["texts"] == 3
+
+
+def test_invented_texts_are_spoken_as_espeak_reads_them(embedded):
+    corpus = json.loads((embedded / "corpus.json").read_text("utf-8"))
+    assert "respelled" not in corpus["parameters"]
+    item = ("n", "train", "In 1984", "In 1984", VoiceSettings(), "")
+    assert embedded_prepare._speak(item).tokens == speak("In 1984").tokens
+
+
 def test_every_bad_text_is_told_with_its_line(tmp_path):
     file = tmp_path / "texts.txt"
     file.write_text("\ufeffOne.\n...\n\nTwo.\n--\nThree.\n")
@@ -121,20 +142,24 @@ def test_a_number_of_processes_below_one_is_refused(tmp_path, n_processes):
         prepare_embedded(tmp_path / "corpus", n_processes=n_processes)
 
 
-def test_embedded_corpus_is_made_anew_for_other_texts(tmp_path):
+def test_embedded_corpus_is_another_for_other_texts(tmp_path):
     file = tmp_path / "texts.txt"
     sizes = {"n_utterances": 3, "n_valid": 1, "n_test": 1}
+    folders = {}
     for word in ("One", "Two"):
         file.write_text("".join(f"{word} and {i}.\n" for i in range(3)))
-        prepare_embedded(tmp_path / "corpus", **sizes, texts=file)
-        (entry,) = manifests(tmp_path / "corpus")["train"].values()
+        corpus = prepare_embedded(**sizes, texts=file)
+        folders[word] = corpus.make_in(tmp_path / "corpora")
+    for word, folder in folders.items():
+        (entry,) = manifests(folder)["train"].values()
         assert entry["text"].startswith(word)
     # but not for the same texts in another file
-    made = identity_of(tmp_path / "corpus" / "corpus.json")
+    made = identity_of(folder / "train.json")
     moved = file.rename(tmp_path / "moved.txt")
     moved.write_text("\n" + moved.read_text())
-    prepare_embedded(tmp_path / "corpus", **sizes, texts=moved)
-    assert identity_of(tmp_path / "corpus" / "corpus.json") == made
+    corpus = prepare_embedded(**sizes, texts=moved)
+    assert corpus.make_in(tmp_path / "corpora") == folder
+    assert identity_of(folder / "train.json") == made
 
 
 def test_embedded_entries_describe_their_files(embedded):
@@ -348,17 +373,19 @@ def test_ljspeech_resamples_and_mixes(recordings, tmp_path, rate, channels):
     np.testing.assert_allclose(samples[middle], expected[middle], atol=2e-3)
 
 
-def test_ljspeech_is_built_anew_when_a_transcript_changes(recordings, tmp_path):
-    prepare_ljspeech(recordings, tmp_path / "corpus")
+def test_ljspeech_is_another_corpus_when_a_transcript_changes(
+    recordings, tmp_path
+):
+    def texts_of(folder):
+        entries = manifests(folder).values()
+        return {e["text"] for manifest in entries for e in manifest.values()}
+
+    before = prepare_ljspeech(recordings).make_in(tmp_path / "corpora")
     metadata = recordings / "metadata.csv"
     metadata.write_text(metadata.read_text().replace("number 0", "zero"))
-    prepare_ljspeech(recordings, tmp_path / "corpus")
-    texts = [
-        e["text"]
-        for m in manifests(tmp_path / "corpus").values()
-        for e in m.values()
-    ]
-    assert "This is sentence zero." in texts
+    after = prepare_ljspeech(recordings).make_in(tmp_path / "corpora")
+    assert texts_of(after) - texts_of(before) == {"This is sentence zero."}
+    assert len(texts_of(before)) == len(texts_of(after)) == 6
 
 
 @pytest.fixture
@@ -370,13 +397,11 @@ def words_only(recordings):
     return recordings
 
 
-def test_ljspeech_is_built_anew_when_the_front_end_changes(
-    words_only, tmp_path
-):
-    corpus = tmp_path / "corpus"
+def test_ljspeech_is_another_corpus_for_another_front_end(words_only, tmp_path):
     tokens = {}
     for frontend in (EspeakFrontend(), CharacterFrontend()):
-        prepare_ljspeech(words_only, corpus, frontend=frontend)
+        plan = prepare_ljspeech(words_only, frontend=frontend)
+        corpus = plan.make_in(tmp_path / "corpora")
         entries = {
             n: e for m in manifests(corpus).values() for n, e in m.items()
         }

@@ -122,12 +122,12 @@ def test_cmudict_is_split_by_word_and_seed_alone(dictionary, tmp_path):
     assert split_of_words(tmp_path / "b").keys() == {*before, "zoo"}
     assert "Z" not in phonemes_of(tmp_path / "b")
     path.write_text("\n".join(["oat T AE1", *reversed(lines)]))
-    prepare_cmudict(tmp_path / "b", path, **SHARES)
-    after = split_of_words(tmp_path / "b")
+    prepare_cmudict(tmp_path / "c", path, **SHARES)
+    after = split_of_words(tmp_path / "c")
     after.pop("oat")
     assert after == before
-    prepare_cmudict(tmp_path / "c", path, seed=2, **SHARES)
-    other = split_of_words(tmp_path / "c")
+    prepare_cmudict(tmp_path / "d", path, seed=2, **SHARES)
+    other = split_of_words(tmp_path / "d")
     assert sum(other[word] != before[word] for word in before) > 100
 
 
@@ -218,6 +218,29 @@ def test_cmudict_leaves_out_what_is_no_word(dictionary, tmp_path, caplog):
     words = split_of_words(tmp_path / "corpus").keys() - invented(400).keys()
     assert words == {"a.k.", "'at", "oak"}
     assert "Left out 4 of 407 words" in caplog.text
+    assert "!bang (line 401), 4d (line 402), %at (line 403)" in caplog.text
+
+
+def test_cmudict_keeps_contractions_of_any_apostrophe(dictionary, tmp_path):
+    lines = [f"{word}’t T\n" for word in ("ba", "bo", "da", "do", "ka")]
+    lines += ["ta‘d D\n", "hi\u0304ṛ T\n", "हिन्दी T\n"]
+    path = tmp_path / "mine.dict"
+    path.write_text((dictionary / "cmudict.dict").read_text() + "".join(lines))
+    prepare_cmudict(tmp_path / "corpus", path, allow_unseen_phonemes=True)
+    words = split_of_words(tmp_path / "corpus").keys() - invented(400).keys()
+    assert words == {*"ba't bo't da't do't ka't ta'd हिन्दी hīṛ".split()}
+
+
+def test_cmudict_takes_tabs_in_a_file_of_that_name(dictionary, tmp_path):
+    path = tmp_path / "mine.tsv"
+    lines = (dictionary / "cmudict.dict").read_text().splitlines()
+    text = "".join(line.replace(" ", "\t", 1) + "\n" for line in lines)
+    path.write_text(text)
+    prepare_cmudict(tmp_path / "tabs", path)
+    prepare_cmudict(tmp_path / "spaces", dictionary)
+    assert load_manifests(tmp_path / "tabs") == load_manifests(
+        tmp_path / "spaces"
+    )
 
 
 def test_cmudict_problems(dictionary, tmp_path):
@@ -253,16 +276,19 @@ def test_cmudict_refuses_wrong_arguments(
     assert not (tmp_path / "corpus").exists()
 
 
-def test_cmudict_is_reused_or_built_anew(dictionary, tmp_path):
-    corpus = tmp_path / "corpus"
-    prepare_cmudict(corpus, dictionary, **SHARES)
-    before = (corpus / "train.json").stat()
+def test_cmudict_is_reused_or_another(dictionary, tmp_path):
+    root = tmp_path / "corpora"
+    corpus = prepare_cmudict(None, dictionary, **SHARES).make_in(root)
+    before = split_of_words(corpus)
     dictionary = dictionary.rename(tmp_path / "moved")
-    prepare_cmudict(corpus, dictionary / "cmudict.dict", **SHARES)
-    assert (corpus / "train.json").stat().st_ino == before.st_ino
+    moved = prepare_cmudict(None, dictionary / "cmudict.dict", **SHARES)
+    assert moved.make_in(root) == corpus
     add(dictionary, "oak OW2 K")
-    prepare_cmudict(corpus, dictionary, **SHARES)
-    assert "oak" in split_of_words(corpus)
+    other = prepare_cmudict(None, dictionary, **SHARES).make_in(root)
+    assert split_of_words(other).keys() == {*before, "oak"}
+    assert split_of_words(corpus) == before
+    other = prepare_cmudict(None, dictionary, stress="strip", **SHARES)
+    assert len({corpus.name, other.folder_name}) == 2
 
 
 @pytest.fixture
@@ -333,10 +359,11 @@ def test_sigmorphon_extra_words_are_trained_on(shared_task, tmp_path, caplog):
     assert names(tmp_path / "b")["valid"] == ["ita/gatta"]
     # other words are another corpus
     (extra / "eng_us_train.tsv").write_text("tacks\tt æ k s\n")
-    prepare_sigmorphon(
-        shared_task, tmp_path / "a", ["eng_us", "ita"], extra_folder=extra
-    )
-    assert "eng_us/tacks" in names(tmp_path / "a")["train"]
+    with pytest.raises(ValueError, match="1 changed .eng_us_train.tsv.[.] It"):
+        prepare_sigmorphon(
+            shared_task, tmp_path / "a", ["eng_us", "ita"], extra_folder=extra
+        )
+    assert "eng_us/tack" in names(tmp_path / "a")["train"]
 
 
 def test_sigmorphon_splices_words_that_no_split_has(shared_task, tmp_path):
@@ -392,14 +419,18 @@ def test_sigmorphon_several_languages(shared_task, tmp_path, caplog):
     ]
 
 
-def test_sigmorphon_reads_the_task_files_again_when_they_change(
+def test_sigmorphon_is_another_corpus_when_a_file_changes(
     shared_task, tmp_path
 ):
-    prepare_sigmorphon(shared_task, tmp_path / "corpus")
+    root = tmp_path / "corpora"
+    before = prepare_sigmorphon(shared_task).make_in(root)
     path = shared_task / "high" / "eng_us_test.tsv"
     path.write_text(path.read_text("utf-8").replace("sat", "tas"), "utf-8")
-    prepare_sigmorphon(shared_task, tmp_path / "corpus")
-    assert names(tmp_path / "corpus")["test"] == ["eng_us/tas"]
+    after = prepare_sigmorphon(shared_task).make_in(root)
+    assert names(before)["test"] == ["eng_us/sat"]
+    assert names(after)["test"] == ["eng_us/tas"]
+    moved = shared_task.rename(tmp_path / "moved")
+    assert prepare_sigmorphon(moved).make_in(root) == after
 
 
 def test_sigmorphon_missing_files(shared_task, tmp_path):
@@ -448,11 +479,12 @@ def test_sigmorphon_problems(shared_task, tmp_path):
     assert not corpus.exists()
     prepare_sigmorphon(shared_task, corpus, skip_bad_entries=True)
     assert names(corpus)["valid"] == ["eng_us/act"]
+    other = tmp_path / "other"
     prepare_sigmorphon(
-        shared_task, corpus, skip_bad_entries=True, allow_unseen_phonemes=True
+        shared_task, other, skip_bad_entries=True, allow_unseen_phonemes=True
     )
-    assert names(corpus)["valid"] == ["eng_us/act", "eng_us/bat"]
-    assert "b" not in phonemes_of(corpus)
+    assert names(other)["valid"] == ["eng_us/act", "eng_us/bat"]
+    assert "b" not in phonemes_of(other)
 
 
 def test_sigmorphon_without_a_good_dev_word(shared_task, tmp_path):

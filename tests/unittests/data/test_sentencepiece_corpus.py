@@ -125,14 +125,17 @@ def test_the_same_arguments_find_the_corpus_again(data, tmp_path, written):
     prepare(data, folder, SentencePieceFrontend(vocab_size=22))
     assert len(written) == 6
     assert contents(folder) == before
-    for other in (
-        SentencePieceFrontend(vocab_size=23),
-        SentencePieceFrontend("bpe", vocab_size=23),
-        CharacterFrontend(),
-        PIECES,
+    for number, other in enumerate(
+        (
+            SentencePieceFrontend(vocab_size=23),
+            SentencePieceFrontend("bpe", vocab_size=23),
+            CharacterFrontend(),
+        )
     ):
         written.clear()
-        prepare(data, folder, other)
+        with pytest.raises(ValueError, match="another corpus .*frontend: "):
+            prepare(data, folder, other)
+        prepare(data, tmp_path / f"other {number}", other)
         assert len(written) == 6
     assert contents(folder) == before
 

@@ -16,7 +16,8 @@ from sb_sma.inference import G2P, TTS
 from sb_sma.inference.export import export_tts
 from sb_sma.inference.frontend_registry import make_frontend
 from sb_sma.inference.g2p.frontend import G2PFrontend
-from tests.unittests.conftest import export_small_model
+from tests.unittests import conftest
+from tests.unittests.conftest import export_small_g2p, export_small_model
 
 MODELS = "models:\n    model: !new:torch.nn.Linear\n        in_features: 2\n"
 MODELS += "        out_features: 2\n"
@@ -246,6 +247,29 @@ def test_an_exported_model_reads_by_its_own_g2p(
     assert tts.tokens(f"say {word}") == ["S", "EY", *phonemes, "<end>"]
     assert len(tts.speak(texts, seed=0)) == len(texts)
     assert tts.finished == [True] * len(texts)
+
+
+def test_g2p_reads_plain_characters(exported_g2p, tmp_path):
+    path = tmp_path / "own.dict"
+    path.write_text("a’b K AH B\ncafe\u0301 K AH\n", encoding="utf-8")
+    frontend = G2PFrontend(exported_g2p, path)
+    expected = frontend.tokens("a'b café cab")
+    assert expected[:5] == "K AH B K AH".split()
+    for text in ("a’b cafe\u0301 ｃａｂ", "aʼb café c\u00ada\u200bb"):
+        assert frontend.tokens(text) == expected
+
+
+def test_g2p_says_a_lexicon_in_the_spelling_of_the_model(
+    tmp_path, repository, monkeypatch
+):
+    said = {"a": "a\u0303", "b": "s", "c": "z", "d": "ɪ"}
+    monkeypatch.setattr(conftest, "SPELLING", said)
+    model = export_small_g2p(tmp_path, repository, train=lambda *_: None)
+    for vowel in ("a\u0303", "ã"):
+        path = tmp_path / "own.tsv"
+        path.write_text(f"as\t{vowel} s\n", encoding="utf-8")
+        tokens = G2PFrontend(model, path).tokens("as")
+        assert tokens == ["a\u0303", "s", "<end>"]
 
 
 def test_a_corpus_folder_is_not_searched_for_the_g2p_model(

@@ -11,12 +11,31 @@ CALLS = [check_model_folder, TTS.from_hparams, G2P.from_hparams]
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
-    "name", ["./absent", "../absent", "/absent", "~/absent", "a/b/c", "C:\\a"]
+    "name",
+    [
+        "./absent",
+        "../absent",
+        "/absent",
+        "~/absent",
+        "a/b/c",
+        "C:\\a",
+        "a/b/",
+        "my models/tts",
+    ],
 )
 def test_a_missing_folder_is_told(call, name):
     with pytest.raises(ValueError) as error:
         call(name)
     assert f"; {name} does not exist. Give the folder" in str(error.value)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_file_is_told(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tts").mkdir()
+    (tmp_path / "tts" / "model.safetensors").touch()
+    with pytest.raises(ValueError, match="tts/model.safetensors is a file."):
+        call("tts/model.safetensors")
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -26,11 +26,7 @@ require_torch_pair()
 
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import (
-    ddp_init_group,
-    if_main_process,
-    run_on_main,
-)
+from speechbrain.utils.distributed import ddp_init_group, if_main_process
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
@@ -53,11 +49,11 @@ from sb_sma.training.fine_tuning import (
 )
 from sb_sma.training.history import log_epoch
 from sb_sma.training.recipe_frame import (
+    Start,
     open_logs,
     read_resolved,
     train_and_test,
 )
-from sb_sma.training.recovery.checkpoint_checks import check_same_start
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.g2p import write_g2p_report
 
@@ -109,10 +105,11 @@ class G2PBrain(RecoverableBrain):
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate and the energy noise of this step."""
         step = self.optimizer_step
-        # at 0 it would not learn
-        rate = self.lr_schedule.calculate_lr(max(step, 1))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        if should_step:
+            # at 0 it would not learn
+            rate = self.lr_schedule.calculate_lr(max(step, 1))
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
         walk_switches.set_energy_noise(
             self.hparams.models["model"], self.hparams.noise_schedule(step)
         )
@@ -290,24 +287,23 @@ def warn_about_limits(items, tokenizer, hparams):
             )
 
 
-def make_tables(hparams, entries, symbols):
+def make_table(hparams, entries, symbols, initial):
     """Fit the tokenizer, or start from the initial model with its tables.
 
-    Returns the table of phonemes, and the identity of the initial model.
+    Returns the table of phonemes.
     """
     tokenizer = hparams["grapheme_tokenizer"]
-    if hparams["initial_model"] is None:
+    if initial is None:
         tokenizer.fit(
             [entry["word"] for entry in entries],
             [entry["language"] for entry in entries],
         )
-        return PhonemeTable(symbols, tokenizer.backwards), None
-    initial = load_initial_model(hparams["initial_model"])
+        return PhonemeTable(symbols, tokenizer.backwards)
     table = start_from(
         initial, hparams["models"]["model"], hparams, tokenizer, symbols
     )
     check_readable(entries, tokenizer)
-    return table, identify(initial)
+    return table
 
 
 def set_up_model(hparams, tokenizer, table, items):
@@ -325,14 +321,6 @@ def set_up_model(hparams, tokenizer, table, items):
     n_phonemes = sum(len(item["phonemes"]) for item in items)
     for model in models:
         walk_switches.set_queries_per_token(model, n_phonemes / n_graphemes)
-
-
-def count_steps(brain, n_batches, n_epochs):
-    """Optimizer steps of a whole run, on each of its processes."""
-    is_distributed = torch.distributed.is_initialized()
-    n_processes = torch.distributed.get_world_size() if is_distributed else 1
-    n_batches = -(-n_batches // n_processes)
-    return -(-n_batches // brain.grad_accumulation_factor) * n_epochs
 
 
 def draw_alignments(model, items, tokenizer, table):
@@ -394,23 +382,31 @@ def main(argv):
     """Train, test, export and report."""
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
     ddp_init_group(run_opts)
+    initial, identity = None, None
+    if hparams["initial_model"] is not None:
+        initial = load_initial_model(hparams["initial_model"])
+        identity = identify(initial)
+    start = Start(
+        hparams["prepare"],
+        hparams["save_folder"],
+        run_opts,
+        identity,
+        remedy=f"--initial_model={hparams['output_folder']}/model with another "
+        "--output_folder goes on from its weights.",
+    )
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],
         hyperparams_to_save=hparams_file,
         overrides=overrides,
     )
-    folder = Path(hparams["corpus_folder"])
-    run_on_main(hparams["prepare"], kwargs={"save_folder": folder})
+    folder = start.make_corpus(hparams["corpus_folder"])
     manifests = load_manifests(folder)
     symbols = json.loads((folder / "phonemes.json").read_text(encoding="utf-8"))
     tokenizer = hparams["grapheme_tokenizer"]
-    table, initial = make_tables(hparams, manifests["train"].values(), symbols)
+    table = make_table(hparams, manifests["train"].values(), symbols, initial)
     check_token_room(tokenizer, hparams["n_graphemes"], "n_graphemes")
     check_token_room(table, hparams["n_phonemes"], "n_phonemes")
-    run_on_main(
-        check_same_start,
-        args=[hparams["save_folder"], folder / "corpus.json", initial],
-    )
+    start.remember(folder)
     # the shared task keeps its test files aside
     tested = "test" if manifests["test"] else "valid"
     unreadable = {
@@ -445,7 +441,7 @@ def main(argv):
         checkpointer=hparams["checkpointer"],
     )
     n_batches = len(loader_options["train"]["batch_sampler"])
-    n_steps = count_steps(brain, n_batches, hparams["number_of_epochs"])
+    n_steps = brain.count_steps(n_batches, hparams["number_of_epochs"])
     brain.lr_schedule = hparams["lr_schedule"](
         num_warmup_steps=round(hparams["warmup_share"] * n_steps),
         num_training_steps=n_steps,

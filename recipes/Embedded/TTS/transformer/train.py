@@ -14,6 +14,7 @@ a report to look at and listen to.
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,12 +26,7 @@ require_torch_pair()
 import numpy as np
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import (
-    ddp_init_group,
-    if_main_process,
-    run_on_main,
-)
-from speechbrain.utils.train_logger import TensorboardLogger
+from speechbrain.utils.distributed import ddp_init_group, if_main_process
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
@@ -47,13 +43,13 @@ from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.training.distributed import close_process_group
-from sb_sma.training.history import log_epoch
+from sb_sma.training.history import log_epoch, log_figures
 from sb_sma.training.recipe_frame import (
+    Start,
     open_logs,
     read_resolved,
     train_and_test,
 )
-from sb_sma.training.recovery.checkpoint_checks import check_same_start
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.tts import write_tts_report
 from sb_sma.training.sample_writer import SampleWriter, Sentence
@@ -212,10 +208,7 @@ class TTSBrain(RecoverableBrain):
         figures = self.sample_writer.write(
             self.hparams.average.module, f"epoch_{epoch:03d}"
         )
-        for logger in self.loggers:
-            if isinstance(logger, TensorboardLogger):
-                for name, figure in figures.items():
-                    logger.writer.add_figure(name, figure, epoch)
+        log_figures(self.loggers, figures, epoch)
 
     def _models(self):
         """Return the model that is trained, and its average."""
@@ -275,20 +268,12 @@ def check_attention(hparams):
     model.decoder.layers.check_decoding(hparams["decoding"])
 
 
-def prepare_corpus(hparams):
-    """Make or find the corpus, and return its folder."""
-    folder = Path(hparams["corpus_folder"])
+def plan_corpus(hparams):
+    """Tell which corpus it is, without making it."""
+    mel = hparams["mel_settings"]
     if hparams["data_folder"] is None:
-        folder = folder / "embedded"
-        prepare, arguments = hparams["prepare_embedded"], {}
-    else:
-        folder = folder / "speech"
-        prepare = hparams["prepare_speech"]
-        arguments = {"data_folder": hparams["data_folder"]}
-    arguments["save_folder"] = folder
-    arguments["mel"] = hparams["mel_settings"]
-    run_on_main(prepare, kwargs=arguments)
-    return folder
+        return hparams["prepare_embedded"](mel=mel)
+    return hparams["prepare_speech"](hparams["data_folder"], mel=mel)
 
 
 def choose_utterances(hparams, manifests):
@@ -417,21 +402,22 @@ def main(argv):
     check_frontend(hparams)
     check_attention(hparams)
     ddp_init_group(run_opts)
+    start = Start(
+        partial(plan_corpus, hparams), hparams["save_folder"], run_opts
+    )
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],
         hyperparams_to_save=hparams_file,
         overrides=overrides,
     )
-    folder = prepare_corpus(hparams)
+    folder = start.make_corpus(hparams["corpus_folder"])
     manifests = choose_utterances(hparams, load_manifests(folder))
     speakers = find_speakers(manifests, hparams["speakers"])
     symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
     table = TokenTable(symbols)
     check_token_room(table, hparams["n_tokens"])
     set_up_model(hparams, folder, manifests)
-    run_on_main(
-        check_same_start, args=[hparams["save_folder"], folder / "corpus.json"]
-    )
+    start.remember(folder)
     datasets = make_datasets(manifests, table)
 
     brain = TTSBrain(

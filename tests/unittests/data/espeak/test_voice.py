@@ -1,8 +1,11 @@
 """eSpeak NG: tokens, their timing, and the same samples every time."""
 
+import ast
 import itertools
 import multiprocessing
 import threading
+import unicodedata
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -334,3 +337,110 @@ def test_trailing_silence_keeps_eSpeaks_samples_and_adds_zeros(monkeypatch):
 def test_voice_that_finds_no_phoneme_is_an_error(monkeypatch, events):
     with pytest.raises(ValueError, match="found no phoneme in 'words'"):
         say_events(monkeypatch, events)
+
+
+NATIVE = {
+    "en-us": "a café, naïve Zoë",
+    "de": "Müller aß Äpfel",
+    "fr": "ça, une forêt, où",
+    "es": "el niño comió",
+    "pt": "não, coração",
+    "pl": "żółć, gęś",
+    "cs": "příliš žluťoučký kůň",
+    "tr": "İstanbul, güneş",
+    "vi": "tiếng Việt",
+    "el": "καλημέρα ϊ",
+    "ru": "йод, ёлка",
+    "ko": "안녕하세요",
+    "ja": "がぎ",
+}
+
+
+@pytest.mark.parametrize("voice, text", NATIVE.items(), ids=NATIVE)
+def test_decomposed_letters_sound_as_composed_ones(voice, text):
+    settings = VoiceSettings(voice)
+    decomposed = unicodedata.normalize("NFD", text)
+    assert decomposed != text
+    composed = speak(text, settings)
+    assert speak(decomposed, settings).tokens == composed.tokens
+    np.testing.assert_array_equal(
+        speak(decomposed, settings).samples, composed.samples
+    )
+
+
+@pytest.mark.parametrize(
+    "voice, written, plain",
+    [
+        ("en-us", "３ cats, 10２ dogs, ٣ cows", "3 cats, 102 dogs, 3 cows"),
+        ("en-us", "５０％ off", "50% off"),
+        ("en-us", "an oﬃce, Ｏ．Ｋ．", "an office, O．K．"),
+        ("en-us", "don’t", "don't"),
+        ("en-us", "donʼt", "don't"),
+        (
+            "en-us",
+            "good\u200bness, car\u200epet \ufeffyou",
+            "goodness, carpet you",
+        ),
+        ("de", "10\u00a0000 Euro", "10000 Euro"),
+        ("ar", "٣٫٥", "3.5"),
+        ("ar", "ﺍﻟﺴﻼﻡ", "السلام"),
+        ("hi", "१९८४", "1984"),
+        ("ja", "３", "3"),
+        # 12 is English to this voice
+        ("ne", "12", "१२"),
+        ("ne+f2", "１２", "१२"),
+    ],
+)
+def test_other_characters_sound_as_plain_ones(voice, written, plain):
+    settings = VoiceSettings(voice)
+    assert phonemize(written, settings) == phonemize(plain, settings)
+
+
+def test_points_without_spaces_still_end_clauses():
+    settings = VoiceSettings("cmn")
+    pauses = phonemize("你好！世界，好", settings).count(PAUSE)
+    assert pauses > phonemize("你好世界好", settings).count(PAUSE) + 2
+
+
+@pytest.mark.parametrize(
+    "voice, text, lost",
+    [
+        ("en-us", "a ⌘ b ✓ c ⌘", ["'⌘'", "'✓'"]),
+        ("en-us", "x \ue000 \ud800", ["'\\ue000'", "'\\ud800'"]),
+        ("en-us", "北京 あ", ["'北'", "'京'", "'あ'"]),
+        ("de", "Tom * Eva ‰", ["'*'", "'‰'"]),
+        ("ja", "日本のラーメン", ["'日'", "'本'"]),
+        ("ar", "٥٠%", ["'%'"]),
+    ],
+)
+def test_what_a_voice_cannot_read_is_told_once(
+    voice, text, lost, caplog, monkeypatch
+):
+    monkeypatch.setattr(espeak, "_warned", defaultdict(set))
+    speak(text, VoiceSettings(voice))
+    (record,) = caplog.records
+    message = record.getMessage()
+    assert message.startswith(f"The voice {voice} of eSpeak NG has no sound")
+    named = message.partition(" for ")[2].partition(". Write")[0]
+    assert named == ", ".join(sorted(lost, key=ast.literal_eval))
+    speak(text, VoiceSettings(voice))
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    "voice, text",
+    [
+        ("en-us", PARAGRAPH),
+        ("en-us", "“Ça va?” – isn’t it… (naïve) [a]; ½ × 3 ± 2, 5 % & ☂ №"),
+        ("ru", "«Ёлка» – это объём, подъезд"),
+        ("hi", "हिन्दी में ३ क्‍ष"),
+        ("ar", "السلام عليكم، نعم؟"),
+        ("th", "สวัสดีครับ"),
+        ("cmn", "你好，世界！"),
+        ("ja", "ラーメン、がぎ。"),
+        ("ko", "안녕하세요."),
+    ],
+)
+def test_what_is_read_is_no_news(voice, text, caplog):
+    speak(text, VoiceSettings(voice))
+    assert caplog.records == []

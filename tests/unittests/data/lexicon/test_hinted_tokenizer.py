@@ -39,6 +39,15 @@ def test_hints_stand_at_their_share_of_the_word(tokenizer, word, pieces):
     assert tokenizer.pieces(word) == pieces.split()
 
 
+@pytest.mark.parametrize("word", ["don't", "don’t", "DON’T"])
+def test_hints_are_found_by_any_apostrophe(tmp_path, word):
+    path = tmp_path / "lexicon.dict"
+    path.write_text("don’t D OW1 N T\n", encoding="utf-8")
+    tokenizer = HintedTokenizer(path)
+    tokenizer.fit(["don't"])
+    assert "/OW1/" in tokenizer.pieces(word)
+
+
 def test_characters_come_before_hints(tokenizer):
     characters = sorted(set("throughreadbat"))
     hints = ["/AH0/", "/D/", "/EH1/", "/R/", "/TH/", "/UW1/"]

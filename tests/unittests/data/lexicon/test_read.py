@@ -5,9 +5,19 @@ import logging
 
 import pytest
 
-from sb_sma.data.build_once import build_once, load_manifests
+from sb_sma.data.build_once import (
+    build_once,
+    find_foreign_names,
+    load_manifests,
+)
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
-from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon
+from sb_sma.data.lexicon.read import (
+    BadEntries,
+    LexiconEntry,
+    layout_of,
+    read_lexicon,
+    read_pronunciations,
+)
 
 
 def read(path, content, layout="sigmorphon", skip=False):
@@ -37,8 +47,8 @@ def test_pronunciations_of_a_word_are_merged_in_file_order(tmp_path):
 
 
 def test_words_may_have_spaces_and_marks(tmp_path):
-    entries = read(tmp_path / "x.tsv", "an giang\tʔ aː n ˧˧\ne\u0301\te\n")
-    assert [e.word for e in entries] == ["an giang", "e\u0301"]
+    entries = read(tmp_path / "x.tsv", "an giang\tʔ aː n ˧˧\né\te\n")
+    assert [e.word for e in entries] == ["an giang", "é"]
 
 
 def test_byte_order_mark_windows_line_ends_and_blank_lines(tmp_path):
@@ -67,6 +77,115 @@ def test_cmudict_layout(tmp_path, caplog):
     assert "cmudict.dict gives 1 pronunciations again" in caplog.text
 
 
+# content, words with their pronunciations, and the lines that are told
+RESPELLED = {
+    "apostrophes": (
+        "x.dict",
+        "don’t D OW1 N T\ncan‘t K AE1 N T\ndogʼs D AO1 G Z\nit's IH1 T S\n",
+        {
+            "don't": "D OW1 N T",
+            "can't": "K AE1 N T",
+            "dog's": "D AO1 G Z",
+            "it's": "IH1 T S",
+        },
+        ["plainer characters, such as ' for ’, in 3 line(s): 1, 2, 3"],
+    ),
+    "decomposed words": (
+        "x.tsv",
+        "cafe\u0301\tk a f e\ncafé\tk a f ɛ\n",
+        {"café": "k a f e | k a f ɛ"},
+        ["plainer characters, such as ' for ’, in 1 line(s): 1"],
+    ),
+    "decomposed phonemes": (
+        "x.tsv",
+        "pão\tp ã w\nmão\tm a\u0303 w\n",
+        {"pão": "p ã w", "mão": "m ã w"},
+        ["composed letters (NFC), in 1 line(s): 2"],
+    ),
+    "full width": (
+        "x.tsv",
+        "ｒｅａｄ\tR IY1 D\n",
+        {"read": "R IY1 D"},
+        ["plainer characters, such as ' for ’, in 1 line(s): 1"],
+    ),
+    "invisible": (
+        "x.dict",
+        "read R IY1 D\n\ufefflead L EH1 D\nze\u200bro Z IH1\u200b R OW0\n",
+        {"read": "R IY1 D", "lead": "L EH1 D", "zero": "Z IH1 R OW0"},
+        ["invisible characters are left out, in 2 line(s): 2, 3"],
+    ),
+    "probabilities": (
+        "x.dict",
+        "read 0.5 R EH1 D\nread 1.0 R IY1 D\nthe 1 DH AH0\na .3e-2 AH0\n",
+        {"read": "R EH1 D | R IY1 D", "the": "DH AH0", "a": "AH0"},
+        ["probabilities are left out", "in 4 line(s): 1, 2, 3, 4"],
+    ),
+    "columns of probabilities": (
+        "x.tsv",
+        "read\t0.99\t0.2\t1\t1.0\tR EH1 D\nthe\t-0.5 DH AH0\n",
+        {"read": "R EH1 D", "the": "DH AH0"},
+        ["probabilities are left out", "in 2 line(s): 1, 2"],
+    ),
+    "spaces": (
+        "x.dict",
+        "read\u00a0R IY1 D\nlead\u2003 L EH1\u3000D\nwide \u00a0 W AY1 D\n",
+        {"read": "R IY1 D", "lead": "L EH1 D", "wide": "W AY1 D"},
+        [],
+    ),
+    "variants": (
+        "x.dict",
+        "read R EH1 D\nread (2) R IY1 D\nread(3)  R EY1 D\nread\u00a0(4) R D\n",
+        {"read": "R EH1 D | R IY1 D | R EY1 D | R D"},
+        [],
+    ),
+    "variants with tabs": (
+        "x.tsv",
+        "read\tR EH1 D\nread(2)\tR IY1 D\nread (3)\tR EY1 D\n",
+        {"read": "R EH1 D | R IY1 D | R EY1 D"},
+        [],
+    ),
+    "phonemes that are figures": (
+        "x.dict",
+        "one w 1 n\nan 1 n\nto t 2\n",
+        {"one": "w 1 n", "an": "1 n", "to": "t 2"},
+        [],
+    ),
+    "comments": (
+        "x.dict",
+        ";;; a\n# b c\n##\n#hash HH AE1 SH\nread R IY1 D # past\n",
+        {"#hash": "HH AE1 SH", "read": "R IY1 D"},
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name, content, said, told", RESPELLED.values(), ids=RESPELLED
+)
+def test_one_word_has_one_spelling_whoever_wrote_it(
+    tmp_path, caplog, name, content, said, told
+):
+    entries = read(tmp_path / name, content, layout_of(tmp_path / name))
+    assert {
+        e.word: " | ".join(" ".join(p) for p in e.pronunciations)
+        for e in entries
+    } == said
+    warnings = [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno == logging.WARNING
+    ]
+    assert len(warnings) == bool(told)
+    for part in told:
+        assert part in warnings[0] and str(tmp_path / name) in warnings[0]
+
+
+def test_words_that_differ_in_case_are_looked_up_as_one(tmp_path):
+    path = tmp_path / "x.dict"
+    path.write_text("Polish P OW1\npolish P AA1\nPOLISH P OW1\n")
+    assert read_pronunciations(path) == {"polish": (("P", "OW1"), ("P", "AA1"))}
+
+
 BAD_LINES = {
     "one field": ("word\n", "expected 2 fields .word<TAB>phonemes., got 1"),
     "three fields": ("a\tb\tc\n", "expected 2 fields .*, got 3"),
@@ -76,6 +195,8 @@ BAD_LINES = {
     "NUL": ("a\0b\tb\n", r"no control character; got '\\x00' in 'a\\x00b'"),
     "line separator": ("a\tb\u2028c\n", r"got '\\u2028' in"),
     "200 letters": ("a" * 200 + "\tb\n", "at most 100 characters; got 200"),
+    "mark of a variant": ("a\tb (2)\n", r"symbols such as AH0; got '\(2\)'"),
+    "number": ("a\tb 0.5 c\n", r"symbols such as AH0; got '0.5' in"),
     "duplicate": ("ok\to\n", "must be unique, but line 1 is the same"),
     "not UTF-8": (b"caf\xe9\tb\n", r"must be UTF-8; got b'\\xe9'"),
 }
@@ -190,6 +311,15 @@ def test_unseen_phonemes_may_be_allowed():
     assert kept == given
 
 
+@pytest.mark.parametrize("word", ["...", "-", "'", "’", "–", "\u0301", "☂"])
+def test_what_is_no_word_is_refused(word):
+    given = {**splits(), "test": [entry(word, "a", place="e, line 3")]}
+    bad_entries = BadEntries()
+    check_splits(given, bad_entries)
+    with pytest.raises(ValueError, match="e, line 3: a word must have a let"):
+        bad_entries.report()
+
+
 def test_a_word_may_stand_in_several_languages():
     bad_entries = BadEntries()
     given = {
@@ -229,9 +359,7 @@ def test_a_folder_is_written_and_read_back(tmp_path):
     assert manifests["test"] == {}
     phonemes = json.loads((folder / "phonemes.json").read_text("utf-8"))
     assert phonemes == ["a", "b", "ə"]
-    # the folder counts as ours, and is replaced
-    build_once(folder, {"corpus": "y"}, build)
-    assert "y" in (folder / "corpus.json").read_text()
+    assert find_foreign_names(folder) == []
 
 
 @pytest.mark.parametrize("empty", ["train", "valid", "test"])

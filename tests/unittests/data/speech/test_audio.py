@@ -94,7 +94,51 @@ def test_silence_at_the_ends_is_trimmed_to_a_margin(wav, before, after):
 
 def test_silence_inside_stays(wav):
     samples = np.concatenate([tone(), np.zeros(RATE), tone()])
-    assert len(read(wav, samples, trim_db=40).samples) == 3 * RATE
+    recording = read(wav, samples, trim_db=40)
+    assert len(recording.samples) == 3 * RATE
+    assert recording.pauses == [] and recording.remarks == {}
+
+
+@pytest.mark.parametrize("offset", [0.2, -0.3])
+@pytest.mark.parametrize("level", [0.4, 0.02])
+def test_an_offset_is_no_sound_and_is_subtracted(wav, offset, level):
+    silence = np.zeros(RATE)
+    samples = np.concatenate([silence, tone(level=level), silence])
+    recording = read(wav, samples + offset, trim_db=40)
+    kept = 1 + 2 * TRIM_MARGIN_SECONDS
+    assert len(recording.samples) / RATE == pytest.approx(kept, abs=0.025)
+    assert recording.sound_seconds == pytest.approx(1, abs=0.025)
+    assert abs(recording.samples.mean()) < 1e-3
+    detail = f"its mean, {offset:.3f}, is subtracted"
+    assert recording.remarks == {"off centre": detail}
+
+
+def test_a_slow_drift_is_no_sound(wav):
+    silence = np.zeros(RATE)
+    samples = np.concatenate([silence, tone(), silence])
+    drift = 0.2 * np.sin(np.arange(len(samples)) * 2 * np.pi / len(samples))
+    recording = read(wav, samples + drift, trim_db=40)
+    assert recording.trimmed_seconds == pytest.approx(1.8, abs=0.025)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "ULAW"])
+def test_a_rounding_error_is_no_offset(wav, subtype):
+    recording = read(wav, tone() - 2**-8, subtype=subtype)
+    assert recording.remarks == {}
+    written, _ = soundfile.read(wav)
+    np.testing.assert_allclose(recording.samples, written, atol=1e-6)
+
+
+def test_long_pauses_are_told_with_their_place(wav):
+    noise = np.random.default_rng(0).normal(0, 0.004, 30 * RATE)
+    parts = [tone(), np.zeros(3 * RATE), tone(), np.zeros(20 * RATE), tone()]
+    samples = np.concatenate(parts)
+    recording = read(wav, samples + noise[: len(samples)] + 0.05)
+    [(start, seconds), (later, more)] = recording.pauses
+    assert (start, seconds) == pytest.approx((1, 3), abs=0.03)
+    assert (later, more) == pytest.approx((5, 20), abs=0.03)
+    told = recording.remarks["silent inside for long"]
+    assert told == "3.0 s from 1.0 s on, 20.0 s from 5.0 s on"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +147,10 @@ def test_silence_inside_stays(wav):
         (np.zeros(0), "must be a readable recording; got: it has no samples"),
         (np.zeros(RATE), "got silence, 22050 samples that are 0 in 16 bits"),
         (np.full(300, 0.5), "longer than half a window .* got 300 samples"),
+        (np.full(RATE, 0.5), "got silence, 22050 samples that are 0 in 16"),
+        (np.full((RATE, 2), [0.5, -0.2]), "got silence, 22050 samples that"),
     ],
-    ids=["empty", "silent", "short"],
+    ids=["empty", "silent", "short", "offset", "two offsets"],
 )
 def test_useless_samples_are_refused(wav, samples, message):
     with pytest.raises(ValueError, match=f"a.wav .*{message}"):
@@ -122,6 +168,104 @@ def test_what_16_bits_cannot_tell_from_silence_is_refused(
 ):
     with pytest.raises(ValueError, match="a.wav .* got silence, 22050 samples"):
         read(wav, samples, trim_db=trim_db, subtype="FLOAT")
+
+
+def test_an_offset_at_another_rate_is_silence_too(wav):
+    with pytest.raises(ValueError, match="a.wav .* got silence, 16000 samples"):
+        read(wav, np.full(16000, 0.5), 16000)
+
+
+@pytest.mark.parametrize("scale", [32767, 2**31, 128, 300])
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_samples_at_the_scale_of_integers_are_refused(wav, scale, subtype):
+    with pytest.raises(
+        ValueError,
+        match=r"a.wav must have samples in \[-1, 1\]; got values up to .*, "
+        r"\d+% of them beyond full scale. Divide them by the scale",
+    ):
+        read(wav, tone(level=0.5) * scale, subtype=subtype)
+
+
+@pytest.mark.parametrize(
+    "subtype, tolerance",
+    [
+        ("PCM_U8", 2**-7),
+        ("PCM_16", 2**-15),
+        ("PCM_24", 2**-23),
+        ("PCM_32", 1e-7),
+        ("FLOAT", 0),
+        ("DOUBLE", 1e-7),
+    ],
+)
+def test_samples_that_touch_full_scale_are_as_they_were(
+    wav, subtype, tolerance
+):
+    samples = tone(level=0.9).astype(np.float32)
+    samples[[5000, 9000]] = [1, -1]
+    recording = read(wav, samples, subtype=subtype)
+    assert recording.remarks == {}
+    np.testing.assert_allclose(recording.samples, samples, atol=tolerance)
+
+
+def test_samples_beyond_full_scale_are_counted(wav):
+    samples = tone()
+    samples[[5, 700, 8000]] = [1.1, -1.5, 1.0]
+    recording = read(wav, samples, subtype="FLOAT")
+    assert recording.clipped and recording.samples.abs().max() == 1
+    detail = "3 samples at full scale, 2 of them beyond it and cut"
+    assert recording.remarks == {"clipped": detail}
+
+
+@pytest.mark.parametrize("share", [0.9, 1.0])
+def test_channels_that_cancel_each_other_are_refused(wav, share):
+    noise = np.random.default_rng(0).normal(0, 0.002, RATE)
+    samples = np.column_stack([tone(), noise - share * tone()])
+    with pytest.raises(
+        ValueError,
+        match=r"a.wav must have channels that can be mixed; .* leave 0.\d% of "
+        "the power. Keep one of them, or invert one",
+    ):
+        read(wav, samples)
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [
+        [tone(), np.roll(tone(), 13)],
+        [tone(), np.random.default_rng(0).normal(0, 0.2, RATE)],
+        6 * [tone()],
+        [tone(), -0.3 * tone()],
+    ],
+    ids=["late", "independent", "six", "one weak and inverted"],
+)
+def test_other_channels_are_mixed_without_a_word(wav, channels):
+    recording = read(wav, np.column_stack(channels))
+    assert recording.remarks == {}
+    mixed = np.mean(channels, axis=0)
+    np.testing.assert_allclose(recording.samples, mixed, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_channels", [2, 6, 12])
+def test_silent_channels_are_told(wav, n_channels):
+    noise = np.random.default_rng(0).normal(0, 1e-4, (RATE, n_channels))
+    noise[:, 0] += tone()
+    recording = read(wav, noise)
+    silent = ", ".join(map(str, range(2, n_channels + 1)))
+    assert recording.remarks["silent in a channel"].startswith(
+        f"number {silent} of {n_channels}, which makes the mean"
+    )
+
+
+def test_a_recording_far_below_full_scale_is_told(wav):
+    assert read(wav, tone(level=0.02)).remarks == {}
+    told = read(wav, tone(level=0.002)).remarks
+    assert told == {"very quiet": "its peak is 54 dB below full scale"}
+
+
+def test_sound_that_blocks_cannot_tell_is_kept(wav):
+    # constant within each block of a mel frame
+    samples = np.repeat(np.tile([0.3, -0.3], 40), MelSettings().hop_length)
+    assert len(read(wav, samples, trim_db=40).samples) == len(samples)
 
 
 def test_a_single_step_of_16_bits_is_no_silence(wav):
@@ -191,5 +335,5 @@ def test_real_speech_is_not_clipped_and_hardly_trimmed(shared):
     assert wavs
     for wav in wavs:
         recording = read_recording(wav, MelSettings(), trim_db=40)
-        assert not recording.clipped
+        assert recording.remarks == {} and recording.pauses == []
         assert recording.trimmed_seconds < 0.05

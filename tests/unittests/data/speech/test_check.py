@@ -1,5 +1,7 @@
 """`sb-sma check` names every problem of a corpus at once."""
 
+import json
+import re
 import subprocess
 import sys
 
@@ -8,7 +10,9 @@ import pytest
 import soundfile
 
 from sb_sma.cli import main
-from sb_sma.data.speech.check import find_problems
+from sb_sma.data.espeak.voice import speak
+from sb_sma.data.speech.check import check_corpus, find_problems
+from sb_sma.data.speech.prepare import prepare_speech
 
 
 @pytest.fixture
@@ -91,7 +95,108 @@ def test_the_command_agrees_to_a_good_corpus(shared, capsys):
 
 def test_the_command_tells_what_is_no_manifest(tmp_path, capsys):
     assert main(["check", str(tmp_path / "nowhere.csv")]) == 1
-    assert "or be a manifest (.csv or .json); got" in capsys.readouterr().err
+    told = "or be a manifest (.csv, .tsv, .json or .jsonl); got"
+    assert told in capsys.readouterr().err
+
+
+TEXT = "A sentence of some length is said by a voice for this test."
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """A manifest of recordings, each of which is worth a word."""
+    sound = speak(TEXT).samples / 2**15
+    hall, rate = np.zeros(40 * 22050), 22050
+    kinds = {
+        "good": sound,
+        "scale": sound * 2**15,
+        "pause": np.concatenate([sound, hall, sound]),
+        "silent": hall,
+        "inverted": np.column_stack([sound, -0.95 * sound]),
+        "short": sound[2000:4000],
+        "long": np.tile(sound, 16),
+        "clipped": np.clip(4 * sound, -1, 1),
+        "quiet": sound / 500,
+        "offset": sound / 2 + 0.2,
+        "one_channel": np.column_stack([0 * sound, sound]),
+        "pausing": np.concatenate([sound, hall[: 3 * rate], sound]),
+        "fast": sound,
+    }
+    rows = ["id,wav,text"]
+    for name, samples in kinds.items():
+        wav = tmp_path / f"{name}.wav"
+        header_rate = 2 * rate if name == "fast" else rate
+        soundfile.write(wav, samples, header_rate, subtype="FLOAT")
+        rows.append(f"{name},{wav},{TEXT}")
+    rows += [f"more{i},{tmp_path / 'good.wav'},{TEXT}" for i in range(9)]
+    path = tmp_path / "manifest.csv"
+    path.write_text("\n".join(rows))
+    return path
+
+
+PROBLEMS = {
+    "scale": r"scale.wav must have samples in \[-1, 1\]; got values up to \d+",
+    "pause": r"pause.wav must have pauses of at most 5 s; got silence of 40.\d "
+    r"s from \d.\d s on. Shorten the silence",
+    "silent": "silent.wav must be the recording of speech; got silence",
+    "inverted": "inverted.wav must have channels that can be mixed",
+    "short": "short.wav must be the recording of the whole text; got 46 ",
+    "long": "long.wav must be the recording of its text alone; got 46 ",
+}
+REMARKS = {
+    "clipped": r"clipped.wav is clipped \(\d+ samples at full scale\)",
+    "quiet": r"quiet.wav is very quiet \(its peak is \d\d dB below full scale",
+    "offset": r"offset.wav is off centre \(its mean, 0.\d+, is subtracted\)",
+    "one_channel": r"one_channel.wav is silent in a channel \(number 1 of 2,",
+    "pausing": r"pausing.wav is silent inside for long \(3.\d s from \d.\d s",
+    "fast": r"fast.wav is much faster than most \(\d\d letters per second for",
+}
+
+
+def test_recordings_are_judged(recordings, capsys):
+    assert main(["check", str(recordings)]) == 1
+    *found, summary = capsys.readouterr().out.splitlines()
+    problems = [row for row in found if not row.startswith("- remark: ")]
+    remarks = [row for row in found if row not in problems]
+    assert len(problems) == len(PROBLEMS)
+    for problem, message in zip(problems, PROBLEMS.values()):
+        assert re.search(message, problem)
+    # what speaks twice as long as its text is slow, too
+    slow = r"pausing.wav is much slower than most"
+    for message in [*REMARKS.values(), slow]:
+        [remark] = [row for row in remarks if re.search(message, row)]
+        assert remark.startswith(f"- remark: {recordings}, line ")
+    assert len(remarks) == len(REMARKS) + 1
+    n_good = 22 - len(PROBLEMS)
+    counts = f"{len(problems)} problem(s), {len(remarks)} remark(s)"
+    assert summary == f"{n_good} good utterance(s), {counts}"
+
+
+def test_the_command_and_preparation_judge_alike(recordings, tmp_path):
+    found = check_corpus(recordings)
+    with pytest.raises(ValueError) as error:
+        prepare_speech(recordings, tmp_path / "corpus", trim_db=40)
+    assert str(error.value).splitlines()[1:] == [
+        f"- {problem}" for problem in found.problems
+    ]
+    prepare_speech(
+        recordings, tmp_path / "corpus", trim_db=40, skip_bad_utterances=True
+    )
+    report = json.loads((tmp_path / "corpus" / "report.json").read_text())
+    assert report["problems_skipped"] == found.problems
+    told = {
+        f"{recordings.parent}/{name}.wav is {kind} ({detail})"
+        for name, remarks in report["remarks"].items()
+        for kind, detail in remarks.items()
+    }
+    assert told == {remark.split(": ", 1)[1] for remark in found.remarks}
+
+
+def test_remarks_alone_are_no_failure(recordings, capsys):
+    lines = recordings.read_text().splitlines()
+    recordings.write_text("\n".join([lines[0], *lines[8:]]))
+    assert main(["check", str(recordings)]) == 0
+    assert "0 problem(s), 7 remark(s)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("call", ["sb_sma.cli check", "sb_sma.data.check"])

@@ -1,7 +1,6 @@
-"""Corpus folders: complete or absent, reused or replaced, never guessed."""
+"""Corpus folders: complete or absent, reused or refused, never changed."""
 
 import json
-import logging
 import multiprocessing
 import time
 
@@ -47,15 +46,42 @@ def test_finished_corpus_is_reused(tmp_path):
     assert not leftovers(folder)
 
 
-def test_other_parameters_build_anew_and_say_why(tmp_path, caplog):
+def test_other_parameters_are_refused_and_told(tmp_path):
     folder = tmp_path / "corpus"
     build_once(folder, {"seed": 1, "rate": 175}, fill("one"))
-    with caplog.at_level(logging.WARNING):
-        build_once(folder, {"seed": 2, "rate": 175}, fill("two"))
-    assert content_of(folder) == "two"
-    assert "seed was 1, is 2" in caplog.text
-    assert "rate" not in caplog.text
+    with pytest.raises(
+        ValueError, match="another corpus than .*: seed was 1, "
+    ) as e:
+        build_once(folder, {"seed": 2, "rate": 175}, must_not_build)
+    assert content_of(folder) == "one"
+    assert "seed was 1, is 2. It is never changed" in str(e.value)
+    assert f"--corpus_folder {tmp_path} --remove corpus" in str(e.value)
+    assert "rate" not in str(e.value)
+    build_once(folder, {"seed": 1, "rate": 175}, must_not_build)
     assert not leftovers(folder)
+
+
+def test_changed_contents_are_told_by_their_names(tmp_path, caplog):
+    folder = tmp_path / "corpus"
+    many = {f"u{i}": "0f" for i in range(30)}
+    before = {"texts_sha256": many, "lines_sha256": "0f", "front": {"x": 1}}
+    after = {"texts_sha256": {"u7": "1e", "new": "2d"}, "lines_sha256": "1e"}
+    build_once(folder, before, fill("one"))
+    build_once(folder, {**after, "front": {"x": 2}}, fill("two"))
+    told = "anew: front.x was 1, is 2; lines: changed; texts: 1 added (new), "
+    assert f"{told}29 removed (u0, u1, " in caplog.text
+    assert "and 9 more), 1 changed (u7)\n" in caplog.text
+    assert "sha256" not in caplog.text
+
+
+def test_a_corpus_of_another_format_is_built_anew(tmp_path, caplog):
+    folder = tmp_path / "corpus"
+    build_once(folder, {"seed": 1}, fill("one"))
+    (folder / "corpus.json").write_text('{"format": 1, "parameters": {}}')
+    build_once(folder, {"seed": 1}, fill("two"))
+    assert content_of(folder) == "two"
+    assert "anew: format was 1, is " in caplog.text
+    assert "seed" not in caplog.text
 
 
 def test_interrupted_build_leaves_nothing(tmp_path):
@@ -71,15 +97,6 @@ def test_interrupted_build_leaves_nothing(tmp_path):
     assert not leftovers(folder)
     build_once(folder, {}, fill("whole"))
     assert content_of(folder) == "whole"
-
-
-def test_failed_rebuild_keeps_the_old_corpus(tmp_path):
-    folder = tmp_path / "corpus"
-    build_once(folder, {"seed": 1}, fill("one"))
-    with pytest.raises(AssertionError):
-        build_once(folder, {"seed": 2}, must_not_build)
-    build_once(folder, {"seed": 1}, must_not_build)
-    assert content_of(folder) == "one"
 
 
 def test_leftovers_of_a_killed_run_are_cleared(tmp_path):
@@ -102,13 +119,14 @@ def test_empty_folder_is_used(tmp_path):
     assert content_of(folder) == "one"
 
 
-def test_damaged_corpus_file_builds_anew(tmp_path, caplog):
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 4}', ""])
+def test_damaged_corpus_file_is_refused(tmp_path, content):
     folder = tmp_path / "corpus"
     build_once(folder, {}, fill("one"))
-    (folder / "corpus.json").write_text("{")
-    build_once(folder, {}, fill("two"))
-    assert content_of(folder) == "two"
-    assert "corpus.json is damaged" in caplog.text
+    (folder / "corpus.json").write_text(content)
+    with pytest.raises(ValueError, match="corpus.json is damaged.* --remove"):
+        build_once(folder, {}, must_not_build)
+    assert content_of(folder) == "one"
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "wavs"])
@@ -125,7 +143,7 @@ def test_foreign_file_in_a_corpus_is_never_deleted(tmp_path):
     build_once(folder, {"seed": 1}, fill("one"))
     (folder / "notes.txt").write_text("precious")
     build_once(folder, {"seed": 1}, must_not_build)
-    with pytest.raises(ValueError, match="got notes.txt. Give another"):
+    with pytest.raises(ValueError, match="seed was 1, is 2"):
         build_once(folder, {"seed": 2}, must_not_build)
     assert (folder / "notes.txt").read_text() == "precious"
 

@@ -1,6 +1,7 @@
 """Manifests of every layout give the same entries, bad lines their number."""
 
 import json
+import re
 
 import pytest
 
@@ -66,6 +67,19 @@ def test_csv_json_and_ljspeech_give_the_same_entries(write, tmp_path):
     assert contents(from_csv) == expected
     assert contents(from_json) == expected
     assert contents(tmp_path) == expected
+    from_lines = write(
+        "\n".join(
+            json.dumps({"id": name, "wav": f"wavs/{name}.wav", "text": text})
+            for name, text in texts.items()
+        ),
+        "manifest.jsonl",
+    )
+    assert contents(from_lines) == expected
+    for delimiter in ";\t|":
+        rows = [HEADER, 'a1,wavs/a1.wav,"Yes; ""you""."', "a2,wavs/a2.wav,No."]
+        table = write("\n".join(rows).replace(",", delimiter), "a.csv")
+        texts["a1"] = 'Yes; "you".'
+        assert [e[2] for e in contents(table)] == list(texts.values())
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
@@ -87,6 +101,161 @@ def test_bom_windows_line_ends_and_blank_lines_do_no_harm(write):
     path = write(f"\ufeff{HEADER}\r\n\r\na,a.wav,Yes.\r\n\r\nb,b.wav\r\n")
     assert [e.name for e in read_entries(path)[0]] == ["a"]
     assert [number for number, _ in problems_of(path)] == [5]
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "json", "jsonl"])
+def test_endings_in_capitals_are_read(write, ending):
+    row = {"wav": "a.wav", "text": "Yes."}
+    content = {
+        "csv": f"{HEADER}\na,a.wav,Yes.",
+        "tsv": "id\twav\ttext\na\ta.wav\tYes.",
+        "json": json.dumps({"a": row}),
+        "jsonl": json.dumps({"id": "a", **row}),
+    }[ending]
+    for name in (f"m.{ending}", f"m.{ending.upper()}"):
+        assert [e[0] for e in contents(write(content, name))] == ["a"]
+
+
+def test_columns_are_known_whatever_their_case(write, tmp_path):
+    expected = [("a", tmp_path / "a.wav", "Yes.", {"speaker": "Anna"}, None)]
+    table = write("ID; WAV ;Text;\u200bSpeaker\na;a.wav;Yes.;Anna\n")
+    assert contents(table) == expected
+    row = {"Wav": "a.wav", "TEXT": "Yes.", "Speaker": "Anna"}
+    assert contents(in_json(write, json.dumps({"a": row}))) == expected
+    row["text"] = "No."
+    assert (
+        "each once" in problems_of(in_json(write, json.dumps({"a": row})))[0][1]
+    )
+
+
+def test_quotes_in_a_table_of_tabs_mean_little(write):
+    texts = ['"Yes," he said.', 'He said "no".', '"', '"All ""in"" quotes."']
+    rows = [f"a{i}\ta.wav\t{text}" for i, text in enumerate(texts)]
+    path = write("\n".join(["id\twav\ttext", *rows]), "a.tsv")
+    assert [e[2] for e in contents(path)] == [*texts[:3], 'All "in" quotes.']
+
+
+@pytest.mark.parametrize("blank", ["", " ", ",,", "\u200b"])
+def test_lines_without_anything_are_passed_over(write, blank):
+    path = write(f"{blank}\n{HEADER}\n{blank}\na,a.wav,Yes.\n{blank}\nb\n")
+    assert [entry.name for entry in read_entries(path)[0]] == ["a"]
+    assert [number for number, _ in problems_of(path)] == [6]
+
+
+def test_byte_order_marks_of_joined_files_do_no_harm(write, tmp_path):
+    rows = [
+        HEADER,
+        "a,a.wav,Yes.",
+        '\ufeff"b","b.wav","No."',
+        "\ufeffc,c.wav,So.",
+    ]
+    assert [e[2] for e in contents(write("\n".join(rows)))] == [
+        "Yes.",
+        "No.",
+        "So.",
+    ]
+    write("\ufeffa|A|A\n\ufeff\ufeffb|B|B\n", "metadata.csv")
+    (tmp_path / "wavs").mkdir()
+    assert [e[:2] for e in contents(tmp_path)] == [
+        (name, tmp_path / "wavs" / f"{name}.wav") for name in "ab"
+    ]
+
+
+def test_files_joined_without_a_line_end_are_told(write):
+    told = r"a byte order mark (U+FEFF) must begin a line; got one inside "
+    joined = f"a,a.wav,Yes.\ufeff{HEADER}"
+    [(number, problem)] = problems_of(write(f"{HEADER}\n{joined}\nb,b.wav,No."))
+    assert number == 2
+    assert problem.startswith(f"{told}'Yes.\\ufeffid', as where files are")
+    # after a quote it is an error of the whole table
+    joined = f'a,a.wav,"Yes."\ufeff{HEADER}'
+    with pytest.raises(ValueError, match=f"line 2: {re.escape(told)}"):
+        read_entries(write(f"{HEADER}\n{joined}\nb,b.wav,No."))
+
+
+def test_the_header_of_a_joined_file_is_no_utterance(write):
+    path = write(f"{HEADER}\na,a.wav,Yes.\n\ufeffID,wav,text\nb,b.wav,No.\n")
+    assert [entry.name for entry in read_entries(path)[0]] == ["a", "b"]
+    assert problems_of(path) == [
+        (3, "the header must come once; got it again. Remove the line.")
+    ]
+
+
+def test_quotes_that_swallow_lines_are_told(write):
+    path = write(
+        f'{HEADER}\na,a.wav,"Yes.\nb,b.wav,No.\nc,c.wav,So."\nd,d.wav,Ah.\n'
+    )
+    [(number, problem)] = problems_of(path)
+    assert number == 2 and "got a field with the line 'b,b.wav,No.'" in problem
+    # which is no fault where the line is none of the manifest's
+    text = "One, two, three.\nFour, five.txt, six."
+    assert contents(write(f'{HEADER}\na,a.wav,"{text}"\n'))[0][2] == text
+
+
+def test_bad_lines_of_objects_are_named(write):
+    rows = [
+        '{"id": "a", "wav": "a.wav", "text": "A"}',
+        "",
+        '{"id": "b", "wav": "b.wav", "text": 7}',
+        '{"id": "c", "wav": "c.wav"',
+        '["d", "d.wav", "D"]',
+        '{"audio_filepath": "e.wav", "text": "E"}',
+        '{"id": "a", "wav": "f.wav", "text": "F"}',
+    ]
+    expected = [
+        (3, 'as {"id": "a1", "wav": "a1.wav", "text": "Yes."}; got {"id": "b"'),
+        (4, "the line must be an object with strings as its columns"),
+        (5, 'got ["d", "d.wav", "D"].'),
+        (6, "got 'audio_filepath'. Rename it, or remove it."),
+        (7, "the id 'a' must be unique, but line 1 has it, too"),
+    ]
+    found = problems_of(write("\n".join(rows), "a.jsonl"))
+    assert len(found) == len(expected)
+    for (number, text), (line, part) in zip(found, expected):
+        assert number == line and part in text
+
+
+@pytest.mark.parametrize(
+    "before, after", [("\u200b", ""), (" ", "\ufeff \u2060")]
+)
+def test_what_does_not_show_is_no_part_of_a_field(
+    write, tmp_path, before, after
+):
+    fields = [f"{before}{field}{after}" for field in ("a1", "a1.wav", "a1")]
+    path = write(f"{HEADER}\n{','.join(fields)}\n")
+    (tmp_path / "a1.wav").touch()
+    assert contents(path) == [("a1", tmp_path / "a1.wav", "a1", {}, None)]
+
+
+def test_names_of_recordings_are_found_in_every_form(write, tmp_path):
+    composed, decomposed = "caf\xe9", "cafe\u0301"
+    (tmp_path / decomposed).mkdir()
+    (tmp_path / decomposed / f"{decomposed}.wav").touch()
+    (tmp_path / f"{composed}.wav").touch()
+    rows = [
+        f"a,{composed}/{composed}.wav,A,{composed}",
+        f"b,{decomposed}.wav,B,{decomposed}",
+        f"c,{composed}\\{composed}.wav,C,{composed}",
+    ]
+    path = write("\n".join([f"{HEADER},speaker", *rows]))
+    there = tmp_path / decomposed / f"{decomposed}.wav"
+    wavs = [there, tmp_path / f"{composed}.wav", there]
+    assert [e[1] for e in contents(path)] == wavs
+    # and nobody becomes two speakers
+    assert {e[3]["speaker"] for e in contents(path)} == {composed}
+
+
+@pytest.mark.parametrize(
+    "one, other, shown",
+    [("a1", "A1", "A1"), ("caf\xe9", "cafe\u0301", "cafe\\u0301")],
+    ids=["case", "form"],
+)
+def test_ids_that_are_one_file_elsewhere_are_told(write, one, other, shown):
+    path = write(f"{HEADER}\n{one},a.wav,A\n{other},b.wav,B\n")
+    [(number, problem)] = problems_of(path)
+    assert number == 3
+    assert problem.startswith(f"the id '{shown}' must be another one for")
+    assert problem.endswith(f"line 2 has '{one}'. Rename one of them.")
 
 
 def test_all_bad_lines_of_a_csv_are_named(write):
@@ -199,6 +368,47 @@ def test_other_encodings_are_told_with_their_line(tmp_path):
         ValueError, match=r"UTF-8; got b'\\xe9' in line 2. Conv"
     ):
         read_entries(path)
+
+
+@pytest.mark.parametrize(
+    "encoding, message",
+    [
+        ("utf-16", r"got b'\\xff' in line 1. .* `iconv -f UTF-16 -t UTF-8`"),
+        ("utf-16-be", r"got b'\\x00' in line 1. .* `iconv -f UTF-16 -t UTF-8`"),
+        ("utf-32", r"got b'\\xff' in line 1. .* UTF-16"),
+        ("cp1252", r"got b'\\x93' in line 2. .* `iconv -f CP1252 -t UTF-8`"),
+    ],
+)
+@pytest.mark.parametrize("name", ["manifest.csv", "manifest.jsonl"])
+def test_encodings_of_windows_are_named(tmp_path, encoding, message, name):
+    path = tmp_path / name
+    path.write_bytes(f"{HEADER}\na,a.wav,“A”\n".encode(encoding))
+    with pytest.raises(ValueError, match=f"{name} must be UTF-8; {message}"):
+        read_entries(path)
+
+
+@pytest.mark.parametrize("name", ["m.txt", "m", "m.csv.gz", "m.xlsx"])
+def test_a_file_of_another_kind_is_told(write, name):
+    with pytest.raises(
+        ValueError,
+        match=r"must be a manifest \(.csv, .tsv, .json or .jsonl\), or a "
+        rf"folder; got the file .*/{name}. Give its name the ending of",
+    ):
+        read_entries(write("", name))
+
+
+def test_what_may_be_meant_is_told(tmp_path):
+    (tmp_path / "m.CSV").touch()
+    with pytest.raises(ValueError, match=r"'m.csv' is not there, but 'm.CSV'"):
+        find_manifest(tmp_path / "m.csv")
+    for name in ("Wavs", "Metadata.csv"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(
+        ValueError,
+        match="without metadata.csv and wavs/; there is 'Metadata.csv', "
+        "'Wavs', 'm.CSV'. Unpack",
+    ):
+        find_manifest(tmp_path)
 
 
 def test_a_folder_that_holds_no_corpus_is_told(tmp_path):

@@ -163,6 +163,15 @@ def test_griffin_lim_refuses_other_shapes(shape):
         GriffinLim(iterations=1)(torch.zeros(shape))
 
 
+@pytest.mark.parametrize("n_frames", [2, 3, 4, 5])
+@pytest.mark.parametrize("hop_length", [256, 300, 512])
+def test_griffin_lim_speaks_what_is_short(n_frames, hop_length):
+    settings = MelSettings(hop_length=hop_length)
+    spoken = GriffinLim(settings, iterations=2)(torch.zeros(n_frames, 80))
+    assert spoken.shape == (hop_length * (n_frames - 1),)
+    assert 0 < spoken.abs().max() and spoken.isfinite().all()
+
+
 def test_statistics_are_those_of_all_frames_together(tmp_path):
     torch.manual_seed(0)
     mels = [torch.randn(n, 3) * 2 - 6 for n in (5, 1, 40)]

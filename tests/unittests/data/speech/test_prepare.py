@@ -5,6 +5,7 @@ import logging
 import os
 import shlex
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ import soundfile
 
 import sb_sma.data.speech.folder as corpus_module
 from sb_sma.cli import main
-from sb_sma.data.build_once import load_manifests
-from sb_sma.data.espeak.voice import speak
+from sb_sma.data import digests
+from sb_sma.data.build_once import list_changes, load_manifests
+from sb_sma.data.espeak.voice import phonemize, speak
 from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.prepare import prepare_speech
 from sb_sma.data.speech.splits import HoldOut
-from sb_sma.data.text.frontends import CharacterFrontend
+from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 
 # a seed that holds out good utterances alone
 SPLITS = HoldOut(n_valid=1, n_test=1, seed=3)
@@ -59,6 +61,26 @@ def prepare(manifest, folder, **options):
     }
 
 
+def prepare_in(manifest, root, **options):
+    """The folder in which the corpus is among others."""
+    return prepare_speech(manifest, **{"splits": SPLITS, **options}).make_in(
+        root
+    )
+
+
+def names_of(folder):
+    return {name for split in load_manifests(folder).values() for name in split}
+
+
+def change_content(wav):
+    """Other samples, and nothing else that a folder shows."""
+    before = wav.stat()
+    samples, rate = soundfile.read(wav, dtype="int16")
+    soundfile.write(wav, samples[::-1], rate)
+    os.utime(wav, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert wav.stat().st_size == before.st_size
+
+
 def contents(folder):
     """Every file with what it holds."""
     return {
@@ -83,6 +105,35 @@ def test_a_manifest_becomes_a_corpus_with_its_labels(manifest, tmp_path):
         assert entry["style_mood"] == f"mood{i}"
         assert "style" not in entry
         assert np.load(entry["mel"]).shape == (entry["mel_length"], 80)
+
+
+def test_a_text_is_read_alike_in_training_and_speaking(manifest, tmp_path):
+    texts = {"v1": "The cafe\u0301 is ５０％ off.", "v2": "It costs $5.50."}
+    for name, text in texts.items():
+        shutil.copy(
+            manifest.parent / "clips" / "5.wav",
+            manifest.parent / "clips" / f"{name}.wav",
+        )
+        add(manifest, f'{name},clips/{name}.wav,"{text}",a,calm')
+    plain = {"v1": "The café is 50% off.", "v2": "It costs 5 dollars 50 cents."}
+    entries = prepare(manifest, tmp_path / "corpus")
+    for name, text in plain.items():
+        assert entries[name]["text"] == texts[name]
+        assert entries[name]["tokens"] == phonemize(text)
+        assert entries[name]["tokens"] == EspeakFrontend().tokens(texts[name])
+
+
+def test_corpora_differ_by_how_texts_are_read_only_where_they_do(
+    manifest, tmp_path
+):
+    def parameters(folder):
+        return json.loads((folder / "corpus.json").read_text())["parameters"]
+
+    prepare(manifest, tmp_path / "plain")
+    assert "respelled" not in parameters(tmp_path / "plain")
+    add(manifest, "v1,clips/1.wav,In 1984 he left us.,a,calm")
+    prepare(manifest, tmp_path / "other")
+    assert parameters(tmp_path / "other")["respelled"]["texts"] == 1
 
 
 def test_a_manifest_may_say_the_splits(manifest, tmp_path):
@@ -151,7 +202,7 @@ def calls(monkeypatch):
     return names
 
 
-def interrupt(manifest, folder, calls, monkeypatch, **options):
+def interrupt(manifest, folder, calls, monkeypatch, by=prepare, **options):
     """Prepares three utterances, then stops."""
     add_to_journal = corpus_module.Journal.add
 
@@ -163,8 +214,8 @@ def interrupt(manifest, folder, calls, monkeypatch, **options):
     with monkeypatch.context() as patch:
         patch.setattr(corpus_module.Journal, "add", add_and_stop)
         with pytest.raises(KeyboardInterrupt):
-            prepare(manifest, folder, **options)
-    assert not folder.exists()
+            by(manifest, folder, **options)
+    assert not (folder / "corpus.json").exists()
     calls.clear()
 
 
@@ -210,23 +261,117 @@ def test_what_has_changed_since_is_made_anew(
     assert contents(folder) == contents(tmp_path / "at once")
 
 
-def test_a_mended_recording_is_seen(manifest, tmp_path, calls, caplog):
-    folder = tmp_path / "corpus"
+def test_a_mended_recording_is_seen(manifest, tmp_path, calls):
+    root = tmp_path / "corpora"
     samples = speak("Bad.").samples
     add(manifest, "u6,clips/6.wav,Bad.,a,sad", samples[:0])
-    assert "u6" not in prepare(manifest, folder, skip_bad_utterances=True)
+    bad = prepare_in(manifest, root, skip_bad_utterances=True)
     soundfile.write(manifest.parent / "clips" / "6.wav", samples, 22050)
-    caplog.clear()
-    entries = prepare(manifest, folder, skip_bad_utterances=True)
-    assert entries["u6"]["duration"] == len(samples) / 22050
-    assert report_of(folder)["problems_skipped"] == []
-    assert "anew: sizes_sha256 was" in caplog.text
+    mended = prepare_in(manifest, root, skip_bad_utterances=True)
+    assert names_of(mended) - names_of(bad) == {"u6"}
+    assert report_of(mended)["problems_skipped"] == []
     # and then there is nothing to do, nor for a copy of the data
     calls.clear()
     for wav in (manifest.parent / "clips").iterdir():
         os.utime(wav, (0, 0))
-    prepare(manifest, folder, skip_bad_utterances=True)
+    assert prepare_in(manifest, root, skip_bad_utterances=True) == mended
     assert calls == []
+
+
+@pytest.mark.parametrize("digests_folder", [None, "corpora"])
+def test_other_content_at_the_same_path_is_another_corpus(
+    manifest, tmp_path, digests_folder
+):
+    root = tmp_path / "corpora"
+    options = {"digests_folder": digests_folder and tmp_path / digests_folder}
+    first = prepare_in(manifest, root, **options)
+    before = contents(first)
+    change_content(manifest.parent / "clips" / "2.wav")
+    second = prepare_in(manifest, root, **options)
+    assert contents(first) == before
+    differing = [
+        name
+        for name, content in contents(second).items()
+        if before[name] != content
+    ]
+    assert {"wavs/u2.wav", "mels/u2.npy"} <= set(differing)
+    assert not [
+        n for n in differing if n[:5] in ("wavs/", "mels/") and "u2" not in n
+    ]
+
+
+def test_moved_data_are_the_same_corpus(manifest, tmp_path, calls):
+    root = tmp_path / "corpora"
+    folder = prepare_in(manifest, root)
+    calls.clear()
+    moved = manifest.parent.rename(tmp_path / "elsewhere") / manifest.name
+    assert prepare_in(moved, root) == folder
+    # as JSON, with absolute paths and other line ends, too
+    rows = [line.split(",", 2) for line in moved.read_text().splitlines()[1:]]
+    utterances = {}
+    for name, wav, rest in rows:
+        text, speaker, mood = rest.rsplit(",", 2)
+        utterances[name] = {
+            "style_mood": mood,
+            "speaker": speaker,
+            "text": text.strip('"'),
+            "wav": str(moved.parent / wav),
+        }
+    other = tmp_path / "manifest.json"
+    other.write_text(json.dumps(utterances, indent=1))
+    assert prepare_in(other, root) == folder
+    assert calls == []
+
+
+def test_another_order_is_another_corpus(manifest, tmp_path):
+    # which utterances are held out depends on it
+    before = prepare_speech(manifest, splits=SPLITS)
+    header, *lines = manifest.read_text().splitlines()
+    manifest.write_text("\n".join([header, *reversed(lines)]))
+    after = prepare_speech(manifest, splits=SPLITS)
+    assert after.folder_name != before.folder_name
+    changes = list_changes(before.description, after.description)
+    assert "utterances: the same in another order" in changes
+
+
+def test_seeds_that_hold_out_the_same_share_a_corpus(manifest, tmp_path):
+    names = {
+        seed: prepare_speech(
+            manifest, splits=HoldOut(n_valid=1, n_test=1, seed=seed)
+        ).folder_name
+        for seed in range(60)
+    }
+    assert 1 < len(set(names.values())) <= 30  # of 6 * 5 ways
+
+
+def test_recordings_are_read_once_for_their_hashes(
+    manifest, tmp_path, monkeypatch
+):
+    for wav in (manifest.parent / "clips").iterdir():
+        os.utime(wav, (0, 0))
+    time.sleep(2.1)  # a change of now could be followed by another
+    root = tmp_path / "corpora"
+    folder = prepare_in(manifest, root, digests_folder=root)
+    read = []
+    monkeypatch.setattr(
+        digests, "_digest_file", lambda path: read.append(path) or "0" * 16
+    )
+    assert prepare_in(manifest, root, digests_folder=root) == folder
+    assert read == []
+    change_content(manifest.parent / "clips" / "2.wav")
+    prepare_speech(manifest, splits=SPLITS, digests_folder=root)
+    assert read == [str(manifest.parent / "clips" / "2.wav")]
+
+
+def test_a_recording_that_changes_meanwhile_ends_the_preparation(
+    manifest, tmp_path
+):
+    plan = prepare_speech(manifest, splits=SPLITS)
+    change_content(manifest.parent / "clips" / "2.wav")
+    with pytest.raises(RuntimeError, match="line 4: .*2.wav has changed while"):
+        plan.make_in(tmp_path / "corpora")
+    folder = prepare_in(manifest, tmp_path / "corpora")
+    assert len(names_of(folder)) == 6
 
 
 def test_a_path_too_long_for_a_file_is_a_problem_of_its_line(
@@ -238,14 +383,15 @@ def test_a_path_too_long_for_a_file_is_a_problem_of_its_line(
 
 
 def test_a_recording_that_comes_or_goes_is_seen(manifest, tmp_path):
-    folder = tmp_path / "corpus"
+    root, options = tmp_path / "corpora", {"skip_bad_utterances": True}
     add(manifest, "u6,clips/6.wav,Late.,a,sad")
-    assert "u6" not in prepare(manifest, folder, skip_bad_utterances=True)
+    without = prepare_in(manifest, root, **options)
+    assert "u6" not in names_of(without)
     wav = manifest.parent / "clips" / "6.wav"
     soundfile.write(wav, speak("Late.").samples, 22050)
-    assert "u6" in prepare(manifest, folder, skip_bad_utterances=True)
+    assert "u6" in names_of(prepare_in(manifest, root, **options))
     wav.unlink()
-    assert "u6" not in prepare(manifest, folder, skip_bad_utterances=True)
+    assert prepare_in(manifest, root, **options) == without
 
 
 def test_a_copied_corpus_is_reused(manifest, tmp_path, calls):
@@ -275,24 +421,32 @@ def test_other_settings_make_all_anew(
     assert len(calls) == 6
     calls.clear()
     # the first settings find nothing of theirs any more
-    prepare(manifest, folder)
+    with pytest.raises(ValueError, match="holds another corpus"):
+        prepare(manifest, folder)
+    prepare(manifest, tmp_path / "other")
     assert len(calls) == 6
 
 
-def test_a_finished_corpus_removes_what_another_call_began(
+def test_corpora_beside_each_other_keep_what_each_has_begun(
     manifest, tmp_path, calls, monkeypatch
 ):
-    folder = tmp_path / "corpus"
-    prepare(manifest, folder)
-    with monkeypatch.context() as patch:
-        patch.setattr(corpus_module.Journal, "add", lambda *arguments: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            prepare(manifest, folder, trim_db=30)
-    assert (tmp_path / ".corpus.building").exists()
+    root = tmp_path / "corpora"
+    interrupt(manifest, root, calls, monkeypatch, by=prepare_in)
+    prepare_in(manifest, root, trim_db=30)
+    assert len(calls) == 6
     calls.clear()
-    prepare(manifest, folder)
-    assert calls == []
-    assert not (tmp_path / ".corpus.building").exists()
+    # other data begin on their own; the same data go on, though mended
+    other = manifest.with_name("other.csv")
+    other.write_text(manifest.read_text().replace("counts", "count"))
+    prepare_in(other, root)
+    assert len(calls) == 6
+    calls.clear()
+    manifest.write_text(manifest.read_text().replace("u4,", "v4,"))
+    prepare_in(manifest, root)
+    assert calls == ["u3", "v4", "u5"]
+    left = [p.name for p in root.iterdir() if p.suffix != ".lock"]
+    assert sum(not name.startswith(".") for name in left) == 3
+    assert not [name for name in left if name.endswith(".building")]
 
 
 def test_mended_faults_do_not_cost_the_rest(manifest, tmp_path, calls):
@@ -363,7 +517,15 @@ def test_bad_utterances_can_be_skipped_and_are_counted(
     assert "without bad utterances, 7 problem(s):\n- " in caplog.text
     assert "line 8: expected 5 fields" in caplog.text
     with pytest.raises(ValueError, match=r"7 problem\(s\)"):
-        prepare(manifest, folder)
+        prepare(manifest, tmp_path / "other")
+
+
+def test_a_bad_line_is_told_though_the_rest_is_there(manifest, tmp_path):
+    root = tmp_path / "corpora"
+    prepare_in(manifest, root)
+    add(manifest, "u7")
+    with pytest.raises(ValueError, match="line 8: expected 5 fields"):
+        prepare_in(manifest, root)
 
 
 def test_a_split_of_bad_utterances_alone_is_an_error(manifest, tmp_path):

@@ -35,6 +35,15 @@ def test_a_model_without_speakers_takes_any_corpus():
     assert find_speakers(manifests, n_speakers=0).names == []
 
 
+def test_speakers_who_become_one_voice_are_told(caplog):
+    find_speakers(manifests_of(["anna", "anna"]), n_speakers=0)
+    find_speakers({"train": {"a": {"voice": "en"}, "b": {"voice": "de"}}}, 0)
+    assert caplog.text == ""
+    find_speakers(manifests_of(["anna", "ben", None]), n_speakers=0)
+    assert "names 2 speakers" in caplog.text
+    assert "one voice: anna, ben. Train with --speakers=2" in caplog.text
+
+
 def test_more_speakers_than_room_are_refused():
     manifests = manifests_of(["anna", "ben", "carl"])
     assert len(find_speakers(manifests, n_speakers=3).names) == 3

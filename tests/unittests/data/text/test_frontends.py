@@ -9,6 +9,7 @@ from sb_sma.data.text.frontends import (
     SPACE,
     CharacterFrontend,
     EspeakFrontend,
+    respelled,
     split_words,
 )
 from sb_sma.data.text.sentencepiece import SentencePieceFrontend
@@ -122,6 +123,67 @@ def test_nothing_to_say_is_refused(text):
     for frontend in FRONTENDS:
         with pytest.raises(ValueError, match="at least one letter or digit"):
             frontend.tokens(text)
+
+
+@pytest.mark.parametrize("frontend", FRONTENDS, ids=type)
+@pytest.mark.parametrize(
+    "written, plain",
+    [
+        ("a rai\u0308ny day\u0301", "a raïny daý"),
+        ("the laﬆ", "the last"),
+        ("Ｔｗｏ　ｗｏｒｄｓ", "Two words"),
+        ("isnʼt it, win\u00adter\u200b", "isn't it, winter"),
+        ("well‐known", "well-known"),
+    ],
+    ids=ascii,
+)
+def test_all_read_plain_characters(frontend, written, plain):
+    assert frontend.tokens(written) == frontend.tokens(plain)
+
+
+@pytest.mark.parametrize(
+    "voice, said",
+    [
+        ("en-us", "It costs 5 dollars 50 cents on December 25th, 2020."),
+        ("en-us+f3", "It costs 5 dollars 50 cents on December 25th, 2020."),
+        ("en", "It costs 5 dollars 50 cents on the 25th of December 2020."),
+        (
+            "en-gb-scotland",
+            "It costs 5 dollars 50 cents on the 25th of December 2020.",
+        ),
+    ],
+)
+def test_english_voices_read_money_and_dates(voice, said):
+    frontend = EspeakFrontend(VoiceSettings(voice))
+    tokens = frontend.tokens("It costs $5.50 on 12/25/2020.")
+    assert tokens == phonemize(said, frontend.settings)
+
+
+@pytest.mark.parametrize(
+    "voice, text",
+    [
+        ("en-us", "Dr. Smith has 3 cats, 50% of them since 2:30 p.m."),
+        ("en-us", '"Wait," he said -- "no!" 1,234 times, or 3.14?'),
+        ("de", "Das kostet $5.50, also 3,50 €, am 25.12.2020."),
+        ("fr", "Louis XIV, 5 km, 1990, 1/2"),
+        ("es", "El siglo XIX, $5.50, Henry VIII, 12/25/2020"),
+        ("eo", "$5, 1984"),
+    ],
+)
+def test_other_texts_are_read_by_espeak_alone(voice, text):
+    settings = VoiceSettings(voice)
+    frontend = EspeakFrontend(settings)
+    assert frontend.written_out(text) == text
+    assert frontend.tokens(text) == phonemize(text, settings)
+
+
+def test_a_corpus_tells_what_is_respelled():
+    frontend = EspeakFrontend()
+    assert respelled([frontend], ["A cat.", "5 cats"]) == {}
+    first = respelled([frontend], ["A cat.", "$5", "$5", "cafe\u0301"])
+    assert first["respelled"]["texts"] == 2
+    assert respelled([frontend], ["$5", "cafe\u0301"]) == first
+    assert respelled([frontend], ["$6", "cafe\u0301"]) != first
 
 
 def test_identity_tells_what_changes_the_tokens():

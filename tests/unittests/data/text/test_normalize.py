@@ -45,6 +45,8 @@ SPOKEN = {
     "4 × 5 ÷ 2": "four times five divided by two",
     "٣ dogs": "three dogs",
     "smile 😀, ☂": "smile grinning face, umbrella",
+    "５０％": "fifty percent",
+    "10\u00a0000 men": "ten thousand men",
     "1\ufe0f\u20e3": "one",
 }
 
@@ -60,6 +62,8 @@ PLAIN = {
     "The dog. Then I left. He did, too.": "The dog. Then I left. He did, too.",
     "naïve Zoë's Æsir": "naïve Zoë's Æsir",
     "cafe\u0301": "café",
+    "an oﬃce, ＯＫ": "an office, OK",
+    "‹a›, donʼt, don`t": "\"a\", don't, don't",
     "\x00hi\x01there\x7f\u200b": "hi there",
     "one\ntwo\n\nthree\r\n": "one\ntwo\n\nthree",
     "[sic] {so}": "(sic) (so)",

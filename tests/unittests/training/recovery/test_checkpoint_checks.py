@@ -10,6 +10,8 @@ from torch import nn
 from sb_sma.training.recovery.checkpoint_checks import (
     check_architecture,
     check_same_start,
+    check_trial,
+    remember_start,
 )
 
 
@@ -94,41 +96,68 @@ def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
         check_architecture(make_checkpointer(tmp_path, model=model), model)
 
 
-def write_corpus(folder, **parameters):
-    """The file that a corpus is told by."""
-    folder.mkdir(exist_ok=True)
-    text = json.dumps({"format": 1, "parameters": parameters})
-    (folder / "corpus.json").write_text(text)
-    return folder / "corpus.json"
+def corpus(**parameters):
+    """What a corpus is told by."""
+    return {"format": 1, "parameters": parameters}
+
+
+def begin(save, description, initial_model=None):
+    """What a run does that has made its corpus."""
+    path = save.parent / "corpus.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**description, "about": {"data": "here"}}))
+    remember_start(save, path, initial_model)
 
 
 def test_a_run_goes_on_with_its_corpus(tmp_path):
     save = tmp_path / "run" / "save"
-    check_same_start(save, write_corpus(tmp_path / "a", seed=1, rate=175))
+    check_same_start(save, corpus(seed=1))  # it has not begun
+    assert not save.exists()
+    begin(save, corpus(seed=1, rate=175))
     # made again, elsewhere
-    check_same_start(str(save), write_corpus(tmp_path / "b", rate=175, seed=1))
+    check_same_start(str(save), corpus(rate=175, seed=1))
 
 
 def test_another_corpus_is_refused(tmp_path):
-    save, corpus = tmp_path / "save", tmp_path / "corpus"
-    check_same_start(save, write_corpus(corpus, seed=1))
-    other = write_corpus(corpus, seed=2)
+    save = tmp_path / "save"
+    begin(save, corpus(seed=1))
     for _ in range(2):
         with pytest.raises(
             ValueError,
             match=r"began with something else: seed was 1, is 2\. Give another "
-            "--output_folder, or what was given before",
+            r"--output_folder, or what was given before\. Or pray\.$",
         ):
-            check_same_start(save, other)
-    check_same_start(save, write_corpus(corpus, seed=1))
+            check_same_start(save, corpus(seed=2), remedy="Or pray.")
+    check_same_start(save, corpus(seed=1))
+
+
+def test_what_came_and_went_is_told(tmp_path):
+    save = tmp_path / "save"
+    utterances = dict.fromkeys("abc", 16 * "0")
+    begin(save, corpus(utterances=utterances))
+    other = {"b": 16 * "1", "c": 16 * "0", "d": 16 * "0", "e": 16 * "0"}
+    with pytest.raises(
+        ValueError,
+        match=r"2 added \(d, e\), 1 removed \(a\), 1 changed \(b\)\. Give "
+        r".*, which may be a manifest of the recordings of then\.$",
+    ):
+        check_same_start(save, corpus(utterances=other))
 
 
 def test_another_initial_model_is_refused(tmp_path):
-    save, corpus = tmp_path / "save", write_corpus(tmp_path / "corpus", seed=1)
-    check_same_start(save, corpus, initial_model="one/model")
-    check_same_start(save, corpus, initial_model="one/model")
+    save = tmp_path / "save"
+    begin(save, corpus(seed=1), initial_model="one/model")
+    check_same_start(save, corpus(seed=1), initial_model="one/model")
     for other, now in (("two/model", "'two/model'"), (None, "None")):
         with pytest.raises(
             ValueError, match=f"initial_model was 'one/model', is {now}"
         ):
-            check_same_start(save, corpus, initial_model=other)
+            check_same_start(save, corpus(seed=1), initial_model=other)
+
+
+def test_a_trial_does_not_replace_a_run(tmp_path):
+    save = tmp_path / "run" / "save"
+    check_trial(save)
+    begin(save, corpus())
+    with pytest.raises(ValueError, match="--debug would replace .*run/save. G"):
+        check_trial(save)

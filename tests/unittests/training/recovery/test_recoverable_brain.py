@@ -170,6 +170,55 @@ def test_an_interrupted_run_ends_as_one_that_was_not(
     assert len(resumed[2]) == N_EPOCHS
 
 
+def make_idle_brain(**run_opts):
+    """One that counts, and does not train."""
+    options = {"device": "cpu", **run_opts}
+    model = {"model": nn.Linear(1, 1)}
+    return RecoverableBrain(model, hparams={}, run_opts=options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"grad_accumulation_factor": 4},  # of 6 batches
+        {"grad_accumulation_factor": 3},
+        {"grad_accumulation_factor": 6},
+        {"optimizer_step_limit": 8},
+        {"optimizer_step_limit": 8, "grad_accumulation_factor": 4},
+        {"debug": True},
+        {"debug": True, "debug_batches": 5, "grad_accumulation_factor": 2},
+        {"debug": True, "debug_epochs": 9, "debug_batches": 9},
+        {"debug": True, "grad_accumulation_factor": 4},
+    ],
+    ids=str,
+)
+def test_as_many_steps_are_counted_as_are_taken(tmp_path, options):
+    _, history, *_ = train(tmp_path, **options)
+    counted = make_idle_brain(**options).count_steps(N_BATCHES, N_EPOCHS)
+    assert history[-1]["step"] == counted
+
+
+@pytest.mark.parametrize("n_batches, n_steps", [(20, 4), (19, 4), (8, 2)])
+def test_each_process_takes_as_many_steps(monkeypatch, n_batches, n_steps):
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    brain = make_idle_brain(grad_accumulation_factor=4)
+    brain.distributed_launch = True
+    assert brain.count_steps(n_batches, 2) == n_steps
+
+
+def test_batches_that_no_step_learns_from_are_told(caplog):
+    make_idle_brain(grad_accumulation_factor=5).check_accumulation(10)
+    assert "batches of an epoch" not in caplog.text
+    make_idle_brain(grad_accumulation_factor=4).check_accumulation(10)
+    assert "from the last 2 of the 10 batches of an epoch" in caplog.text
+    brain = make_idle_brain(grad_accumulation_factor=11)
+    with pytest.raises(ValueError, match="has in an epoch, 10; got 11. Lower"):
+        brain.check_accumulation(10)
+    with pytest.raises(ValueError, match="a number of batches, 1 or more; got"):
+        make_idle_brain(grad_accumulation_factor=0)
+
+
 def test_checkpoints_within_an_epoch_change_nothing(tmp_path):
     often = train(tmp_path / "often", ckpt_interval_steps=1)
     assert train(tmp_path / "never") == often

@@ -1,0 +1,211 @@
+"""Lines of text that a command is given: a bad one stops none of the others."""
+
+import codecs
+import contextlib
+import itertools
+import sys
+from collections.abc import Iterable, Iterator
+
+# the longer ones first: those of UTF-16 are their beginnings
+_OTHER_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+class TextLines:
+    """The lines of a file, numbered, and what is wrong with them.
+
+    Lines end with LF, CRLF or CR, and nowhere else.
+
+    Arguments
+    ---------
+    name : str
+        Of the file, for messages.
+    source : iterable of bytes
+        The file, opened to read bytes.
+    content : str
+        What a line is to hold, for messages.
+
+    Attributes
+    ----------
+    n_bad : int
+        Lines that were passed over.
+
+    Example
+    -------
+    >>> pieces = [b"one\\r\\n", b"\\n", b"two\\x0c\\n"]
+    >>> lines = TextLines("words.txt", pieces, "one word")
+    >>> [(number, decode_line(line)) for number, line in lines]
+    [(1, 'one'), (2, ''), (3, 'two')]
+    """
+
+    def __init__(self, name: str, source: Iterable[bytes], content: str):
+        self.name = name
+        self.content = content
+        self.n_bad = 0
+        self._source = source
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        """Read one line after the other.
+
+        Raises
+        ------
+        ValueError
+            If the file begins as one in UTF-16 or UTF-32.
+        """
+        # str.splitlines would also split at other characters
+        pieces = itertools.chain.from_iterable(
+            map(bytes.splitlines, self._source)
+        )
+        for number, line in enumerate(pieces, start=1):
+            if number == 1:
+                self._refuse_other_marks(line)
+            yield number, line
+
+    def warn(self, number: int, problem: object) -> None:
+        """Report something about a line.
+
+        Arguments
+        ---------
+        number : int
+            Of the line.
+        problem : object
+            What is printed.
+        """
+        from tqdm import tqdm
+
+        # above a progress bar, if there is one
+        message = f"sb-sma: {self.name}:{number}: {problem}"
+        tqdm.write(message, file=sys.stderr)
+
+    def pass_over(self, number: int, problem: object) -> None:
+        """Report a bad line, and count it.
+
+        Arguments
+        ---------
+        number : int
+            Of the line.
+        problem : object
+            What is wrong with it.
+        """
+        self.warn(number, problem)
+        self.n_bad += 1
+
+    def conclude(self, n_good: int) -> None:
+        """Say how many lines were passed over, if any were.
+
+        Arguments
+        ---------
+        n_good : int
+            The others that were of use.
+
+        Raises
+        ------
+        ValueError
+            If all that there were are bad.
+        """
+        if self.n_bad and not n_good:
+            raise ValueError(
+                f"none of the {self.n_bad} line(s) of {self.name} could be "
+                f"read. Give {self.content} per line."
+            )
+        if self.n_bad:
+            print(
+                f"sb-sma: {self.n_bad} bad line(s) passed over", file=sys.stderr
+            )
+
+    def _refuse_other_marks(self, line: bytes) -> None:
+        for mark, encoding in _OTHER_MARKS.items():
+            if line.startswith(mark):
+                raise ValueError(f"{self.name}:1: {_not_utf_8(mark, encoding)}")
+
+
+@contextlib.contextmanager
+def open_lines(path: str | None, content: str) -> Iterator[TextLines]:
+    """Open what --input names.
+
+    Arguments
+    ---------
+    path : str or None
+        A file; - or None for standard input.
+    content : str
+        As of `TextLines`.
+
+    Returns
+    -------
+    lines : context manager of TextLines
+        The lines.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "words.txt"
+    >>> _ = path.write_text("one")
+    >>> with open_lines(str(path), "one word") as lines:
+    ...     list(lines)
+    [(1, b'one')]
+    """
+    if path in (None, "-"):
+        yield TextLines("standard input", sys.stdin.buffer, content)
+        return
+    try:
+        file = open(path, "rb")
+    except OSError as error:
+        raise OSError(
+            f"--input must be a readable file; got {path}: {error.strerror}"
+        ) from error
+    with file:
+        yield TextLines(path, file, content)
+
+
+def decode_line(line: bytes) -> str:
+    """Read the text of a line, without what surrounds it.
+
+    Arguments
+    ---------
+    line : bytes
+        One line.
+
+    Returns
+    -------
+    text : str
+        Without spaces at its ends, and without byte order marks.
+
+    Raises
+    ------
+    ValueError
+        If the line is not UTF-8.
+
+    Example
+    -------
+    >>> decode_line("\\ufeff caf\\u00e9 ".encode())
+    'café'
+    >>> decode_line(b"caf\\xe9")
+    Traceback (most recent call last):
+    ...
+    ValueError: must be UTF-8; got b'\\xe9', as a file in CP1252 has. Convert the file, such as by iconv -f CP1252 -t UTF-8
+    """
+    if b"\0" in line:
+        raise ValueError(_not_utf_8(b"\0", "UTF-16LE"))
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        bad = line[error.start : error.end]
+        raise ValueError(_not_utf_8(bad, "CP1252")) from error
+    # a file that was put after another brings its mark with it
+    return text.replace("\ufeff", "").strip()
+
+
+def _not_utf_8(found: bytes, encoding: str) -> str:
+    """Say what is wrong with an encoding, and how to mend it."""
+    return (
+        f"must be UTF-8; got {found!r}, as a file in {encoding} has. Convert "
+        f"the file, such as by iconv -f {encoding} -t UTF-8"
+    )

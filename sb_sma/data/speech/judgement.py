@@ -1,0 +1,270 @@
+"""What makes a recording useless, and what is worth a word about it.
+
+Sound is told from silence by the variance of short blocks, which neither a
+constant offset nor a slow drift has.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+# more than a codec, a resampler or a hot mix ever adds to full scale
+_HIGHEST_PEAK = 2
+# half a step of the 16 bits that a corpus keeps: rounded to 0
+_SILENT_PEAK = 2**-16
+# of the power that independent channels leave in their mean
+_CANCELLED_POWER = 0.2
+# near which converters and lossy codecs end up
+_FULL_SCALE = 0.99
+# a single sample at full scale may be the peak of a normalised recording
+_CLIPPED_RUN = 3
+# 16 bits have 327 steps for it
+_QUIET_PEAK = 0.01
+# 8 bits may have half a step, 0.004
+_LARGEST_OFFSET = 0.01
+# of the power of the loudest channel
+_SILENT_POWER = 1e-5
+# pauses of readers last less than a second when measured so, and noise is often
+# less than 40 dB below the loudest block
+_PAUSE_DB = 30
+_LONG_PAUSE_SECONDS = 2
+_LONGEST_PAUSE_SECONDS = 5
+
+
+def loud_blocks(
+    mono: torch.Tensor, block_length: int, decibels: float
+) -> torch.Tensor:
+    """Find the sound of a recording.
+
+    Arguments
+    ---------
+    mono : torch.Tensor
+        Samples of shape (N,).
+    block_length : int
+        Samples of a block.
+    decibels : float
+        How far below the loudest block silence begins.
+
+    Returns
+    -------
+    torch.Tensor
+        Indices of the blocks with sound.
+
+    Example
+    -------
+    >>> samples = 0.2 + torch.tensor([0.0, 0.0, 0.5, -0.5, 0.0, 0.0])
+    >>> loud_blocks(samples, block_length=2, decibels=40).tolist()
+    [1]
+    """
+    rest = -len(mono) % block_length
+    blocks = torch.cat([mono, mono[-1:].expand(rest)]).view(-1, block_length)
+    power = blocks.var(dim=1, correction=0)
+    return torch.nonzero(power >= power.max() * 10 ** (-decibels / 10))[:, 0]
+
+
+def find_offset(samples: np.ndarray) -> float:
+    """Tell how far from zero the samples lie, all in all.
+
+    Arguments
+    ---------
+    samples : np.ndarray
+        Floating point, of shape (N, channels).
+
+    Returns
+    -------
+    float
+        Their mean; 0 where it is too small to matter.
+
+    Example
+    -------
+    >>> find_offset(np.array([[0.25], [0.75]]))
+    0.5
+    >>> find_offset(np.array([[0.251], [-0.25]]))
+    0.0
+    """
+    offset = float(samples.mean())
+    return offset if abs(offset) > _LARGEST_OFFSET else 0.0
+
+
+def samples_fault(samples: np.ndarray) -> str | None:
+    """Find what makes the samples of a file useless.
+
+    Arguments
+    ---------
+    samples : np.ndarray
+        Floating point, of shape (N, channels).
+
+    Returns
+    -------
+    str or None
+        What the file must be, what it is, and how to mend it.
+
+    Example
+    -------
+    >>> samples_fault(np.array([[0.5], [-0.5]]))
+    >>> samples_fault(np.array([[900.0], [-300.0]]))[:50]
+    'must have samples in [-1, 1]; got values up to 900'
+    """
+    peak = np.abs(samples).max()
+    if peak > _HIGHEST_PEAK:
+        beyond = np.mean(np.abs(samples) > 1)
+        return (
+            f"must have samples in [-1, 1]; got values up to {peak:.7g}, "
+            f"{beyond:.0%} of them beyond full scale. Divide them by the scale "
+            "that they were written with, such as 32768 for 16 bits, or leave "
+            "the file out."
+        )
+    centred = samples - samples.mean(axis=0)
+    mixed = centred.mean(axis=1)
+    if np.abs(mixed).max() <= _SILENT_PEAK:
+        return (
+            f"must be the recording of speech; got silence, {len(mixed)} "
+            "samples that are 0 in 16 bits once the channels are mixed and "
+            "their mean is subtracted. Replace the file or leave it out."
+        )
+    independent = centred.var(axis=0).mean() / centred.shape[1]
+    if mixed.var() < _CANCELLED_POWER * independent:
+        return (
+            "must have channels that can be mixed; got channels that cancel "
+            f"each other, and leave {mixed.var() / independent:.1%} of the "
+            "power. Keep one of them, or invert one."
+        )
+    return None
+
+
+def find_pauses(
+    mono: torch.Tensor, sample_rate: int, block_length: int
+) -> list[tuple[float, float]]:
+    """Find the silences inside of a recording that are longer than a breath.
+
+    Arguments
+    ---------
+    mono : torch.Tensor
+        Samples of shape (N,).
+    sample_rate : int
+        In Hz.
+    block_length : int
+        Samples of a block.
+
+    Returns
+    -------
+    list of (float, float)
+        Where each begins, and how long it lasts, in seconds.
+
+    Example
+    -------
+    >>> samples = torch.tensor([0.5, -0.5, *[0.0] * 256, 0.5, -0.5])
+    >>> find_pauses(samples, sample_rate=8, block_length=2)
+    [(0.25, 32.0)]
+    """
+    loud = loud_blocks(mono, block_length, _PAUSE_DB)
+    gaps = loud[1:] - loud[:-1] - 1
+    block_seconds = block_length / sample_rate
+    return [
+        ((int(loud[i]) + 1) * block_seconds, int(gaps[i]) * block_seconds)
+        for i in torch.nonzero(gaps * block_seconds > _LONG_PAUSE_SECONDS)[:, 0]
+    ]
+
+
+def pause_fault(pauses: Sequence[tuple[float, float]]) -> str | None:
+    """Find pauses that no utterance has.
+
+    Arguments
+    ---------
+    pauses : sequence of (float, float)
+        What `find_pauses` found.
+
+    Returns
+    -------
+    str or None
+        What the recording must be, what it is, and how to mend it.
+
+    Example
+    -------
+    >>> pause_fault([(0.5, 2.5)])
+    >>> pause_fault([(0.5, 64.0)])[:62]
+    'must have pauses of at most 5 s; got silence of 64.0 s from 0.'
+    """
+    too_long = [pause for pause in pauses if pause[1] > _LONGEST_PAUSE_SECONDS]
+    if not too_long:
+        return None
+    return (
+        f"must have pauses of at most {_LONGEST_PAUSE_SECONDS} s; got silence "
+        f"of {_tell_pauses(too_long)}. Shorten the silence, cut recording and "
+        "text in two there, or leave the file out."
+    )
+
+
+def find_remarks(
+    samples: np.ndarray, pauses: Sequence[tuple[float, float]]
+) -> dict[str, str]:
+    """Find what to know of a recording that is of use.
+
+    Arguments
+    ---------
+    samples : np.ndarray
+        Floating point, of shape (N, channels).
+    pauses : sequence of (float, float)
+        What `find_pauses` found.
+
+    Returns
+    -------
+    dict
+        What the recording is, and how much so.
+
+    Example
+    -------
+    >>> find_remarks(np.array([[1e-3], [-1e-3]]), [])
+    {'very quiet': 'its peak is 60 dB below full scale'}
+    """
+    found = {
+        "clipped": _clipping(samples),
+        "very quiet": _quietness(samples),
+        "off centre": _offset(samples),
+        "silent in a channel": _silent_channels(samples),
+        "silent inside for long": _tell_pauses(pauses),
+    }
+    return {kind: detail for kind, detail in found.items() if detail}
+
+
+def _clipping(samples: np.ndarray) -> str:
+    levels = np.abs(samples)
+    loud = levels >= _FULL_SCALE
+    ends = len(loud) - _CLIPPED_RUN + 1
+    runs = [loud[start : start + ends] for start in range(_CLIPPED_RUN)]
+    beyond = np.count_nonzero(levels > 1)
+    if not beyond and not np.logical_and.reduce(runs).any():
+        return ""
+    cut = f", {beyond} of them beyond it and cut" if beyond else ""
+    return f"{np.count_nonzero(loud)} samples at full scale{cut}"
+
+
+def _quietness(samples: np.ndarray) -> str:
+    peak = np.abs(samples - samples.mean(axis=0)).max()
+    if peak >= _QUIET_PEAK:
+        return ""
+    return f"its peak is {-20 * math.log10(peak):.0f} dB below full scale"
+
+
+def _offset(samples: np.ndarray) -> str:
+    offset = find_offset(samples)
+    return offset and f"its mean, {offset:.3f}, is subtracted"
+
+
+def _silent_channels(samples: np.ndarray) -> str:
+    power = samples.var(axis=0)
+    silent = np.flatnonzero(power <= _SILENT_POWER * power.max()) + 1
+    if not silent.size:
+        return ""
+    return (
+        f"number {', '.join(map(str, silent))} of {len(power)}, which makes "
+        "the mean of all quieter"
+    )
+
+
+def _tell_pauses(pauses: Sequence[tuple[float, float]]) -> str:
+    return ", ".join(
+        f"{seconds:.1f} s from {start:.1f} s on" for start, seconds in pauses
+    )

@@ -1,0 +1,170 @@
+"""Reads ``metadata.csv`` in the layout of LJSpeech-1.1, and its relatives.
+
+Its lines are ``id|text|normalised text``, or ``id|text`` where both are the
+same. Other corpora have as many columns that mean something else, most of them
+a speaker; a first line that names the columns says so: ``id|speaker|text``.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from sb_sma.data.names import strip_invisible
+from sb_sma.data.speech.columns import (
+    Note,
+    Rows,
+    column_name,
+    columns_fault,
+    joined_fault,
+)
+
+_NORMALISED = "normalised text"
+_COLUMNS = {2: ("id", "text"), 3: ("id", "text", _NORMALISED)}
+_NORMALISED_SPELLING = re.compile(r"normali[sz]ed[ _-]?\w*", re.IGNORECASE)
+# what a line that names columns consists of
+_NAME = re.compile(
+    r"(id|name|file|audio|wav|path|clip|utt|utterance|text|raw|sentence"
+    r"|transcript|transcription|normali[sz]ed|speaker|spk|style(_\w+)?|split"
+    r"|duration|lang|language|gender|emotion)"
+    r"([ _-]?(id|name|file|path|text|transcript|transcription))?",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\w+")
+# of the lines; of text and normalised text nearly all have words in common,
+# and no text is normalised in two ways
+_UNRELATED_SHARE = 0.5
+_REPEATED_SHARE = 0.3
+
+
+def ljspeech_rows(content: str, path: Path, note: Note) -> Rows:
+    """Read the utterances of ``metadata.csv``.
+
+    Arguments
+    ---------
+    content : str
+        Of the file.
+    path : Path
+        Of the file.
+    note : callable
+        Takes the number of a line, and what is wrong with it.
+
+    Returns
+    -------
+    iterator of (int, dict)
+        Number of each line, and its fields by column.
+
+    Raises
+    ------
+    ValueError
+        If the columns are others than they seem to be.
+
+    Example
+    -------
+    >>> list(ljspeech_rows("a|Dr. No|Doctor No", Path("metadata.csv"), print))
+    [(1, {'id': 'a', 'text': 'Doctor No', 'wav': 'wavs/a.wav'})]
+    """
+    # str.splitlines would also split at other characters
+    rows = [
+        (number, list(map(strip_invisible, line.split("|"))))
+        for number, line in enumerate(content.split("\n"), start=1)
+        if line.strip()
+    ]
+    if not rows:
+        return
+    if _names_columns(rows[0][1]):
+        columns = _named_columns(*rows.pop(0), path)
+    else:
+        columns = _counted_columns(rows, path)
+    for number, fields in rows:
+        fault = joined_fault(fields)
+        if not fault and len(fields) != len(columns):
+            fault = (
+                f"expected {len(columns)} fields ({'|'.join(columns)}), got "
+                f"{len(fields)}. Mend the line."
+            )
+        if fault:
+            note(number, fault)
+            continue
+        values = dict(zip(columns, fields))
+        values["text"] = values.pop(_NORMALISED, values["text"])
+        values.setdefault("wav", f"wavs/{values['id']}.wav")
+        yield number, values
+
+
+def _names_columns(fields: Sequence[str]) -> bool:
+    are_names = all(map(_NAME.fullmatch, fields))
+    return are_names and len({*map(str.lower, fields)}) == len(fields)
+
+
+def _named_columns(number: int, fields: list[str], path: Path) -> list[str]:
+    """Return the columns that the first line names."""
+    columns = [
+        _NORMALISED
+        if _NORMALISED_SPELLING.fullmatch(field)
+        else column_name(field)
+        for field in fields
+    ]
+    named = [column for column in columns if column != _NORMALISED]
+    fault = columns_fault([*named, *({"wav"} - {*named})])
+    if fault:
+        raise ValueError(
+            f"{path}, line {number} names the columns: {fault} Remove the line "
+            f"if they are {' or '.join(map('|'.join, _COLUMNS.values()))}."
+        )
+    return columns
+
+
+def _counted_columns(
+    rows: Sequence[tuple[int, list[str]]], path: Path
+) -> tuple[str, ...]:
+    """Return the columns that as many fields as most lines have must be."""
+    counts = Counter(len(fields) for _, fields in rows)
+    count = max(sorted(counts, reverse=True), key=counts.get)
+    if count not in _COLUMNS:
+        number, fields = next(row for row in rows if len(row[1]) == count)
+        raise ValueError(
+            f"{path}, line {number}: expected lines id|text|normalised text, "
+            f"or id|text; got {count} field(s) with | between them, "
+            f"{'|'.join(fields)!r}. Name the columns in a line above, such as "
+            "id|speaker|text|normalised text; of a table with a header, give "
+            "the file itself."
+        )
+    if count == 3:
+        _refuse_speakers([fields for _, fields in rows], path)
+    return _COLUMNS[count]
+
+
+def _refuse_speakers(rows: Sequence[list[str]], path: Path) -> None:
+    """Refuse a column of names beside one of texts."""
+    pairs = [row[1:] for row in rows if len(row) == 3]
+    unrelated = [
+        pair for pair in pairs if pair[0] != pair[1] and _are_unrelated(*pair)
+    ]
+    if len(unrelated) < _UNRELATED_SHARE * len(pairs):
+        return
+    for named in (unrelated, [pair[::-1] for pair in unrelated]):
+        texts = defaultdict(dict)
+        for name, text in named:
+            # "5 %" and "5%" are one
+            texts[name].setdefault(" ".join(_words(text)), text)
+        name = max(texts, key=lambda name: len(texts[name]))
+        n_repeated = sum(len(texts[name]) > 1 for name, _ in named)
+        if n_repeated >= _REPEATED_SHARE * len(pairs):
+            raise ValueError(
+                f"{path} must have lines id|text|normalised text, where the "
+                f"last two say the same; got {name!r} beside "
+                f"{len(texts[name])} different texts, such as "
+                f"{next(iter(texts[name].values()))!r}. Name the columns in a "
+                "line above the first: id|speaker|text, or "
+                "id|text|normalised text if they are that."
+            )
+
+
+def _are_unrelated(one: str, other: str) -> bool:
+    words, others = _words(one), _words(other)
+    return bool(words and others) and set(words).isdisjoint(others)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())

@@ -1,0 +1,150 @@
+"""Reads a manifest that is a table: fields, delimiters, and a header."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from sb_sma.data.names import strip_invisible
+from sb_sma.data.speech.columns import (
+    Note,
+    Rows,
+    column_name,
+    columns_fault,
+    is_header,
+    joined_fault,
+)
+
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_QUOTED_FIELD = re.compile(r'"([^"]|"")*"')
+
+
+def table_rows(content: str, path: Path, note: Note) -> Rows:
+    """Read the utterances of a table.
+
+    Arguments
+    ---------
+    content : str
+        Of the file.
+    path : Path
+        Of the file.
+    note : callable
+        Takes the number of a line, and what is wrong with it.
+
+    Returns
+    -------
+    iterator of (int, dict)
+        Number of each line, and its fields by column.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read as a whole.
+
+    Example
+    -------
+    >>> list(table_rows("ID;WAV;Text\\na;a.wav;Yes.", Path("a.csv"), print))
+    [(2, {'id': 'a', 'wav': 'a.wav', 'text': 'Yes.'})]
+    """
+    delimiter = _find_delimiter(content, path)
+    lines = _tab_lines if delimiter == "\t" else _quoted_lines
+    rows = (
+        (number, list(map(strip_invisible, row)))
+        for number, row in lines(content, path, delimiter)
+    )
+    number, header = next((row for row in rows if any(row[1])), (1, []))
+    header = list(map(column_name, header))
+    fault = columns_fault(header)
+    if fault:
+        raise ValueError(
+            f"{path}, line {number}: {fault} Of a corpus in LJSpeech's "
+            "layout, give the folder."
+        )
+    for number, row in rows:
+        if not any(row):
+            continue
+        fault = _row_fault(row, header, delimiter)
+        if fault:
+            note(number, fault)
+        else:
+            yield number, dict(zip(header, row))
+
+
+def _tab_lines(
+    content: str, path: Path, delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Read lines whose quotes mean something only around a whole field."""
+    for number, line in enumerate(content.split("\n"), start=1):
+        yield (
+            number,
+            [
+                field[1:-1].replace('""', '"')
+                if _QUOTED_FIELD.fullmatch(field)
+                else field
+                for field in map(strip_invisible, line.split(delimiter))
+            ],
+        )
+
+
+def _quoted_lines(
+    content: str, path: Path, delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Read lines, of which quotes may make one."""
+    reader = csv.reader(
+        io.StringIO(content, newline=""), delimiter=delimiter, strict=True
+    )
+    number = 1
+    try:
+        for row in reader:
+            yield number, row
+            number = reader.line_num + 1
+    except csv.Error as error:
+        fault = joined_fault(content.split("\n")[number - 1 : number])
+        raise ValueError(
+            f"{path}, line {number}: "
+            + (
+                fault
+                or f"the line and what follows cannot be read: {error}. Close "
+                'the quotes, and write a quote within quotes twice ("").'
+            )
+        ) from error
+
+
+def _find_delimiter(content: str, path: Path) -> str:
+    """Return what stands between the names of the required columns."""
+    first_line = content.lstrip("\r\n").split("\n", 1)[0]
+    for delimiter in _DELIMITERS:
+        if any(map(is_header, csv.reader([first_line], delimiter=delimiter))):
+            return delimiter
+    return "\t" if path.suffix.lower() == ".tsv" else ","
+
+
+def _row_fault(row: list[str], header: list[str], delimiter: str) -> str | None:
+    if is_header(row):
+        return "the header must come once; got it again. Remove the line."
+    fault = joined_fault(row)
+    if fault:
+        return fault
+    if len(row) != len(header):
+        return (
+            f"expected {len(header)} fields ({','.join(header)}), got "
+            f"{len(row)}. Mend the line; a field with a "
+            f"{_DELIMITERS[delimiter]} needs quotes."
+        )
+    return _swallowed_fault(row, header.index("wav"), delimiter)
+
+
+def _swallowed_fault(row: list[str], wav: int, delimiter: str) -> str | None:
+    """Find lines that have become text because a quote does not close."""
+    ending = Path(row[wav]).suffix
+    lines = [line for field in row for line in field.split("\n")[1:]]
+    for line in lines if ending else []:
+        fields = line.split(delimiter)
+        if len(fields) >= len(row) and fields[wav].strip().endswith(ending):
+            return (
+                "quotes must close where a field ends; got a field with the "
+                f"line {line!r} in it. Close them, and write a quote within "
+                'quotes twice ("").'
+            )
+    return None

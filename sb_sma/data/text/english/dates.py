@@ -1,0 +1,123 @@
+"""Dates and times of day: 12/25/2020, 2020-12-25, 25 Dec. 2020, 10:00."""
+
+import re
+from collections.abc import Callable
+
+from sb_sma.data.text.english.numbers import ordinal, year
+
+_MONTHS = (
+    "January February March April May June July August September October "
+    "November December"
+).split()
+_SHORT = {month[:3]: month for month in _MONTHS if month != "May"}
+_SHORT["Sept"] = "September"
+_NAMES = "|".join(sorted(_SHORT, reverse=True))
+_BEFORE, _AFTER = r"(?<![\w.,:/-])", r"(?![\w:/-]|[.,]\d)"
+
+
+def _said(day: int, month: int, figures: str, day_first: bool) -> str | None:
+    """Return a date in words, or None if there is no such day."""
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return None
+    name = _MONTHS[month - 1]
+    said = year(figures) if len(figures) == 4 else re.sub("^0", "oh ", figures)
+    if day_first:
+        return f"the {ordinal(day)} of {name} {said}".rstrip()
+    return f"{name} {ordinal(day)}, {said}".rstrip(", ")
+
+
+def _reader(day_first: bool) -> Callable[[re.Match], str]:
+    """Return what reads a date whose order of day and month is not sure."""
+
+    def read(match: re.Match) -> str:
+        first, second = int(match["first"]), int(match["second"])
+        pairs = [(second, first), (first, second)]
+        if day_first or match["mark"] == ".":
+            pairs.reverse()
+        figures = match["year"] or ""
+        dates = (_said(*pair, figures, day_first) for pair in pairs)
+        return next(filter(None, dates), match[0])
+
+    return read
+
+
+def _iso_reader(day_first: bool) -> Callable[[re.Match], str]:
+    def read(match: re.Match) -> str:
+        date = int(match["day"]), int(match["month"]), match["year"]
+        return _said(*date, day_first) or match[0]
+
+    return read
+
+
+def _full_hour(match: re.Match) -> str:
+    hour = int(match["hour"])
+    return f"{hour} o'clock" if 0 < hour < 13 else f"{hour} hundred"
+
+
+def rules(day_first: bool) -> tuple:
+    """List what is read otherwise, in the order of reading.
+
+    Arguments
+    ---------
+    day_first : bool
+        Whether 1/2/2020 is in February.
+
+    Returns
+    -------
+    tuple of (re.Pattern, str or callable)
+        Patterns and what takes their place.
+    """
+    return (
+        (
+            re.compile(
+                rf"{_BEFORE}(?P<first>\d{{1,2}})(?P<mark>[/.-])"
+                rf"(?P<second>\d{{1,2}})(?P=mark)(?P<year>[12]\d{{3}}){_AFTER}"
+            ),
+            _reader(day_first),
+        ),
+        (
+            re.compile(
+                rf"{_BEFORE}(?P<first>\d{{1,2}})(?P<mark>/)"
+                rf"(?P<second>\d{{1,2}})/(?P<year>\d\d){_AFTER}"
+            ),
+            _reader(day_first),
+        ),
+        # without a year it may be a fraction, too
+        (
+            re.compile(
+                r"(?<=\b[oO]n )(?P<first>\d{1,2})(?P<mark>/)"
+                rf"(?P<second>\d{{1,2}})(?P<year>){_AFTER}"
+            ),
+            _reader(day_first),
+        ),
+        (
+            re.compile(
+                rf"{_BEFORE}(?P<year>[12]\d{{3}})(?P<mark>[/.-])"
+                rf"(?P<month>\d{{1,2}})(?P=mark)(?P<day>\d{{1,2}}){_AFTER}"
+            ),
+            _iso_reader(day_first),
+        ),
+        *_RULES,
+    )
+
+
+_RULES = (
+    # Dec. 25, 25 Dec, Sept. 2020
+    (
+        re.compile(rf"\b({_NAMES})\.?(?= \d)"),
+        lambda match: _SHORT[match[1]],
+    ),
+    (
+        re.compile(rf"(?<=\d )({_NAMES})\b(?:\.(?=,| [\da-z]))?"),
+        lambda match: _SHORT[match[1]],
+    ),
+    (
+        re.compile(r"(?<![\d:.])0?(\d{1,2}):00(?= ?[AaPp]\.?[Mm]\b)"),
+        r"\1",
+    ),
+    (
+        re.compile(r"(?<![\d:.])(?P<hour>[01]?\d|2[0-3]):00(?![\d:]|\.\d)"),
+        _full_hour,
+    ),
+    (re.compile(r"(?<![\d:.])(\d{1,2}):0([1-9])(?![\d:]|\.\d)"), r"\1 oh \2"),
+)
