@@ -4,7 +4,10 @@ from .attention.aligner.module import (
     ReferenceOutput as ReferenceOutput,
     StepwiseMonotonicReferenceAttention as StepwiseMonotonicReferenceAttention,
 )
-from .attention.decoding import DecodingOptions as DecodingOptions
+from .attention.decoding import (
+    DecodingOptions as DecodingOptions,
+    stay_for as stay_for,
+)
 from .attention.monotonic.forward import ForwardMHA as ForwardMHA
 from .attention.monotonic.stepwise import (
     StepwiseMonotonicMHA as StepwiseMonotonicMHA,

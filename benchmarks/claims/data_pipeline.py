@@ -24,7 +24,7 @@ import speechbrain as sb
 import torch
 
 from benchmarks.harness.machine import describe_machine
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.tokens import TokenTable
 from sb_sma.hparams import load_experiment
 from sb_sma.training.history import History

@@ -41,7 +41,7 @@ from speechbrain.nnet.linear import Linear
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.models import count_parameters, load_hparams
 from benchmarks.harness.timing import compare, median, significant, time_in_turn
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.inference import G2P
 from sb_sma.models.g2p.hypothesis import END, START
 

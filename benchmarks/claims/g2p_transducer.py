@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.harness.g2p_rates import format_rates
 from benchmarks.harness.machine import describe_machine
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 
 STORED = Path(__file__).parents[1] / "results" / "g2p_transducer.json"

@@ -25,7 +25,7 @@ from hyperpyyaml import load_hyperpyyaml
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.timing import median, significant
 from benchmarks.harness.training_run import ROOT, read_cost, read_history, train
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.tokens import TokenTable
 from sb_sma.metrics.alignment import alignment_path, focus_rate
 from sb_sma.metrics.bad_cases import BadCaseRules

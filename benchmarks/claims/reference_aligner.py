@@ -28,7 +28,7 @@ from torch.nn.utils.rnn import pad_sequence
 from benchmarks.harness.machine import describe_machine
 from sb_sma.attention.aligner.module import StepwiseMonotonicReferenceAttention
 from sb_sma.attention.masks import padding_mask
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.espeak.voice import PAUSE
 from sb_sma.data.sampler import LengthBatchSampler
 from sb_sma.data.speech.mel import MelSettings, MelStatistics

@@ -25,7 +25,7 @@ from scipy.stats import spearmanr
 
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.training_run import ROOT, read_cost, read_history, train
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.espeak.voice import VoiceSettings, speak
 from sb_sma.data.text.frontends import EspeakFrontend
 from sb_sma.inference import TTS

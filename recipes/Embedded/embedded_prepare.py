@@ -9,19 +9,30 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
-from sb_sma.data.corpus import Corpus
-from sb_sma.data.digests import digest
+from sb_sma.data.corpus.digests import digest
+from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.espeak.library import find_version
 from sb_sma.data.espeak.text_grammar import generate_texts
-from sb_sma.data.espeak.voice import VoiceSettings, check_speakable, speak
+from sb_sma.data.espeak.voice import (
+    BOUNDS,
+    VoiceSettings,
+    check_speakable,
+    speak,
+)
 from sb_sma.data.problems import raise_problems
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
-from sb_sma.data.speech.manifest import read_utf8
+from sb_sma.data.speech.manifest.read import read_utf8
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.text.frontends import EspeakFrontend, respelled
+from sb_sma.hparams.ranges import Number, Span
 
 Range = int | Sequence[int]
+_SPANS = {
+    name: Span(Number(least=low, most=high))
+    for name, (low, high) in BOUNDS.items()
+}
 
 
 def prepare_embedded(
@@ -32,9 +43,9 @@ def prepare_embedded(
     seed: int = 1,
     texts: str | Path | None = None,
     voice: str | Sequence[str] = "en-us",
-    rate: Range = 175,
-    pitch: Range = 50,
-    pitch_range: Range = 50,
+    rate: Annotated[Range, _SPANS["rate"]] = 175,
+    pitch: Annotated[Range, _SPANS["pitch"]] = 50,
+    pitch_range: Annotated[Range, _SPANS["pitch_range"]] = 50,
     n_processes: int = 1,
     mel: MelSettings | None = None,
 ) -> Corpus:
@@ -189,6 +200,11 @@ def _choose_texts(
     """Different texts, and the line of each if there is one."""
     if path is None:
         return [(text, "") for text in generate_texts(count, seed)]
+    if not Path(path).expanduser().is_file():
+        raise FileNotFoundError(
+            "texts must be a file with a text a line; there is no file "
+            f"'{path}'. Correct the path, or leave it out for invented texts."
+        )
     places: dict[str, str] = {}
     problems = []
     lines = read_utf8(Path(path).expanduser()).split("\n")

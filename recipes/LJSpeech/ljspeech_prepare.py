@@ -1,7 +1,7 @@
 """Prepares LJSpeech, any corpus of its layout, or any manifest.
 
 Each line of metadata.csv reads ``id|text|normalised text``; ``wavs/id.wav`` is
-its recording. For manifests, see ``sb_sma.data.speech.manifest``. Tokens are those of
+its recording. For manifests, see ``sb_sma.data.speech.manifest.read``. Tokens are those of
 a text front end for the (normalised) text.
 
 Download: https://keithito.com/LJ-Speech-Dataset/
@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sb_sma.data.build_once import SPLITS
-from sb_sma.data.corpus import Corpus
+from sb_sma.data.corpus.build_once import SPLITS
+from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.prepare import prepare_speech
 from sb_sma.data.speech.splits import SMALL_CORPUS, HoldOut

@@ -11,8 +11,8 @@ import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sb_sma.data.corpus import Corpus
-from sb_sma.data.digests import digest
+from sb_sma.data.corpus.digests import digest
+from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import BadEntries, LexiconEntry, read_lexicon
 from sb_sma.data.lexicon.splicing import splice

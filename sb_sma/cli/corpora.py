@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sb_sma.data.corpora import StoredCorpus
+    from sb_sma.data.corpus.listing import StoredCorpus
 
 HELP = "List the corpora that training runs have prepared, or remove some."
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     ValueError
         If there is no such folder or corpus, or it must not be removed.
     """
-    from sb_sma.data.corpora import list_corpora, remove_corpora
+    from sb_sma.data.corpus.listing import list_corpora, remove_corpora
 
     root = arguments.corpus_folder.expanduser()
     if arguments.remove:

@@ -5,6 +5,7 @@ import contextlib
 import io
 import itertools
 import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ HELP = "Speak a text, or every line of a file, with a trained model."
 _CHUNK_TEXTS = 64
 # the memory that an alignment takes grows with the square of its text
 _CHUNK_CHARACTERS = 8000
+# models.tts.time_scaling's, without torch
+SLOWEST, FASTEST = 0.25, 4.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "token at a time; hard is for monotonic attention only",
     )
     parser.add_argument(
-        "--pace", type=float, default=1.0, help="above 1 speaks faster"
+        "--pace",
+        type=_pace,
+        default=1.0,
+        metavar="NUMBER",
+        help="above 1 speaks faster: 2 in half of the time (0.25 to 4)",
     )
     parser.add_argument(
         "--seed", type=int, help="the same seed gives the same speech"
@@ -85,6 +92,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="who speaks, for a model of several speakers",
     )
     add_style_arguments(parser)
+
+
+def _pace(text: str) -> float:
+    """Read a pace, which `sb_sma.models.tts.time_scaling` knows with torch."""
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = math.nan
+    if not SLOWEST <= pace <= FASTEST:
+        raise argparse.ArgumentTypeError(
+            f"must be a number from {SLOWEST:g} to {FASTEST:g}; got {text}"
+        )
+    return pace
 
 
 def run(arguments: argparse.Namespace) -> None:

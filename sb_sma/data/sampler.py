@@ -34,7 +34,7 @@ class LengthBatchSampler:
     Raises
     ------
     ValueError
-        If there is no item.
+        If there is no item, or none may be in a batch.
 
     Example
     -------
@@ -58,6 +58,12 @@ class LengthBatchSampler:
                 "lengths must name the length of at least one item; got none. "
                 "Is the manifest empty?"
             )
+        for name, most in (
+            ("max_length", max_length),
+            ("max_items", max_items),
+        ):
+            if not most >= 1:
+                raise ValueError(f"{name} must be 1 or more; got {most}.")
         self.lengths = list(lengths)
         self.max_length = max_length
         self.max_items = max_items

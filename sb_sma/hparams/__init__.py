@@ -8,26 +8,28 @@ object of the YAML is built.
 """
 
 import os
-import tempfile
+from datetime import date
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
-from hyperpyyaml import resolve_references
-from speechbrain import parse_arguments
 from speechbrain.utils.run_opts import RunOptions
 
-from sb_sma.hparams.build import build_hparams
-from sb_sma.hparams.checks import check_document
+from sb_sma.hparams.build import Resolved
+from sb_sma.hparams.calls import check_called
+from sb_sma.hparams.checks import check_document, check_tags
 from sb_sma.hparams.command_line import (
     RUN_OPTIONS,
-    check_arguments,
     compose_overrides,
+    read_command_line,
     swallowing_options,
+    write_overrides,
 )
 from sb_sma.hparams.compose import compose, drop_unused
 from sb_sma.hparams.document import Document
+from sb_sma.hparams.run_options import check_run_options
 from sb_sma.hparams.script import keys_read_by
-from sb_sma.hparams.values import check_values
+from sb_sma.hparams.texts import read_texts
+from sb_sma.hparams.values import check_numbers, check_values
 
 __all__ = [
     "check_output_folder",
@@ -35,6 +37,7 @@ __all__ = [
     "find_recipe",
     "load_experiment",
     "swallowing_options",
+    "write_experiment",
 ]
 
 PathLike = str | os.PathLike[str]
@@ -43,7 +46,7 @@ PathLike = str | os.PathLike[str]
 def load_experiment(
     argv: list[str], script: PathLike
 ) -> tuple[str, dict[str, Any], RunOptions, str]:
-    """Read the command line and build what the YAML describes.
+    """Read the command line and build what the YAML describes; write nothing.
 
     Arguments
     ---------
@@ -57,57 +60,95 @@ def load_experiment(
     Returns
     -------
     hparams_file : str
-        Path of the YAML file; of a variant, the whole, which is kept in the
-        output folder.
+        Path of the YAML file.
     hparams : dict
         The loaded YAML.
     run_opts : RunOptions
         For ``speechbrain.Brain``.
     overrides : str
-        The overrides as YAML, for
-        ``speechbrain.create_experiment_directory``.
+        The overrides as YAML, for `write_experiment`.
 
     Raises
     ------
     ValueError
-        If the YAML or the command line has a mistake, or `output_folder`
-        cannot be written.
+        If the YAML or the command line has a mistake, the device is not
+        there, or a folder cannot be written.
     """
-    hparams_file, run_opts, overrides = parse_arguments(argv)
-    check_arguments(argv, overrides)
+    line = read_command_line(argv)
+    document = _compose(line.hparams_file, script)
+    overrides = write_overrides(line.given, document)
+    document = check_yaml(line.hparams_file, script, overrides)
+    given = compose_overrides(overrides, document)
+    check_called(given)
+    check_called(document, given.items)
+    run_opts = check_run_options(line.run_opts, document)
+    resolved = _resolve(document, overrides)
+    found = Document(document.path, resolved.text)
+    check_numbers(document, given, found)
+    for key in ("output_folder", "corpus_folder"):
+        if key in found.items:
+            check_output_folder(found.items[key].value, key)
+    return line.hparams_file, resolved.build(), run_opts, overrides
+
+
+def write_experiment(
+    folder: PathLike,
+    hparams_file: PathLike,
+    script: PathLike,
+    overrides: str = "",
+) -> None:
+    """Keep what a run is made of in its folder, which is made if needed.
+
+    ``hyperparams.yaml`` is SpeechBrain's usual single file, references
+    resolved; of a variant, ``experiment.yaml`` is the whole before that.
+
+    Arguments
+    ---------
+    folder : path
+        Of the run.
+    hparams_file : path
+        The YAML file.
+    script : path
+        The recipe that reads it.
+    overrides : str
+        As of `load_experiment`.
+
+    Raises
+    ------
+    ValueError
+        If the folder cannot be made or written.
+    """
     document = check_yaml(hparams_file, script, overrides)
+    # as SpeechBrain begins it
+    header = (
+        f"# Generated {date.today()} from:\n"
+        f"# {os.path.abspath(hparams_file)}\n"
+        "# yamllint disable\n"
+    )
+    files = {"hyperparams.yaml": header + _resolve(document, overrides).text}
     if document.is_variant:
-        folder = _output_folder(document.text, document.path, overrides)
-        hparams_file = _write_whole(document, folder)
-    elif "output_folder" in document.items:
-        with open(hparams_file, encoding="utf-8") as stream:
-            _output_folder(stream, hparams_file, overrides)
-    hparams = build_hparams(hparams_file, overrides)
-    return hparams_file, hparams, run_opts, overrides
-
-
-def _output_folder(content: Any, path: str, overrides: str) -> str:
-    """Make sure that the folder of the run can be written."""
-    resolved = resolve_references(content, overrides).getvalue()
-    items = Document(path, resolved).items
-    if "output_folder" not in items:
+        files["experiment.yaml"] = document.text
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for name, text in files.items():
+            (Path(folder) / name).write_text(text, encoding="utf-8")
+    except OSError as error:
         raise ValueError(
-            f"{path} must have an output_folder, which keeps the whole of a "
-            "variant. Add one to it or to its base."
-        )
-    folder = items["output_folder"].value
-    check_output_folder(folder)
-    return folder
+            "output_folder must be a folder that can be written; got "
+            f"'{folder}' ({error.strerror}). Give another with "
+            "--output_folder=DIR."
+        ) from error
 
 
-def _write_whole(document: Document, folder: PathLike) -> str:
-    """Keep a variant as a single file, which all processes may write."""
-    path = os.path.join(folder, "experiment.yaml")
-    new = f"{path}.{os.getpid()}"
-    with open(new, "w", encoding="utf-8") as file:
-        file.write(document.text)
-    os.replace(new, path)
-    return path
+def _resolve(document: Document, overrides: str) -> Resolved:
+    given = compose_overrides(overrides, document)
+    return Resolved(document, overrides, read_texts(document, given))
+
+
+def _compose(hparams_file: PathLike, script: PathLike) -> Document:
+    """Put an experiment together, without what nothing reads any more."""
+    read, _ = keys_read_by(script)
+    return drop_unused(compose(hparams_file), {path[0] for path in read})
 
 
 def find_recipe(argv: list[str], root: PathLike) -> Path:
@@ -130,7 +171,7 @@ def find_recipe(argv: list[str], root: PathLike) -> Path:
     ValueError
         If the YAML cannot be read or does not name an existing script.
     """
-    document = compose(parse_arguments(argv)[0])
+    document = compose(read_command_line(argv).hparams_file)
     if "recipe" not in document.items:
         raise ValueError(
             f"{document.path} has no key 'recipe', which names the script to "
@@ -138,7 +179,8 @@ def find_recipe(argv: list[str], root: PathLike) -> Path:
             "itself with this file."
         )
     node = document.items["recipe"]
-    recipe = Path(os.path.abspath(os.path.join(root, str(node.value))))
+    path = os.path.expanduser(str(node.value))
+    recipe = Path(os.path.abspath(os.path.join(root, path)))
     if not recipe.is_file():
         raise ValueError(
             f"{document.place(node)}: recipe must be a script, its path "
@@ -148,33 +190,38 @@ def find_recipe(argv: list[str], root: PathLike) -> Path:
     return recipe
 
 
-def check_output_folder(path: PathLike) -> None:
-    """Create a folder if needed, and make sure that it can be written.
+def check_output_folder(path: PathLike, key: str = "output_folder") -> None:
+    """Make sure that a folder can be written, or made; make nothing.
 
     Arguments
     ---------
     path : path
         The folder.
+    key : str
+        What it is called in the YAML.
 
     Raises
     ------
     ValueError
-        If the folder cannot be created, or no file can be created in it.
+        If it is a file, or it or what it would be made in is not writable.
 
     Example
     -------
     >>> check_output_folder(getfixture("tmp_path") / "results")
     """
-    try:
-        os.makedirs(path, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise ValueError(
-            "output_folder must be a folder that can be written; got "
-            f"'{path}' ({error.strerror}). Give another with "
-            "--output_folder=DIR."
-        ) from error
+    folder = Path(path).absolute()
+    while not os.path.lexists(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        reason = f"{folder} is no folder"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        reason = f"no permission to write into {folder}"
+    else:
+        return
+    raise ValueError(
+        f"{key} must be a folder that can be written; got '{path}' "
+        f"({reason}). Give another with --{key}=DIR."
+    )
 
 
 def check_yaml(
@@ -204,7 +251,7 @@ def check_yaml(
         placeholder is left.
     """
     read, required = keys_read_by(script)
-    document = drop_unused(compose(hparams_file), {path[0] for path in read})
+    document = _compose(hparams_file, script)
     for key, _ in document.root.value:
         hiding = swallowing_options(key.value)
         if hiding:
@@ -214,6 +261,9 @@ def check_yaml(
                 "SpeechBrain. Rename the key."
             )
     given = compose_overrides(overrides, document)
+    check_tags(given)
+    read_texts(document, given)
+    check_numbers(document, given, Document("", "{}"))
     # the runner in the root of the repository reads `recipe`
     by_others = {(name,) for name in RUN_OPTIONS | {"recipe"}}
     check_document(

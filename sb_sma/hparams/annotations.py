@@ -34,6 +34,8 @@ def matches(value: Any, hint: Any) -> bool:
     (True, False)
     """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated and hasattr(hint.__metadata__[0], "allows"):
+        return hint.__metadata__[0].allows(value)
     if origin is typing.Annotated:
         is_name = not isinstance(value, str) or value in hint.__metadata__[0]
         return is_name and matches(value, arguments[0])
@@ -49,7 +51,7 @@ def matches(value: Any, hint: Any) -> bool:
     if hint in (str, bool):
         return isinstance(value, hint)
     if hint in (Path, os.PathLike) or origin is os.PathLike:
-        return isinstance(value, str)
+        return isinstance(value, str) and value != ""
     kind = origin or hint
     if hint in (Any, object) or not inspect.isclass(kind):
         return True
@@ -90,6 +92,8 @@ def describe(hint: Any) -> str:
     'float or null'
     """
     if typing.get_origin(hint) is typing.Annotated:
+        if hasattr(hint.__metadata__[0], "allows"):
+            return str(hint.__metadata__[0])
         base = hint.__origin__
         others = [kind for kind in typing.get_args(base) if kind is not str]
         names = f"one of {', '.join(hint.__metadata__[0])}"

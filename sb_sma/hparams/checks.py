@@ -9,6 +9,10 @@ from sb_sma.hparams.document import Document, KeyPath, items, kind_of, tag_of
 from sb_sma.hparams.names import closest_names
 
 _INCLUDE = "!include:"
+_TAGS = (
+    *("!ref", "!copy", "!tuple", "!PLACEHOLDER", "!new:", "!name:", "!apply:"),
+    *("!applyref:", "!module:", "tag:", _INCLUDE),
+)
 
 
 def check_document(
@@ -43,6 +47,7 @@ def check_document(
         If a key is unknown, if a reference leads nowhere, if a given value
         would not take effect, or if a placeholder is left.
     """
+    check_tags(document)
     _check_keys(document, read_outside, reader)
     if not tag_of(document.root):
         _check_given(giver, given, document, document.root)
@@ -79,6 +84,28 @@ def _below(path: KeyPath, read: Iterable[KeyPath]) -> Iterator[KeyPath]:
             yield other[len(path) :]
         elif path[: len(other)] == other:
             yield ()
+
+
+def check_tags(document: Document) -> None:
+    """Refuse a text that begins with '!', which YAML takes for a tag.
+
+    Arguments
+    ---------
+    document : Document
+        A file, or the command line.
+
+    Raises
+    ------
+    ValueError
+        If HyperPyYAML knows no such tag.
+    """
+    for _, node in document.walk():
+        tag = tag_of(node)
+        if tag and not tag.startswith(_TAGS):
+            raise ValueError(
+                f"{document.place(node)}: {tag} is no tag of HyperPyYAML. "
+                "Write quotes around a text that begins with '!'."
+            )
 
 
 def _check_keys(document, read_outside, reader):
@@ -125,6 +152,16 @@ def _check_given(
                 "or changed from outside. Give the keys that are passed into "
                 "it, or edit that line."
             )
+        is_built = tag_of(old).startswith(("!new:", "!apply:"))
+        is_plain = not isinstance(value, MappingNode) and not tag_of(value)
+        if (is_built or isinstance(old, MappingNode)) and (
+            is_plain and kind_of(value) != "null"
+        ):
+            raise ValueError(
+                f"{place}: {stands} is {tag_of(old) or 'a mapping'}, which a "
+                "single value cannot replace. Give one of its arguments, or "
+                "edit that line."
+            )
         if isinstance(value, MappingNode):
             if not isinstance(old, MappingNode) or tag_of(value):
                 raise ValueError(
@@ -139,17 +176,16 @@ def _check_given(
 
 def _check_kind(place, stands, old, value):
     """Refuse a text for a switch or a number, e.g. `yes`."""
-    if not kind_of(value):
+    if tag_of(value):
         return
-    if kind_of(old) == "bool" and kind_of(value) not in ("bool", "null"):
+    got = value.value if kind_of(value) else "a list"
+    if kind_of(old) == "bool" and kind_of(value) != "bool":
         raise ValueError(
-            f"{place}: {stands} is a switch; got '{value.value}'. "
-            "Write True or False."
+            f"{place}: {stands} is a switch; got '{got}'. Write True or False."
         )
     if kind_of(old) in ("int", "float") and kind_of(value) in ("bool", "str"):
         raise ValueError(
-            f"{place}: {stands} is a number; got '{value.value}'. "
-            "Write a number."
+            f"{place}: {stands} is a number; got '{got}'. Write a number."
         )
 
 

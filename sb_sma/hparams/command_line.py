@@ -1,13 +1,49 @@
 """What a command line may say: run options in full, and ``--key=value``."""
 
+import contextlib
+import io
+import os
+import sys
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from typing import NamedTuple
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode
+from speechbrain import parse_arguments
 from speechbrain.utils.run_opts import RunOptions
 
 from sb_sma.hparams.document import Document, kind_of
 from sb_sma.hparams.names import closest_names
+from sb_sma.hparams.texts import texts_by_key
 
 RUN_OPTIONS = frozenset(field.name for field in fields(RunOptions))
+_FLAGS = {"help"} | {
+    field.name for field in fields(RunOptions) if field.default is False
+}
+_OF_SEVERAL_WORDS = {
+    field.name for field in fields(RunOptions) if "list" in str(field.type)
+}
+
+
+class CommandLine(NamedTuple):
+    """What a command line says.
+
+    Arguments
+    ---------
+    hparams_file : str
+        Path of the YAML file.
+    run_opts : RunOptions
+        SpeechBrain's options.
+    given : list of (str, str or None)
+        Keys of the YAML and what was typed for each, None for nothing.
+    """
+
+    hparams_file: str
+    run_opts: RunOptions
+    given: list[tuple[str, str | None]]
 
 
 def swallowing_options(key: str) -> list[str]:
@@ -35,44 +71,91 @@ def swallowing_options(key: str) -> list[str]:
     return sorted(name for name in RUN_OPTIONS if name.startswith(key))
 
 
-def check_arguments(argv: list[str], overrides: str) -> None:
-    """Refuse what SpeechBrain's parser would guess, join or cut.
+def read_command_line(argv: Sequence[str]) -> CommandLine:
+    """Take a command line apart, whose words arrive as they were typed.
 
     Arguments
     ---------
-    argv : list of str
+    argv : sequence of str
         Command line without the program's name.
-    overrides : str
-        What ``speechbrain.parse_arguments`` made of it.
+
+    Returns
+    -------
+    line : CommandLine
+        What it says.
 
     Raises
     ------
     ValueError
-        If a run option is abbreviated, or the value of an override is not one
-        argument as it was given.
+        If a run option is abbreviated, or a word belongs to nothing.
+
+    Example
+    -------
+    >>> line = read_command_line(["a.yaml", "--note=b=c", "--rate", "1e-3"])
+    >>> line.hparams_file, line.given
+    ('a.yaml', [('note', 'b=c'), ('rate', '1e-3')])
     """
-    for argument in argv:
-        name = argument.partition("=")[0]
-        if name.startswith("--") and swallowing_options(name[2:]):
-            raise ValueError(
-                f"{name} is neither a key nor a run option; SpeechBrain "
-                "would read it as an abbreviation of "
-                f"{', '.join(swallowing_options(name[2:]))}. "
-                "Write the name in full."
-            )
-    values = {
-        value.strip()
-        for argument in argv
-        for value in (argument, argument.partition("=")[2])
-    }
-    for line in overrides.splitlines():
-        key, _, value = line.partition(":")
-        if (value and value.strip() not in values) or " #" in value:
-            raise ValueError(
-                f"--{key}: '{value.strip()}' does not arrive as one value. "
-                f"Write --{key}=VALUE, with no '=', no ' #' and no line "
-                "break in the value, or set the key in the YAML file."
-            )
+    words, files, options, given = deque(argv), [], [], []
+    while words:
+        word = words.popleft()
+        name, has_value, value = word[2:].partition("=")
+        if word == "-h":
+            options.append(word)
+        elif not word.startswith("--") or not name:
+            files.append(word)
+        elif name in RUN_OPTIONS | _FLAGS:
+            n_words = len(words) if name in _OF_SEVERAL_WORDS else 1
+            if has_value or name in _FLAGS:
+                n_words = 0
+            options += [word, *_values(words, n_words)]
+        else:
+            following = [value] if has_value else _values(words, 1)
+            given.append((name, following[0] if following else None))
+    keys = [file for file in files if "=" in file and not os.path.isfile(file)]
+    stray = keys or files[1:]
+    if stray:
+        raise ValueError(_stray(stray[0]))
+    hparams_file, run_opts, unknown = _parse(files, options)
+    if unknown:
+        raise ValueError(
+            f"--{unknown.partition(':')[0]} is no option of a command line. "
+            "Leave it out."
+        )
+    return CommandLine(hparams_file, run_opts, given)
+
+
+def write_overrides(
+    given: Iterable[tuple[str, str | None]], document: Document
+) -> str:
+    """Write what was typed as YAML, a text as the very text.
+
+    Arguments
+    ---------
+    given : iterable of (str, str or None)
+        Keys and what was typed for each.
+    document : Document
+        The experiment's YAML.
+
+    Returns
+    -------
+    overrides : str
+        A line for each key.
+
+    Raises
+    ------
+    ValueError
+        If a key is unknown, or its value is not YAML.
+    """
+    given = list(given)
+    _check_names((name for name, _ in given), document)
+    texts = texts_by_key(document, {name for name, _ in given})
+    lines = []
+    for name, word in given:
+        if word and name in texts:
+            word = texts[name].as_yaml(word)
+        lines.append(f"{name}: {word or ''}".rstrip())
+        _check_line(name, word or "", lines[-1])
+    return "\n".join(lines)
 
 
 def compose_overrides(overrides: str, document: Document) -> Document:
@@ -81,7 +164,7 @@ def compose_overrides(overrides: str, document: Document) -> Document:
     Arguments
     ---------
     overrides : str
-        As ``speechbrain.parse_arguments`` gives them.
+        As `write_overrides` gives them.
     document : Document
         The experiment's YAML.
 
@@ -96,21 +179,93 @@ def compose_overrides(overrides: str, document: Document) -> Document:
         If a key is unknown, given twice, without a value, or of no effect.
     """
     given = Document("the command line", overrides or "{}")
+    _check_names(given.items, document)
     for name, value in given.items.items():
-        if name not in document.items:
-            known = RUN_OPTIONS | document.items.keys()
-            raise ValueError(
-                f"--{name}: {document.path} has no key '{name}'. "
-                f"{closest_names(name, known)}"
-            )
-        if name == "recipe":
-            raise ValueError(
-                f"--recipe has no effect: {document.path} names the recipe. "
-                "Edit that line, or run the other recipe itself."
-            )
         if kind_of(value) == "null" and value.value == "":
             raise ValueError(
                 f"--{name} came without a value. Write --{name}=True for a "
                 f"switch, --{name}=VALUE otherwise, --{name}=null for none."
             )
     return given
+
+
+def _parse(files: list[str], options: list[str]) -> tuple[str, RunOptions, str]:
+    """Let SpeechBrain read its options, without a page of usage for each."""
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return parse_arguments(files + options)
+    except SystemExit as end:
+        message = complaint.getvalue()
+        if end.code and files and ": error: " in message:
+            message = message.partition(": error: ")[2].strip()
+            raise ValueError(f"{message}. Correct it.") from end
+        sys.stderr.write(message)
+        raise
+
+
+def _values(words: deque[str], count: int) -> list[str]:
+    """Take the values that follow a name, at most so many."""
+    values = []
+    while words and len(values) < count and not words[0].startswith("--"):
+        values.append(words.popleft())
+    return values
+
+
+def _stray(word: str) -> str:
+    """Say what to write instead of a word that belongs to nothing."""
+    name, is_given, value = word.lstrip("-–—").partition("=")
+    if name and is_given:
+        return (
+            f"'{word}' must begin with two dashes, to give a value for the "
+            f"key '{name}'. Write --{name}={value}."
+        )
+    return (
+        f"'{word}' belongs to nothing on the command line, which is one YAML "
+        "file and --key=value. Write quotes around a value with spaces: "
+        "--key='A VALUE'."
+    )
+
+
+def _check_names(names: Iterable[str], document: Document) -> None:
+    for name in names:
+        if name not in document.items:
+            values = [
+                key
+                for key, node in document.items.items()
+                if not isinstance(node, MappingNode) and key[:2] != "__"
+            ]
+            closest = closest_names(name, values, RUN_OPTIONS)
+            options = ", ".join(swallowing_options(name))
+            if options:
+                raise ValueError(
+                    f"--{name} is neither a key nor a run option; SpeechBrain "
+                    f"would read it as an abbreviation of {options}. Write "
+                    f"the name in full. {closest}"
+                )
+            raise ValueError(
+                f"--{name}: {document.path} has no key '{name}'. {closest}"
+            )
+        if name == "recipe":
+            raise ValueError(
+                f"--recipe has no effect: {document.path} names the recipe. "
+                "Edit that line, or run the other recipe itself."
+            )
+
+
+def _check_line(name: str, word: str, line: str) -> None:
+    """Refuse a value of which YAML would make several, or drop some."""
+    problem = "it would be cut"
+    try:
+        ((_, value),) = YAML().compose(line).value
+        is_whole = not line[value.end_mark.index :].strip()
+    except YAMLError as error:
+        problem, is_whole = getattr(error, "problem", "") or error, False
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise ValueError(
+            f"--{name}: '{word}' does not arrive as one value of YAML "
+            f"({problem}). Write it in quotes, for the shell and for YAML: "
+            f"--{name}='\"{word}\"'."
+        )

@@ -73,8 +73,9 @@ def _base_of(document: Document) -> str:
         for find in (os.path.abspath, os.path.realpath)
     ]
     for folder in folders:
-        if os.path.isfile(os.path.join(folder, str(node.value))):
-            return os.path.join(folder, node.value)
+        path = os.path.join(folder, os.path.expanduser(str(node.value)))
+        if os.path.isfile(path):
+            return path
     raise ValueError(
         f"{document.place(node)}: base must be a YAML file, its path relative "
         f"to {folders[0]}; got '{node.value}'. Correct the path."

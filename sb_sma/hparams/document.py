@@ -5,14 +5,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 KeyPath = tuple[str, ...]
 
 _PLAIN_TAG = "tag:yaml.org,2002:"
+_PLAIN = YAML(typ="safe", pure=True).constructor
 _REFERENCE = re.compile(r"<([^<>]+)>")
 
 
@@ -235,6 +238,26 @@ def kind_of(node: Node) -> str:
     if tag_of(node) or not isinstance(node, ScalarNode):
         return ""
     return str(node.tag)[len(_PLAIN_TAG) :]
+
+
+def plain_value(node: ScalarNode) -> Any:
+    """Return what YAML makes of a single value.
+
+    Arguments
+    ---------
+    node : ScalarNode
+        A value without a tag of its own.
+
+    Returns
+    -------
+    value : Any
+        A text, a number, a switch, a date or None; the text itself where YAML
+        makes nothing of it.
+    """
+    try:
+        return _PLAIN.construct_object(node)
+    except (ConstructorError, ValueError):
+        return node.value
 
 
 def _walk(node, path):

@@ -1,10 +1,18 @@
 """Suggestions for a misspelt name."""
 
-import difflib
+import re
 from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+_ALIKE = 0.8
+_LIKE = 0.6
+_SHARED_WORDS = 0.5
+_SHOWN = 3
 
 
-def closest_names(name: str, known: Iterable[str]) -> str:
+def closest_names(
+    name: str, known: Iterable[str], others: Iterable[str] = ()
+) -> str:
     """Say which known names a misspelt one may stand for.
 
     Arguments
@@ -13,6 +21,8 @@ def closest_names(name: str, known: Iterable[str]) -> str:
         The unknown name.
     known : iterable of str
         The names to choose from.
+    others : iterable of str
+        More names, for those that are close to none of the known ones.
 
     Returns
     -------
@@ -23,8 +33,52 @@ def closest_names(name: str, known: Iterable[str]) -> str:
     -------
     >>> closest_names("epohcs", ["epochs", "seed"])
     'Closest known names: epochs.'
+    >>> closest_names("epochs", ["number_of_epochs", "epsilon"])
+    'Closest known names: number_of_epochs.'
+    >>> closest_names("learning_rate", ["lr", "dropout"])
+    'Closest known names: lr.'
     """
-    matches = difflib.get_close_matches(name, sorted(known))
-    if not matches:
+    known, others = list(known), list(others)
+    close = (
+        _find_alike(name, known)
+        or _find_alike(name, others)
+        or _find_similar(name, known)
+        or _find_similar(name, others)
+    )
+    if not close:
         return "No known name is close; correct or remove it."
-    return f"Closest known names: {', '.join(matches)}."
+    return f"Closest known names: {', '.join(close[:_SHOWN])}."
+
+
+def _find_alike(name: str, known: Iterable[str]) -> list[str]:
+    """List names that are spelt alike, the closest first."""
+    alike = [other for other in known if _likeness(name, other) >= _ALIKE]
+    return sorted(alike, key=lambda other: -_likeness(name, other))
+
+
+def _find_similar(name: str, known: Iterable[str]) -> list[str]:
+    """List names that are somewhat alike or share words, the closest first."""
+    ranks = {}
+    for other in known:
+        like, shared = _likeness(name, other), _share_of_words(name, other)
+        if like >= _LIKE or shared >= _SHARED_WORDS:
+            ranks[other] = (-max(like, shared), -like)
+    return sorted(ranks, key=ranks.get)
+
+
+def _share_of_words(name: str, other: str) -> float:
+    """Say how much of a name another has, as words or as initials."""
+    words = re.findall(r"[^\W_]+", name)
+    if other == "".join(word[0] for word in words):
+        return 1.0
+    # n_ and of_ say nothing
+    long = [word for word in words if len(word) > 2]
+    likenesses = [
+        max(_likeness(word, part) for part in other.split("_")) for word in long
+    ]
+    found = [like for like in likenesses if like >= _ALIKE]
+    return sum(found) / max(len(long), 1)
+
+
+def _likeness(name: str, other: str) -> float:
+    return SequenceMatcher(None, name, other).ratio()

@@ -12,7 +12,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.tag import Tag
 from torch import nn
 
-from sb_sma.data.build_once import put_in_place
+from sb_sma.data.corpus.build_once import put_in_place
 from sb_sma.data.lexicon.tokenizers import GraphemeTokenizer
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.speech.speakers import SpeakerTable

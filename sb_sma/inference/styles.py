@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from sb_sma.data.speech.audio import read_mono
 from sb_sma.data.speech.mel import LogMel, MelSettings
+from sb_sma.data.speech.recording.audio import read_mono
 from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.style.tokens import TokenWeights
 

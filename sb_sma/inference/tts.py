@@ -9,6 +9,13 @@ from tqdm import tqdm
 
 from sb_sma.data.speech.mel import GriffinLim
 from sb_sma.data.speech.speakers import SpeakerTable
+from sb_sma.inference.arguments import (
+    as_seed,
+    as_strings,
+    check_number,
+    check_switch,
+    check_tensor,
+)
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
@@ -23,6 +30,7 @@ from sb_sma.models.tts.synthesis import (
 logger = logging.getLogger(__name__)
 
 _BATCH_ITEMS = 16
+_LONGEST_CHUNK = 3600  # seconds
 
 
 class TTS(ExportedModel):
@@ -118,6 +126,7 @@ class TTS(ExportedModel):
         ValueError
             If nothing in the text can be spoken.
         """
+        (text,) = _as_texts(text, only_one=True)
         return self.hparams.frontend.tokens(text)
 
     def encode_text(
@@ -141,7 +150,7 @@ class TTS(ExportedModel):
             token (monotonic attention only).
         pace : float
             Above 1 speaks faster, below 1 slower: everything lasts 1 / pace of
-            what it lasts otherwise, at the same pitch. From 0.1 to 10.
+            what it lasts otherwise, at the same pitch. From 0.25 to 4.
         seed : int, optional
             Of the prenet's dropout. Default: another one each time.
         progress : bool
@@ -213,6 +222,7 @@ class TTS(ExportedModel):
             If there is no text, or one that cannot be spoken, or if the model
             does not know a speaker.
         """
+        check_switch("progress", progress)
         texts = _as_texts(texts)
         tokens, ids = zip(*map(self._read, range(len(texts)), texts))
         manner = self._manner(len(texts), mode, pace, seed, style, speaker)
@@ -274,11 +284,8 @@ class TTS(ExportedModel):
             If the text cannot be spoken, `chunk_seconds` is not above 0, or
             the model does not know the speaker.
         """
-        if not chunk_seconds > 0:
-            raise ValueError(
-                f"chunk_seconds must be above 0; got {chunk_seconds}."
-            )
-        (text,) = _as_texts(text)
+        check_number("chunk_seconds", chunk_seconds, _LONGEST_CHUNK)
+        (text,) = _as_texts(text, only_one=True)
         settings = self.hparams.mel_settings
         frames = chunk_seconds / settings.seconds_per_frame
         _, ids = self._read(0, text)
@@ -342,7 +349,13 @@ class TTS(ExportedModel):
         -------
         waveform : torch.Tensor
             (N,), in [-1, 1].
+
+        Raises
+        ------
+        ValueError
+            If it is no such mel.
         """
+        check_tensor("mel", mel, "(M, C)")
         return self.vocoder(mel).clamp(-1.0, 1.0)
 
     def forward(self, texts: Sequence[str]):
@@ -428,7 +441,7 @@ class TTS(ExportedModel):
         """Make one object of what a user says about how texts are spoken."""
         return Manner(
             replace(self.hparams.decoding, mode=mode),
-            seed,
+            as_seed(seed),
             self._check_style(style, n_texts),
             self._find_speakers(speaker, n_texts),
             pace,
@@ -440,6 +453,7 @@ class TTS(ExportedModel):
         """One style for each text, (B, S), or None for the mean style."""
         if style is None:
             return None
+        check_tensor("style", style, f"(1, S) or ({n_texts}, S)")
         if style.dim() != 2 or len(style) not in (1, n_texts):
             raise ValueError(
                 f"style must have shape (1, S) or ({n_texts}, S), one for "
@@ -453,7 +467,10 @@ class TTS(ExportedModel):
         """Find the index of each text's speaker, (B,); None is the first."""
         if speaker is None:
             return None
-        names = [speaker] * n_texts if isinstance(speaker, str) else speaker
+        if isinstance(speaker, str):
+            names = [speaker] * n_texts
+        else:
+            names = as_strings("speaker", speaker)
         if len(names) != n_texts:
             raise ValueError(
                 f"speaker must be a name or a list of {n_texts}, one for each "
@@ -474,15 +491,22 @@ class TTS(ExportedModel):
                 )
 
 
-def _as_texts(texts: str | Sequence[str]) -> list[str]:
-    """Return a list of at least one string."""
-    texts = [texts] if isinstance(texts, str) else list(texts)
-    if not texts or not all(isinstance(text, str) for text in texts):
+def _as_texts(texts: str | Sequence[str], only_one: bool = False) -> list[str]:
+    """Return a list of at least one string, or of just one."""
+    if isinstance(texts, str):
+        return [texts]
+    try:
+        found = as_strings("texts", texts)
+    except ValueError:
+        found = []
+    if only_one and len(found) != 1:
+        raise ValueError(f"text must be a string; got {texts!r:.80}.")
+    if not found:
         raise ValueError(
             "texts must be a string or a list of at least one string; got "
             f"{texts!r:.80}."
         )
-    return texts
+    return found
 
 
 def _chunks(indices: list[int], size: int) -> Iterator[list[int]]:

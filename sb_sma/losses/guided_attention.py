@@ -6,6 +6,7 @@ Tachibana, Uenoyama, Aihara: "Efficiently Trainable Text-to-Speech System Based
 on Deep Convolutional Networks with Guided Attention", ICASSP 2018.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -25,6 +26,11 @@ class GuidedAttention(nn.Module):
     sigma : float
         Width of the diagonal, as a share of the sequences.
 
+    Raises
+    ------
+    ValueError
+        If `sigma` is not above 0.
+
     Example
     -------
     >>> loss = GuidedAttention(sigma=0.4)
@@ -35,6 +41,10 @@ class GuidedAttention(nn.Module):
 
     def __init__(self, sigma: float = 0.4):
         super().__init__()
+        if not 0 < sigma < math.inf:
+            raise ValueError(
+                f"sigma must be a finite number above 0; got {sigma}."
+            )
         self.loss = GuidedAttentionLoss(sigma=sigma)
 
     def forward(
@@ -118,6 +128,24 @@ class GuidedLayers(nn.Module):
         self.layers = layers
         self.heads = heads
 
+    def check(self, n_layers: int, n_heads: int) -> None:
+        """Refuse layers and heads that a decoder does not have.
+
+        Arguments
+        ---------
+        n_layers : int
+            Of the decoder.
+        n_heads : int
+            Of each layer.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer or head.
+        """
+        _indices("layers", self.layers, n_layers)
+        _indices("heads", self.heads, n_heads)
+
     def forward(
         self,
         alignments: Sequence[torch.Tensor],
@@ -164,7 +192,7 @@ def _indices(name: str, chosen: Sequence[int] | None, count: int) -> list[int]:
     wrong = [index for index in chosen if not -count <= index < count]
     if wrong or not chosen:
         raise ValueError(
-            f"{name} of the guided attention must be among 0 to {count - 1}, "
-            f"or null for all; got {list(chosen)}."
+            f"{name} of the guided attention (guided_{name} in the YAML) must "
+            f"be among 0 to {count - 1}, or null for all; got {list(chosen)}."
         )
     return list(chosen)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
-from sb_sma.attention.heads import check_heads
 from sb_sma.style.conditioning import STYLE_COMBINATIONS, StyleConditioning
 from sb_sma.style.global_style_tokens import GlobalStyleTokens
 from sb_sma.style.reference_encoder import ReferenceEncoder
@@ -65,7 +64,11 @@ def gst_style(
     ValueError
         If the sizes do not fit, or `combination` is unknown.
     """
-    check_heads(style_width, num_heads)
+    if num_heads < 1 or style_width % num_heads:
+        raise ValueError(
+            f"num_heads ({num_heads}; style_heads in the YAML) must divide "
+            f"style_width ({style_width}). Change one of them."
+        )
     tokens = GlobalStyleTokens(
         ReferenceEncoder(n_mels, reference_channels, reference_width),
         StyleTokenLayer(

@@ -32,7 +32,7 @@ class TimedEpochCounter(EpochCounter):
     """
 
     def __init__(self, limit: int, max_minutes: float | None = None):
-        if max_minutes is not None and max_minutes <= 0:
+        if max_minutes is not None and not max_minutes > 0:
             raise ValueError(
                 f"max_minutes must be above 0, or null; got {max_minutes}."
             )

@@ -38,7 +38,14 @@ def load_initial_model(source: str) -> G2P:
     """
     source = os.path.expanduser(source)
     check_model_folder(source, prefer_folder=True)
-    return G2P.from_hparams(source=source, run_opts={"device": "cpu"})
+    try:
+        return G2P.from_hparams(source=source, run_opts={"device": "cpu"})
+    except OSError as error:
+        raise ValueError(
+            "initial_model must be the folder model/ of a training run, or a "
+            f"repository on a hub; got '{source}', which is no folder here and "
+            f"is not found on the hub ({type(error).__name__})."
+        ) from error
 
 
 def start_from(

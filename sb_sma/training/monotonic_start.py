@@ -52,7 +52,8 @@ class MonotonicStart:
             raise ValueError(
                 f"monotonic_start_epoch must be 1 or more; got {epoch}."
             )
-        if number_of_epochs is not None and epoch > number_of_epochs:
+        # with 0, nothing is trained that would have to walk
+        if number_of_epochs and epoch > number_of_epochs:
             raise ValueError(
                 f"monotonic_start_epoch must be at most number_of_epochs = "
                 f"{number_of_epochs}; got {epoch}. The exported model walks, "

@@ -8,7 +8,7 @@ from speechbrain.utils.distributed import ddp_broadcast, if_main_process
 from speechbrain.utils.run_opts import RunOptions
 from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
 
-from sb_sma.data.corpus import Corpus
+from sb_sma.data.corpus.plan import Corpus
 from sb_sma.training.history import History
 from sb_sma.training.recovery.checkpoint_checks import (
     check_same_start,

@@ -91,6 +91,8 @@ class SampleWriter:
         figures : dict of str to Figure
             The pictures, by file name without ending.
         """
+        if not self.sentences:
+            return {}
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         figures = {}

@@ -1,6 +1,35 @@
 """Numbers that change while training goes on."""
 
+import math
 from dataclasses import dataclass
+
+from speechbrain.nnet import schedulers
+
+
+class NoamScheduler(schedulers.NoamScheduler):
+    """SpeechBrain's schedule of the learning rate, with or without a warm-up.
+
+    The rate rises in a straight line and then falls with the square root of
+    the steps.
+
+    Arguments
+    ---------
+    lr_initial : float
+        The highest rate.
+    n_warmup_steps : int
+        Steps until it is reached, 0 or more. With 0, the first step has it.
+
+    Example
+    -------
+    >>> import torch
+    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1)
+    >>> schedule = NoamScheduler(lr_initial=0.5, n_warmup_steps=0)
+    >>> [schedule(optimizer)[1] for _ in range(4)][::3]
+    [0.5, 0.25]
+    """
+
+    def __init__(self, lr_initial: float, n_warmup_steps: int):
+        super().__init__(lr_initial, max(n_warmup_steps, 1))
 
 
 @dataclass(frozen=True)
@@ -16,12 +45,12 @@ class LinearAnneal:
     end : float
         Value from step `steps` on.
     steps : int
-        Length of the line, at least 1.
+        Length of the line; with 0, the value is `end` at once.
 
     Raises
     ------
     ValueError
-        If `steps` is below 1.
+        If `steps` is below 0, or a value is not finite.
 
     Example
     -------
@@ -35,8 +64,14 @@ class LinearAnneal:
     steps: int
 
     def __post_init__(self):
-        if self.steps < 1:
-            raise ValueError(f"steps must be 1 or more; got {self.steps}.")
+        for name in ("start", "end"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(
+                    f"{name} must be a finite number; got "
+                    f"{getattr(self, name)}."
+                )
+        if self.steps < 0:
+            raise ValueError(f"steps must be 0 or more; got {self.steps}.")
 
     def __call__(self, step: int) -> float:
         """Value at a step.
@@ -51,7 +86,7 @@ class LinearAnneal:
         value : float
             Between `start` and `end`.
         """
-        done = min(max(step / self.steps, 0.0), 1.0)
+        done = min(max(step, 0) / self.steps, 1.0) if self.steps else 1.0
         return self.start + (self.end - self.start) * done
 
 
@@ -91,13 +126,13 @@ class Fading:
     unit: str = "epochs"
 
     def __post_init__(self):
-        if self.start < 0:
+        if not 0 <= self.start < math.inf:
             raise ValueError(f"start must be 0 or more; got {self.start}.")
         if self.half_life is not None and not self.half_life > 0:
             raise ValueError(
                 f"half_life must be above 0, or null; got {self.half_life}."
             )
-        if self.off_after is not None and self.off_after < 0:
+        if self.off_after is not None and not self.off_after >= 0:
             raise ValueError(
                 f"off_after must be 0 or more, or null; got {self.off_after}."
             )

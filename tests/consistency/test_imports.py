@@ -27,6 +27,7 @@ MAY_IMPORT = {
     # handed on; tests/unittests/test_light_start.py holds that none is loaded
     "": {"ops", "attention", "inference", "torch_pair"},
     "torch_pair": set(),
+    "mistakes": set(),
     # PyTorch alone: it can go upstream as it is
     "stepwise_monotonic": set(),
     "ops": OPS,
@@ -41,7 +42,7 @@ MAY_IMPORT = {
     "training": TRAINING,
     "hparams": {"hparams"},
     "cli": {"cli", "hparams", "torch_pair"} | INFERENCE,
-    "recipes": {"hparams", "torch_pair"} | TRAINING,
+    "recipes": {"hparams", "mistakes", "torch_pair"} | TRAINING,
 }
 
 

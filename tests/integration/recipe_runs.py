@@ -78,6 +78,7 @@ def run_recipe(
     They may be killed at a call, as `killed.py` has it.
     """
     given = {flag.split("=")[0] for flag in flags}
+    folder = output_folder.parent.expanduser()
     arguments = [
         str(ROOT / yaml),
         f"--output_folder={output_folder}",
@@ -87,7 +88,7 @@ def run_recipe(
     ]
     # a fork that is no new program may abort on macOS; Windows has none
     if in_fork and sys.platform == "linux":
-        return run_forked(ROOT / script, arguments, output_folder.parent)
+        return run_forked(ROOT / script, arguments, folder)
     launcher = [
         "-m",
         "torch.distributed.run",
@@ -103,7 +104,7 @@ def run_recipe(
     ]
     return subprocess.run(
         command,
-        cwd=output_folder.parent,
+        cwd=folder,
         # threads would wait for those of the tests beside
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,

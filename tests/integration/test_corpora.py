@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sb_sma.data.build_once import load_manifests
-from sb_sma.data.corpora import list_corpora
+from sb_sma.data.corpus.build_once import load_manifests
+from sb_sma.data.corpus.listing import list_corpora
 from sb_sma.data.espeak.voice import speak
 from tests.integration.recipe_runs import (
     KILLED,

@@ -164,6 +164,29 @@ def test_another_architecture_is_refused(run, lexicon):
     assert "is of another architecture" in refusal
 
 
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--graphemes=hinted", "--hint_lexicon=lost.tsv"], "no lost.tsv"),
+        (["--guided_heads=[4]"], "must be among 0 to 3, or null"),
+        (["--beam_size=0"], "'beam_size' must be a whole number, from 1"),
+        (["--monotonic_heads=5"], "must be from 1 to nhead = 4; got 5"),
+    ],
+    ids=["lexicon", "head", "beam", "heads"],
+)
+def test_a_mistake_is_one_message_and_leaves_nothing(tmp_path, flags, message):
+    refusal = refusal_of(train, tmp_path / "run", *flags)
+    assert message in refusal and "error: " in refusal
+    assert "Traceback" not in refusal
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_dictionary_is_one_message(tmp_path):
+    refusal = refusal_of(train, tmp_path / "run", "--data_folder=~/lost")
+    assert "error: data_folder must hold cmudict.dict" in refusal
+    assert "Traceback" not in refusal and "~" not in refusal
+
+
 def test_too_little_room_is_told_before_training(run, lexicon):
     flags = (f"--data_folder={lexicon}", "--n_graphemes=4")
     refusal = refusal_of(train, run.parent / "small", *flags)

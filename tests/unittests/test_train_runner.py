@@ -66,7 +66,7 @@ def test_missing_yaml_is_named(toy):
     done = run(toy / "train.py", "hparams/tts.yaml", folder=toy / "elsewhere")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "ValueError: cannot read the YAML file hparams/tts.yaml (No such file "
+        "error: cannot read the YAML file hparams/tts.yaml (No such file "
         "or directory). Give the path of an existing file as the first "
         "argument."
     )
@@ -86,5 +86,5 @@ def test_missing_argument_shows_the_usage(toy):
 def test_every_recipe_starts_from_another_folder(recipe, tmp_path):
     done = run(recipe, "missing.yaml", folder=tmp_path)
     assert done.stderr.splitlines()[-1].startswith(
-        "ValueError: cannot read the YAML file missing.yaml"
+        "error: cannot read the YAML file missing.yaml"
     ), done.stderr

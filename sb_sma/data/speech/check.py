@@ -9,14 +9,14 @@ from tqdm import tqdm
 
 from sb_sma.data.espeak.voice import check_speakable
 from sb_sma.data.names import visible
-from sb_sma.data.speech.manifest import (
+from sb_sma.data.speech.manifest.read import (
     BadUtterance,
     Entry,
     find_manifest,
     read_entries,
     read_entry,
 )
-from sb_sma.data.speech.pace import remarks_by_name
+from sb_sma.data.speech.recording.pace import remarks_by_name
 from sb_sma.data.speech.splits import HoldOut, assign_splits
 
 
@@ -47,7 +47,7 @@ def check_corpus(data_folder: str | Path, skip_audio: bool = False) -> Findings:
     ---------
     data_folder : str or Path
         A manifest, or a folder in the layout of LJSpeech-1.1; see
-        ``sb_sma.data.speech.manifest``.
+        ``sb_sma.data.speech.manifest.read``.
     skip_audio : bool
         Whether the recordings are left alone.
 
@@ -133,8 +133,8 @@ def _read_text(entry: Entry) -> None:
 
 def _utterance_reader() -> Callable[[Entry], Any]:
     # importing torch takes longer than all lines
-    from sb_sma.data.speech.audio import Recording
     from sb_sma.data.speech.mel import MelSettings
+    from sb_sma.data.speech.recording.audio import Recording
     from sb_sma.data.speech.utterance import read_utterance
 
     def read(entry: Entry) -> Recording:

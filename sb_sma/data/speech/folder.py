@@ -39,10 +39,15 @@ import soundfile
 import torch
 from tqdm import tqdm
 
-from sb_sma.data.build_once import FORMAT_VERSION, SPLITS, Manifests, write_json
+from sb_sma.data.corpus.build_once import (
+    FORMAT_VERSION,
+    SPLITS,
+    Manifests,
+    write_json,
+)
 from sb_sma.data.problems import raise_problems
 from sb_sma.data.speech.journal import Journal
-from sb_sma.data.speech.manifest import BadUtterance
+from sb_sma.data.speech.manifest.read import BadUtterance
 from sb_sma.data.speech.mel import LogMel, MelSettings, MelStatistics
 
 logger = logging.getLogger(__name__)

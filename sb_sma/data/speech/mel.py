@@ -198,7 +198,8 @@ class GriffinLim(nn.Module):
     Raises
     ------
     ValueError
-        If the spectrogram has another shape than (M, C) with M > 1.
+        If there are more mel channels than the Fourier transform can tell
+        apart, or the spectrogram has another shape than (M, C) with M > 1.
 
     Example
     -------
@@ -220,6 +221,13 @@ class GriffinLim(nn.Module):
             norm="slaney",
             mel_scale="slaney",
         )
+        n_apart = int(torch.linalg.matrix_rank(self.inverse_mel_scale.fb))
+        if n_apart < settings.n_mels:
+            raise ValueError(
+                f"n_mels must be at most what n_fft ({settings.n_fft}) can "
+                f"tell apart; got {settings.n_mels}, of which {n_apart} are "
+                "different. Lower n_mels, or raise n_fft."
+            )
         self.griffin_lim = torchaudio.transforms.GriffinLim(
             n_fft=settings.n_fft,
             n_iter=iterations,

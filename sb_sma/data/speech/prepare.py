@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.build_once import Manifests, write_json
-from sb_sma.data.corpus import Corpus
-from sb_sma.data.digests import FileDigests, digest, state_of
+from sb_sma.data.corpus.build_once import Manifests, write_json
+from sb_sma.data.corpus.digests import FileDigests, digest, state_of
+from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.problems import abridged, raise_problems
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
-from sb_sma.data.speech.manifest import Entry, find_manifest, read_entries
+from sb_sma.data.speech.manifest.read import Entry, find_manifest, read_entries
 from sb_sma.data.speech.mel import MelSettings
-from sb_sma.data.speech.pace import remarks_by_name
+from sb_sma.data.speech.recording.pace import remarks_by_name
 from sb_sma.data.speech.splits import HoldOut, assign_splits
 from sb_sma.data.speech.utterance import read_utterance
 from sb_sma.data.text.frontends import EspeakFrontend, Frontend, respelled
@@ -49,7 +49,7 @@ def prepare_speech(
     ---------
     data_folder : str or Path
         A manifest, or a folder in the layout of LJSpeech-1.1; see
-        ``sb_sma.data.speech.manifest``.
+        ``sb_sma.data.speech.manifest.read``.
     save_folder : str or Path, optional
         The corpus folder; see ``sb_sma.data.speech.folder`` for what it holds.
         One that was built with the same arguments is reused. Default: nothing

@@ -6,7 +6,7 @@ from typing import Any
 
 from speechbrain.utils.distributed import if_main_process
 
-from sb_sma.data.build_once import Manifests
+from sb_sma.data.corpus.build_once import Manifests
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sb_sma.data.build_once import Manifests
+from sb_sma.data.corpus.build_once import Manifests
 from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sb_sma.data.build_once import SPLITS
-from sb_sma.data.speech.manifest import Entry
+from sb_sma.data.corpus.build_once import SPLITS
+from sb_sma.data.speech.manifest.read import Entry
 
 SMALL_CORPUS = 100
 _HELD_OUT_OF_SMALL = 2

@@ -10,6 +10,12 @@ from typing import TypeVar
 
 import torch
 
+from sb_sma.inference.arguments import (
+    as_strings,
+    check_count,
+    check_indices,
+    check_pronunciations,
+)
 from sb_sma.inference.g2p.batches import (
     Batch,
     check_candidates,
@@ -177,10 +183,11 @@ class G2P(ExportedModel):
         Raises
         ------
         ValueError
-            If a number is below 1.
+            If a number is below 1, or an index is not in the table.
         """
-        if n < 1:
-            raise ValueError(f"n must be 1 or more pronunciations; got {n}.")
+        check_count("n", n)
+        check_count("beam_size", beam_size, or_none=True)
+        self._check_graphemes(graphemes)
         settings = self.hparams.beam_settings
         if beam_size is not None:
             settings = replace(settings, beam_size=beam_size)
@@ -212,8 +219,15 @@ class G2P(ExportedModel):
         Raises
         ------
         ValueError
-            If one has other graphemes or phonemes, or reads words otherwise.
+            If one has other graphemes or phonemes, or reads words otherwise,
+            or is no model.
         """
+        is_list = isinstance(others, Sequence)
+        if not is_list or not all(isinstance(each, G2P) for each in others):
+            raise ValueError(
+                "others must be a list of models, each a G2P; got "
+                f"{type(others).__name__}."
+            )
         for other in others:
             differences = find_differences(self, other)
             if differences:
@@ -252,8 +266,11 @@ class G2P(ExportedModel):
         Raises
         ------
         ValueError
-            If there are not as many lists of pronunciations as words.
+            If there are not as many lists of pronunciations as words, or one
+            has anything but strings.
         """
+        self._check_graphemes(graphemes)
+        check_pronunciations(pronunciations)
         check_candidates(graphemes, pronunciations)
         table = self.hparams.phonemes
         pairs, places = [], []
@@ -303,6 +320,10 @@ class G2P(ExportedModel):
         ValueError
             If the model lacks it, or needs one.
         """
+        if not isinstance(language, (str, type(None))):
+            raise ValueError(
+                f"language must be a string, or None; got {language!r:.80}."
+            )
         self.hparams.grapheme_tokenizer.check_language(language)
 
     def encode(self, word: str, language: str | None = None) -> list[int]:
@@ -325,6 +346,9 @@ class G2P(ExportedModel):
         ValueError
             If the model cannot read the word.
         """
+        if not isinstance(word, str):
+            raise ValueError(f"word must be a string; got {word!r:.80}.")
+        self.check_language(language)
         return self.hparams.grapheme_tokenizer.encode(word, language)
 
     def read(
@@ -354,6 +378,7 @@ class G2P(ExportedModel):
                 f"words must be a list of words; got the string {words!r:.80}."
                 " Put a single word into a list."
             )
+        words = as_strings("words", words)
         read = []
         for number, word in enumerate(words, start=1):
             try:
@@ -361,6 +386,11 @@ class G2P(ExportedModel):
             except ValueError as error:
                 raise ValueError(f"word {number}: {error}") from error
         return read
+
+    def _check_graphemes(self, graphemes: Sequence[Sequence[int]]) -> None:
+        """Refuse what `encode` never gives."""
+        n_graphemes = len(self.hparams.grapheme_tokenizer)
+        check_indices("graphemes", graphemes, n_graphemes)
 
     def _search(
         self, graphemes: Sequence[Sequence[int]], settings: BeamSettings, n: int

@@ -19,6 +19,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
+from sb_sma.inference.arguments import check_count
 from sb_sma.inference.g2p.analogy import Analogy
 from sb_sma.inference.g2p.interface import G2P, Pronunciation
 from sb_sma.inference.g2p.likeness import check_notation, find_differences
@@ -156,8 +157,7 @@ class CombinedG2P:
         ValueError
             If a number is below 1.
         """
-        if n < 1:
-            raise ValueError(f"n must be 1 or more pronunciations; got {n}.")
+        check_count("n", n)
         if not graphemes:
             return []
         readings = list(zip(*graphemes))

@@ -9,7 +9,7 @@ import torch
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
-from sb_sma.data.build_once import list_changes, write_json
+from sb_sma.data.corpus.build_once import list_changes, write_json
 
 _START = "corpus.json"
 

@@ -1,7 +1,8 @@
 """Checkpoints that a run can be killed while saving."""
 
+import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,20 @@ class AtomicCheckpointer(Checkpointer):
     checkpoint. Here this file gets its name last. What a killed run has left
     is deleted with the next checkpoints that are no longer needed.
 
-    Arguments are those of `speechbrain.utils.checkpoints.Checkpointer`.
+    Nor does it make its folder before there is something to save.
+
+    Arguments
+    ---------
+    checkpoints_dir : str or Path
+        Where checkpoints are kept.
+    recoverables : mapping, optional
+        As `speechbrain.utils.checkpoints.Checkpointer` takes it.
+    custom_load_hooks : mapping, optional
+        The same.
+    custom_save_hooks : mapping, optional
+        The same.
+    allow_partial_load : bool
+        The same.
 
     Example
     -------
@@ -36,6 +50,34 @@ class AtomicCheckpointer(Checkpointer):
     >>> checkpointer.find_checkpoint().path == checkpoint.path
     True
     """
+
+    def __init__(
+        self,
+        checkpoints_dir: str | Path,
+        recoverables: Mapping[str, Any] | None = None,
+        custom_load_hooks: Mapping[str, Callable] | None = None,
+        custom_save_hooks: Mapping[str, Callable] | None = None,
+        allow_partial_load: bool = False,
+    ):
+        super().__init__(
+            os.curdir,  # which is there
+            recoverables,
+            custom_load_hooks,
+            custom_save_hooks,
+            allow_partial_load,
+        )
+        self.checkpoints_dir = Path(checkpoints_dir)
+
+    def list_checkpoints(self) -> list[Checkpoint]:
+        """List what is there, in a folder that may not be.
+
+        Returns
+        -------
+        checkpoints : list of Checkpoint
+            In any order.
+        """
+        is_there = self.checkpoints_dir.is_dir()
+        return super().list_checkpoints() if is_there else []
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> Checkpoint | None:
         """Save as SpeechBrain does, and let it count at the end.

@@ -73,7 +73,7 @@ def write_tts_report(
     model_folder : str or Path
         What was exported.
     manifest : mapping
-        Entries of the sentences that are shown, by name.
+        Entries of the sentences that are shown, by name; there may be none.
     alignment_figures : mapping of str to Figure
         Teacher-forced alignment of each of them.
     history : sequence of mapping
@@ -95,15 +95,20 @@ def write_tts_report(
         tts, manifest, alignment_figures, output_folder / "report"
     )
     n_good = sum(example.verdict == "good" for example in examples)
+    spoken = "No test sentence was spoken"
+    if examples:
+        spoken = (
+            f"{n_good} of {len(examples)} test sentences were spoken without "
+            "a fault"
+        )
     minutes = history[-1]["minutes"] if history else 0.0
     return write_report(
         output_folder / "index.html",
         "Text to speech",
         summary=(
-            f"{n_good} of {len(examples)} test sentences were spoken without "
-            f"a fault after {minutes:.1f} minutes of training."
-            + _STYLED * (tts.mods.model.style is not None)
-            + _BY_SPEAKER * bool(tts.speakers)
+            f"{spoken} after {minutes:.1f} minutes of training."
+            + _STYLED * (tts.mods.model.style is not None and bool(examples))
+            + _BY_SPEAKER * (bool(tts.speakers) and bool(examples))
         ),
         metrics=[
             (name.replace("_", " "), f"{test_stats[name]:.4g}", meaning)
@@ -116,7 +121,7 @@ def write_tts_report(
         examples=examples,
         command=describe_command(),
         versions=describe_versions(),
-        usage=_describe_use(tts, model_folder, next(iter(manifest.values()))),
+        usage=_describe_use(tts, model_folder, [*manifest.values()]),
     )
 
 
@@ -127,6 +132,8 @@ def _speak_examples(
     folder: Path,
 ) -> list[Example]:
     """One example per sentence, with its verdict."""
+    if not manifest:
+        return []
     folder.mkdir(parents=True, exist_ok=True)
     texts = [entry["text"] for entry in manifest.values()]
     examples = []
@@ -176,7 +183,7 @@ def _draw_styles(
     tts: TTS, manifest: Mapping[str, Mapping[str, Any]]
 ) -> list[Figure]:
     """Draw what the style tokens are used for, and how each changes rate."""
-    if tts.mods.model.style is None:
+    if tts.mods.model.style is None or not manifest:
         return []
     styles = tts.styles
     wavs = [entry["wav"] for entry in manifest.values()]
@@ -207,15 +214,17 @@ def _label(name: str, entry: Mapping[str, Any]) -> str:
 
 
 def _describe_use(
-    tts: TTS, model_folder: str | Path, entry: Mapping[str, Any]
+    tts: TTS, model_folder: str | Path, entries: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return the command that speaks like one of the sentences."""
+    """Return the command that speaks like the first of the sentences."""
     command = ["sb-sma", "synthesize", "--model", str(model_folder)]
     command += ["--text", "Hello there.", "--out", "hello.wav"]
     if tts.mods.model.style is not None:
-        command += ["--style_wav", entry["wav"]]
+        wavs = [*(entry["wav"] for entry in entries), "RECORDING.wav"]
+        command += ["--style_wav", wavs[0]]
     if tts.speakers:
-        command += ["--speaker", speaker_of(entry)]
+        names = [*map(speaker_of, entries), *tts.speakers]
+        command += ["--speaker", names[0]]
     return shlex.join(command)
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sb_sma.cli import main
-from sb_sma.data.corpus import Corpus
+from sb_sma.data.corpus.plan import Corpus
 
 
 @pytest.fixture

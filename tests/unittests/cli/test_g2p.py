@@ -164,7 +164,7 @@ def test_what_has_no_letter_is_no_word(
     assert [line.split("\t")[0] for line in written] == read
     error = capsys.readouterr().err
     for number in range(1, len(silent) + 1):
-        assert f"sb-sma: line {number}: " in error
+        assert f"sb-sma: words.txt:{number}: " in error
     assert error.count("A word must have a letter; got") == len(silent)
     assert "sb-sma: 10 bad line(s) passed over" in error
     g2p = G2P.from_hparams(source=str(model))

@@ -8,7 +8,7 @@ import pytest
 
 from recipes.CMUDict.cmudict_prepare import prepare_cmudict, stem
 from recipes.SIGMORPHON2021.sigmorphon_prepare import prepare_sigmorphon
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.lexicon.read import BadEntries, read_lexicon
 
 SPLITS = ("train", "valid", "test")

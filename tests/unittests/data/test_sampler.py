@@ -146,6 +146,14 @@ def test_no_process_is_without_a_batch(n_batches, n_processes, shares):
     ] == shares
 
 
+@pytest.mark.parametrize("name", ["max_length", "max_items"])
+@pytest.mark.parametrize("most", [0, -3, float("nan")])
+def test_a_batch_of_nothing_is_an_error(name, most):
+    limits = {"max_length": 10, "max_items": 1, name: most}
+    with pytest.raises(ValueError, match=f"{name} must be 1 or more; got"):
+        LengthBatchSampler([1], **limits)
+
+
 def test_no_item_is_an_error():
     with pytest.raises(
         ValueError, match="at least one item; got none. Is the manifest empty"

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 import sb_sma.data.speech.folder as corpus_module
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.espeak.voice import speak
 from sb_sma.data.speech.prepare import prepare_speech
 from sb_sma.data.text.frontends import CharacterFrontend

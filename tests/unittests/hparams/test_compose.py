@@ -3,7 +3,7 @@
 import pytest
 from hyperpyyaml import load_hyperpyyaml
 
-from sb_sma.hparams import check_yaml, load_experiment
+from sb_sma.hparams import check_yaml, load_experiment, write_experiment
 from sb_sma.hparams.compose import compose, drop_unused
 
 BASE = """\
@@ -136,10 +136,15 @@ def test_the_command_line_comes_last(write, tmp_path, monkeypatch):
         [str(path), "--width=3"], tmp_path / "train.py"
     )
     assert hparams["counter"]["a"] == 3
-    # the folder of the run has it as a single file
-    assert file == "results/experiment.yaml"
-    with open(file, encoding="utf-8") as stream:
-        assert load_hyperpyyaml(stream, overrides)["width"] == 3
+    assert file == str(path)
+    # the folder of the run has it as a single file, and resolved
+    (tmp_path / "results").mkdir()
+    write_experiment("results", file, tmp_path / "train.py", overrides)
+    whole = (tmp_path / "results" / "experiment.yaml").read_text()
+    assert load_hyperpyyaml(whole, overrides)["counter"]["a"] == 3
+    resolved = (tmp_path / "results" / "hyperparams.yaml").read_text()
+    assert f"# {path}\n" in resolved and "!ref" not in resolved
+    assert load_hyperpyyaml(resolved) == hparams
 
 
 @pytest.mark.parametrize(

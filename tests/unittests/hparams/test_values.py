@@ -12,7 +12,7 @@ from torch import nn
 from sb_sma.hparams import check_yaml, compose
 from sb_sma.hparams.annotations import matches
 from sb_sma.hparams.document import kind_of, tag_of
-from sb_sma.hparams.values import NUMBERS, Number
+from sb_sma.hparams.ranges import NUMBERS, Number
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPT = "hparams = {}\nprint(hparams['part'], hparams['n_samples'])\n"
@@ -157,9 +157,9 @@ def test_every_key_of_an_experiment_is_checked(name, monkeypatch):
         is_plain = not tag_of(node) and not isinstance(node, MappingNode)
         if not is_plain or key == "recipe":
             continue
-        wrong = "3.5"
+        wrong = "[[3.5]]"
         if isinstance(node, ScalarNode):
-            wrong = WRONG.get(kind_of(node), "[3.5]")
+            wrong = WRONG.get(kind_of(node), "[[3.5]]")
         try:
             check_yaml(path, recipe, f"{key}: {wrong}")
             passed.append(key)
@@ -180,7 +180,8 @@ def test_every_key_of_an_experiment_is_checked(name, monkeypatch):
         ("sentencepiece_model: bpee", "one of unigram, bpe; got 'bpee'"),
         ("frontend: arpabet", "one of espeak, characters"),
         ("style: tokens", "one of none, gst; got 'tokens'"),
-        ("corpus_folder: 3", "'corpus_folder' must be str; got 3"),
+        ("corpus_folder: [3]", r"'corpus_folder' must be Path; got \[3\]"),
+        ("corpus_folder: null", "'corpus_folder' must be Path; got null"),
     ],
 )
 def test_names_of_a_table_are_checked(override, message):

@@ -275,8 +275,8 @@ def test_a_text_that_cannot_be_spoken_is_named(tts):
     [
         ({"mode": "Soft"}, "mode must be one of soft, hard; got 'Soft'"),
         *(
-            ({"pace": pace}, "pace must be a number from 0.1 to 10.0.*got ")
-            for pace in (0, -1.0, 0.05, 11, math.nan, math.inf, "2", None, True)
+            ({"pace": pace}, "pace must be a number from 0.25 to 4.0.*got ")
+            for pace in (0, -1.0, 0.2, 4.1, math.nan, math.inf, "2", None, True)
         ),
     ],
     ids=str,

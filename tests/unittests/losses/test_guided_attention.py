@@ -130,3 +130,20 @@ def test_unknown_layer_or_head_is_refused(choice):
     layers = [make_alignments(heads=3)] * 2
     with pytest.raises(ValueError, match=f"{list(choice)[0]} of the guided"):
         GuidedLayers(**choice)(layers, *lengths())
+
+
+def test_layers_and_heads_are_checked_before_there_is_an_alignment():
+    GuidedLayers(layers=[-1, 0], heads=[3]).check(n_layers=2, n_heads=4)
+    message = (
+        r"heads .* \(guided_heads in the YAML\) .* among 0 to 3.*got \[9\]"
+    )
+    with pytest.raises(ValueError, match=message):
+        GuidedLayers(heads=[9]).check(n_layers=2, n_heads=4)
+    with pytest.raises(ValueError, match="guided_layers in the YAML"):
+        GuidedLayers(layers=[2]).check(n_layers=2, n_heads=4)
+
+
+@pytest.mark.parametrize("sigma", [0, -1.0, float("nan"), float("inf")])
+def test_the_diagonal_has_a_width(sigma):
+    with pytest.raises(ValueError, match="sigma must be a finite number above"):
+        GuidedAttention(sigma)

@@ -96,3 +96,11 @@ def test_tokens_learn_through_the_memory(conditioning):
     for name, parameter in conditioning.named_parameters():
         assert parameter.grad is not None, name
         assert bool((parameter.grad != 0).any()), name
+
+
+def test_heads_share_the_width_of_the_style():
+    message = (
+        r"num_heads \(3; style_heads in the YAML\) must divide style_width"
+    )
+    with pytest.raises(ValueError, match=message):
+        make_conditioning(num_heads=3)

@@ -41,7 +41,7 @@ def test_a_resumed_run_has_the_rest_of_the_minutes(tmp_path):
         assert count(resumed, minutes_per_epoch=2.0) == epochs
 
 
-@pytest.mark.parametrize("max_minutes", [0, -1.5])
+@pytest.mark.parametrize("max_minutes", [0, -1.5, float("nan")])
 def test_no_time_at_all_is_refused(max_minutes):
     with pytest.raises(ValueError, match="above 0, or null; got"):
         TimedEpochCounter(3, max_minutes)

@@ -57,6 +57,12 @@ def test_a_resumed_run_goes_on_walking(tmp_path, arguments, n_epochs):
     assert resumed.begin_epoch(n_epochs + 1)
 
 
+def test_without_training_nothing_has_to_walk():
+    assert MonotonicStart(epoch=1, number_of_epochs=0).epoch == 1
+    with pytest.raises(ValueError, match="number_of_epochs = 1; got 2"):
+        MonotonicStart(epoch=2, number_of_epochs=1)
+
+
 def test_a_walk_that_an_interrupted_epoch_began_goes_on(tmp_path):
     start = MonotonicStart(epoch=3)
     start.begin_epoch(3)

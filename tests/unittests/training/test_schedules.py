@@ -1,8 +1,10 @@
 """Numbers that fall along a line, or by halves."""
 
 import pytest
+import torch
+from speechbrain.nnet import schedulers
 
-from sb_sma.training.schedules import Fading, LinearAnneal
+from sb_sma.training.schedules import Fading, LinearAnneal, NoamScheduler
 
 
 @pytest.mark.parametrize(
@@ -17,12 +19,30 @@ def test_it_can_rise():
     assert [schedule(step) for step in range(6)] == [0, 1, 2, 3, 4, 4]
 
 
-@pytest.mark.parametrize("steps", [0, -1])
-def test_a_line_without_length_is_refused(steps):
-    with pytest.raises(
-        ValueError, match=f"steps must be 1 or more; got {steps}"
-    ):
-        LinearAnneal(start=2.0, end=1.0, steps=steps)
+def test_a_line_of_no_steps_is_at_its_end():
+    schedule = LinearAnneal(start=2.0, end=1.0, steps=0)
+    assert [schedule(step) for step in (0, 1, 100)] == [1.0, 1.0, 1.0]
+
+
+def test_a_line_of_less_than_no_steps_is_refused():
+    with pytest.raises(ValueError, match="steps must be 0 or more; got -1"):
+        LinearAnneal(start=2.0, end=1.0, steps=-1)
+    with pytest.raises(ValueError, match="end must be a finite number; got in"):
+        LinearAnneal(start=2.0, end=float("inf"), steps=1)
+
+
+@pytest.mark.parametrize("n_warmup_steps", [0, 1, 2, 200])
+def test_the_rate_rises_as_speechbrain_has_it_and_then_falls(n_warmup_steps):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = NoamScheduler(0.5, n_warmup_steps)
+    rates = [schedule(optimizer)[1] for _ in range(400)]
+    assert max(rates) == pytest.approx(0.5)
+    assert rates.index(max(rates)) == max(n_warmup_steps, 1) - 1
+    if n_warmup_steps:
+        theirs = schedulers.NoamScheduler(0.5, n_warmup_steps)
+        assert rates == [theirs(optimizer)[1] for _ in range(400)]
+    else:
+        assert rates[399] == pytest.approx(0.5 / 20)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +67,9 @@ def test_it_halves_and_is_off_after_a_point(options, values):
 @pytest.mark.parametrize(
     "options, message",
     [
+        ({"start": float("nan")}, "start must be 0 or more; got nan"),
+        ({"start": float("inf")}, "start must be 0 or more; got inf"),
+        ({"off_after": float("nan")}, "off_after must be 0 or more.*got nan"),
         ({"start": -1.0}, "start must be 0 or more; got -1.0"),
         ({"half_life": 0}, "half_life must be above 0, or null; got 0"),
         ({"off_after": -1}, "off_after must be 0 or more, or null; got -1"),

@@ -26,18 +26,24 @@ require_torch_pair()
 
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import ddp_init_group, if_main_process
+from speechbrain.utils.distributed import (
+    ddp_init_group,
+    if_main_process,
+    run_on_main,
+)
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.build_once import load_manifests
+from sb_sma.data.corpus.build_once import load_manifests
+from sb_sma.data.lexicon.hinted_tokenizer import HintedTokenizer
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.sampler import LengthBatchSampler
 from sb_sma.data.tokens import check_token_room
-from sb_sma.hparams import load_experiment
+from sb_sma.hparams import load_experiment, write_experiment
 from sb_sma.inference.export import export_g2p
 from sb_sma.losses import token_loss
 from sb_sma.metrics.phonemes import PhonemeErrorRates
+from sb_sma.mistakes import tell_mistakes
 from sb_sma.models.g2p.beam_search import beam_search
 from sb_sma.plots.figures import plot_layers
 from sb_sma.training.distributed import close_process_group
@@ -56,6 +62,7 @@ from sb_sma.training.recipe_frame import (
 )
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.g2p import write_g2p_report
+from sb_sma.training.setting_checks import check_settings
 
 logger = logging.getLogger(__name__)
 
@@ -166,6 +173,12 @@ class G2PBrain(RecoverableBrain):
         self.n_unfinished += sum(not each[0].finished for each in hypotheses)
         languages = batch.language if any(batch.language) else None
         self.rates.append(batch.word, best, batch.pronunciations, languages)
+
+
+def check_hints(tokenizer):
+    """Refuse a lexicon of hints that is not there."""
+    if isinstance(tokenizer, HintedTokenizer):
+        tokenizer.check_files()
 
 
 def split_off_unreadable(manifest, tokenizer):
@@ -381,6 +394,8 @@ def export_and_report(brain, hparams, resolved_yaml, split, items):
 def main(argv):
     """Train, test, export and report."""
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
+    check_hints(hparams["grapheme_tokenizer"])
+    check_settings(hparams, run_opts)
     ddp_init_group(run_opts)
     initial, identity = None, None
     if hparams["initial_model"] is not None:
@@ -394,10 +409,12 @@ def main(argv):
         remedy=f"--initial_model={hparams['output_folder']}/model with another "
         "--output_folder goes on from its weights.",
     )
+    run_on_main(
+        write_experiment,
+        args=[hparams["output_folder"], hparams_file, __file__, overrides],
+    )
     sb.create_experiment_directory(
-        experiment_directory=hparams["output_folder"],
-        hyperparams_to_save=hparams_file,
-        overrides=overrides,
+        experiment_directory=hparams["output_folder"]
     )
     folder = start.make_corpus(hparams["corpus_folder"])
     manifests = load_manifests(folder)
@@ -470,4 +487,5 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with tell_mistakes(__file__):
+        main(sys.argv[1:])

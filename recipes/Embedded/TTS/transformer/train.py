@@ -26,22 +26,27 @@ require_torch_pair()
 import numpy as np
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import ddp_init_group, if_main_process
+from speechbrain.utils.distributed import (
+    ddp_init_group,
+    if_main_process,
+    run_on_main,
+)
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
-from sb_sma.data.build_once import SPLITS, load_manifests
+from sb_sma.data.corpus.build_once import SPLITS, load_manifests
 from sb_sma.data.sampler import LengthBatchSampler
-from sb_sma.data.speech.manifest import read_entries
-from sb_sma.data.speech.mel import MelStatistics
+from sb_sma.data.speech.manifest.read import read_entries
+from sb_sma.data.speech.mel import GriffinLim, MelStatistics
 from sb_sma.data.speech.reach import leave_out_unreachable
 from sb_sma.data.speech.speakers import find_speakers, speaker_of
 from sb_sma.data.tokens import TokenTable, check_token_room
-from sb_sma.hparams import load_experiment
+from sb_sma.hparams import load_experiment, write_experiment
 from sb_sma.inference.export import export_tts, speaking_settings
 from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
+from sb_sma.mistakes import tell_mistakes
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.history import log_epoch, log_figures
 from sb_sma.training.recipe_frame import (
@@ -53,6 +58,7 @@ from sb_sma.training.recipe_frame import (
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.tts import write_tts_report
 from sb_sma.training.sample_writer import SampleWriter, Sentence
+from sb_sma.training.setting_checks import check_settings
 from sb_sma.training.styles import StyleEffect, set_mean_style
 
 # the YAML names the prepare scripts, which stand beside this file, also where
@@ -203,7 +209,8 @@ class TTSBrain(RecoverableBrain):
 
     def _save_samples(self, epoch):
         """Draw and speak a few validation sentences, now and then."""
-        if epoch % self.hparams.samples_every:
+        every = self.hparams.samples_every
+        if not every or epoch % every:
             return
         figures = self.sample_writer.write(
             self.hparams.average.module, f"epoch_{epoch:03d}"
@@ -266,6 +273,11 @@ def check_attention(hparams):
             f"got {start}. Leave it out, or take attention_type: SMA."
         )
     model.decoder.layers.check_decoding(hparams["decoding"])
+
+
+def check_features(hparams):
+    """Refuse mels that could not be heard."""
+    GriffinLim(hparams["mel_settings"], hparams["griffin_lim_iterations"])
 
 
 def plan_corpus(hparams):
@@ -401,14 +413,18 @@ def main(argv):
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
     check_frontend(hparams)
     check_attention(hparams)
+    check_features(hparams)
+    check_settings(hparams, run_opts)
     ddp_init_group(run_opts)
     start = Start(
         partial(plan_corpus, hparams), hparams["save_folder"], run_opts
     )
+    run_on_main(
+        write_experiment,
+        args=[hparams["output_folder"], hparams_file, __file__, overrides],
+    )
     sb.create_experiment_directory(
-        experiment_directory=hparams["output_folder"],
-        hyperparams_to_save=hparams_file,
-        overrides=overrides,
+        experiment_directory=hparams["output_folder"]
     )
     folder = start.make_corpus(hparams["corpus_folder"])
     manifests = choose_utterances(hparams, load_manifests(folder))
@@ -477,4 +493,5 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with tell_mistakes(__file__):
+        main(sys.argv[1:])

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from sb_sma.data.build_once import (
+from sb_sma.data.corpus.build_once import (
     build_once,
     find_foreign_names,
     load_manifests,

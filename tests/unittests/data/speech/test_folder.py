@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from sb_sma.data.build_once import build_once
+from sb_sma.data.corpus.build_once import build_once
 from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.mel import LOG_FLOOR, LogMel, MelSettings, MelStatistics
 
@@ -61,27 +61,28 @@ def test_other_parameters_are_refused_and_told(tmp_path):
     assert not leftovers(folder)
 
 
-def test_changed_contents_are_told_by_their_names(tmp_path, caplog):
+def test_changed_contents_are_told_by_their_names(tmp_path):
     folder = tmp_path / "corpus"
-    many = {f"u{i}": "0f" for i in range(30)}
-    before = {"texts_sha256": many, "lines_sha256": "0f", "front": {"x": 1}}
-    after = {"texts_sha256": {"u7": "1e", "new": "2d"}, "lines_sha256": "1e"}
+    many = {f"u{i}": "0" * 12 for i in range(30)}
+    before = {"texts": many, "lines": "0" * 12, "front": {"x": 1}}
+    after = {"texts": {"u7": "1" * 12, "new": "2" * 12}, "lines": "1" * 12}
     build_once(folder, before, fill("one"))
-    build_once(folder, {**after, "front": {"x": 2}}, fill("two"))
-    told = "anew: front.x was 1, is 2; lines: changed; texts: 1 added (new), "
-    assert f"{told}29 removed (u0, u1, " in caplog.text
-    assert "and 9 more), 1 changed (u7)\n" in caplog.text
-    assert "sha256" not in caplog.text
+    with pytest.raises(ValueError, match="holds another corpus") as error:
+        build_once(folder, {**after, "front": {"x": 2}}, must_not_build)
+    told = "front: x was 1, is 2; lines has other content; texts: 1 added (new)"
+    assert f"{told}, 29 removed (u0, u1, " in str(error.value)
+    assert "and 9 more), 1 changed (u7)" in str(error.value)
+    assert "0" * 12 not in str(error.value)
 
 
-def test_a_corpus_of_another_format_is_built_anew(tmp_path, caplog):
+def test_a_corpus_of_another_format_is_refused(tmp_path):
     folder = tmp_path / "corpus"
     build_once(folder, {"seed": 1}, fill("one"))
     (folder / "corpus.json").write_text('{"format": 1, "parameters": {}}')
-    build_once(folder, {"seed": 1}, fill("two"))
-    assert content_of(folder) == "two"
-    assert "anew: format was 1, is " in caplog.text
-    assert "seed" not in caplog.text
+    with pytest.raises(ValueError, match="format of corpora was 1, is ") as e:
+        build_once(folder, {"seed": 1}, must_not_build)
+    assert content_of(folder) == "one"
+    assert "seed" not in str(e.value)
 
 
 def test_interrupted_build_leaves_nothing(tmp_path):

@@ -163,6 +163,14 @@ def test_griffin_lim_refuses_other_shapes(shape):
         GriffinLim(iterations=1)(torch.zeros(shape))
 
 
+def test_griffin_lim_needs_channels_that_differ():
+    GriffinLim(MelSettings(n_mels=128), iterations=0)
+    message = r"n_mels must be at most what n_fft \(1024\) can.*got 200, of"
+    with pytest.raises(ValueError, match=message):
+        GriffinLim(MelSettings(n_mels=200))
+    GriffinLim(MelSettings(n_mels=200, n_fft=4096))
+
+
 @pytest.mark.parametrize("n_frames", [2, 3, 4, 5])
 @pytest.mark.parametrize("hop_length", [256, 300, 512])
 def test_griffin_lim_speaks_what_is_short(n_frames, hop_length):

@@ -13,8 +13,8 @@ import soundfile
 
 import sb_sma.data.speech.folder as corpus_module
 from sb_sma.cli import main
-from sb_sma.data import digests
-from sb_sma.data.build_once import list_changes, load_manifests
+from sb_sma.data.corpus import digests
+from sb_sma.data.corpus.build_once import list_changes, load_manifests
 from sb_sma.data.espeak.voice import phonemize, speak
 from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.mel import MelSettings

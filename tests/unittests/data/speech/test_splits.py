@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sb_sma.data.speech.manifest import Entry
+from sb_sma.data.speech.manifest.read import Entry
 from sb_sma.data.speech.splits import HoldOut, assign_splits
 
 SPLITS = ("train", "valid", "test")

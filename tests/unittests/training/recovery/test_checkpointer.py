@@ -77,3 +77,13 @@ def test_a_long_run_saves_as_fast_as_a_short_one(tmp_path, monkeypatch):
         n_listed.append(0)
         checkpointer.save_and_keep_only()
     assert len(set(n_listed)) == 1
+
+
+def test_there_is_no_folder_before_there_is_a_checkpoint(tmp_path):
+    folder = tmp_path / "run" / "save"
+    checkpointer = make_checkpointer(folder, 1.0)
+    assert checkpointer.find_checkpoint() is None
+    assert checkpointer.recover_if_possible() is None
+    assert not folder.parent.exists()
+    saved = checkpointer.save_checkpoint()
+    assert make_checkpointer(folder, 0.0).find_checkpoint().path == saved.path

@@ -37,13 +37,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.build_once import SPLITS
+from sb_sma.data.corpus.build_once import SPLITS
 from sb_sma.data.names import find_alike, same_look, tell_near_names, visible
 from sb_sma.data.problems import abridged
-from sb_sma.data.speech.columns import Note, Rows
-from sb_sma.data.speech.json_manifest import json_lines_rows, json_rows
-from sb_sma.data.speech.ljspeech_metadata import ljspeech_rows
-from sb_sma.data.speech.table_manifest import table_rows
+from sb_sma.data.speech.manifest.columns import Note, Rows
+from sb_sma.data.speech.manifest.json_lines import json_lines_rows, json_rows
+from sb_sma.data.speech.manifest.ljspeech import ljspeech_rows
+from sb_sma.data.speech.manifest.table import table_rows
 
 METADATA = "metadata.csv"
 # a file system has room for 255 bytes with an ending

@@ -11,15 +11,15 @@ import torch
 import torchaudio
 
 from sb_sma.data.names import tell_near_names, visible
-from sb_sma.data.speech.containers import mend_lengths
-from sb_sma.data.speech.judgement import (
+from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.speech.recording.containers import mend_lengths
+from sb_sma.data.speech.recording.judgement import (
     find_offset,
     find_pauses,
     find_remarks,
     loud_blocks,
     samples_fault,
 )
-from sb_sma.data.speech.mel import MelSettings
 
 TRIM_MARGIN_SECONDS = 0.1
 # below the loudest part, where a recording is cut by default

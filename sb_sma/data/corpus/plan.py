@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.build_once import build_once, describe, is_finished
+from sb_sma.data.corpus.build_once import build_once, describe, is_finished
 
 logger = logging.getLogger(__name__)
 

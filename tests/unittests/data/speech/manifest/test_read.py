@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from sb_sma.data.speech.manifest import find_manifest, read_entries
+from sb_sma.data.speech.manifest.read import find_manifest, read_entries
 
 HEADER = "id,wav,text"
 

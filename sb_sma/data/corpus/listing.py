@@ -12,8 +12,8 @@ from typing import Any
 
 from filelock import Timeout
 
-from sb_sma.data.build_once import CORPUS_FILE, find_foreign_names
-from sb_sma.data.corpus_locks import locked, users_of
+from sb_sma.data.corpus.build_once import CORPUS_FILE, find_foreign_names
+from sb_sma.data.corpus.locks import locked, users_of
 
 # what a preparation, or a removal, that was interrupted leaves
 _UNFINISHED = re.compile(r"\.(.+)\.(building|replaced|removed)")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.corpus_locks import locked, use
+from sb_sma.data.corpus.locks import locked, use
 from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)

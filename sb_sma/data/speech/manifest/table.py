@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sb_sma.data.names import strip_invisible
-from sb_sma.data.speech.columns import (
+from sb_sma.data.speech.manifest.columns import (
     Note,
     Rows,
     column_name,

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from sb_sma.data.speech.audio import (
+from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.speech.recording.audio import (
     TRIM_MARGIN_SECONDS,
     read_mono,
     read_recording,
 )
-from sb_sma.data.speech.mel import MelSettings
 
 RATE = 22050
 

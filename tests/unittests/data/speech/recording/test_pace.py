@@ -3,7 +3,11 @@
 import pytest
 
 from sb_sma.data.espeak.voice import VoiceSettings, speak
-from sb_sma.data.speech.pace import count_letters, pace_fault, remarks_by_name
+from sb_sma.data.speech.recording.pace import (
+    count_letters,
+    pace_fault,
+    remarks_by_name,
+)
 
 TEXT = "All of this is said in three seconds, more or less."
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sb_sma.data.speech.manifest import read_entries
+from sb_sma.data.speech.manifest.read import read_entries
 
 TEXTS = [
     "Hello there, my friends.",

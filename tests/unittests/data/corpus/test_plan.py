@@ -11,15 +11,15 @@ import threading
 
 import pytest
 
-from sb_sma.data.build_once import list_changes
-from sb_sma.data.corpora import list_corpora, remove_corpora
-from sb_sma.data.corpus import Corpus
-from sb_sma.data.digests import FileDigests
+from sb_sma.data.corpus.build_once import list_changes
+from sb_sma.data.corpus.digests import FileDigests
+from sb_sma.data.corpus.listing import list_corpora, remove_corpora
+from sb_sma.data.corpus.plan import Corpus
 
 PROGRAM = """
     import sys, time
     from pathlib import Path
-    from sb_sma.data.corpus import Corpus
+    from sb_sma.data.corpus.plan import Corpus
 
     def build(folder):
         (folder / "wavs").mkdir(exist_ok=True)

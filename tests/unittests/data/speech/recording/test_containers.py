@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from sb_sma.data.speech.audio import read_mono
-from sb_sma.data.speech.containers import mend_lengths
 from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.speech.recording.audio import read_mono
+from sb_sma.data.speech.recording.containers import mend_lengths
 
 RATE = 22050
 HEADER = struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16)

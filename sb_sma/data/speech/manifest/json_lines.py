@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from sb_sma.data.names import strip_invisible
-from sb_sma.data.speech.columns import Note, Rows, column_name, columns_fault
+from sb_sma.data.speech.manifest.columns import (
+    Note,
+    Rows,
+    column_name,
+    columns_fault,
+)
 
 _NEXT_KEY = re.compile(r"[\s,]*(?=\")")
 _COLON = re.compile(r"\s*:\s*")
@@ -53,7 +58,7 @@ def json_rows(content: str, path: Path, note: Note) -> Rows:
     if not isinstance(utterances, dict):
         raise ValueError(
             f"{path} must map each id to its wav and text; got a "
-            f"{type(utterances).__name__}. See sb_sma/data/speech/manifest.py."
+            f"{type(utterances).__name__}. See sb_sma/data/speech/manifest/read.py."
         )
     # once more, piece by piece: json.loads tells no line, and keeps only the
     # last of two utterances with the same id

@@ -1,0 +1,1 @@
+"""Prepared corpora: named by what is in them, built once, never changed."""

@@ -1,0 +1,1 @@
+"""Lists of recordings and texts, whatever their form."""
