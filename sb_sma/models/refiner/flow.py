@@ -371,7 +371,7 @@ class _Block(nn.Module):
 
 
 def _embed(time: torch.Tensor) -> torch.Tensor:
-    """Sines and cosines of a time in [0, 1], along the last axis."""
+    """Return sines and cosines of a time in [0, 1], along the last axis."""
     octaves = torch.linspace(
         0.0, math.log(1000.0), _TIME_FREQUENCIES, device=time.device
     )
