@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from sb_sma.attention.decoding import DecodingOptions, select_rows
 from sb_sma.attention.masks import padding_mask
+from sb_sma.models.tts.frame_noise import FrameNoise
 from sb_sma.models.tts.stop_rule import EndDetector, StopRule
 from sb_sma.models.tts.time_scaling import (
     TimeScaler,
@@ -156,6 +157,10 @@ class Narrator:
         True where the item has ended by itself, (B,).
     pace : float
         At which `assemble` and `stream` give what is spoken.
+    memory : torch.Tensor
+        The texts as they were read, (B, T, D).
+    noise : FrameNoise
+        Of the refiner, where the model has one.
     """
 
     @torch.no_grad()
@@ -183,8 +188,12 @@ class Narrator:
         ]
         self.limits = np.array(limits)
         self.detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
+        self.memory = model.encode(
+            tokens, token_lengths, manner.style, manner.speaker
+        )
+        self.noise = FrameNoise(decoder.n_mels, manner.seed)
         self.state = decoder.start(
-            model.encode(tokens, token_lengths, manner.style, manner.speaker),
+            self.memory,
             token_lengths,
             manner.options,
             generator,
@@ -266,6 +275,10 @@ def assemble(narrator: Narrator) -> Synthesis:
     mels = mels.flatten(1, 2)
     padding = padding_mask(mel_lengths, mels.shape[1])
     mels = mels + model.postnet(mels, padding)
+    if model.refiner is not None:
+        text = model.text_by_frame(alignments, narrator.memory)
+        noise = narrator.noise.take(mels.shape[1])
+        mels = model.refiner(mels, text, noise, mel_lengths)
     mels = mels * model.mel_std + model.mel_mean
     mels = mels.masked_fill(padding[:, :, None], LOG_FLOOR)
     synthesis = Synthesis(
@@ -364,19 +377,51 @@ def _paced_chunks(
 def _chunks(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
     """Return the chunks of `stream` at pace 1."""
     model = narrator.model
+    pieces = _smooth_chunks(narrator, chunk_frames)
+    if model.refiner is not None:
+        pieces = _refined_chunks(narrator, pieces)
+    for mel, _ in pieces:
+        yield mel * model.mel_std + model.mel_mean
+
+
+def _refined_chunks(
+    narrator: Narrator, pieces: Iterator[tuple[torch.Tensor, torch.Tensor]]
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Make what `_smooth_chunks` gives sharp."""
+    refining = narrator.model.refiner.stream()
+    for mel, text in pieces:
+        noise = narrator.noise.take(len(mel))
+        mel = refining.push(mel, text, noise)
+        if len(mel):
+            yield mel, text
+    mel = refining.finish()
+    if len(mel):
+        yield mel, text
+
+
+def _smooth_chunks(
+    narrator: Narrator, chunk_frames: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Give the postnet's mel, (M', C), and what was attended, (M', D)."""
+    model = narrator.model
     reach = model.postnet.reach
     frames = []  # from `start` on, which is `reach` frames before `given`
+    texts = []  # from `given` on
     n_made, n_given, start = 0, 0, 0
 
     def smooth(stop):
         heard = torch.cat(frames)[None]  # (1, n_made - start, C)
         valid = padding_mask(torch.tensor([heard.shape[1]]), heard.shape[1])
         smoothed = heard + model.postnet(heard, valid.to(heard.device))
+        text = torch.cat(texts)
+        texts[:] = [text[stop - n_given :]]
         chunk = smoothed[0, n_given - start : stop - start]
-        return chunk * model.mel_std + model.mel_mean
+        return chunk, text[: len(chunk)]
 
     for step in narrator:
         frames.append(step.frames[0])
+        alignments = [rows[:, :, None] for rows in step.alignments]
+        texts.append(model.text_by_frame(alignments, narrator.memory)[0])
         n_made += len(frames[-1])
         if n_made - reach - n_given < chunk_frames:
             continue

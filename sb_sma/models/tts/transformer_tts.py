@@ -40,6 +40,8 @@ class TeacherForced:
         One (B, H, Q, K) per decoder layer.
     query_lengths : torch.Tensor
         Decoder steps of each item, int64, (B,).
+    refiner_loss : torch.Tensor, optional
+        A scalar; None for a model without a refiner.
     """
 
     mels_before: torch.Tensor
@@ -48,6 +50,7 @@ class TeacherForced:
     stop_logits: torch.Tensor
     alignments: list[torch.Tensor]
     query_lengths: torch.Tensor
+    refiner_loss: torch.Tensor | None = None
 
 
 class TransformerTTS(nn.Module):
@@ -66,6 +69,9 @@ class TransformerTTS(nn.Module):
         text alone says how it is spoken.
     speakers : SpeakerConditioning, optional
         Gives the memory the speaker. Default: all speech is of one kind.
+    refiner : nn.Module, optional
+        Makes the mel sharp, as a `FlowRefiner` does. Default: the postnet's
+        mel is what is spoken.
 
     Example
     -------
@@ -91,6 +97,7 @@ class TransformerTTS(nn.Module):
         postnet: nn.Module,
         style: StyleConditioning | None = None,
         speakers: SpeakerConditioning | None = None,
+        refiner: nn.Module | None = None,
     ):
         super().__init__()
         self.encoder = encoder
@@ -98,6 +105,7 @@ class TransformerTTS(nn.Module):
         self.postnet = postnet
         self.style = style
         self.speakers = speakers
+        self.refiner = refiner
         n_mels = decoder.n_mels
         self.register_buffer("mel_mean", torch.zeros(n_mels))
         self.register_buffer("mel_std", torch.ones(n_mels))
@@ -204,6 +212,10 @@ class TransformerTTS(nn.Module):
         )
         after = before + self.postnet(before, padding)
         query_lengths = (mel_lengths + factor - 1) // factor
+        refiner_loss = None
+        if self.refiner is not None:
+            text = self.text_by_frame(alignments, memory)
+            refiner_loss = self.refiner.loss(after, text, targets, mel_lengths)
         return TeacherForced(
             before,
             after,
@@ -211,7 +223,30 @@ class TransformerTTS(nn.Module):
             stop_logits,
             alignments,
             query_lengths,
+            refiner_loss,
         )
+
+    def text_by_frame(
+        self, alignments: list[torch.Tensor], memory: torch.Tensor
+    ) -> torch.Tensor:
+        """Carry the memory to the frames, by the head that follows the text.
+
+        Arguments
+        ---------
+        alignments : list of torch.Tensor
+            One (B, H, Q, K) per decoder layer.
+        memory : torch.Tensor
+            (B, K, D).
+
+        Returns
+        -------
+        text : torch.Tensor
+            What was attended in each frame, (B, M, D), M = Q *
+            reduction_factor.
+        """
+        layer, head = self.guide.tolist()
+        attended = alignments[layer][:, head].to(memory.dtype) @ memory
+        return attended.repeat_interleave(self.decoder.reduction_factor, dim=1)
 
     def encode(
         self,

@@ -31,7 +31,7 @@ SOMETIMES = {
         guided_off_after guided_weight label_smoothing language_balance
         length_penalty lr n_samples num_workers number_of_epochs own_frames
         own_frames_steps pitch pitch_range postnet_dropout prenet_dropout
-        samples_every seed short_first_epochs speakers spliced_words
+        refiner_temperature refiner_weight samples_every seed short_first_epochs speakers spliced_words
         steps_per_grapheme stop_positive_weight stop_weight warmup_share
         warmup_steps ckpt_interval_minutes max_grad_norm
     """,
@@ -40,8 +40,9 @@ SOMETIMES = {
         beam_threshold ckpt_interval_minutes energy_noise energy_noise_end
         frames_per_token guided_half_life guided_off_after guided_weight
         hold_seconds length_penalty lr max_grad_norm max_minutes
-        max_seconds_per_token max_stay_seconds steps_per_grapheme stop_positive_weight
-        stop_weight trim_db
+        max_seconds_per_token max_stay_seconds refiner_temperature
+        refiner_weight steps_per_grapheme stop_positive_weight stop_weight
+        trim_db
     """,
     # each of them only counts, or has no effect beyond a point
     "1000000000000": """
@@ -59,9 +60,12 @@ SOMETIMES = {
     """,
     "[1, 2]": """
         attention_window guided_heads guided_layers pitch pitch_range
-        reference_channels
+        reference_channels refiner_dilations
     """,
-    "[2, 1]": "attention_window guided_heads guided_layers reference_channels",
+    "[2, 1]": """
+        attention_window guided_heads guided_layers reference_channels
+        refiner_dilations
+    """,
     "[80, 450]": """
         attention_window reference_channels rate
     """,

@@ -108,6 +108,8 @@ class TTSBrain(RecoverableBrain):
                 self.hparams.stop_positive_weight,
             ),
         }
+        if output.refiner_loss is not None:
+            losses["refiner_loss"] = output.refiner_loss
         guided_weight = self.read_schedule(self.hparams.guided_schedule)
         if guided_weight > 0 or stage != sb.Stage.TRAIN:
             losses["guided_loss"] = self.hparams.guided_attention(
@@ -132,6 +134,7 @@ class TTSBrain(RecoverableBrain):
             + losses["mel_loss"]
             + self.hparams.stop_weight * losses["stop_loss"]
             + guided_weight * losses.get("guided_loss", 0.0)
+            + self.hparams.refiner_weight * losses.get("refiner_loss", 0.0)
         )
 
     def on_fit_start(self):

@@ -15,6 +15,7 @@ from sb_sma.models.encoder.transformer import (
     ENCODER_ATTENTION_TYPES,
     TransformerTextEncoder,
 )
+from sb_sma.models.refiner.flow import FlowRefiner
 from sb_sma.models.tts.mel_decoder import MelDecoder
 from sb_sma.models.tts.stop_rule import StopRule
 from sb_sma.models.tts.synthesis import (
@@ -39,6 +40,7 @@ def make_model(
     reduction_factor=2,
     encoder_attention_type="regularMHA",
     n_speakers=0,
+    refiner=None,
     **options,
 ):
     torch.manual_seed(0)
@@ -59,6 +61,7 @@ def make_model(
         ),
         MaskedConvStack([N_MELS, 6, N_MELS], activate_last=False),
         speakers=make_speakers(n_speakers, d_model=8, width=4),
+        refiner=refiner,
     )
     model.set_mel_statistics(
         torch.linspace(-6, -2, N_MELS), torch.linspace(0.5, 2, N_MELS)
@@ -324,6 +327,64 @@ def test_a_stream_is_the_whole_in_pieces(item, chunk_frames):
         torch.cat(chunks), whole.mels[0], rtol=0, atol=1e-5
     )
     assert len(chunks) == 1 or chunk_frames < 1000
+
+
+def make_refined_model(factory=StepwiseMonotonicMHA):
+    torch.manual_seed(3)
+    refiner = FlowRefiner(N_MELS, 8, width=8, dilations=[1, 2], steps=2)
+    for parameter in refiner.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return make_model(factory, refiner=refiner)
+
+
+@pytest.mark.parametrize("chunk_frames", [1, 5, 1000])
+def test_a_refined_stream_is_the_refined_whole(chunk_frames):
+    model = make_refined_model()
+    tokens, lengths, _, _ = make_batch()
+    narrator = Narrator(
+        model,
+        tokens[:1, : int(lengths[0])],
+        lengths[:1],
+        BRIEF,
+        SECONDS_PER_FRAME,
+        Manner(seed=5),
+    )
+    chunks = list(stream(narrator, chunk_frames))
+    whole = speak(model, slice(1), seed=5)
+    torch.testing.assert_close(
+        torch.cat(chunks), whole.mels[0], rtol=0, atol=1e-4
+    )
+    plain = speak(make_model(), slice(1), seed=5)
+    assert not torch.allclose(plain.mels, whole.mels)
+
+
+@torch.no_grad()
+def test_items_are_refined_as_they_are_alone():
+    model = make_refined_model()
+    together = speak(model, seed=5)
+    for item, length in enumerate(together.mel_lengths.tolist()):
+        alone = speak(model, slice(item, item + 1), seed=5)
+        assert_close(together.mels[item, :length], alone.mels[0])
+
+
+def test_the_refiner_learns_beside_the_model():
+    model = make_refined_model().train()
+    torch.manual_seed(0)
+    output = model(*make_batch())
+    output.refiner_loss.backward()
+    for name, parameter in model.named_parameters():
+        learns = parameter.grad is not None
+        assert learns == name.startswith("refiner."), name
+
+
+def test_the_text_of_a_frame_is_what_was_attended():
+    model = make_model()
+    model.set_guide(0, 1)
+    memory = torch.eye(3)[None]
+    alignment = torch.zeros(1, 2, 4, 3)
+    alignment[0, 1, range(4), [0, 1, 1, 2]] = 1.0
+    text = model.text_by_frame([alignment, None], memory)
+    assert text[0].argmax(-1).tolist() == [0, 0, 1, 1, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("encoder_attention_type", ENCODER_ATTENTION_TYPES)
