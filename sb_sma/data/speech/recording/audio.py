@@ -25,6 +25,8 @@ TRIM_MARGIN_SECONDS = 0.1
 # below the loudest part, where a recording is cut by default
 _SOUND_DB = 40
 _BLOCK = 2**16
+# no speech is understood below, and no converter goes beyond
+_LOWEST_RATE, _HIGHEST_RATE = 2000, 768000
 # a FLAC stream that does not know its length says 2**63 - 1
 _UNKNOWN_FRAMES = 2**62
 # of an MP3, encoders may count the padding in or out
@@ -92,9 +94,10 @@ def read_recording(
     Raises
     ------
     ValueError
-        If the file cannot be read, is cut, silent or shorter than half a
-        window, or has samples that are no numbers or far beyond full scale,
-        or channels that cancel each other.
+        If the file cannot be read, is cut, silent, shorter than half a window
+        or of a rate that no speech has, or has samples that are no numbers,
+        far beyond full scale or a few steps of 16 bits, or channels that
+        cancel each other.
 
     Example
     -------
@@ -178,6 +181,8 @@ class _Sound(soundfile.SoundFile):
 
 def _decode(wav: Path) -> tuple[np.ndarray, int]:
     """Sample (N, channels) and their rate."""
+    if os.path.isdir(wav):
+        raise _unreadable(wav, "it is a folder")
     if not os.path.isfile(wav):
         raise ValueError(
             f"{visible(wav)} cannot be read: there is no such file"
@@ -198,14 +203,26 @@ def _decode(wav: Path) -> tuple[np.ndarray, int]:
         raise _unreadable(wav, f"it is cut, {missing} samples are missing")
     if n_bad:
         raise _unreadable(wav, f"{n_bad} samples are NaN or infinite")
+    if not _LOWEST_RATE <= sound.samplerate <= _HIGHEST_RATE:
+        raise _unreadable(
+            wav,
+            f"a sample rate of {sound.samplerate} Hz, which must be from "
+            f"{_LOWEST_RATE} to {_HIGHEST_RATE}",
+        )
     return samples, sound.samplerate
 
 
 def _open(wav: Path) -> _Sound:
     content = wav.read_bytes()
     mended, missing = mend_lengths(content)
-    if missing:
+    if missing > 0:
         raise _unreadable(wav, f"it is cut, {missing} bytes are missing")
+    if missing < 0:
+        raise _unreadable(
+            wav,
+            f"its header ends it {-missing} bytes early, as where a recorder "
+            "stopped or files were joined",
+        )
     return _Sound(wav if mended == content else io.BytesIO(mended))
 
 

@@ -14,6 +14,8 @@ import torch
 _HIGHEST_PEAK = 2
 # half a step of the 16 bits that a corpus keeps: rounded to 0
 _SILENT_PEAK = 2**-16
+# 16 steps of 16 bits; less has been divided by their scale twice
+_LOWEST_PEAK = 2**-11
 # of the power that independent channels leave in their mean
 _CANCELLED_POWER = 0.2
 # near which converters and lossy codecs end up
@@ -123,6 +125,14 @@ def samples_fault(samples: np.ndarray) -> str | None:
             f"must be the recording of speech; got silence, {len(mixed)} "
             "samples that are 0 in 16 bits once the channels are mixed and "
             "their mean is subtracted. Replace the file or leave it out."
+        )
+    peak = np.abs(centred).max()
+    if peak < _LOWEST_PEAK:
+        return (
+            f"must have samples that fill some of [-1, 1]; got a peak of "
+            f"{peak:.2g}, {peak * 2**15:.1f} steps of 16 bits. Multiply them "
+            "by the scale that they were divided by once too often, such as "
+            "32768 for 16 bits, or leave the file out."
         )
     independent = centred.var(axis=0).mean() / centred.shape[1]
     if mixed.var() < _CANCELLED_POWER * independent:

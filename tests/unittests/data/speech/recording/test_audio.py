@@ -268,10 +268,28 @@ def test_sound_that_blocks_cannot_tell_is_kept(wav):
     assert len(read(wav, samples, trim_db=40).samples) == len(samples)
 
 
-def test_a_single_step_of_16_bits_is_no_silence(wav):
-    samples = np.zeros(RATE)
-    samples[9000] = 2**-15
-    assert len(read(wav, samples, trim_db=40).samples) > 0
+@pytest.mark.parametrize(
+    "samples",
+    [np.eye(1, RATE)[0] * 2**-15, tone() / 2**15, tone(level=2**-11.1)],
+    ids=["one step", "divided twice", "a few steps"],
+)
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_a_few_steps_of_16_bits_are_refused(wav, samples, subtype):
+    with pytest.raises(ValueError, match=r"a peak of .* steps|got silence"):
+        read(wav, samples, trim_db=40, subtype=subtype)
+
+
+@pytest.mark.parametrize("rate", [1, 100, 1999, 768001])
+def test_rates_that_no_speech_has_are_refused(wav, rate):
+    with pytest.raises(
+        ValueError, match=f"a.wav .* a sample rate of {rate} Hz"
+    ):
+        read(wav, tone(), rate)
+
+
+def test_a_folder_is_no_recording(tmp_path):
+    with pytest.raises(ValueError, match="readable .* got: it is a folder"):
+        read_mono(tmp_path, MelSettings())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
