@@ -15,7 +15,7 @@ _LOOKALIKES = str.maketrans(
     "aeopcyxijsdhaopvi",
 )
 _DASHES = re.compile(r"[\u2010-\u2015\u2212]")
-_QUOTES = re.compile(r"[\u2018-\u201f\u02bc\u2032\xb4`\"]")
+_QUOTES = re.compile(r"[\u2018-\u201f\u02b9-\u02bd\u2032\xb4`\"]")
 _ENDINGS = re.compile(r"(\.[a-z][a-z0-9]{1,3})+$")
 
 
@@ -182,9 +182,9 @@ def _stem(name: str) -> str:
 
 def _drawn(name: str) -> str:
     """Return what names have in common that a reader takes for the same."""
-    plain = unicodedata.normalize("NFKC", unquote(name)).casefold()
-    plain = _QUOTES.sub("'", _DASHES.sub("-", plain.translate(_LOOKALIKES)))
-    return _stem(plain)
+    plain = _QUOTES.sub("'", _DASHES.sub("-", unquote(name)))
+    plain = unicodedata.normalize("NFKC", plain).casefold()
+    return _stem(plain.translate(_LOOKALIKES))
 
 
 def _names_by(key: Callable[[str], str], folder: Path) -> dict[str, list[str]]:

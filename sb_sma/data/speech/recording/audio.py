@@ -17,6 +17,7 @@ from sb_sma.data.speech.recording.judgement import (
     find_offset,
     find_pauses,
     find_remarks,
+    find_silent_ends,
     loud_blocks,
     samples_fault,
 )
@@ -67,7 +68,7 @@ class Recording:
 
     @property
     def clipped(self) -> bool:
-        """Whether samples are beyond full scale, or three in a row at it."""
+        """Whether samples are beyond full scale, or three in a row cut."""
         return "clipped" in self.remarks
 
 
@@ -133,7 +134,11 @@ def read_recording(
         trimmed_seconds=(len(mono) - len(trimmed)) / mel.sample_rate,
         sound_seconds=n_loud * mel.hop_length / mel.sample_rate,
         pauses=pauses,
-        remarks=find_remarks(samples, pauses),
+        remarks=find_remarks(
+            samples,
+            pauses,
+            find_silent_ends(mono, mel.sample_rate, mel.hop_length),
+        ),
     )
 
 

@@ -33,6 +33,21 @@ _SILENT_POWER = 1e-5
 _PAUSE_DB = 30
 _LONG_PAUSE_SECONDS = 2
 _LONGEST_PAUSE_SECONDS = 5
+# noise and hum last a long pause without going up and down as speech does; the
+# parts that are compared have several periods of a hum
+_STEADY_DB = 6
+_STEADY_BELOW_DB = 10
+_PART_SECONDS = 0.1
+# no word is as short, nor as far from others
+_CLICK_SECONDS = 0.05
+_CLICK_DISTANCE_SECONDS = 1
+# a step of 16 bits; natural peaks differ by more
+_FLAT_STEP = 1.01 * 2**-15
+_FLAT_RUNS = 5
+_FLAT_PEAK = 0.1
+# of which all peaks are flat, though less of the time than in a square wave
+_LEVELS_OF_8_BITS = 256
+_SQUARE_SHARE = 0.3
 
 
 def loud_blocks(
@@ -60,10 +75,105 @@ def loud_blocks(
     >>> loud_blocks(samples, block_length=2, decibels=40).tolist()
     [1]
     """
+    power = _block_power(mono, block_length)
+    return torch.nonzero(power >= power.max() * _ratio(-decibels))[:, 0]
+
+
+def _block_power(mono: torch.Tensor, block_length: int) -> torch.Tensor:
     rest = -len(mono) % block_length
     blocks = torch.cat([mono, mono[-1:].expand(rest)]).view(-1, block_length)
-    power = blocks.var(dim=1, correction=0)
-    return torch.nonzero(power >= power.max() * 10 ** (-decibels / 10))[:, 0]
+    return blocks.var(dim=1, correction=0)
+
+
+def _ratio(decibels: float) -> float:
+    return 10 ** (decibels / 10)
+
+
+def speech_blocks(
+    mono: torch.Tensor, sample_rate: int, block_length: int
+) -> torch.Tensor:
+    """Find what may be speech: neither silence, steady noise nor a click.
+
+    Arguments
+    ---------
+    mono : torch.Tensor
+        Samples of shape (N,).
+    sample_rate : int
+        In Hz.
+    block_length : int
+        Samples of a block.
+
+    Returns
+    -------
+    torch.Tensor
+        Indices of the blocks, at least one.
+
+    Example
+    -------
+    >>> samples = torch.tensor([0.5, -0.5, *[0.0] * 4])
+    >>> speech_blocks(samples, sample_rate=8, block_length=2).tolist()
+    [0]
+    """
+    block_seconds = block_length / sample_rate
+    power = _block_power(mono, block_length)
+    is_loud = power >= power.max() * _ratio(-_PAUSE_DB)
+    is_loud &= ~_is_steady(power, block_seconds)
+    loud = torch.nonzero(is_loud)[:, 0]
+    # sounds, each of which is far from the others
+    distances = torch.diff(loud, prepend=loud[:1]) * block_seconds
+    sound = torch.cumsum(distances > _CLICK_DISTANCE_SECONDS, 0)
+    seconds = torch.bincount(sound)[sound] * block_seconds
+    is_click = seconds <= _CLICK_SECONDS
+    return loud if is_click.all() else loud[~is_click]
+
+
+def _is_steady(power: torch.Tensor, block_seconds: float) -> torch.Tensor:
+    """Which blocks are part of a long noise that is weaker than speech."""
+    length = max(1, round(_PART_SECONDS / block_seconds))
+    n_parts = len(power) // length
+    parts = power[: n_parts * length].view(-1, length).mean(dim=1)
+    count = math.ceil(_LONG_PAUSE_SECONDS / (length * block_seconds))
+    steady = torch.zeros(len(power), dtype=torch.bool)
+    if n_parts < count:
+        return steady
+    windows = parts.unfold(0, count, 1)
+    highest, lowest = windows.amax(dim=1), windows.amin(dim=1)
+    is_steady = highest <= lowest * _ratio(_STEADY_DB)
+    is_steady &= highest <= parts.max() * _ratio(-_STEADY_BELOW_DB)
+    for start in torch.nonzero(is_steady)[:, 0].tolist():
+        steady[start * length : (start + count) * length] = True
+    return steady
+
+
+def find_silent_ends(
+    mono: torch.Tensor, sample_rate: int, block_length: int
+) -> tuple[float, float]:
+    """Tell how long it is silent before and after all speech.
+
+    Arguments
+    ---------
+    mono : torch.Tensor
+        Samples of shape (N,).
+    sample_rate : int
+        In Hz.
+    block_length : int
+        Samples of a block.
+
+    Returns
+    -------
+    (float, float)
+        In seconds.
+
+    Example
+    -------
+    >>> samples = torch.tensor([0.5, -0.5, *[0.0] * 4])
+    >>> find_silent_ends(samples, sample_rate=8, block_length=2)
+    (0.0, 0.5)
+    """
+    speech = speech_blocks(mono, sample_rate, block_length)
+    start = int(speech[0]) * block_length
+    end = (int(speech[-1]) + 1) * block_length
+    return start / sample_rate, max(0, len(mono) - end) / sample_rate
 
 
 def find_offset(samples: np.ndarray) -> float:
@@ -149,6 +259,8 @@ def find_pauses(
 ) -> list[tuple[float, float]]:
     """Find the silences inside of a recording that are longer than a breath.
 
+    Clicks and steady noise that is weaker than speech are a part of them.
+
     Arguments
     ---------
     mono : torch.Tensor
@@ -169,7 +281,7 @@ def find_pauses(
     >>> find_pauses(samples, sample_rate=8, block_length=2)
     [(0.25, 32.0)]
     """
-    loud = loud_blocks(mono, block_length, _PAUSE_DB)
+    loud = speech_blocks(mono, sample_rate, block_length)
     gaps = loud[1:] - loud[:-1] - 1
     block_seconds = block_length / sample_rate
     return [
@@ -202,13 +314,16 @@ def pause_fault(pauses: Sequence[tuple[float, float]]) -> str | None:
         return None
     return (
         f"must have pauses of at most {_LONGEST_PAUSE_SECONDS} s; got silence "
-        f"of {_tell_pauses(too_long)}. Shorten the silence, cut recording and "
-        "text in two there, or leave the file out."
+        f"of {_tell_pauses(too_long)}. Shorten the silence, of which clicks "
+        "and steady noise are a part, cut recording and text in two there, or "
+        "leave the file out."
     )
 
 
 def find_remarks(
-    samples: np.ndarray, pauses: Sequence[tuple[float, float]]
+    samples: np.ndarray,
+    pauses: Sequence[tuple[float, float]],
+    silent_ends: tuple[float, float] = (0, 0),
 ) -> dict[str, str]:
     """Find what to know of a recording that is of use.
 
@@ -218,6 +333,8 @@ def find_remarks(
         Floating point, of shape (N, channels).
     pauses : sequence of (float, float)
         What `find_pauses` found.
+    silent_ends : (float, float)
+        What `find_silent_ends` found.
 
     Returns
     -------
@@ -235,6 +352,7 @@ def find_remarks(
         "off centre": _offset(samples),
         "silent in a channel": _silent_channels(samples),
         "silent inside for long": _tell_pauses(pauses),
+        "silent at the ends for long": _tell_ends(*silent_ends),
     }
     return {kind: detail for kind, detail in found.items() if detail}
 
@@ -246,9 +364,25 @@ def _clipping(samples: np.ndarray) -> str:
     runs = [loud[start : start + ends] for start in range(_CLIPPED_RUN)]
     beyond = np.count_nonzero(levels > 1)
     if not beyond and not np.logical_and.reduce(runs).any():
-        return ""
+        return _flatness(samples)
     cut = f", {beyond} of them beyond it and cut" if beyond else ""
     return f"{np.count_nonzero(loud)} samples at full scale{cut}"
+
+
+def _flatness(samples: np.ndarray) -> str:
+    """Tell peaks that are cut below full scale."""
+    for channel in samples.T:
+        for side in (channel, -channel):
+            peak = side.max()
+            is_peak = np.pad(side >= peak - _FLAT_STEP, 1)
+            starts, ends = np.flatnonzero(np.diff(is_peak)).reshape(-1, 2).T
+            lengths = (ends - starts)[ends - starts >= _CLIPPED_RUN]
+            if peak < _FLAT_PEAK or len(lengths) < _FLAT_RUNS:
+                continue
+            is_coarse = len(np.unique(channel)) <= _LEVELS_OF_8_BITS
+            if not is_coarse or lengths.sum() > _SQUARE_SHARE * len(channel):
+                return f"{lengths.sum()} samples in flat peaks at {peak:.2f}"
+    return ""
 
 
 def _quietness(samples: np.ndarray) -> str:
@@ -277,4 +411,13 @@ def _silent_channels(samples: np.ndarray) -> str:
 def _tell_pauses(pauses: Sequence[tuple[float, float]]) -> str:
     return ", ".join(
         f"{seconds:.1f} s from {start:.1f} s on" for start, seconds in pauses
+    )
+
+
+def _tell_ends(before: float, after: float) -> str:
+    if max(before, after) <= _LONGEST_PAUSE_SECONDS:
+        return ""
+    return (
+        f"{before:.1f} s before the first word, {after:.1f} s after the last; "
+        "trim_db cuts silence"
     )
