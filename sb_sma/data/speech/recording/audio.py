@@ -3,6 +3,7 @@
 import io
 import os
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,13 @@ from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.recording.containers import mend_lengths
 from sb_sma.data.speech.recording.judgement import (
     find_offset,
-    find_pauses,
     find_remarks,
+    samples_fault,
+)
+from sb_sma.data.speech.recording.pauses import (
+    find_pauses,
     find_silent_ends,
     loud_blocks,
-    samples_fault,
 )
 
 TRIM_MARGIN_SECONDS = 0.1
@@ -28,6 +31,8 @@ _SOUND_DB = 40
 _BLOCK = 2**16
 # no speech is understood below, and no converter goes beyond
 _LOWEST_RATE, _HIGHEST_RATE = 2000, 768000
+# of two rates; exact for all usual ones, and for others as exact as clocks are
+_FINEST_RATIO = 1000
 # a FLAC stream that does not know its length says 2**63 - 1
 _UNKNOWN_FRAMES = 2**62
 # of an MP3, encoders may count the padding in or out
@@ -112,7 +117,12 @@ def read_recording(
     samples, sample_rate = _decode(Path(wav))
     offset = find_offset(samples)
     mono = torch.from_numpy(samples.mean(axis=1) - np.float32(offset))
-    mono = torchaudio.functional.resample(mono, sample_rate, mel.sample_rate)
+    ratio = Fraction(sample_rate, mel.sample_rate)
+    # without common factors the filters of both rates fill the memory
+    ratio = ratio.limit_denominator(_FINEST_RATIO)
+    mono = torchaudio.functional.resample(
+        mono, ratio.numerator, ratio.denominator
+    )
     if len(mono) <= mel.n_fft // 2:
         raise ValueError(
             f"{visible(wav)} must last longer than half a window "

@@ -1,14 +1,11 @@
-"""What makes a recording useless, and what is worth a word about it.
-
-Sound is told from silence by the variance of short blocks, which neither a
-constant offset nor a slow drift has.
-"""
+"""What makes a recording useless, and what is worth a word about it."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
+
+from sb_sma.data.speech.recording.pauses import tell_pauses, tell_silent_ends
 
 # more than a codec, a resampler or a hot mix ever adds to full scale
 _HIGHEST_PEAK = 2
@@ -28,19 +25,6 @@ _QUIET_PEAK = 0.01
 _LARGEST_OFFSET = 0.01
 # of the power of the loudest channel
 _SILENT_POWER = 1e-5
-# pauses of readers last less than a second when measured so, and noise is often
-# less than 40 dB below the loudest block
-_PAUSE_DB = 30
-_LONG_PAUSE_SECONDS = 2
-_LONGEST_PAUSE_SECONDS = 5
-# noise and hum last a long pause without going up and down as speech does; the
-# parts that are compared have several periods of a hum
-_STEADY_DB = 6
-_STEADY_BELOW_DB = 10
-_PART_SECONDS = 0.1
-# no word is as short, nor as far from others
-_CLICK_SECONDS = 0.05
-_CLICK_DISTANCE_SECONDS = 1
 # a step of 16 bits; natural peaks differ by more
 _FLAT_STEP = 1.01 * 2**-15
 _FLAT_RUNS = 5
@@ -48,132 +32,6 @@ _FLAT_PEAK = 0.1
 # of which all peaks are flat, though less of the time than in a square wave
 _LEVELS_OF_8_BITS = 256
 _SQUARE_SHARE = 0.3
-
-
-def loud_blocks(
-    mono: torch.Tensor, block_length: int, decibels: float
-) -> torch.Tensor:
-    """Find the sound of a recording.
-
-    Arguments
-    ---------
-    mono : torch.Tensor
-        Samples of shape (N,).
-    block_length : int
-        Samples of a block.
-    decibels : float
-        How far below the loudest block silence begins.
-
-    Returns
-    -------
-    torch.Tensor
-        Indices of the blocks with sound.
-
-    Example
-    -------
-    >>> samples = 0.2 + torch.tensor([0.0, 0.0, 0.5, -0.5, 0.0, 0.0])
-    >>> loud_blocks(samples, block_length=2, decibels=40).tolist()
-    [1]
-    """
-    power = _block_power(mono, block_length)
-    return torch.nonzero(power >= power.max() * _ratio(-decibels))[:, 0]
-
-
-def _block_power(mono: torch.Tensor, block_length: int) -> torch.Tensor:
-    rest = -len(mono) % block_length
-    blocks = torch.cat([mono, mono[-1:].expand(rest)]).view(-1, block_length)
-    return blocks.var(dim=1, correction=0)
-
-
-def _ratio(decibels: float) -> float:
-    return 10 ** (decibels / 10)
-
-
-def speech_blocks(
-    mono: torch.Tensor, sample_rate: int, block_length: int
-) -> torch.Tensor:
-    """Find what may be speech: neither silence, steady noise nor a click.
-
-    Arguments
-    ---------
-    mono : torch.Tensor
-        Samples of shape (N,).
-    sample_rate : int
-        In Hz.
-    block_length : int
-        Samples of a block.
-
-    Returns
-    -------
-    torch.Tensor
-        Indices of the blocks, at least one.
-
-    Example
-    -------
-    >>> samples = torch.tensor([0.5, -0.5, *[0.0] * 4])
-    >>> speech_blocks(samples, sample_rate=8, block_length=2).tolist()
-    [0]
-    """
-    block_seconds = block_length / sample_rate
-    power = _block_power(mono, block_length)
-    is_loud = power >= power.max() * _ratio(-_PAUSE_DB)
-    is_loud &= ~_is_steady(power, block_seconds)
-    loud = torch.nonzero(is_loud)[:, 0]
-    # sounds, each of which is far from the others
-    distances = torch.diff(loud, prepend=loud[:1]) * block_seconds
-    sound = torch.cumsum(distances > _CLICK_DISTANCE_SECONDS, 0)
-    seconds = torch.bincount(sound)[sound] * block_seconds
-    is_click = seconds <= _CLICK_SECONDS
-    return loud if is_click.all() else loud[~is_click]
-
-
-def _is_steady(power: torch.Tensor, block_seconds: float) -> torch.Tensor:
-    """Which blocks are part of a long noise that is weaker than speech."""
-    length = max(1, round(_PART_SECONDS / block_seconds))
-    n_parts = len(power) // length
-    parts = power[: n_parts * length].view(-1, length).mean(dim=1)
-    count = math.ceil(_LONG_PAUSE_SECONDS / (length * block_seconds))
-    steady = torch.zeros(len(power), dtype=torch.bool)
-    if n_parts < count:
-        return steady
-    windows = parts.unfold(0, count, 1)
-    highest, lowest = windows.amax(dim=1), windows.amin(dim=1)
-    is_steady = highest <= lowest * _ratio(_STEADY_DB)
-    is_steady &= highest <= parts.max() * _ratio(-_STEADY_BELOW_DB)
-    for start in torch.nonzero(is_steady)[:, 0].tolist():
-        steady[start * length : (start + count) * length] = True
-    return steady
-
-
-def find_silent_ends(
-    mono: torch.Tensor, sample_rate: int, block_length: int
-) -> tuple[float, float]:
-    """Tell how long it is silent before and after all speech.
-
-    Arguments
-    ---------
-    mono : torch.Tensor
-        Samples of shape (N,).
-    sample_rate : int
-        In Hz.
-    block_length : int
-        Samples of a block.
-
-    Returns
-    -------
-    (float, float)
-        In seconds.
-
-    Example
-    -------
-    >>> samples = torch.tensor([0.5, -0.5, *[0.0] * 4])
-    >>> find_silent_ends(samples, sample_rate=8, block_length=2)
-    (0.0, 0.5)
-    """
-    speech = speech_blocks(mono, sample_rate, block_length)
-    start = int(speech[0]) * block_length
-    end = (int(speech[-1]) + 1) * block_length
-    return start / sample_rate, max(0, len(mono) - end) / sample_rate
 
 
 def find_offset(samples: np.ndarray) -> float:
@@ -254,72 +112,6 @@ def samples_fault(samples: np.ndarray) -> str | None:
     return None
 
 
-def find_pauses(
-    mono: torch.Tensor, sample_rate: int, block_length: int
-) -> list[tuple[float, float]]:
-    """Find the silences inside of a recording that are longer than a breath.
-
-    Clicks and steady noise that is weaker than speech are a part of them.
-
-    Arguments
-    ---------
-    mono : torch.Tensor
-        Samples of shape (N,).
-    sample_rate : int
-        In Hz.
-    block_length : int
-        Samples of a block.
-
-    Returns
-    -------
-    list of (float, float)
-        Where each begins, and how long it lasts, in seconds.
-
-    Example
-    -------
-    >>> samples = torch.tensor([0.5, -0.5, *[0.0] * 256, 0.5, -0.5])
-    >>> find_pauses(samples, sample_rate=8, block_length=2)
-    [(0.25, 32.0)]
-    """
-    loud = speech_blocks(mono, sample_rate, block_length)
-    gaps = loud[1:] - loud[:-1] - 1
-    block_seconds = block_length / sample_rate
-    return [
-        ((int(loud[i]) + 1) * block_seconds, int(gaps[i]) * block_seconds)
-        for i in torch.nonzero(gaps * block_seconds > _LONG_PAUSE_SECONDS)[:, 0]
-    ]
-
-
-def pause_fault(pauses: Sequence[tuple[float, float]]) -> str | None:
-    """Find pauses that no utterance has.
-
-    Arguments
-    ---------
-    pauses : sequence of (float, float)
-        What `find_pauses` found.
-
-    Returns
-    -------
-    str or None
-        What the recording must be, what it is, and how to mend it.
-
-    Example
-    -------
-    >>> pause_fault([(0.5, 2.5)])
-    >>> pause_fault([(0.5, 64.0)])[:62]
-    'must have pauses of at most 5 s; got silence of 64.0 s from 0.'
-    """
-    too_long = [pause for pause in pauses if pause[1] > _LONGEST_PAUSE_SECONDS]
-    if not too_long:
-        return None
-    return (
-        f"must have pauses of at most {_LONGEST_PAUSE_SECONDS} s; got silence "
-        f"of {_tell_pauses(too_long)}. Shorten the silence, of which clicks "
-        "and steady noise are a part, cut recording and text in two there, or "
-        "leave the file out."
-    )
-
-
 def find_remarks(
     samples: np.ndarray,
     pauses: Sequence[tuple[float, float]],
@@ -351,8 +143,8 @@ def find_remarks(
         "very quiet": _quietness(samples),
         "off centre": _offset(samples),
         "silent in a channel": _silent_channels(samples),
-        "silent inside for long": _tell_pauses(pauses),
-        "silent at the ends for long": _tell_ends(*silent_ends),
+        "silent inside for long": tell_pauses(pauses),
+        "silent at the ends for long": tell_silent_ends(*silent_ends),
     }
     return {kind: detail for kind, detail in found.items() if detail}
 
@@ -405,19 +197,4 @@ def _silent_channels(samples: np.ndarray) -> str:
     return (
         f"number {', '.join(map(str, silent))} of {len(power)}, which makes "
         "the mean of all quieter"
-    )
-
-
-def _tell_pauses(pauses: Sequence[tuple[float, float]]) -> str:
-    return ", ".join(
-        f"{seconds:.1f} s from {start:.1f} s on" for start, seconds in pauses
-    )
-
-
-def _tell_ends(before: float, after: float) -> str:
-    if max(before, after) <= _LONGEST_PAUSE_SECONDS:
-        return ""
-    return (
-        f"{before:.1f} s before the first word, {after:.1f} s after the last; "
-        "trim_db cuts silence"
     )

@@ -367,6 +367,14 @@ def test_rates_that_no_speech_has_are_refused(wav, rate):
         read(wav, tone(), rate)
 
 
+@pytest.mark.parametrize("rate", [8001, 22049, 22051, 44101])
+def test_rates_without_a_common_factor_are_read(wav, rate):
+    samples = read(wav, tone(rate=rate), rate).samples
+    assert abs(len(samples) - RATE) <= 1
+    there = slice(100, RATE - 100)
+    np.testing.assert_allclose(samples[there], tone()[there], atol=0.03)
+
+
 def test_a_folder_is_no_recording(tmp_path):
     with pytest.raises(ValueError, match="readable .* got: it is a folder"):
         read_mono(tmp_path, MelSettings())
