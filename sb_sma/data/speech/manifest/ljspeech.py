@@ -31,7 +31,10 @@ _NAME_WORD = (
     r"|lang|language|locale|gender|accent|emotion)"
 )
 _NAME = re.compile(rf"{_NAME_WORD}([ _-]?{_NAME_WORD})*", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"[A-Za-z]\w*([ -]\w+)*")
 _WORD = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"[.?!。？！]\W*$")
+_FEWEST_WORDS = 3
 # of the lines; of text and normalised text nearly all have words in common,
 # and no text is normalised in two ways
 _UNRELATED_SHARE = 0.5
@@ -100,8 +103,12 @@ def ljspeech_rows(content: str, path: Path, note: Note) -> Rows:
 
 
 def _names_columns(fields: Sequence[str]) -> bool:
-    are_names = all(map(_NAME.fullmatch, fields))
-    return are_names and len({*map(str.lower, fields)}) == len(fields)
+    if not all(map(_IDENTIFIER.fullmatch, fields)):
+        return False
+    n_known = sum(map(bool, map(_NAME.fullmatch, fields)))
+    return len({*map(str.lower, fields)}) == len(fields) and n_known > max(
+        1, len(fields) / 2
+    )
 
 
 def _named_columns(number: int, fields: list[str], path: Path) -> list[str]:
@@ -184,10 +191,20 @@ def _are_unlike(text: str, normalised: str) -> bool:
     """Whether one cannot be the other when it is written out."""
     if any(map(_is_label, (text, normalised))) or normalised.isdecimal():
         return True
+    if _differ_in_script(text, normalised):
+        return False
     few, many = sorted(map(count_letters, (text, normalised)))
-    return few * _UNLIKE_FACTOR < many and not _differ_in_script(
-        text, normalised
+    if few * _UNLIKE_FACTOR < many:
+        return True
+    return any(
+        _is_sentence(one) and not _SENTENCE_END.search(other)
+        for one, other in ((text, normalised), (normalised, text))
     )
+
+
+def _is_sentence(text: str) -> bool:
+    ends = _SENTENCE_END.search(text)
+    return bool(ends) and len(_words(text)) >= _FEWEST_WORDS
 
 
 def _is_label(field: str) -> bool:

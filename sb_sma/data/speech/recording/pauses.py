@@ -244,8 +244,10 @@ def tell_silent_ends(before: float, after: float) -> str:
 
     Arguments
     ---------
-    before, after : float
-        What `find_silent_ends` found.
+    before : float
+        Seconds before all speech.
+    after : float
+        Seconds after it.
 
     Returns
     -------

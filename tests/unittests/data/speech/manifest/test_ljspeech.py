@@ -64,6 +64,7 @@ def test_two_columns_are_id_and_text(corpus):
         [("今天3点", "今天三点"), ("5月", "五月"), ("今天", "今天")],
         [("Anna", "Anna"), ("Anna", "Anna"), ("Ben", "Ben")],
         [("St. John", "Saint John"), ("St. John", "Street John")],
+        [("1963.", "nineteen sixty-three."), ("1, 2!", "one two")],
         [
             ("今天天气很好", "jin1 tian1 tian1 qi4 hen3 hao3"),
             ("你好", "ni hao"),
@@ -78,6 +79,7 @@ def test_two_columns_are_id_and_text(corpus):
         "one word",
         "names",
         "two ways",
+        "ends",
         "two scripts",
         "signs",
     ],
@@ -136,6 +138,9 @@ def test_a_column_of_speakers_is_refused(corpus, speakers, comes_last):
         "p225 p226 p227 p228 p229 p230",
         "anna ben carl dora eve finn",
         "1 2 3 4 5 6",
+        "1200 2310 980 1440 3010 1999",
+        "0:01:02 0:01:03 0:01:09 0:02:05 0:03:00 0:05:50",
+        "Anna-Maria-Smith Ben-Jones Carl-Meyer Dora-Leeson Eva-Ross Fin-Orr",
     ],
     ids=lambda column: column.split()[0],
 )
@@ -199,6 +204,10 @@ def test_a_first_line_keeps_texts_that_look_like_speakers(corpus):
         ("id|speaker_name|text", "got 'speaker_name'. Rename it to speaker"),
         ("file_name|transcription", "got 'file_name'. Rename it"),
         ("wav_filename|transcript", "got 'wav_filename'. Rename it"),
+        (
+            "wav_filename|wav_filesize|transcript",
+            "got 'wav_filename'. Rename it",
+        ),
         ("audio_file_path|raw_text", "got 'audio_file_path'. Rename it"),
         ("id|speaker", "columns must be id, wav, text, each once"),
         ("id|text|normalized|raw", "got 'raw'. Rename it, or remove it"),
