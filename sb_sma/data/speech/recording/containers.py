@@ -25,6 +25,7 @@ _LEFT_BEHIND = 1024
 _TAGS = (b"ID3", b"TAG", b"APETAGEX")
 _AU_BYTE_ORDERS = {b".snd": ">", b"dns.": "<"}
 _OGG_HEADER = 27
+_OGG_BEGINNING = b"OggS\0\2"
 _NIST_HEADER = 1024
 _NIST_NUMBER = re.compile(rb"^(\w+) -i (\d+)", re.MULTILINE)
 _NIST_FACTORS = (b"sample_count", b"channel_count", b"sample_n_bytes")
@@ -116,7 +117,7 @@ def mend_lengths(content: bytes) -> tuple[bytes, int]:
     if magic in _AU_BYTE_ORDERS:
         return _mend_au(content, _AU_BYTE_ORDERS[magic])
     if magic == b"OggS":
-        return content, _missing_of_last_page(content)
+        return content, _missing_of_ogg(content)
     if magic == b"NIST":
         return content, _missing_of_nist(content)
     return content, 0
@@ -187,7 +188,11 @@ def _mend_au(content: bytes, byte_order: str) -> tuple[bytes, int]:
     return mended, max(0, size - there) - unread
 
 
-def _missing_of_last_page(content: bytes) -> int:
+def _missing_of_ogg(content: bytes) -> int:
+    # of streams one after the other, libsndfile reads the first
+    last_stream = content.rfind(_OGG_BEGINNING)
+    if last_stream > 0:
+        return last_stream - len(content)
     page = content[content.rindex(b"OggS") :]
     # the header ends with the number of segments; their sizes come next
     count = int.from_bytes(page[_OGG_HEADER - 1 : _OGG_HEADER], "little")

@@ -181,6 +181,14 @@ def test_a_header_that_promises_less_is_refused(tmp_path, samples, name):
         read(tmp_path, content + content)
 
 
+def test_joined_streams_of_ogg_are_refused(tmp_path, samples):
+    soundfile.write(tmp_path / "a.ogg", samples, RATE)
+    content = (tmp_path / "a.ogg").read_bytes()
+    assert len(read(tmp_path, content, "a.ogg")) == len(samples)
+    with pytest.raises(ValueError, match="a.ogg .* bytes early, .* joined"):
+        read(tmp_path, content + content, "a.ogg")
+
+
 @pytest.mark.parametrize(
     "after",
     [
