@@ -23,7 +23,7 @@ from sb_sma.data.espeak.voice import (
 )
 from sb_sma.data.problems import raise_problems
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
-from sb_sma.data.speech.manifest.read import read_utf8
+from sb_sma.data.speech.manifest.encoding import read_utf8
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.text.frontends import EspeakFrontend, respelled
 from sb_sma.hparams.ranges import Number, Span

@@ -6,7 +6,16 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
+# letters of Cyrillic and Greek that are drawn as those of Latin
+_LOOKALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb"
+    "\u03b1\u03bf\u03c1\u03bd\u03b9",
+    "aeopcyxijsdhaopvi",
+)
+_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
+_QUOTES = re.compile(r"[\u2018-\u201f\u02b9-\u02bd\u2032\xb4`\"]")
 _ENDINGS = re.compile(r"(\.[a-z][a-z0-9]{1,3})+$")
 
 
@@ -136,9 +145,10 @@ def tell_near_names(path: Path) -> str:
     Returns
     -------
     str
-        The first part that is missing, and names like it but for case, spaces
-        or ending; empty where only the last part is missing and nothing is
-        like it.
+        The first part that is missing, and names like it but for case,
+        spaces, ending, or characters that resemble each other, which are then
+        written in ASCII; empty where only the last part is missing and
+        nothing is like it.
 
     Example
     -------
@@ -150,15 +160,16 @@ def tell_near_names(path: Path) -> str:
     missing = path
     while not os.path.exists(missing.parent) and missing.parent != missing:
         missing = missing.parent
-    near = []
-    for key in (_roughly, _stem):
-        near = near or _names_by(key, missing.parent).get(key(missing.name), [])
-    if not near:
-        return (
-            "" if missing == path else f" ('{visible(missing)}' is not there)"
-        )
-    listed = ", ".join(f"'{visible(name)}'" for name in near[:5])
-    return f" ('{visible(missing.name)}' is not there, but {listed})"
+    for key, show in ((_roughly, _quoted), (_stem, _quoted), (_drawn, ascii)):
+        near = _names_by(key, missing.parent).get(key(missing.name))
+        if near:
+            listed = ", ".join(map(show, near[:5]))
+            return f" ({show(missing.name)} is not there, but {listed})"
+    return "" if missing == path else f" ({_quoted(missing)} is not there)"
+
+
+def _quoted(name: str | Path) -> str:
+    return f"'{visible(name)}'"
 
 
 def _roughly(name: str) -> str:
@@ -167,6 +178,13 @@ def _roughly(name: str) -> str:
 
 def _stem(name: str) -> str:
     return _ENDINGS.sub("", _roughly(name))
+
+
+def _drawn(name: str) -> str:
+    """Return what names have in common that a reader takes for the same."""
+    plain = _QUOTES.sub("'", _DASHES.sub("-", unquote(name)))
+    plain = unicodedata.normalize("NFKC", plain).casefold()
+    return _stem(plain.translate(_LOOKALIKES))
 
 
 def _names_by(key: Callable[[str], str], folder: Path) -> dict[str, list[str]]:

@@ -7,8 +7,8 @@ from sb_sma.data.names import visible
 from sb_sma.data.speech.manifest.read import BadUtterance, Entry, read_entry
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.recording.audio import Recording, read_recording
-from sb_sma.data.speech.recording.judgement import pause_fault
 from sb_sma.data.speech.recording.pace import pace_fault
+from sb_sma.data.speech.recording.pauses import pause_fault
 
 
 def read_utterance(

@@ -97,6 +97,38 @@ def test_what_does_not_exist_stays_as_it_is(tmp_path, name):
         ("a.wav", "a.wav.wav", " ('a.wav.wav' is not there, but 'a.wav')"),
         ("Wavs/a.wav", "wavs/a.wav", " ('wavs' is not there, but 'Wavs')"),
         ("a.wav", "b.wav", ""),
+        (
+            "a1.wav",
+            "\u04301.wav",
+            r" ('\u04301.wav' is not there, but 'a1.wav')",
+        ),
+        (
+            "a-1.wav",
+            "a\u20131.wav",
+            r" ('a\u20131.wav' is not there, but 'a-1.wav')",
+        ),
+        (
+            "o'n.wav",
+            "o\u2019n.wav",
+            " ('o\\u2019n.wav' is not there, but \"o'n.wav\")",
+        ),
+        (
+            "o\u2019n.wav",
+            "o'n.wav",
+            " (\"o'n.wav\" is not there, but 'o\\u2019n.wav')",
+        ),
+        (
+            "a1.wav",
+            "\uff41\uff11.wav",
+            r" ('\uff41\uff11.wav' is not there, but 'a1.wav')",
+        ),
+        ("a 1.wav", "a%201.wav", " ('a%201.wav' is not there, but 'a 1.wav')"),
+        (
+            "\u041f\u0430.wav",
+            "\u041fa.wav",
+            r" ('\u041fa.wav' is not there, but '\u041f\u0430.wav')",
+        ),
+        ("\u041f\u0430.wav", "\u041f\u0432.wav", ""),
     ],
 )
 def test_names_that_are_nearly_the_same_are_told(

@@ -18,23 +18,33 @@ from sb_sma.data.speech.manifest.columns import (
     columns_fault,
     joined_fault,
 )
+from sb_sma.data.speech.recording.pace import count_letters
 
 _NORMALISED = "normalised text"
 _COLUMNS = {2: ("id", "text"), 3: ("id", "text", _NORMALISED)}
 _NORMALISED_SPELLING = re.compile(r"normali[sz]ed[ _-]?\w*", re.IGNORECASE)
 # what a line that names columns consists of
-_NAME = re.compile(
-    r"(id|name|file|audio|wav|path|clip|utt|utterance|text|raw|sentence"
-    r"|transcript|transcription|normali[sz]ed|speaker|spk|style(_\w+)?|split"
-    r"|duration|lang|language|gender|emotion)"
-    r"([ _-]?(id|name|file|path|text|transcript|transcription))?",
-    re.IGNORECASE,
+_NAME_WORD = (
+    r"(id|file|base|name|audio|wav|path|clip|client|utt|utterance|text|raw"
+    r"|words?|sentence|prompt|label|transcript|transcription|phonemes?"
+    r"|normali[sz]ed|speaker|spk|style(_\w+)?|split|duration|length|seconds"
+    r"|lang|language|locale|gender|accent|emotion)"
 )
+_NAME = re.compile(rf"{_NAME_WORD}([ _-]?{_NAME_WORD})*", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"[A-Za-z]\w*([ -]\w+)*")
 _WORD = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"[.?!。？！]\W*$")
+_FEWEST_WORDS = 3
 # of the lines; of text and normalised text nearly all have words in common,
 # and no text is normalised in two ways
 _UNRELATED_SHARE = 0.5
 _REPEATED_SHARE = 0.3
+# of the letters; no text is so much longer than its normalised form
+_UNLIKE_FACTOR = 3
+# p225, or clips/a1; a1.wav; seconds
+_CODE = re.compile(r"[A-Za-z][\w./\\-]*\d[\w./\\-]*")
+_FILE = re.compile(r".*[^\s.]\.[A-Za-z][A-Za-z0-9]{1,3}")
+_DECIMAL = re.compile(r"-?\d+(\.\d+|,\d{1,2}) ?(s|sec|ms)?")
 
 
 def ljspeech_rows(content: str, path: Path, note: Note) -> Rows:
@@ -93,8 +103,12 @@ def ljspeech_rows(content: str, path: Path, note: Note) -> Rows:
 
 
 def _names_columns(fields: Sequence[str]) -> bool:
-    are_names = all(map(_NAME.fullmatch, fields))
-    return are_names and len({*map(str.lower, fields)}) == len(fields)
+    if not all(map(_IDENTIFIER.fullmatch, fields)):
+        return False
+    n_known = sum(map(bool, map(_NAME.fullmatch, fields)))
+    return len({*map(str.lower, fields)}) == len(fields) and n_known > max(
+        1, len(fields) / 2
+    )
 
 
 def _named_columns(number: int, fields: list[str], path: Path) -> list[str]:
@@ -136,29 +150,75 @@ def _counted_columns(
 
 
 def _refuse_speakers(rows: Sequence[list[str]], path: Path) -> None:
-    """Refuse a column of names beside one of texts."""
+    """Refuse a column of names, files or numbers beside one of texts."""
     pairs = [row[1:] for row in rows if len(row) == 3]
     unrelated = [
         pair for pair in pairs if pair[0] != pair[1] and _are_unrelated(*pair)
     ]
     if len(unrelated) < _UNRELATED_SHARE * len(pairs):
         return
-    for named in (unrelated, [pair[::-1] for pair in unrelated]):
+    seen = _repeated_name(unrelated, _REPEATED_SHARE * len(pairs))
+    unlike = [pair for pair in unrelated if _are_unlike(*pair)]
+    # of a single line nobody can tell
+    if not seen and 1 < len(unlike) >= _UNRELATED_SHARE * len(pairs):
+        seen = "{0!r} beside {1!r}".format(*unlike[0])
+    if seen:
+        raise ValueError(
+            f"{path} must have lines id|text|normalised text, where the last "
+            f"two say the same; got {seen}. Name the columns in a line above "
+            "the first: id|speaker|text, or id|text|normalised text if they "
+            "are that; remove a column that is something else."
+        )
+
+
+def _repeated_name(pairs: Sequence[list[str]], fewest: float) -> str | None:
+    """Find a column whose values come again, beside other texts each time."""
+    for named in (pairs, [pair[::-1] for pair in pairs]):
         texts = defaultdict(dict)
         for name, text in named:
             # "5 %" and "5%" are one
             texts[name].setdefault(" ".join(_words(text)), text)
         name = max(texts, key=lambda name: len(texts[name]))
-        n_repeated = sum(len(texts[name]) > 1 for name, _ in named)
-        if n_repeated >= _REPEATED_SHARE * len(pairs):
-            raise ValueError(
-                f"{path} must have lines id|text|normalised text, where the "
-                f"last two say the same; got {name!r} beside "
-                f"{len(texts[name])} different texts, such as "
-                f"{next(iter(texts[name].values()))!r}. Name the columns in a "
-                "line above the first: id|speaker|text, or "
-                "id|text|normalised text if they are that."
+        if sum(len(texts[name]) > 1 for name, _ in named) >= fewest:
+            return (
+                f"{name!r} beside {len(texts[name])} different texts, such as "
+                f"{next(iter(texts[name].values()))!r}"
             )
+    return None
+
+
+def _are_unlike(text: str, normalised: str) -> bool:
+    """Whether one cannot be the other when it is written out."""
+    if any(map(_is_label, (text, normalised))) or normalised.isdecimal():
+        return True
+    if _differ_in_script(text, normalised):
+        return False
+    few, many = sorted(map(count_letters, (text, normalised)))
+    if few * _UNLIKE_FACTOR < many:
+        return True
+    return any(
+        _is_sentence(one) and not _SENTENCE_END.search(other)
+        for one, other in ((text, normalised), (normalised, text))
+    )
+
+
+def _is_sentence(text: str) -> bool:
+    ends = _SENTENCE_END.search(text)
+    return bool(ends) and len(_words(text)) >= _FEWEST_WORDS
+
+
+def _is_label(field: str) -> bool:
+    patterns = (_CODE, _FILE, _DECIMAL)
+    return any(pattern.fullmatch(field) for pattern in patterns)
+
+
+def _differ_in_script(one: str, other: str) -> bool:
+    """Whether there is no letter to compare, as in hanzi and their pinyin."""
+    letters, others = (
+        {character for character in text.casefold() if character.isalpha()}
+        for text in (one, other)
+    )
+    return bool(letters and others) and letters.isdisjoint(others)
 
 
 def _are_unrelated(one: str, other: str) -> bool:

@@ -5,7 +5,8 @@ tabs or bars between the fields, and quotes around those that have one), or
 JSON, ``.json`` or ``.jsonl``; all are UTF-8. Its columns::
 
     id              unique, and fit to name a file
-    wav             relative to the manifest's folder, or absolute
+    wav             relative to the manifest's folder, absolute, from ~ on,
+                    or a URL that begins with file:
     text            what is said
     speaker         optional; who says it
     style, style_*  optional; how it is said, in as many columns as you like
@@ -28,7 +29,6 @@ lines ``id|text|normalised text`` or ``id|text``, and the recordings are
 ``wavs/id.wav``. A first line may name other columns: ``id|speaker|text``.
 """
 
-import codecs
 import os
 import re
 import unicodedata
@@ -36,11 +36,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from sb_sma.data.corpus.build_once import SPLITS
 from sb_sma.data.names import find_alike, same_look, tell_near_names, visible
 from sb_sma.data.problems import abridged
 from sb_sma.data.speech.manifest.columns import Note, Rows
+from sb_sma.data.speech.manifest.encoding import read_utf8, text_fault
 from sb_sma.data.speech.manifest.json_lines import json_lines_rows, json_rows
 from sb_sma.data.speech.manifest.ljspeech import ljspeech_rows
 from sb_sma.data.speech.manifest.table import table_rows
@@ -48,8 +51,6 @@ from sb_sma.data.speech.manifest.table import table_rows
 METADATA = "metadata.csv"
 # a file system has room for 255 bytes with an ending
 _FILE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,200}")
-# begins each of several files that were joined
-_BYTE_ORDER_MARKS = re.compile(r"^\ufeff+", re.MULTILINE)
 _Reader = Callable[[str, Path, Note], Rows]
 _READERS = {
     ".csv": table_rows,
@@ -169,7 +170,7 @@ def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
                 Entry(
                     place=f"{manifest}, line {number}",
                     name=name,
-                    wav=find_alike(folder / fields.pop("wav")),
+                    wav=find_alike(folder / _local_path(fields.pop("wav"))),
                     text=fields.pop("text"),
                     split=fields.pop("split", None),
                     labels={
@@ -223,50 +224,6 @@ def read_entry(
     return results
 
 
-def read_utf8(path: Path) -> str:
-    """Read a text file, and the byte order marks that begin its lines away.
-
-    Arguments
-    ---------
-    path : Path
-        The file; maybe of several, which begin with a byte order mark each.
-
-    Returns
-    -------
-    str
-        Its content.
-
-    Raises
-    ------
-    ValueError
-        If it is not UTF-8; the line is named.
-    """
-    content = path.read_bytes()
-    start, end, encoding = _not_utf8(content)
-    if encoding:
-        line = content.count(b"\n", 0, start) + 1
-        raise ValueError(
-            f"{path} must be UTF-8; got {content[start:end]!r} in line {line}. "
-            f"Convert the file, such as by `iconv -f {encoding} -t UTF-8` if "
-            f"it is {encoding}."
-        )
-    return _BYTE_ORDER_MARKS.sub("", content.decode())
-
-
-def _not_utf8(content: bytes) -> tuple[int, int, str | None]:
-    """First bytes that are not UTF-8 text, and what they are likely to be."""
-    start = content.find(b"\0")
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        start = 0
-    if start >= 0:
-        return start, start + 1, "UTF-16"
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        return error.start, error.end, "CP1252"
-    return 0, 0, None
-
-
 def _find(data_folder: str | Path) -> tuple[Path, _Reader]:
     """Find the file that lists the utterances, and what reads it."""
     source = find_alike(Path(data_folder).expanduser().absolute())
@@ -315,6 +272,13 @@ def _what_is_there(source: Path) -> str:
     return f"; there is {abridged(near)}" if near else ""
 
 
+def _local_path(written: str) -> Path:
+    """Return the path that a home directory or a URL of a file means."""
+    if written.lower().startswith("file:"):
+        written = url2pathname(urlsplit(written).path)
+    return Path(os.path.expanduser(written))
+
+
 def _file_of(name: str) -> str:
     """Return the same for ids that are one file on some system."""
     return same_look(name).casefold()
@@ -325,7 +289,7 @@ def _faults(
     columns: set[str],
     seen: dict[str, tuple[int, str]],
 ) -> Iterator[str]:
-    """Return what is wrong with a line, its text aside."""
+    """Return what is wrong with a line, but what its text says."""
     name = fields["id"]
     line, other = seen.get(_file_of(name), (None, None))
     if name == other:
@@ -350,6 +314,9 @@ def _faults(
                 f"the {column} must not be empty where the manifest has that "
                 "column. Fill it in, or remove the line."
             )
+    fault = text_fault(fields["text"])
+    if fault:
+        yield fault
     split = fields.get("split")
     if split and split not in SPLITS:
         yield f"split must be one of {', '.join(SPLITS)}; got {split!r}."

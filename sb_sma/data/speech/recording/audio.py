@@ -3,6 +3,7 @@
 import io
 import os
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,23 @@ from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.recording.containers import mend_lengths
 from sb_sma.data.speech.recording.judgement import (
     find_offset,
-    find_pauses,
     find_remarks,
-    loud_blocks,
     samples_fault,
+)
+from sb_sma.data.speech.recording.pauses import (
+    find_pauses,
+    find_silent_ends,
+    loud_blocks,
 )
 
 TRIM_MARGIN_SECONDS = 0.1
 # below the loudest part, where a recording is cut by default
 _SOUND_DB = 40
 _BLOCK = 2**16
+# no speech is understood below, and no converter goes beyond
+_LOWEST_RATE, _HIGHEST_RATE = 2000, 768000
+# of two rates; exact for all usual ones, and for others as exact as clocks are
+_FINEST_RATIO = 1000
 # a FLAC stream that does not know its length says 2**63 - 1
 _UNKNOWN_FRAMES = 2**62
 # of an MP3, encoders may count the padding in or out
@@ -65,7 +73,7 @@ class Recording:
 
     @property
     def clipped(self) -> bool:
-        """Whether samples are beyond full scale, or three in a row at it."""
+        """Whether samples are beyond full scale, or three in a row cut."""
         return "clipped" in self.remarks
 
 
@@ -92,9 +100,10 @@ def read_recording(
     Raises
     ------
     ValueError
-        If the file cannot be read, is cut, silent or shorter than half a
-        window, or has samples that are no numbers or far beyond full scale,
-        or channels that cancel each other.
+        If the file cannot be read, is cut, silent, shorter than half a window
+        or of a rate that no speech has, or has samples that are no numbers,
+        far beyond full scale or a few steps of 16 bits, or channels that
+        cancel each other.
 
     Example
     -------
@@ -108,7 +117,12 @@ def read_recording(
     samples, sample_rate = _decode(Path(wav))
     offset = find_offset(samples)
     mono = torch.from_numpy(samples.mean(axis=1) - np.float32(offset))
-    mono = torchaudio.functional.resample(mono, sample_rate, mel.sample_rate)
+    ratio = Fraction(sample_rate, mel.sample_rate)
+    # without common factors the filters of both rates fill the memory
+    ratio = ratio.limit_denominator(_FINEST_RATIO)
+    mono = torchaudio.functional.resample(
+        mono, ratio.numerator, ratio.denominator
+    )
     if len(mono) <= mel.n_fft // 2:
         raise ValueError(
             f"{visible(wav)} must last longer than half a window "
@@ -130,7 +144,11 @@ def read_recording(
         trimmed_seconds=(len(mono) - len(trimmed)) / mel.sample_rate,
         sound_seconds=n_loud * mel.hop_length / mel.sample_rate,
         pauses=pauses,
-        remarks=find_remarks(samples, pauses),
+        remarks=find_remarks(
+            samples,
+            pauses,
+            find_silent_ends(mono, mel.sample_rate, mel.hop_length),
+        ),
     )
 
 
@@ -178,6 +196,8 @@ class _Sound(soundfile.SoundFile):
 
 def _decode(wav: Path) -> tuple[np.ndarray, int]:
     """Sample (N, channels) and their rate."""
+    if os.path.isdir(wav):
+        raise _unreadable(wav, "it is a folder")
     if not os.path.isfile(wav):
         raise ValueError(
             f"{visible(wav)} cannot be read: there is no such file"
@@ -198,14 +218,26 @@ def _decode(wav: Path) -> tuple[np.ndarray, int]:
         raise _unreadable(wav, f"it is cut, {missing} samples are missing")
     if n_bad:
         raise _unreadable(wav, f"{n_bad} samples are NaN or infinite")
+    if not _LOWEST_RATE <= sound.samplerate <= _HIGHEST_RATE:
+        raise _unreadable(
+            wav,
+            f"a sample rate of {sound.samplerate} Hz, which must be from "
+            f"{_LOWEST_RATE} to {_HIGHEST_RATE}",
+        )
     return samples, sound.samplerate
 
 
 def _open(wav: Path) -> _Sound:
     content = wav.read_bytes()
     mended, missing = mend_lengths(content)
-    if missing:
+    if missing > 0:
         raise _unreadable(wav, f"it is cut, {missing} bytes are missing")
+    if missing < 0:
+        raise _unreadable(
+            wav,
+            f"its header ends it {-missing} bytes early, as where a recorder "
+            "stopped or files were joined",
+        )
     return _Sound(wav if mended == content else io.BytesIO(mended))
 
 

@@ -3,7 +3,8 @@
 What is written to a pipe cannot go back to its header: the length that stands
 there is 0, or as high as it gets. Such a file is whole, and gets the header
 that libsndfile needs. Any other header that promises more than there is tells
-of a cut file, of which libsndfile reads what there is without a word.
+of a cut file, and one that promises less of a recorder that stopped, or of
+files that were joined; libsndfile reads a part of them without a word.
 """
 
 import math
@@ -19,8 +20,12 @@ _STREAM = 0x7E000000
 _LONG = 0xFFFFFFFF
 # of WAV, W64 and CAF; of AIFF; of 8SVX
 _SAMPLES = (b"data", b"SSND", b"BODY")
+# programs leave a few words behind a file, and MP3's tags
+_LEFT_BEHIND = 1024
+_TAGS = (b"ID3", b"TAG", b"APETAGEX")
 _AU_BYTE_ORDERS = {b".snd": ">", b"dns.": "<"}
 _OGG_HEADER = 27
+_OGG_BEGINNING = b"OggS\0\2"
 _NIST_HEADER = 1024
 _NIST_NUMBER = re.compile(rb"^(\w+) -i (\d+)", re.MULTILINE)
 _NIST_FACTORS = (b"sample_count", b"channel_count", b"sample_n_bytes")
@@ -94,7 +99,7 @@ def mend_lengths(content: bytes) -> tuple[bytes, int]:
     -------
     (bytes, int)
         The file as libsndfile reads it to its end, and how many bytes it
-        promises and lacks.
+        promises and lacks; less than 0 if it has more than it promises.
 
     Example
     -------
@@ -112,7 +117,7 @@ def mend_lengths(content: bytes) -> tuple[bytes, int]:
     if magic in _AU_BYTE_ORDERS:
         return _mend_au(content, _AU_BYTE_ORDERS[magic])
     if magic == b"OggS":
-        return content, _missing_of_last_page(content)
+        return content, _missing_of_ogg(content)
     if magic == b"NIST":
         return content, _missing_of_nist(content)
     return content, 0
@@ -143,7 +148,23 @@ def _mend_chunks(content: bytes, layout: _Layout) -> tuple[bytes, int]:
     mended += content[position : position + layout.name_length]
     mended += struct.pack(layout.size_format, counted)
     mended += content[start:]
-    return bytes(mended), max(0, size - there)
+    unread = _unread(content, start + size, layout)
+    return bytes(mended), max(0, size - there) - unread
+
+
+def _unread(content: bytes, end: int, layout: _Layout) -> int:
+    """Count bytes behind the samples that are more of them."""
+    end += -end % layout.alignment
+    for name, position, start, size in layout.chunks(content, end):
+        if name in _SAMPLES or name in _LAYOUTS:
+            break
+        end = max(position, start + size)
+    return _count_left(content[end:])
+
+
+def _count_left(rest: bytes) -> int:
+    is_more = len(rest.strip(b"\0")) > _LEFT_BEHIND
+    return len(rest) if is_more and not rest.startswith(_TAGS) else 0
 
 
 def _is_stream(content: bytes, start: int, size: int, layout: _Layout) -> bool:
@@ -163,10 +184,15 @@ def _mend_au(content: bytes, byte_order: str) -> tuple[bytes, int]:
     if size == 0 or size >= _STREAM:
         size = there
     mended = content[:8] + struct.pack(f"{byte_order}I", size) + content[12:]
-    return mended, max(0, size - there)
+    unread = _count_left(content[start + size :])
+    return mended, max(0, size - there) - unread
 
 
-def _missing_of_last_page(content: bytes) -> int:
+def _missing_of_ogg(content: bytes) -> int:
+    # of streams one after the other, libsndfile reads the first
+    last_stream = content.rfind(_OGG_BEGINNING)
+    if last_stream > 0:
+        return last_stream - len(content)
     page = content[content.rindex(b"OggS") :]
     # the header ends with the number of segments; their sizes come next
     count = int.from_bytes(page[_OGG_HEADER - 1 : _OGG_HEADER], "little")
@@ -177,7 +203,8 @@ def _missing_of_last_page(content: bytes) -> int:
 def _missing_of_nist(content: bytes) -> int:
     numbers = dict(_NIST_NUMBER.findall(content[:_NIST_HEADER]))
     promised = math.prod(int(numbers.get(name, 0)) for name in _NIST_FACTORS)
-    return max(0, _NIST_HEADER + promised - len(content))
+    end = _NIST_HEADER + promised
+    return max(0, end - len(content)) - _count_left(content[end:])
 
 
 def _is_name(name: bytes) -> bool:

@@ -1,19 +1,18 @@
-"""What makes a recording useless, and what is worth a word about it.
-
-Sound is told from silence by the variance of short blocks, which neither a
-constant offset nor a slow drift has.
-"""
+"""What makes a recording useless, and what is worth a word about it."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
+
+from sb_sma.data.speech.recording.pauses import tell_pauses, tell_silent_ends
 
 # more than a codec, a resampler or a hot mix ever adds to full scale
 _HIGHEST_PEAK = 2
 # half a step of the 16 bits that a corpus keeps: rounded to 0
 _SILENT_PEAK = 2**-16
+# 16 steps of 16 bits; less has been divided by their scale twice
+_LOWEST_PEAK = 2**-11
 # of the power that independent channels leave in their mean
 _CANCELLED_POWER = 0.2
 # near which converters and lossy codecs end up
@@ -26,42 +25,13 @@ _QUIET_PEAK = 0.01
 _LARGEST_OFFSET = 0.01
 # of the power of the loudest channel
 _SILENT_POWER = 1e-5
-# pauses of readers last less than a second when measured so, and noise is often
-# less than 40 dB below the loudest block
-_PAUSE_DB = 30
-_LONG_PAUSE_SECONDS = 2
-_LONGEST_PAUSE_SECONDS = 5
-
-
-def loud_blocks(
-    mono: torch.Tensor, block_length: int, decibels: float
-) -> torch.Tensor:
-    """Find the sound of a recording.
-
-    Arguments
-    ---------
-    mono : torch.Tensor
-        Samples of shape (N,).
-    block_length : int
-        Samples of a block.
-    decibels : float
-        How far below the loudest block silence begins.
-
-    Returns
-    -------
-    torch.Tensor
-        Indices of the blocks with sound.
-
-    Example
-    -------
-    >>> samples = 0.2 + torch.tensor([0.0, 0.0, 0.5, -0.5, 0.0, 0.0])
-    >>> loud_blocks(samples, block_length=2, decibels=40).tolist()
-    [1]
-    """
-    rest = -len(mono) % block_length
-    blocks = torch.cat([mono, mono[-1:].expand(rest)]).view(-1, block_length)
-    power = blocks.var(dim=1, correction=0)
-    return torch.nonzero(power >= power.max() * 10 ** (-decibels / 10))[:, 0]
+# a step of 16 bits; natural peaks differ by more
+_FLAT_STEP = 1.01 * 2**-15
+_FLAT_RUNS = 5
+_FLAT_PEAK = 0.1
+# of which all peaks are flat, though less of the time than in a square wave
+_LEVELS_OF_8_BITS = 256
+_SQUARE_SHARE = 0.3
 
 
 def find_offset(samples: np.ndarray) -> float:
@@ -124,6 +94,14 @@ def samples_fault(samples: np.ndarray) -> str | None:
             "samples that are 0 in 16 bits once the channels are mixed and "
             "their mean is subtracted. Replace the file or leave it out."
         )
+    peak = np.abs(centred).max()
+    if peak < _LOWEST_PEAK:
+        return (
+            f"must have samples that fill some of [-1, 1]; got a peak of "
+            f"{peak:.2g}, {peak * 2**15:.1f} steps of 16 bits. Multiply them "
+            "by the scale that they were divided by once too often, such as "
+            "32768 for 16 bits, or leave the file out."
+        )
     independent = centred.var(axis=0).mean() / centred.shape[1]
     if mixed.var() < _CANCELLED_POWER * independent:
         return (
@@ -134,71 +112,10 @@ def samples_fault(samples: np.ndarray) -> str | None:
     return None
 
 
-def find_pauses(
-    mono: torch.Tensor, sample_rate: int, block_length: int
-) -> list[tuple[float, float]]:
-    """Find the silences inside of a recording that are longer than a breath.
-
-    Arguments
-    ---------
-    mono : torch.Tensor
-        Samples of shape (N,).
-    sample_rate : int
-        In Hz.
-    block_length : int
-        Samples of a block.
-
-    Returns
-    -------
-    list of (float, float)
-        Where each begins, and how long it lasts, in seconds.
-
-    Example
-    -------
-    >>> samples = torch.tensor([0.5, -0.5, *[0.0] * 256, 0.5, -0.5])
-    >>> find_pauses(samples, sample_rate=8, block_length=2)
-    [(0.25, 32.0)]
-    """
-    loud = loud_blocks(mono, block_length, _PAUSE_DB)
-    gaps = loud[1:] - loud[:-1] - 1
-    block_seconds = block_length / sample_rate
-    return [
-        ((int(loud[i]) + 1) * block_seconds, int(gaps[i]) * block_seconds)
-        for i in torch.nonzero(gaps * block_seconds > _LONG_PAUSE_SECONDS)[:, 0]
-    ]
-
-
-def pause_fault(pauses: Sequence[tuple[float, float]]) -> str | None:
-    """Find pauses that no utterance has.
-
-    Arguments
-    ---------
-    pauses : sequence of (float, float)
-        What `find_pauses` found.
-
-    Returns
-    -------
-    str or None
-        What the recording must be, what it is, and how to mend it.
-
-    Example
-    -------
-    >>> pause_fault([(0.5, 2.5)])
-    >>> pause_fault([(0.5, 64.0)])[:62]
-    'must have pauses of at most 5 s; got silence of 64.0 s from 0.'
-    """
-    too_long = [pause for pause in pauses if pause[1] > _LONGEST_PAUSE_SECONDS]
-    if not too_long:
-        return None
-    return (
-        f"must have pauses of at most {_LONGEST_PAUSE_SECONDS} s; got silence "
-        f"of {_tell_pauses(too_long)}. Shorten the silence, cut recording and "
-        "text in two there, or leave the file out."
-    )
-
-
 def find_remarks(
-    samples: np.ndarray, pauses: Sequence[tuple[float, float]]
+    samples: np.ndarray,
+    pauses: Sequence[tuple[float, float]],
+    silent_ends: tuple[float, float] = (0, 0),
 ) -> dict[str, str]:
     """Find what to know of a recording that is of use.
 
@@ -208,6 +125,8 @@ def find_remarks(
         Floating point, of shape (N, channels).
     pauses : sequence of (float, float)
         What `find_pauses` found.
+    silent_ends : (float, float)
+        What `find_silent_ends` found.
 
     Returns
     -------
@@ -224,7 +143,8 @@ def find_remarks(
         "very quiet": _quietness(samples),
         "off centre": _offset(samples),
         "silent in a channel": _silent_channels(samples),
-        "silent inside for long": _tell_pauses(pauses),
+        "silent inside for long": tell_pauses(pauses),
+        "silent at the ends for long": tell_silent_ends(*silent_ends),
     }
     return {kind: detail for kind, detail in found.items() if detail}
 
@@ -236,9 +156,25 @@ def _clipping(samples: np.ndarray) -> str:
     runs = [loud[start : start + ends] for start in range(_CLIPPED_RUN)]
     beyond = np.count_nonzero(levels > 1)
     if not beyond and not np.logical_and.reduce(runs).any():
-        return ""
+        return _flatness(samples)
     cut = f", {beyond} of them beyond it and cut" if beyond else ""
     return f"{np.count_nonzero(loud)} samples at full scale{cut}"
+
+
+def _flatness(samples: np.ndarray) -> str:
+    """Tell peaks that are cut below full scale."""
+    for channel in samples.T:
+        for side in (channel, -channel):
+            peak = side.max()
+            is_peak = np.pad(side >= peak - _FLAT_STEP, 1)
+            starts, ends = np.flatnonzero(np.diff(is_peak)).reshape(-1, 2).T
+            lengths = (ends - starts)[ends - starts >= _CLIPPED_RUN]
+            if peak < _FLAT_PEAK or len(lengths) < _FLAT_RUNS:
+                continue
+            is_coarse = len(np.unique(channel)) <= _LEVELS_OF_8_BITS
+            if not is_coarse or lengths.sum() > _SQUARE_SHARE * len(channel):
+                return f"{lengths.sum()} samples in flat peaks at {peak:.2f}"
+    return ""
 
 
 def _quietness(samples: np.ndarray) -> str:
@@ -261,10 +197,4 @@ def _silent_channels(samples: np.ndarray) -> str:
     return (
         f"number {', '.join(map(str, silent))} of {len(power)}, which makes "
         "the mean of all quieter"
-    )
-
-
-def _tell_pauses(pauses: Sequence[tuple[float, float]]) -> str:
-    return ", ".join(
-        f"{seconds:.1f} s from {start:.1f} s on" for start, seconds in pauses
     )

@@ -64,6 +64,12 @@ def test_two_columns_are_id_and_text(corpus):
         [("今天3点", "今天三点"), ("5月", "五月"), ("今天", "今天")],
         [("Anna", "Anna"), ("Anna", "Anna"), ("Ben", "Ben")],
         [("St. John", "Saint John"), ("St. John", "Street John")],
+        [("1963.", "nineteen sixty-three."), ("1, 2!", "one two")],
+        [
+            ("今天天气很好", "jin1 tian1 tian1 qi4 hen3 hao3"),
+            ("你好", "ni hao"),
+        ],
+        [("$5", "five dollars"), ("24/7", "all the time"), ("Dr.", "Doctor")],
     ],
     ids=[
         "numbers",
@@ -73,6 +79,9 @@ def test_two_columns_are_id_and_text(corpus):
         "one word",
         "names",
         "two ways",
+        "ends",
+        "two scripts",
+        "signs",
     ],
 )
 def test_texts_and_their_normalised_forms_are_no_speakers(corpus, pairs):
@@ -85,7 +94,7 @@ def test_no_piece_of_ljspeech_is_taken_for_speakers(shared, corpus):
     lines = [line.split("|") for line in content.splitlines()]
     folder = corpus(lines)
     assert len(texts_of(folder)) == len(lines)
-    for size in (2, 5):
+    for size in (2, 3, 4, 5):
         for start in range(0, len(lines), 650):
             rows = ["|".join(line) for line in lines[start : start + size]]
             (folder / "metadata.csv").write_text("\n".join(rows), "utf-8")
@@ -114,6 +123,36 @@ def test_a_column_of_speakers_is_refused(corpus, speakers, comes_last):
         match=r"metadata.csv must have lines id\|text\|normalised text, where "
         r"the last two say the same; got '.*' beside \d different texts, such "
         r"as '.*'. Name the columns in a line above the first: id\|speaker\|",
+    ):
+        read_entries(corpus(lines))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "1.20 2.05 0.9 3.33 1.751 2.4",
+        "1,2s 2,5s 0,9s 3,3s 1,75s 2,4s",
+        "wavs/a.wav wavs/b.wav wavs/c.wav wavs/d.wav wavs/e.wav wavs/f.wav",
+        "a.flac b.flac c.flac d.flac e.flac f.flac",
+        "clips/a1 clips/a2 clips/a3 clips/a4 clips/a5 clips/a6",
+        "p225 p226 p227 p228 p229 p230",
+        "anna ben carl dora eve finn",
+        "1 2 3 4 5 6",
+        "1200 2310 980 1440 3010 1999",
+        "0:01:02 0:01:03 0:01:09 0:02:05 0:03:00 0:05:50",
+        "Anna-Maria-Smith Ben-Jones Carl-Meyer Dora-Leeson Eva-Ross Fin-Orr",
+    ],
+    ids=lambda column: column.split()[0],
+)
+@pytest.mark.parametrize("comes_last", [False, True])
+def test_a_column_of_something_else_is_refused(corpus, column, comes_last):
+    lines = []
+    for i, pair in enumerate(zip(column.split(), TEXTS)):
+        lines.append([f"a{i}", *(pair[::-1] if comes_last else pair)])
+    with pytest.raises(
+        ValueError,
+        match=r"the last two say the same; got '.*' beside '.*'. Name the "
+        r"columns in a line above .* remove a column that is something else",
     ):
         read_entries(corpus(lines))
 
@@ -164,6 +203,12 @@ def test_a_first_line_keeps_texts_that_look_like_speakers(corpus):
     [
         ("id|speaker_name|text", "got 'speaker_name'. Rename it to speaker"),
         ("file_name|transcription", "got 'file_name'. Rename it"),
+        ("wav_filename|transcript", "got 'wav_filename'. Rename it"),
+        (
+            "wav_filename|wav_filesize|transcript",
+            "got 'wav_filename'. Rename it",
+        ),
+        ("audio_file_path|raw_text", "got 'audio_file_path'. Rename it"),
         ("id|speaker", "columns must be id, wav, text, each once"),
         ("id|text|normalized|raw", "got 'raw'. Rename it, or remove it"),
     ],

@@ -1,5 +1,6 @@
 """Manifests of every layout give the same entries, bad lines their number."""
 
+import gzip
 import json
 import re
 
@@ -292,6 +293,70 @@ def test_an_id_names_a_file(write, name):
     assert "must be the name of a file" in problems_of(path)[0][1]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_lines_end_as_on_any_system(write, tmp_path, end):
+    (tmp_path / "wavs").mkdir()
+    write(end.join(["a|A|A", "b|B|B", ""]), "metadata.csv")
+    assert [entry[0] for entry in contents(tmp_path)] == ["a", "b"]
+    for name, delimiter in (("a.csv", ","), ("a.tsv", "\t")):
+        rows = [HEADER, "a,a.wav,A", "b,b.wav,B", ""]
+        table = write(end.join(rows).replace(",", delimiter), name)
+        assert [entry[0] for entry in contents(table)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "written", ["~/a 1.wav", "file:{home}/a%201.wav", "file://{home}/a%201.wav"]
+)
+def test_a_recording_may_be_in_the_home_directory(
+    write, tmp_path, monkeypatch, written
+):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    wav = written.format(home=tmp_path / "home")
+    path = write(f"{HEADER}\na,{wav},A\n")
+    assert contents(path)[0][1] == tmp_path / "home" / "a 1.wav"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (
+            "A Caf\xc3\xa9.",
+            "UTF-8 that was read as CP1252. Write 'A Caf\xe9.'.",
+        ),
+        ("Don\xe2\u20ac\u2122t.", "CP1252. Write 'Don\u2019t.'."),
+        ("\xe2\u20ac\u0153A\xe2\u20ac\x9d", "Write '\u201cA\u201d'."),
+        ("\xd0\u203a\xd0\xb0", "Write '\u041b\u0430'."),
+        ("A caf\ufffd.", "U+FFFD stands for characters that were lost"),
+        ("You &amp; me.", "entities of HTML. Write 'You & me.'."),
+        ("It&#39;s &quot;A&quot;", "HTML. Write 'It\\'s \"A\"'."),
+    ],
+    ids=ascii,
+)
+def test_texts_of_another_encoding_are_told(write, text, message):
+    row = {"wav": "a.wav", "text": text}
+    [(_, problem)] = problems_of(in_json(write, json.dumps({"a": row})))
+    assert problem.startswith("the text must be as it is said; got ")
+    assert message in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Caf\xe9 \xab\xc9t\xc9\xbb, na\xefve",
+        "\xab\xc9\xbb",
+        "S\xc3O PAULO",
+        "\xc2ge",
+        "AT&T; R&D; x &unknown; y",
+        "\u5988\u5988 & \u041b\u0430",
+    ],
+    ids=ascii,
+)
+def test_texts_that_are_as_they_are_said_stay(write, text):
+    row = {"wav": "a.wav", "text": text}
+    path = in_json(write, json.dumps({"a": row}))
+    assert contents(path)[0][2] == text
+
+
 def test_lines_are_counted_across_quoted_line_ends(write):
     path = write(f'{HEADER}\na,a.wav,"One.\n\nTwo."\nb,"b.\nwav"\n')
     [(number, _)] = problems_of(path)
@@ -384,6 +449,33 @@ def test_encodings_of_windows_are_named(tmp_path, encoding, message, name):
     path = tmp_path / name
     path.write_bytes(f"{HEADER}\na,a.wav,“A”\n".encode(encoding))
     with pytest.raises(ValueError, match=f"{name} must be UTF-8; {message}"):
+        read_entries(path)
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (gzip.compress(b"id,wav,text"), "a file that is compressed by gzip"),
+        (b"PK\x03\x04\x14\0\x06\0", "a file that is a spreadsheet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", r"a file that is a spreadsheet \(xls\)"),
+        (
+            f"{HEADER}\na,a.wav,The text is\0 long.".encode(),
+            r"got b'\\x00' in line 2. Remove the 1 zero byte\(s\)",
+        ),
+        (
+            f"{HEADER}\na,a.wav,\u5988\u5988".encode("utf-16-le"),
+            "iconv -f UTF-16",
+        ),
+    ],
+    ids=["gzip", "xlsx", "xls", "a zero", "hanzi"],
+)
+@pytest.mark.parametrize("name", ["manifest.csv", "manifest.jsonl"])
+def test_what_is_no_text_is_named(tmp_path, content, message, name):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(
+        ValueError, match=f"{name} must be .*UTF-8; .*{message}"
+    ):
         read_entries(path)
 
 

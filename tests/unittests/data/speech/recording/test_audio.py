@@ -1,5 +1,6 @@
 """Recordings of any kind become the same samples, and bad ones are told."""
 
+import re
 import struct
 
 import numpy as np
@@ -141,6 +142,68 @@ def test_long_pauses_are_told_with_their_place(wav):
     assert told == "3.0 s from 1.0 s on, 20.0 s from 5.0 s on"
 
 
+def speechlike(seconds):
+    """Half-second bursts whose level goes up and down."""
+    sound = tone(seconds)
+    time = np.arange(len(sound)) / RATE
+    return sound * np.sin(2 * np.pi * time) ** 4
+
+
+def clicks():
+    samples = np.zeros(20 * RATE)
+    samples[3 * RATE :: 3 * RATE] = 0.4
+    return samples
+
+
+def noise(seconds=20, decibels=-26):
+    level = 0.28 * 10 ** (decibels / 20)
+    return np.random.default_rng(0).normal(0, level, seconds * RATE)
+
+
+LONG = {
+    "hum": 0.4
+    * 10**-1.3
+    * np.sin(np.arange(20 * RATE) * 2 * np.pi * 50 / RATE),
+    "noise": noise(),
+    "loud noise": noise(decibels=-15),
+    "clicks": clicks(),
+    "clicks in noise": clicks() + noise(decibels=-45),
+}
+
+
+@pytest.mark.parametrize("between", LONG.values(), ids=LONG)
+def test_noise_and_clicks_are_no_speech(wav, between):
+    samples = np.concatenate([speechlike(4), between, speechlike(4)])
+    recording = read(wav, samples)
+    [(start, seconds)] = recording.pauses
+    assert (start, seconds) == pytest.approx((4, 20), abs=0.6)
+    assert "silent inside for long" in recording.remarks
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        tone(20),
+        np.concatenate([speechlike(4), noise(1), speechlike(4)]),
+        speechlike(12) + noise(12),
+        np.concatenate([speechlike(3), np.zeros(4 * RATE)]),
+    ],
+    ids=["long tone", "short noise", "noise below", "short end"],
+)
+def test_sound_with_some_noise_is_no_pause(wav, samples):
+    recording = read(wav, samples)
+    assert recording.pauses == [] and recording.remarks == {}
+
+
+@pytest.mark.parametrize("end", [np.zeros(40 * RATE), noise(40)])
+@pytest.mark.parametrize("trim_db", [None, 40])
+def test_long_silence_at_the_ends_is_told(wav, end, trim_db):
+    samples = np.concatenate([speechlike(4), end])
+    [(kind, detail)] = read(wav, samples, trim_db=trim_db).remarks.items()
+    assert kind == "silent at the ends for long"
+    assert re.match(r"0.\d s before the first word, 4\d.\d s after", detail)
+
+
 @pytest.mark.parametrize(
     "samples, message",
     [
@@ -216,6 +279,23 @@ def test_samples_beyond_full_scale_are_counted(wav):
     assert recording.remarks == {"clipped": detail}
 
 
+@pytest.mark.parametrize(
+    "samples",
+    [
+        0.98 * np.sign(tone() + 1e-9),
+        0.5 * np.clip(5 * tone(), -1, 1),
+        0.2 * np.clip(5 * speechlike(3), -2, 1),
+    ],
+    ids=["square", "attenuated", "one side"],
+)
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_peaks_that_are_cut_below_full_scale_are_told(wav, samples, subtype):
+    recording = read(wav, samples, subtype=subtype)
+    assert recording.clipped
+    detail = recording.remarks["clipped"]
+    assert re.fullmatch(r"\d+ samples in flat peaks at 0.\d\d", detail)
+
+
 @pytest.mark.parametrize("share", [0.9, 1.0])
 def test_channels_that_cancel_each_other_are_refused(wav, share):
     noise = np.random.default_rng(0).normal(0, 0.002, RATE)
@@ -268,10 +348,37 @@ def test_sound_that_blocks_cannot_tell_is_kept(wav):
     assert len(read(wav, samples, trim_db=40).samples) == len(samples)
 
 
-def test_a_single_step_of_16_bits_is_no_silence(wav):
-    samples = np.zeros(RATE)
-    samples[9000] = 2**-15
-    assert len(read(wav, samples, trim_db=40).samples) > 0
+@pytest.mark.parametrize(
+    "samples",
+    [np.eye(1, RATE)[0] * 2**-15, tone() / 2**15, tone(level=2**-11.1)],
+    ids=["one step", "divided twice", "a few steps"],
+)
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_a_few_steps_of_16_bits_are_refused(wav, samples, subtype):
+    with pytest.raises(ValueError, match=r"a peak of .* steps|got silence"):
+        read(wav, samples, trim_db=40, subtype=subtype)
+
+
+@pytest.mark.parametrize("rate", [1, 100, 1999, 768001])
+def test_rates_that_no_speech_has_are_refused(wav, rate):
+    with pytest.raises(
+        ValueError, match=f"a.wav .* a sample rate of {rate} Hz"
+    ):
+        read(wav, tone(), rate)
+
+
+@pytest.mark.parametrize("rate", [8001, 22049, 22051, 44101])
+def test_rates_without_a_common_factor_are_read(wav, rate):
+    samples = read(wav, tone(rate=rate), rate).samples
+    assert abs(len(samples) - RATE) <= 1
+    there = slice(100, RATE - 100)
+    # they part by 1 sample at most
+    np.testing.assert_allclose(samples[there], tone()[there], atol=0.06)
+
+
+def test_a_folder_is_no_recording(tmp_path):
+    with pytest.raises(ValueError, match="readable .* got: it is a folder"):
+        read_mono(tmp_path, MelSettings())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -167,6 +167,45 @@ def test_a_cut_file_in_any_container_is_refused(tmp_path, samples, name):
         read(tmp_path, content[:kept])
 
 
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_header_that_promises_less_is_refused(tmp_path, samples, name):
+    content, position, size_format = written(tmp_path / "a", samples, name)
+    (size,) = struct.unpack_from(size_format, content, position)
+    stopped = bytearray(content)
+    struct.pack_into(size_format, stopped, position, size - 8000)
+    with pytest.raises(
+        ValueError, match=r"a.wav .* its header ends it (79|80)\d\d bytes ea"
+    ):
+        read(tmp_path, stopped)
+    with pytest.raises(ValueError, match="or files were joined"):
+        read(tmp_path, content + content)
+
+
+def test_joined_streams_of_ogg_are_refused(tmp_path, samples):
+    soundfile.write(tmp_path / "a.ogg", samples, RATE)
+    content = (tmp_path / "a.ogg").read_bytes()
+    assert len(read(tmp_path, content, "a.ogg")) == len(samples)
+    with pytest.raises(ValueError, match="a.ogg .* bytes early, .* joined"):
+        read(tmp_path, content + content, "a.ogg")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        bytes(9000),
+        b"\r\n",
+        b"ID3\4" + bytes(range(256)) * 9,
+        b"TAG" + 125 * b"x",
+        b"LIST" + struct.pack("<I", 4000) + 1000 * b"INFO",
+        b"LIST" + struct.pack("<I", 3) + b"odd",
+    ],
+    ids=["zeros", "line end", "tags", "old tags", "list", "odd"],
+)
+def test_what_stands_behind_the_samples_does_no_harm(tmp_path, samples, after):
+    content = in_riff(samples, 18002, after=after)
+    np.testing.assert_array_equal(read(tmp_path, content), samples)
+
+
 @pytest.mark.parametrize(
     "kind, ending", [("OGG", "ogg"), ("MP3", "mp3"), ("NIST", "sph")]
 )
