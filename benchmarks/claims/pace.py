@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument(
         "--texts", type=Path, help="a text a line; default: invented ones"
     )
+    parser.add_argument("--n_texts", type=int, default=N_TEXTS)
     parser.add_argument(
         "--deaf", action="store_true", help="measure times and F0 alone"
     )
@@ -68,7 +69,7 @@ def main() -> None:
     texts = (
         arguments.texts.read_text(encoding="utf-8").splitlines()
         if arguments.texts
-        else invent_texts()
+        else invent_texts(arguments.n_texts)
     )
     tts = TTS.from_hparams(source=arguments.model)
     said = {
@@ -101,16 +102,16 @@ def main() -> None:
     arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def invent_texts() -> list[str]:
+def invent_texts(count: int) -> list[str]:
     """Sentences of the embedded corpus's grammar that no model has read."""
     texts = (
         text
-        for text in generate_texts(50 * N_TEXTS, TEXT_SEED)
+        for text in generate_texts(50 * count, TEXT_SEED)
         if WORDS[0] <= len(text.split()) <= WORDS[1]
         and not any(character.isdigit() for character in text)
         and not any(len(word.strip(".,;:?!")) == 1 for word in text.split())
     )
-    return [text for text, _ in zip(texts, range(N_TEXTS))]
+    return [text for text, _ in zip(texts, range(count))]
 
 
 def measure_times(
