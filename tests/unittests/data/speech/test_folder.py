@@ -325,7 +325,9 @@ def test_processes_end_with_the_first_one_that_is_killed(tmp_path, repository):
         # it comes to its end when all that write to it have ended
         output = process.stdout.fileno()
         deadline = time.monotonic() + 20
-        while select.select([output], [], [], deadline - time.monotonic())[0]:
+        while select.select(
+            [output], [], [], max(0, deadline - time.monotonic())
+        )[0]:
             if not os.read(output, 1000):
                 break
             assert time.monotonic() < deadline
