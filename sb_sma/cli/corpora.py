@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--remove",
         nargs="+",
         metavar="NAME",
-        help="remove these, unless a running process uses one of them",
+        help="remove these, by name or path, unless a running process uses one of them",
     )
     removed.add_argument(
         "--remove_unused",
@@ -54,20 +54,19 @@ def run(arguments: argparse.Namespace) -> None:
     ValueError
         If there is no such folder or corpus, or it must not be removed.
     """
-    from sb_sma.data.corpus.listing import list_corpora, remove_corpora
+    from sb_sma.data.corpus.listing import (
+        list_corpora,
+        remove_corpora,
+        remove_unused,
+    )
 
     root = arguments.corpus_folder.expanduser()
     if arguments.remove:
         removed = remove_corpora(root, arguments.remove)
     elif arguments.remove_unused:
-        corpora = list_corpora(root)
-        kept = [corpus for corpus in corpora if corpus.obstacle]
+        removed, kept = remove_unused(root)
         for corpus in kept:
             print(f"kept {_describe(corpus)}")
-        names = [
-            corpus.folder.name for corpus in corpora if not corpus.obstacle
-        ]
-        removed = remove_corpora(root, names)
     else:
         corpora = list_corpora(root)
         for corpus in corpora:
@@ -87,7 +86,8 @@ def _total(corpora: "list[StoredCorpus]") -> str:
 def _describe(corpus: "StoredCorpus") -> str:
     """Return what is known of a corpus, in two lines."""
     used = time.strftime("%Y-%m-%d %H:%M", time.localtime(corpus.last_used))
-    facts = [
+    facts = [f"incomplete ({corpus.damage})"] if corpus.damage else []
+    facts += [
         _shown_size(corpus.size),
         f"last used {used}" if corpus.is_finished else f"unfinished, {used}",
         corpus.obstacle or "not in use",

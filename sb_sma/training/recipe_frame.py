@@ -16,14 +16,15 @@ from sb_sma.training.recovery.checkpoint_checks import (
     remember_start,
 )
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
+from sb_sma.training.recovery.sole_run import held_once_begun
 
 
 class Start:
     """What a run begins with: a corpus and, in some, a trained model.
 
     Nothing is made or written before it is known that the run in this folder, if
-    there is one, began with the same. Only the main process plans, makes and
-    remembers.
+    there is one, began with the same, and that no other process runs there until
+    this one ends. Only the main process plans, makes and remembers.
 
     Arguments
     ---------
@@ -42,8 +43,8 @@ class Start:
     Raises
     ------
     ValueError
-        If the run began with something else, or is to be tried out with
-        ``--debug``; or whatever is wrong with the data.
+        If the run began with something else, goes on in another process, or is
+        to be tried out with ``--debug``; or whatever is wrong with the data.
     """
 
     def __init__(
@@ -60,12 +61,13 @@ class Start:
         self._corpus = None
         if not if_main_process():
             return
-        if self.is_trial:
-            check_trial(save_folder)
-        self._corpus = plan()
-        check_same_start(
-            save_folder, self._corpus.description, initial_model, remedy
-        )
+        with held_once_begun(save_folder):
+            if self.is_trial:
+                check_trial(save_folder)
+            self._corpus = plan()
+            check_same_start(
+                save_folder, self._corpus.description, initial_model, remedy
+            )
 
     def make_corpus(self, corpus_folder: str | Path) -> Path:
         """Make the corpus, or find it there.

@@ -11,21 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sb_sma.data.corpus.content import (
+    CORPUS_FILE,
+    DATA_ROOT,
+    SPLITS,
+    find_damage,
+    is_rest_of_corpus,
+)
 from sb_sma.data.corpus.locks import locked, use
 from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 4
-SPLITS = ("train", "valid", "test")
 Manifests = dict[str, dict[str, dict[str, Any]]]
-CORPUS_FILE = "corpus.json"
-_OWN_NAMES = frozenset(
-    ["wavs", "mels", "mel_statistics.json", "tokens.json", "phonemes.json"]
-    + ["report.json", "sentencepiece.json", CORPUS_FILE]
-    + ["journal.jsonl", "journal.jsonl.new"]
-    + [f"{split}.json" for split in SPLITS]
-)
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -95,9 +94,10 @@ def build_once(
             _make_folder(building)
             try:
                 build(building)
+                names = sorted(path.name for path in building.iterdir())
                 write_json(
                     building / CORPUS_FILE,
-                    {**description, "about": dict(about or {})},
+                    {**description, "about": dict(about or {}), "files": names},
                 )
             except BaseException:
                 if not resumable:
@@ -209,7 +209,8 @@ def is_finished(folder: Path, description: Mapping[str, Any]) -> bool:
     Raises
     ------
     ValueError
-        If the folder holds another corpus, or anything that is none.
+        If the folder holds another corpus, one that has lost files, or anything
+        that is none.
 
     Example
     -------
@@ -221,6 +222,8 @@ def is_finished(folder: Path, description: Mapping[str, Any]) -> bool:
     if not folder.exists() or not any(folder.iterdir()):
         return False
     path = folder / CORPUS_FILE
+    if is_rest_of_corpus(folder):
+        raise _incomplete(folder, find_damage(folder))
     if not path.is_file():
         names = sorted(found.name for found in folder.iterdir())
         raise ValueError(
@@ -236,36 +239,24 @@ def is_finished(folder: Path, description: Mapping[str, Any]) -> bool:
         raise ValueError(
             f"The folder {folder} holds another corpus than is asked for: "
             f"{'; '.join(changes)}. It is never changed, since a run may be "
-            "reading it. Give another folder, or remove it: sb-sma corpora "
-            f"--corpus_folder {shlex.quote(str(folder.parent))} --remove "
-            f"{shlex.quote(folder.name)}"
+            f"reading it. Give another folder, or remove it: {_removal(folder)}"
         )
+    damage = find_damage(folder)
+    if damage:
+        raise _incomplete(folder, damage)
     return True
 
 
-def find_foreign_names(folder: Path) -> list[str]:
-    """Find what a corpus folder holds that no corpus does.
+def _incomplete(folder: Path, damage: str | None) -> ValueError:
+    return ValueError(
+        f"The corpus in {folder} is incomplete: {damage}. Remove it, and the "
+        f"next run makes it anew: {_removal(folder)}"
+    )
 
-    Arguments
-    ---------
-    folder : Path
-        A corpus folder.
 
-    Returns
-    -------
-    names : list of str
-        Of files and folders in it.
-
-    Example
-    -------
-    >>> folder = getfixture("tmp_path")
-    >>> for name in ("corpus.json", "notes.txt"):
-    ...     (folder / name).touch()
-    >>> find_foreign_names(folder)
-    ['notes.txt']
-    """
-    names = {path.name for path in folder.iterdir()}
-    return sorted(names - _OWN_NAMES)
+def _removal(folder: Path) -> str:
+    root, name = shlex.quote(str(folder.parent)), shlex.quote(folder.name)
+    return f"sb-sma corpora --corpus_folder {root} --remove {name}"
 
 
 def list_changes(
@@ -379,5 +370,5 @@ def load_manifests(folder: Path) -> Manifests:
     for split in SPLITS:
         text = (folder / f"{split}.json").read_text(encoding="utf-8")
         root = json.dumps(str(folder.absolute()))[1:-1]
-        manifests[split] = json.loads(text.replace("{data_root}", root))
+        manifests[split] = json.loads(text.replace(DATA_ROOT, root))
     return manifests

@@ -12,6 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+# the file that keeps them, in the folder of corpora
+DIGESTS = ".digests-{}.json"
 # size, and times of change of content and of all else, in nanoseconds
 State = list[int]
 # a change so soon after another one may show the same time

@@ -24,6 +24,27 @@ _MODE = 0o666
 _used: set[Path] = set()
 
 
+def path_of_lock(folder: Path) -> Path:
+    """Tell the file that is locked while a folder is made or removed.
+
+    Arguments
+    ---------
+    folder : Path
+        Need not be there.
+
+    Returns
+    -------
+    path : Path
+        Beside the folder.
+
+    Example
+    -------
+    >>> path_of_lock(Path("corpora", "noise")).name
+    '.noise.lock'
+    """
+    return folder.with_name(f".{folder.name}.lock")
+
+
 @contextlib.contextmanager
 def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     """Let no other process make or remove a folder in the meantime.
@@ -53,7 +74,7 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     >>> with locked(folder):
     ...     folder.mkdir()
     """
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"), mode=_MODE)
+    lock = FileLock(path_of_lock(folder), mode=_MODE)
     try:
         lock.acquire(timeout=0)
     except Timeout:

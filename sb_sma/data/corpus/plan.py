@@ -108,8 +108,8 @@ class Corpus:
             If the folder cannot be written, or whatever is wrong with the data.
         """
         folder = Path(root).expanduser().absolute() / self.folder_name
-        if is_finished(folder, self.description) and not os.access(
-            folder.parent, os.W_OK
+        if not os.access(folder.parent, os.W_OK) and is_finished(
+            folder, self.description
         ):
             # of somebody else, who may remove it
             logger.info("Reusing the corpus in %s, unlocked", folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sb_sma.data.corpus.build_once import Manifests, write_json
-from sb_sma.data.corpus.digests import FileDigests, digest, state_of
+from sb_sma.data.corpus.digests import DIGESTS, FileDigests, digest, state_of
 from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.problems import abridged, raise_problems
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
@@ -186,7 +186,7 @@ def _memory(folder: str | Path | None, manifest: Path) -> Path | None:
     """Find the file that keeps the hashes of a manifest's recordings."""
     if folder is None:
         return None
-    name = f".digests-{digest(str(manifest).encode())}.json"
+    name = DIGESTS.format(digest(str(manifest).encode()))
     return Path(folder).expanduser() / name
 
 

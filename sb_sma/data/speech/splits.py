@@ -1,14 +1,14 @@
 """Which utterances are for training, for validation and for the test."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sb_sma.data.corpus.build_once import SPLITS
+from sb_sma.data.draw import position
 from sb_sma.data.speech.manifest.read import Entry
 
 SMALL_CORPUS = 100
-_HELD_OUT_OF_SMALL = 2
+_FEWEST_HELD_OUT = 2
 _HELD_OUT_SHARE = 0.01
 
 
@@ -16,11 +16,13 @@ _HELD_OUT_SHARE = 0.01
 class HoldOut:
     """Holds utterances out at random.
 
+    Each utterance is drawn by its name: one that is added takes the place of one
+    that was held out, or is for training, and the others stay where they were.
+
     Arguments
     ---------
     n_valid : int, optional
-        Utterances for validation; by default 1 % of the corpus, and 2 of a
-        corpus of less than 100 utterances.
+        Utterances for validation; by default 1 % of the corpus, at least 2.
     n_test : int, optional
         Utterances for the test; the same default.
     seed : int
@@ -55,9 +57,7 @@ class HoldOut:
             If nothing is left for one of the splits.
         """
         count = len(names)
-        held_out = round(_HELD_OUT_SHARE * count)
-        if count < SMALL_CORPUS:
-            held_out = _HELD_OUT_OF_SMALL
+        held_out = max(_FEWEST_HELD_OUT, round(_HELD_OUT_SHARE * count))
         n_valid = held_out if self.n_valid is None else self.n_valid
         n_test = held_out if self.n_test is None else self.n_test
         if min(n_valid, n_test) < 1 or count <= n_valid + n_test:
@@ -67,12 +67,14 @@ class HoldOut:
                 "utterances. Add recordings, or give a manifest with a column "
                 "split."
             )
-        order = list(range(count))
-        random.Random(self.seed).shuffle(order)
+        # from both ends: nothing that is added moves one set into the other
+        order = sorted(
+            range(count), key=lambda i: position(names[i], self.seed)
+        )
         splits = ["train"] * count
         for i in order[:n_valid]:
             splits[i] = "valid"
-        for i in order[n_valid : n_valid + n_test]:
+        for i in order[-n_test:]:
             splits[i] = "test"
         return splits
 

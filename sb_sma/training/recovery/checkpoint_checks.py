@@ -102,12 +102,16 @@ def check_same_start(
     changes = list_changes(before, _start(corpus, initial_model))
     if not changes:
         return
-    before = "what was given before"
-    if "utterances" in corpus["parameters"]:
-        before += ", which may be a manifest of the recordings of then"
+    given = "what was given before"
+    utterances = corpus["parameters"].get("utterances")
+    if utterances != before.get("parameters", {}).get("utterances"):
+        given += (
+            ": a manifest (metadata.csv, CSV or JSON) that lists the "
+            "recordings of then, unchanged, and no others"
+        )
     raise ValueError(
         f"The run in {save_folder} began with something else: "
-        f"{'; '.join(changes)}. Give another --output_folder, or {before}. "
+        f"{'; '.join(changes)}. Give another --output_folder, or {given}. "
         f"{remedy}".rstrip()
     )
 

@@ -4,16 +4,23 @@ import json
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import pytest
 
+from sb_sma.data.corpus import listing
 from sb_sma.data.corpus.build_once import list_changes
 from sb_sma.data.corpus.digests import FileDigests
-from sb_sma.data.corpus.listing import list_corpora, remove_corpora
+from sb_sma.data.corpus.listing import (
+    list_corpora,
+    remove_corpora,
+    remove_unused,
+)
 from sb_sma.data.corpus.plan import Corpus
 
 PROGRAM = """
@@ -183,7 +190,7 @@ def test_a_corpus_is_free_when_its_user_has_ended(tmp_path, started, end):
     assert corpus.users == []
     remove_corpora(tmp_path, [corpus.folder.name])
     assert list_corpora(tmp_path) == []
-    assert {path.suffix for path in tmp_path.iterdir()} == {".lock"}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_several_users_are_all_told(tmp_path, started):
@@ -300,3 +307,121 @@ def test_digests_survive_a_damaged_memory(tmp_path):
             None,
         ]
         digests.save()
+
+
+SPEECH = {"wav": "{data_root}/wavs/a.wav", "mel": "{data_root}/mels/a.npy"}
+
+
+def make_speech(root):
+    """A corpus with manifests, which name their files."""
+
+    def build(folder):
+        for split in ("train", "valid", "test"):
+            entry = {
+                k: v.replace("/a.", f"/{split}.") for k, v in SPEECH.items()
+            }
+            (folder / f"{split}.json").write_text(json.dumps({split: entry}))
+            for path in entry.values():
+                path = Path(path.replace("{data_root}", str(folder)))
+                path.parent.mkdir(exist_ok=True)
+                path.touch()
+        (folder / "tokens.json").write_text("[]")
+
+    corpus = Corpus("speech", {}, build)
+    corpus.make(root / corpus.folder_name)
+    return root / corpus.folder_name
+
+
+@pytest.mark.parametrize(
+    "lost, told",
+    [
+        (["mels/train.npy"], "mels/train.npy is missing"),
+        (
+            ["wavs/test.wav", "mels/valid.npy"],
+            "2 files are missing (mels/valid.npy, wavs/test.wav)",
+        ),
+        (["mels"], "4 files are missing (mels, mels/train.npy, mels/valid.npy"),
+        (["tokens.json"], "tokens.json is missing"),
+        (["valid.json"], "valid.json is missing"),
+        (["corpus.json"], "corpus.json is missing"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_a_corpus_has_lost_is_told(tmp_path, lost, told):
+    folder = make_speech(tmp_path)
+    assert make_speech(tmp_path) == folder
+    for name in lost:
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(ValueError, match="is incomplete: ") as error:
+        make_speech(tmp_path)
+    assert told in str(error.value)
+    assert f"{tmp_path} --remove {folder.name}" in str(error.value)
+    (corpus,) = list_corpora(tmp_path)
+    assert told in corpus.damage
+    remove_corpora(tmp_path, [folder.name])
+    make_speech(tmp_path)
+
+
+def test_a_manifest_that_is_cut_off_is_told(tmp_path):
+    folder = make_speech(tmp_path)
+    (folder / "valid.json").write_text("{")
+    with pytest.raises(ValueError, match="incomplete: valid.json is damaged"):
+        make_speech(tmp_path)
+
+
+def test_a_corpus_of_an_earlier_version_is_taken(tmp_path):
+    folder = make_speech(tmp_path)
+    content = json.loads((folder / "corpus.json").read_text())
+    del content["files"]
+    (folder / "corpus.json").write_text(json.dumps(content))
+    assert make_speech(tmp_path) == folder
+
+
+def test_one_that_is_finished_meanwhile_is_no_error(tmp_path, monkeypatch):
+    folder = make(tmp_path)
+    building = folder.rename(folder.with_name(f".{folder.name}.building"))
+    find = listing._find
+
+    def find_and_finish(root):
+        found = find(root)
+        if building.exists():
+            building.rename(folder)
+        return found
+
+    monkeypatch.setattr(listing, "_find", find_and_finish)
+    with pytest.raises(ValueError, match="There is no corpus .noise-"):
+        remove_corpora(tmp_path, [building.name])
+    folder.rename(building)
+    assert remove_unused(tmp_path) == ([], [])
+    assert folder.exists()
+
+
+def test_one_that_is_used_meanwhile_keeps_itself_alone(
+    tmp_path, started, monkeypatch
+):
+    used, free = make_in_another(started, tmp_path, 1, 2)
+    find = listing._find
+
+    def find_and_use(root):
+        found = find(root)
+        monkeypatch.setattr(listing, "_find", find)
+        started(root, seed=1)
+        return found
+
+    monkeypatch.setattr(listing, "_find", find_and_use)
+    removed, kept = remove_unused(tmp_path)
+    assert [corpus.folder for corpus in removed] == [free]
+    assert [corpus.folder for corpus in kept] == [used]
+
+
+def make_in_another(started, root, *seeds):
+    """Corpora that nobody uses any more."""
+    before = set(root.glob("noise-*"))
+    folders = []
+    for seed in seeds:
+        started(root, seed=seed).communicate("", timeout=60)
+        (folder,) = set(root.glob("noise-*")) - before
+        folders.append(folder)
+        before.add(folder)
+    return folders

@@ -5,11 +5,8 @@ import logging
 
 import pytest
 
-from sb_sma.data.corpus.build_once import (
-    build_once,
-    find_foreign_names,
-    load_manifests,
-)
+from sb_sma.data.corpus.build_once import build_once, load_manifests
+from sb_sma.data.corpus.content import find_foreign_names
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import (
     BadEntries,

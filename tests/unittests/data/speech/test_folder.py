@@ -2,6 +2,10 @@
 
 import json
 import multiprocessing
+import os
+import select
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -284,3 +288,48 @@ def test_empty_split_is_an_error(tmp_path, missing):
     splits = [s for s in ("train", "valid", "test") if s != missing]
     with pytest.raises(ValueError, match=f"The split {missing} must hold"):
         write(tmp_path / "corpus", [utterance(s, s) for s in splits])
+
+
+PREPARATION = """
+import os, sys, time
+from pathlib import Path
+import numpy as np
+from sb_sma.data.speech.folder import Utterance, write_corpus
+from sb_sma.data.speech.mel import MelSettings
+
+def make(item):
+    print(os.getpid(), flush=True)
+    time.sleep(0.2)
+    split = ("train", "valid", "test")[item % 3]
+    return Utterance(str(item), split, "a", np.zeros(2560, np.int16), ["a"])
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    write_corpus(folder, range(10000), make, MelSettings(), n_processes=2)
+"""
+
+
+def test_processes_end_with_the_first_one_that_is_killed(tmp_path, repository):
+    script = tmp_path / "prepare.py"
+    script.write_text(PREPARATION)
+    (tmp_path / "corpus").mkdir()
+    with subprocess.Popen(
+        [sys.executable, script, tmp_path / "corpus"],
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout.readline().strip().isdigit()
+        process.kill()
+        process.wait()
+        # it comes to its end when all that write to it have ended
+        output = process.stdout.fileno()
+        deadline = time.monotonic() + 20
+        while select.select(
+            [output], [], [], max(0, deadline - time.monotonic())
+        )[0]:
+            if not os.read(output, 1000):
+                break
+            assert time.monotonic() < deadline
+        else:
+            pytest.fail("processes are left")

@@ -139,7 +139,8 @@ def test_what_came_and_went_is_told(tmp_path):
     with pytest.raises(
         ValueError,
         match=r"2 added \(d, e\), 1 removed \(a\), 1 changed \(b\)\. Give "
-        r".*, which may be a manifest of the recordings of then\.$",
+        r"another --output_folder, or what was given before: a manifest .* that "
+        r"lists the recordings of then, unchanged, and no others\.$",
     ):
         check_same_start(save, corpus(utterances=other))
 
