@@ -112,8 +112,8 @@ def stay_for(seconds: float | None, seconds_per_query: float) -> float:
 
     Example
     -------
-    >>> stay_for(0.4, seconds_per_query=0.2) ** 2
-    0.5
+    >>> round(stay_for(0.4, seconds_per_query=0.1), 3)
+    0.841
     """
     for name, value in (
         ("seconds", seconds),

@@ -262,10 +262,10 @@ class RefinerStream:
     >>> refiner = FlowRefiner(n_mels=80, d_text=16, width=32, steps=2)
     >>> stream = refiner.stream()
     >>> ready = stream.push(
-    ...     torch.rand(50, 80), torch.rand(50, 16), torch.randn(50, 80)
+    ...     torch.rand(60, 80), torch.rand(60, 16), torch.randn(60, 80)
     ... )
     >>> len(ready), len(stream.finish())
-    (14, 36)
+    (6, 54)
     """
 
     def __init__(self, refiner: FlowRefiner):
