@@ -43,13 +43,8 @@ from benchmarks.harness.models import (
 from benchmarks.harness.timing import compare, median, significant, time_in_turn
 from sb_sma.data.espeak.voice import phonemize
 from sb_sma.models.tts.stop_rule import StopRule
-from sb_sma.models.tts.synthesis import (
-    Manner,
-    Narrator,
-    Synthesis,
-    assemble,
-    stream,
-)
+from sb_sma.models.tts.streaming import stream
+from sb_sma.models.tts.synthesis import Manner, Narrator, Synthesis, assemble
 
 OUTPUT = Path(__file__).parents[1] / "results" / "tts_decoding.json"
 N_TOKENS = 80

@@ -19,13 +19,8 @@ from sb_sma.inference.arguments import (
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
-from sb_sma.models.tts.synthesis import (
-    Manner,
-    Narrator,
-    Synthesis,
-    assemble,
-    stream,
-)
+from sb_sma.models.tts.streaming import stream
+from sb_sma.models.tts.synthesis import Manner, Narrator, Synthesis, assemble
 
 logger = logging.getLogger(__name__)
 

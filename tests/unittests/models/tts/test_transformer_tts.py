@@ -18,13 +18,8 @@ from sb_sma.models.encoder.transformer import (
 from sb_sma.models.refiner.flow import FlowRefiner
 from sb_sma.models.tts.mel_decoder import MelDecoder
 from sb_sma.models.tts.stop_rule import StopRule
-from sb_sma.models.tts.synthesis import (
-    LOG_FLOOR,
-    Manner,
-    Narrator,
-    assemble,
-    stream,
-)
+from sb_sma.models.tts.streaming import stream
+from sb_sma.models.tts.synthesis import LOG_FLOOR, Manner, Narrator, assemble
 from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.style import make_speakers
 
