@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Annotated
 
 from sb_sma.data.corpus.digests import digest
+from sb_sma.data.corpus.draw import position
 from sb_sma.data.corpus.plan import Corpus
-from sb_sma.data.draw import position
 from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import (

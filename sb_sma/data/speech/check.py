@@ -8,7 +8,6 @@ from typing import Any
 from tqdm import tqdm
 
 from sb_sma.data.espeak.voice import check_speakable
-from sb_sma.data.names import visible
 from sb_sma.data.speech.manifest.read import (
     BadUtterance,
     Entry,
@@ -16,6 +15,7 @@ from sb_sma.data.speech.manifest.read import (
     read_entries,
     read_entry,
 )
+from sb_sma.data.speech.names import visible
 from sb_sma.data.speech.recording.pace import remarks_by_name
 from sb_sma.data.speech.splits import HoldOut, assign_splits
 

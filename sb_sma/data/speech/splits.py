@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sb_sma.data.corpus.build_once import SPLITS
-from sb_sma.data.draw import position
+from sb_sma.data.corpus.draw import position
 from sb_sma.data.speech.manifest.read import Entry
 
 SMALL_CORPUS = 100

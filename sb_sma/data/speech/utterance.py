@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from sb_sma.data.names import visible
 from sb_sma.data.speech.manifest.read import BadUtterance, Entry, read_entry
 from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.speech.names import visible
 from sb_sma.data.speech.recording.audio import Recording, read_recording
 from sb_sma.data.speech.recording.pace import pace_fault
 from sb_sma.data.speech.recording.pauses import pause_fault

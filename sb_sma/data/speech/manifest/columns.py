@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from sb_sma.data.names import strip_invisible, visible
+from sb_sma.data.speech.names import strip_invisible, visible
 
 # line number and fields of each utterance
 Rows = Iterator[tuple[int, dict[str, str]]]

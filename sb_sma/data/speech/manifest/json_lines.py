@@ -5,13 +5,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.names import strip_invisible
 from sb_sma.data.speech.manifest.columns import (
     Note,
     Rows,
     column_name,
     columns_fault,
 )
+from sb_sma.data.speech.names import strip_invisible
 
 _NEXT_KEY = re.compile(r"[\s,]*(?=\")")
 _COLON = re.compile(r"\s*:\s*")

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from sb_sma.data.names import strip_invisible
 from sb_sma.data.speech.manifest.columns import (
     Note,
     Rows,
@@ -18,6 +17,7 @@ from sb_sma.data.speech.manifest.columns import (
     columns_fault,
     joined_fault,
 )
+from sb_sma.data.speech.names import strip_invisible
 from sb_sma.data.speech.recording.pace import count_letters
 
 _NORMALISED = "normalised text"

@@ -40,13 +40,18 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from sb_sma.data.corpus.build_once import SPLITS
-from sb_sma.data.names import find_alike, same_look, tell_near_names, visible
 from sb_sma.data.problems import abridged
 from sb_sma.data.speech.manifest.columns import Note, Rows
 from sb_sma.data.speech.manifest.encoding import read_utf8, text_fault
 from sb_sma.data.speech.manifest.json_lines import json_lines_rows, json_rows
 from sb_sma.data.speech.manifest.ljspeech import ljspeech_rows
 from sb_sma.data.speech.manifest.table import table_rows
+from sb_sma.data.speech.names import (
+    find_alike,
+    same_look,
+    tell_near_names,
+    visible,
+)
 
 METADATA = "metadata.csv"
 # a file system has room for 255 bytes with an ending

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sb_sma.data.names import strip_invisible
 from sb_sma.data.speech.manifest.columns import (
     Note,
     Rows,
@@ -15,6 +14,7 @@ from sb_sma.data.speech.manifest.columns import (
     is_header,
     joined_fault,
 )
+from sb_sma.data.speech.names import strip_invisible
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _QUOTED_FIELD = re.compile(r'"([^"]|"")*"')

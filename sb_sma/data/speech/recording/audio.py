@@ -11,8 +11,8 @@ import soundfile
 import torch
 import torchaudio
 
-from sb_sma.data.names import tell_near_names, visible
 from sb_sma.data.speech.mel import MelSettings
+from sb_sma.data.speech.names import tell_near_names, visible
 from sb_sma.data.speech.recording.containers import mend_lengths
 from sb_sma.data.speech.recording.judgement import (
     find_offset,

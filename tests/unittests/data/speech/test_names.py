@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sb_sma.data.names import (
+from sb_sma.data.speech.names import (
     find_alike,
     same_look,
     strip_invisible,
