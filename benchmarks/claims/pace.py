@@ -182,7 +182,7 @@ def measure_f0(
             voiced_f0(tts.to_waveform(item.mel).cpu().numpy(), tts)
             for item in items[:N_F0_TEXTS]
         ]
-        medians.append(np.median(np.concatenate(voiced)))
+        medians.append(np.nanmedian(np.concatenate(voiced)))
     return significant(medians[1] / medians[0])
 
 
