@@ -1,6 +1,5 @@
 """Speaking while it is listened to: a mel piece by piece, as it is made."""
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -42,79 +41,88 @@ def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
         )
     if chunk_frames < 1:
         raise ValueError(f"chunk_frames must be 1 or more; got {chunk_frames}.")
-    if narrator.pace == 1:
-        return _chunks(narrator, chunk_frames)
-    return _paced_chunks(narrator, chunk_frames)
+    return _at_least(chunk_frames, _mels(narrator, chunk_frames))
 
 
-def _paced_chunks(
-    narrator: Narrator, chunk_frames: int
+def _mels(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
+    """Give the mel at the narrator's pace, in pieces of about that length."""
+    model = narrator.model
+    pieces = _smooth_pieces(
+        narrator, max(1, round(chunk_frames * narrator.pace))
+    )
+    if model.refiner is None:
+        mels = (mel for mel, _ in pieces)
+    else:
+        mels = _refined(narrator, pieces)
+    mels = (mel * model.mel_std + model.mel_mean for mel in mels)
+    return mels if narrator.pace == 1 else _paced(narrator.pace, mels)
+
+
+def _at_least(
+    n_frames: int, pieces: Iterator[torch.Tensor]
 ) -> Iterator[torch.Tensor]:
-    """Return the chunks of `stream` at another pace than 1."""
-    scaler = TimeScaler(narrator.pace)
-    made, n_made = [], 0
-    for chunk in _chunks(narrator, math.ceil(chunk_frames * narrator.pace)):
-        made.append(scaler.push(chunk))
-        n_made += len(made[-1])
-        if n_made >= chunk_frames:
-            yield torch.cat(made)
-            made, n_made = [], 0
-    rest = torch.cat((*made, scaler.finish()))
-    if len(rest):
-        yield rest
+    """Join pieces into chunks of so many frames; the last may be shorter."""
+    waiting, n_waiting = [], 0
+    for piece in pieces:
+        waiting.append(piece)
+        n_waiting += len(piece)
+        if n_waiting >= n_frames:
+            yield torch.cat(waiting)
+            waiting, n_waiting = [], 0
+    if n_waiting:
+        yield torch.cat(waiting)
+
+
+def _paced(pace: float, mels: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
+    """Stretch or shorten pieces in time."""
+    scaler = TimeScaler(pace)
+    for mel in mels:
+        yield scaler.push(mel)
+    yield scaler.finish()
+
+
+def _refined(
+    narrator: Narrator, pieces: Iterator[tuple[torch.Tensor, torch.Tensor]]
+) -> Iterator[torch.Tensor]:
+    """Make what `_smooth_pieces` gives sharp."""
+    refining = narrator.model.refiner.stream()
+    for mel, text in pieces:
+        with torch.no_grad():
+            mel = refining.push(mel, text, narrator.noise.take(len(mel)))
+        yield mel
+    with torch.no_grad():
+        mel = refining.finish()
+    yield mel
 
 
 @torch.no_grad()
-def _chunks(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
-    """Return the chunks of `stream` at pace 1."""
-    model = narrator.model
-    pieces = _smooth_chunks(narrator, chunk_frames)
-    if model.refiner is not None:
-        pieces = _refined_chunks(narrator, pieces)
-    for mel, _ in pieces:
-        yield mel * model.mel_std + model.mel_mean
-
-
-def _refined_chunks(
-    narrator: Narrator, pieces: Iterator[tuple[torch.Tensor, torch.Tensor]]
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Make what `_smooth_chunks` gives sharp."""
-    refining = narrator.model.refiner.stream()
-    for mel, text in pieces:
-        noise = narrator.noise.take(len(mel))
-        mel = refining.push(mel, text, noise)
-        if len(mel):
-            yield mel, text
-    mel = refining.finish()
-    if len(mel):
-        yield mel, text
-
-
-def _smooth_chunks(
-    narrator: Narrator, chunk_frames: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Give the postnet's mel, (M', C), and what was attended, (M', D)."""
+def _smooth_pieces(
+    narrator: Narrator, least_frames: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    """Give the postnet's mel, (M', C), and what a refiner wants, (M', D)."""
     model = narrator.model
     reach = model.postnet.reach
     frames = []  # from `start` on, which is `reach` frames before `given`
-    texts = []  # from `given` on
+    texts = []  # from `given` on, for a refiner alone
     n_made, n_given, start = 0, 0, 0
 
     def smooth(stop):
         heard = torch.cat(frames)[None]  # (1, n_made - start, C)
         valid = padding_mask(torch.tensor([heard.shape[1]]), heard.shape[1])
         smoothed = heard + model.postnet(heard, valid.to(heard.device))
-        text = torch.cat(texts)
-        texts[:] = [text[stop - n_given :]]
-        chunk = smoothed[0, n_given - start : stop - start]
-        return chunk, text[: len(chunk)]
+        text = None
+        if texts:
+            text, rest = torch.cat(texts).tensor_split([stop - n_given])
+            texts[:] = [rest]
+        return smoothed[0, n_given - start : stop - start], text
 
     for step in narrator:
         frames.append(step.frames[0])
-        alignments = [rows[:, :, None] for rows in step.alignments]
-        texts.append(model.text_by_frame(alignments, narrator.memory)[0])
+        if model.refiner is not None:
+            alignments = [rows[:, :, None] for rows in step.alignments]
+            texts.append(model.text_by_frame(alignments, narrator.memory)[0])
         n_made += len(frames[-1])
-        if n_made - reach - n_given < chunk_frames:
+        if n_made - reach - n_given < least_frames:
             continue
         yield smooth(n_made - reach)
         n_given = n_made - reach
