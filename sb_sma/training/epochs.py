@@ -1,5 +1,7 @@
 """Epochs until there have been enough, or the time is over."""
 
+import math
+
 from speechbrain.utils.distributed import ddp_broadcast
 from speechbrain.utils.epoch_loop import EpochCounter
 
@@ -17,6 +19,11 @@ class TimedEpochCounter(EpochCounter):
     max_minutes : float, optional
         Minutes of training, over all runs. Default: as many as it takes.
 
+    Attributes
+    ----------
+    expected : int
+        Number of epochs that there will be, as far as is known.
+
     Raises
     ------
     ValueError
@@ -29,6 +36,8 @@ class TimedEpochCounter(EpochCounter):
     ...     counter.update(minutes=7.5 * epoch)
     >>> epoch
     3
+    >>> counter.expected
+    3
     """
 
     def __init__(self, limit: int, max_minutes: float | None = None):
@@ -38,16 +47,47 @@ class TimedEpochCounter(EpochCounter):
             )
         super().__init__(limit)
         self.max_minutes = max_minutes
+        self.expected = limit
 
-    def update(self, minutes: float) -> None:
+    def update(self, minutes: float, may_end: bool = True) -> None:
         """Let no epoch come after this one if the time is over.
+
+        Call it when an epoch has ended.
 
         Arguments
         ---------
         minutes : float
             Trained so far.
+        may_end : bool
+            Whether the training can end with this epoch.
         """
-        if self.max_minutes is None:
+        if self.max_minutes is None or not self.current:
             return
-        if ddp_broadcast(minutes) >= self.max_minutes:
+        minutes = ddp_broadcast(minutes)
+        if may_end and minutes >= self.max_minutes:
             self.limit = self.current
+        epochs = math.ceil(self.max_minutes / minutes * self.current)
+        self.expected = min(max(epochs, self.current), self.limit)
+
+    def progress(self, share: float) -> float:
+        """Tell how much of the training is over, within an epoch.
+
+        Arguments
+        ---------
+        share : float
+            Of this epoch that is over, in [0, 1].
+
+        Returns
+        -------
+        progress : float
+            In [0, 1].
+
+        Example
+        -------
+        >>> counter = TimedEpochCounter(limit=4)
+        >>> next(iter(counter)), next(counter)
+        (1, 2)
+        >>> counter.progress(0.5)
+        0.375
+        """
+        return min((self.current - 1 + share) / self.expected, 1.0)

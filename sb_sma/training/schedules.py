@@ -3,33 +3,88 @@
 import math
 from dataclasses import dataclass
 
-from speechbrain.nnet import schedulers
+from torch.optim import Optimizer
 
 
-class NoamScheduler(schedulers.NoamScheduler):
-    """SpeechBrain's schedule of the learning rate, with or without a warm-up.
+@dataclass(frozen=True)
+class WarmupThenDecay:
+    """A learning rate that rises in a straight line and falls in one, to 0.
 
-    The rate rises in a straight line and then falls with the square root of
-    the steps.
+    It is 0 when the training ends, whether epochs or minutes end it: the last
+    small steps bring the weights to where the large ones only led. A pure
+    function of the step and the progress, so that a resumed run goes on where
+    it was.
+
+    Reference: Bergsma et al.: "Straight to Zero: Why Linearly Decaying the
+    Learning Rate to Zero Works Best for LLMs", ICLR 2025.
 
     Arguments
     ---------
-    lr_initial : float
-        The highest rate.
-    n_warmup_steps : int
-        Steps until it is reached, 0 or more. With 0, the first step has it.
+    lr : float
+        The rate that it falls from, above 0.
+    warmup_steps : int
+        Steps until it stops to rise, 0 or more. With 0, it falls from the
+        first step on.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
 
     Example
     -------
-    >>> import torch
-    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1)
-    >>> schedule = NoamScheduler(lr_initial=0.5, n_warmup_steps=0)
-    >>> [schedule(optimizer)[1] for _ in range(4)][::3]
-    [0.5, 0.25]
+    >>> schedule = WarmupThenDecay(lr=0.5, warmup_steps=2)
+    >>> [schedule(step, progress=step / 4) for step in range(4)]
+    [0.25, 0.375, 0.25, 0.125]
     """
 
-    def __init__(self, lr_initial: float, n_warmup_steps: int):
-        super().__init__(lr_initial, max(n_warmup_steps, 1))
+    lr: float
+    warmup_steps: int
+
+    def __post_init__(self):
+        if not 0 < self.lr < math.inf:
+            raise ValueError(f"lr must be above 0; got {self.lr}.")
+        if self.warmup_steps < 0:
+            raise ValueError(
+                f"warmup_steps must be 0 or more; got {self.warmup_steps}."
+            )
+
+    def __call__(self, step: int, progress: float) -> float:
+        """Rate of a step.
+
+        Arguments
+        ---------
+        step : int
+            Optimizer steps before it.
+        progress : float
+            Share of the training that is over, in [0, 1].
+
+        Returns
+        -------
+        rate : float
+            At most `lr`.
+        """
+        rise = 1.0
+        if self.warmup_steps:
+            rise = min((step + 1) / self.warmup_steps, 1.0)
+        return self.lr * rise * (1.0 - progress)
+
+    def set_rate(
+        self, optimizer: Optimizer, step: int, progress: float
+    ) -> None:
+        """Give an optimizer the rate of a step.
+
+        Arguments
+        ---------
+        optimizer : torch.optim.Optimizer
+            All of its groups get it.
+        step : int
+            Optimizer steps before it.
+        progress : float
+            Share of the training that is over, in [0, 1].
+        """
+        for group in optimizer.param_groups:
+            group["lr"] = self(step, progress)
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,20 @@ class RecoverableBrain(sb.Brain):
             steps=self.optimizer_step,
         )
 
+    def progress(self) -> float:
+        """Tell how much of the training is over, within an epoch.
+
+        Returns
+        -------
+        progress : float
+            In [0, 1], by epochs and the minutes that they took so far.
+        """
+        n_batches = len(self.train_sampler)
+        if self.debug:
+            n_batches = min(n_batches, self.debug_batches)
+        share = (self.step - 1) / n_batches
+        return self.hparams.epoch_counter.progress(share)
+
     def count_steps(self, n_batches: int, n_epochs: int) -> int:
         """Count the optimizer steps of a whole run.
 

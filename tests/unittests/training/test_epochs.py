@@ -45,3 +45,23 @@ def test_a_resumed_run_has_the_rest_of_the_minutes(tmp_path):
 def test_no_time_at_all_is_refused(max_minutes):
     with pytest.raises(ValueError, match="above 0, or null; got"):
         TimedEpochCounter(3, max_minutes)
+
+
+def test_how_many_epochs_there_will_be_is_known_after_the_first():
+    counter = TimedEpochCounter(9, max_minutes=7)
+    progress, expected = [], []
+    for epoch in counter:
+        progress.append(counter.progress(0.5))
+        counter.update(minutes=2.0 * epoch)
+        expected.append(counter.expected)
+    assert expected == [4, 4, 4, 4]
+    assert progress == [0.5 / 9, 1.5 / 4, 2.5 / 4, 3.5 / 4]
+
+
+def test_progress_ends_with_the_last_epoch_also_where_minutes_do_not_end_it():
+    counter = TimedEpochCounter(4, max_minutes=3)
+    progress = []
+    for epoch in counter:
+        progress.append(counter.progress(0.5))
+        counter.update(minutes=2.0 * epoch, may_end=False)
+    assert progress == [0.5 / 4, 1.5 / 2, 1.0, 1.0]

@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from speechbrain.nnet import schedulers
 
-from sb_sma.training.schedules import Fading, LinearAnneal, NoamScheduler
+from sb_sma.training.schedules import Fading, LinearAnneal, WarmupThenDecay
 
 
 @pytest.mark.parametrize(
@@ -31,18 +30,35 @@ def test_a_line_of_less_than_no_steps_is_refused():
         LinearAnneal(start=2.0, end=float("inf"), steps=1)
 
 
-@pytest.mark.parametrize("n_warmup_steps", [0, 1, 2, 200])
-def test_the_rate_rises_as_speechbrain_has_it_and_then_falls(n_warmup_steps):
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    schedule = NoamScheduler(0.5, n_warmup_steps)
-    rates = [schedule(optimizer)[1] for _ in range(400)]
-    assert max(rates) == pytest.approx(0.5)
-    assert rates.index(max(rates)) == max(n_warmup_steps, 1) - 1
-    if n_warmup_steps:
-        theirs = schedulers.NoamScheduler(0.5, n_warmup_steps)
-        assert rates == [theirs(optimizer)[1] for _ in range(400)]
-    else:
-        assert rates[399] == pytest.approx(0.5 / 20)
+@pytest.mark.parametrize("warmup_steps", [0, 1, 4])
+def test_the_rate_rises_in_a_line_and_falls_in_one_to_0(warmup_steps):
+    schedule = WarmupThenDecay(lr=0.5, warmup_steps=warmup_steps)
+    rates = [schedule(step, progress=0.0) for step in range(6)]
+    rises = [0.125, 0.25, 0.375, 0.5, 0.5, 0.5]
+    assert rates == (rises if warmup_steps == 4 else [0.5] * 6)
+    falls = [schedule(9, progress) for progress in (0.0, 0.25, 0.5, 1.0)]
+    assert falls == [0.5, 0.375, 0.25, 0.0]
+
+
+def test_every_group_of_an_optimizer_gets_the_rate():
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    groups = [{"params": [weight]} for weight in weights]
+    optimizer = torch.optim.SGD(groups, lr=1.0)
+    WarmupThenDecay(0.5, 0).set_rate(optimizer, step=3, progress=0.5)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.25]
+
+
+@pytest.mark.parametrize(
+    "lr, warmup_steps, message",
+    [
+        (0.0, 1, "lr must be above 0; got 0.0"),
+        (float("nan"), 1, "lr must be above 0; got nan"),
+        (0.1, -1, "warmup_steps must be 0 or more; got -1"),
+    ],
+)
+def test_a_rate_that_teaches_nothing_is_refused(lr, warmup_steps, message):
+    with pytest.raises(ValueError, match=message):
+        WarmupThenDecay(lr, warmup_steps)
 
 
 @pytest.mark.parametrize(

@@ -141,13 +141,17 @@ class TTSBrain(RecoverableBrain):
         """Recover, and train no further where the minutes were over."""
         super().on_fit_start()
         records = self.history.records
-        if records and records[-1].get("monotonic", 1):
-            self.hparams.epoch_counter.update(records[-1]["minutes"])
+        if records:
+            self.hparams.epoch_counter.update(
+                records[-1]["minutes"], bool(records[-1].get("monotonic", 1))
+            )
 
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate and the energy noise of this step."""
         if should_step:
-            self.hparams.lr_schedule(self.optimizer)
+            self.hparams.lr_schedule.set_rate(
+                self.optimizer, self.optimizer_step, self.progress()
+            )
         walk_switches.set_energy_noise(
             self.hparams.models["model"],
             self.hparams.noise_schedule(self.optimizer_step),
@@ -196,8 +200,7 @@ class TTSBrain(RecoverableBrain):
             self.loggers, self.history, stats_meta, self.train_stats, stats
         )
         self.hparams.monotonic_start.end_epoch(stats["focus_rate"])
-        if self.walks:
-            self.hparams.epoch_counter.update(self.history.minutes())
+        self.hparams.epoch_counter.update(self.history.minutes(), self.walks)
         meta = {"epoch": epoch}
         if self.walks:
             # only these are candidates for the model that is exported
