@@ -23,7 +23,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from sb_sma.attention.masks import padding_mask
-from sb_sma.models.padded_layers import check_kernel_size
 
 _SMALLEST_NOISE = 1e-4  # of the straight line's end, as in the paper
 _TIME_FREQUENCIES = 64
@@ -32,8 +31,9 @@ _TIME_FREQUENCIES = 64
 class FlowRefiner(nn.Module):
     """Predicts how noise moves to a mel, and moves it there.
 
-    Every frame depends on `halo` frames to each side in each of `steps` steps,
-    and on nothing else, so that a stream gives what the whole gives.
+    In each of `steps` steps, every frame depends on `behind` frames before it
+    and `ahead` frames after it, and on nothing else, so that a stream gives what
+    the whole gives.
 
     Arguments
     ---------
@@ -46,7 +46,10 @@ class FlowRefiner(nn.Module):
     dilations : sequence of int
         One for each block.
     kernel_size : int
-        Frames that a block's convolution sees, odd.
+        Frames that a block's convolution sees.
+    taps_ahead : int
+        How many of them come later than the one that is made; a stream waits
+        for them in every block of every step.
     steps : int
         Euler steps when speaking.
     temperature : float
@@ -74,16 +77,21 @@ class FlowRefiner(nn.Module):
         width: int = 192,
         dilations: Sequence[int] = (1, 2, 1, 2, 1, 2),
         kernel_size: int = 7,
+        taps_ahead: int = 1,
         steps: int = 8,
         temperature: float = 0.5,
         crop_frames: int = 160,
     ):
         super().__init__()
-        check_kernel_size("kernel_size", kernel_size)
         if steps < 1 or crop_frames < 1 or not dilations:
             raise ValueError(
                 "steps, crop_frames and the number of dilations must be 1 or "
                 f"more; got {steps}, {crop_frames} and {len(dilations)}."
+            )
+        if not 0 <= taps_ahead < kernel_size:
+            raise ValueError(
+                "taps_ahead must be 0 or more and below kernel_size, "
+                f"{kernel_size}; got {taps_ahead}."
             )
         if not temperature >= 0:
             raise ValueError(
@@ -95,7 +103,8 @@ class FlowRefiner(nn.Module):
         self.times = [
             1.0 - math.cos(math.pi * i / (2 * steps)) for i in range(steps + 1)
         ]
-        self.halo = sum((kernel_size - 1) // 2 * d for d in dilations)
+        self.ahead = taps_ahead * sum(dilations)
+        self.behind = (kernel_size - 1 - taps_ahead) * sum(dilations)
         self.from_noise = nn.Linear(n_mels, width, bias=False)
         self.from_condition = nn.Linear(n_mels + d_text, width)
         self.embed_time = nn.Sequential(
@@ -105,7 +114,8 @@ class FlowRefiner(nn.Module):
             nn.SiLU(),
         )
         self.blocks = nn.ModuleList(
-            _Block(width, kernel_size, dilation) for dilation in dilations
+            _Block(width, kernel_size, taps_ahead, dilation)
+            for dilation in dilations
         )
         self.to_velocity = nn.Linear(width, n_mels)
         nn.init.zeros_(self.to_velocity.weight)
@@ -125,7 +135,7 @@ class FlowRefiner(nn.Module):
         coarse : torch.Tensor
             Smooth mels, standardised, (B, M, C); no gradient reaches them.
         text : torch.Tensor
-            What was attended in each frame, (B, M, D); likewise.
+            What was attended in each frame, (B, M, D).
         targets : torch.Tensor
             True mels, standardised, (B, M, C).
         mel_lengths : torch.Tensor
@@ -137,7 +147,7 @@ class FlowRefiner(nn.Module):
             Mean squared error over the valid frames of the crops, a scalar.
         """
         coarse, text, targets, lengths = self._crop(
-            coarse.detach(), text.detach(), targets, mel_lengths
+            coarse.detach(), text, targets, mel_lengths
         )
         padding = padding_mask(lengths, targets.shape[1])
         noise = torch.randn_like(targets)
@@ -265,7 +275,7 @@ class RefinerStream:
     ...     torch.rand(60, 80), torch.rand(60, 16), torch.randn(60, 80)
     ... )
     >>> len(ready), len(stream.finish())
-    (6, 54)
+    (42, 18)
     """
 
     def __init__(self, refiner: FlowRefiner):
@@ -313,12 +323,12 @@ class RefinerStream:
 
     def _take(self, frames: torch.Tensor, ended: bool) -> torch.Tensor:
         """Let new frames go through all steps, as far as they can."""
-        halo = self.refiner.halo
+        ahead, behind = self.refiner.ahead, self.refiner.behind
         for step in range(len(self._stages)):
             kept = _append(self._stages[step], frames)
             start = self._starts[step]
             stop = start + len(kept)
-            ready = stop if ended else max(stop - halo, self._moved[step])
+            ready = stop if ended else max(stop - ahead, self._moved[step])
             if ready > self._moved[step]:
                 here = slice(start - self._first, stop - self._first)
                 moved = self.refiner._move(
@@ -328,7 +338,7 @@ class RefinerStream:
                 self._moved[step] = ready
             else:
                 frames = kept[:0]
-            first = max(self._moved[step] - halo, start)
+            first = max(self._moved[step] - behind, start)
             self._stages[step] = kept[first - start :]
             self._starts[step] = first
         oldest = min(self._starts)
@@ -340,15 +350,16 @@ class RefinerStream:
 class _Block(nn.Module):
     """A ConvNeXt block whose scale, shift and gate depend on the time."""
 
-    def __init__(self, width: int, kernel_size: int, dilation: int):
+    def __init__(
+        self, width: int, kernel_size: int, taps_ahead: int, dilation: int
+    ):
         super().__init__()
+        self.margins = (
+            (kernel_size - 1 - taps_ahead) * dilation,
+            taps_ahead * dilation,
+        )
         self.over_time = nn.Conv1d(
-            width,
-            width,
-            kernel_size,
-            padding=(kernel_size - 1) // 2 * dilation,
-            dilation=dilation,
-            groups=width,
+            width, width, kernel_size, dilation=dilation, groups=width
         )
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.widen = nn.Linear(width, 4 * width)
@@ -365,7 +376,8 @@ class _Block(nn.Module):
         if padding is not None:
             features = features.masked_fill(padding[:, :, None], 0.0)
         scale, shift, gate = self.modulate(time).chunk(3, dim=-1)
-        seen = self.over_time(features.transpose(1, 2)).transpose(1, 2)
+        seen = F.pad(features.transpose(1, 2), self.margins)
+        seen = self.over_time(seen).transpose(1, 2)
         seen = self.norm(seen) * (1.0 + scale) + shift
         return features + gate * self.narrow(F.gelu(self.widen(seen)))
 

@@ -214,7 +214,8 @@ class TransformerTTS(nn.Module):
         query_lengths = (mel_lengths + factor - 1) // factor
         refiner_loss = None
         if self.refiner is not None:
-            text = self.text_by_frame(alignments, memory)
+            walked = [alignment.detach() for alignment in alignments]
+            text = self.text_by_frame(walked, memory)
             refiner_loss = self.refiner.loss(after, text, targets, mel_lengths)
         return TeacherForced(
             before,

@@ -363,14 +363,14 @@ def test_items_are_refined_as_they_are_alone():
         assert_close(together.mels[item, :length], alone.mels[0])
 
 
-def test_the_refiner_learns_beside_the_model():
+def test_the_refiner_teaches_itself_and_the_encoder_that_it_reads():
     model = make_refined_model().train()
     torch.manual_seed(0)
     output = model(*make_batch())
     output.refiner_loss.backward()
     for name, parameter in model.named_parameters():
         learns = parameter.grad is not None
-        assert learns == name.startswith("refiner."), name
+        assert learns == name.startswith(("refiner.", "encoder.")), name
 
 
 def test_the_text_of_a_frame_is_what_was_attended():
