@@ -35,6 +35,9 @@ class Example:
         What was to be said, or what was asked and answered.
     target_wav : Path, optional
         A WAV file with the target, if there is one.
+    vocoded_wav : Path, optional
+        A WAV file of the target's mel, made by the vocoder that made the
+        result: what the result could sound like at best.
     result_wav : Path, optional
         A WAV file with what the model made, if that is sound.
     figures : list of Figure
@@ -46,6 +49,7 @@ class Example:
     title: str
     text: str
     target_wav: Path | None = None
+    vocoded_wav: Path | None = None
     result_wav: Path | None = None
     figures: list[Figure] = field(default_factory=list)
     verdict: str = GOOD
@@ -206,7 +210,11 @@ def _draw(figure: Figure) -> dict[str, Any]:
 
 def _show(example: Example) -> dict[str, Any]:
     """Embed the sounds and figures of an example."""
-    sounds = {"Target": example.target_wav, "Result": example.result_wav}
+    sounds = {
+        "Target": example.target_wav,
+        "Target, vocoded": example.vocoded_wav,
+        "Result": example.result_wav,
+    }
     return {
         "title": example.title,
         "text": example.text,
