@@ -7,6 +7,7 @@ of SpeechBrain's recipe, so that nothing is converted.
 """
 
 import logging
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -263,4 +264,4 @@ def _convolutions(module: nn.Module) -> list[nn.Conv1d]:
 
 def _in_a_line(error: Exception) -> str:
     """Write what went wrong in one line, cut where it is long."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return textwrap.shorten(f"{type(error).__name__}: {error}", 200)

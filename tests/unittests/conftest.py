@@ -58,6 +58,29 @@ def export_small_model(folder, repository, train=None, names=(), **overrides):
     return model, symbols
 
 
+def write_small_hifigan(folder, arguments=(), **stated):
+    """Draw a generator of the paper's shape and few channels, loud enough to
+    be heard, and write the folder that SpeechBrain's HIFIGAN loads."""
+    from speechbrain.lobes.models.HifiGAN import HifiganGenerator
+
+    from benchmarks.harness.hifigan_folder import V1, write_hifigan
+
+    arguments = {**V1, "upsample_initial_channel": 16, **dict(arguments)}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        weights = HifiganGenerator(**arguments).state_dict()
+    for name in weights:
+        weights[name] *= 2 * ("original0" in name) or "bias" not in name
+    return write_hifigan(folder, weights, arguments, **stated)
+
+
+@pytest.fixture(scope="session")
+def hifigan_folder(tmp_path_factory):
+    """Folder of a small HiFi-GAN with weights drawn at random."""
+    folder = tmp_path_factory.mktemp("vocoders") / "small hifigan"
+    return write_small_hifigan(folder, sample_rate=22050)
+
+
 @pytest.fixture(scope="session")
 def texts():
     """Texts whose phonemes the exported models know."""

@@ -35,24 +35,24 @@ class Example:
         What was to be said, or what was asked and answered.
     target_wav : Path, optional
         A WAV file with the target, if there is one.
-    vocoded_wav : Path, optional
-        A WAV file of the target's mel, made by the vocoder that made the
-        result: what the result could sound like at best.
     result_wav : Path, optional
         A WAV file with what the model made, if that is sound.
     figures : list of Figure
         Drawn below the players, the label of each as its description.
     verdict : str
         ``"good"``, or one fault per line.
+    vocoded_wav : Path, optional
+        A WAV file of the target's mel, made by the vocoder that made the
+        result: what the result could sound like at best.
     """
 
     title: str
     text: str
     target_wav: Path | None = None
-    vocoded_wav: Path | None = None
     result_wav: Path | None = None
     figures: list[Figure] = field(default_factory=list)
     verdict: str = GOOD
+    vocoded_wav: Path | None = None
 
 
 @dataclass(frozen=True)
