@@ -5,6 +5,8 @@ import itertools
 import pytest
 import torch
 
+from tests.small_hifigan import write_small_hifigan
+
 # sorted, and two that YAML would read as something else
 SPEAKERS = ["225", "en-us+f2", "no"]
 TEXTS = ["A short one, I say.", "No.", "Two words: three words; four words."]
@@ -56,22 +58,6 @@ def export_small_model(folder, repository, train=None, names=(), **overrides):
         names,
     )
     return model, symbols
-
-
-def write_small_hifigan(folder, arguments=(), **stated):
-    """Draw a generator of the paper's shape and few channels, loud enough to
-    be heard, and write the folder that SpeechBrain's HIFIGAN loads."""
-    from speechbrain.lobes.models.HifiGAN import HifiganGenerator
-
-    from benchmarks.harness.hifigan_folder import V1, write_hifigan
-
-    arguments = {**V1, "upsample_initial_channel": 16, **dict(arguments)}
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        weights = HifiganGenerator(**arguments).state_dict()
-    for name in weights:
-        weights[name] *= 2 * ("original0" in name) or "bias" not in name
-    return write_hifigan(folder, weights, arguments, **stated)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from speechbrain.lobes.models import HifiGAN as lobe
 
 from sb_sma.data.speech.mel import LogMel, MelSettings
 from sb_sma.vocoders import HiFiGAN
-from tests.unittests.conftest import write_small_hifigan
+from tests.small_hifigan import write_small_hifigan
 
 OTHER_SHAPES = {
     "V3": {

@@ -5,7 +5,7 @@ import torch
 
 from sb_sma.data.speech.mel import GriffinLim, LogMel, MelSettings
 from sb_sma.vocoders import HiFiGAN, WaveformStream
-from tests.unittests.conftest import write_small_hifigan
+from tests.small_hifigan import write_small_hifigan
 
 SIZES = [[1], [7], [100], [21], [1, 60, 2, 40]]
 
