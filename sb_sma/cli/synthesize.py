@@ -25,6 +25,7 @@ from sb_sma.cli.utterances import (
     read_texts,
 )
 from sb_sma.torch_pair import require_torch_pair
+from sb_sma.vocoders.source import LJSPEECH, check_vocoder_source
 
 if TYPE_CHECKING:
     from sb_sma.inference import TTS
@@ -91,6 +92,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="who speaks, for a model of several speakers",
     )
+    # vocoders.registry.VOCODERS, without torch
+    parser.add_argument(
+        "--vocoder",
+        choices=("griffin_lim", "hifigan"),
+        help="what makes the sound (default: that of the training run)",
+    )
+    parser.add_argument(
+        "--vocoder_source",
+        metavar="SOURCE",
+        help="for hifigan: folder, or repository on a hub (default: that of "
+        f"the training run, or {LJSPEECH})",
+    )
     add_style_arguments(parser)
 
 
@@ -120,13 +133,15 @@ def run(arguments: argparse.Namespace) -> None:
     Raises
     ------
     ValueError
-        If there is nothing to say, there is no such model, or a file cannot
-        be written.
+        If there is nothing to say, there is no such model or vocoder, or a
+        file cannot be written.
     OSError
         If a file cannot be read or written.
     """
     _check_outputs(arguments)
     check_model(arguments.model)
+    if arguments.vocoder_source is not None:
+        check_vocoder_source(arguments.vocoder_source)
     make_style = read_style(arguments)
     with contextlib.ExitStack() as stack:
         if arguments.text is not None:
@@ -142,7 +157,11 @@ def run(arguments: argparse.Namespace) -> None:
         require_torch_pair()
         from sb_sma.inference import TTS
 
-        tts = TTS.from_hparams(source=arguments.model)
+        tts = TTS.from_hparams(
+            source=arguments.model,
+            vocoder=arguments.vocoder,
+            vocoder_source=arguments.vocoder_source,
+        )
         manner = {
             "mode": arguments.mode,
             "pace": arguments.pace,

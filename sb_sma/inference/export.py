@@ -19,6 +19,7 @@ from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.data.text.frontends import Frontend
 from sb_sma.data.tokens import TokenTable
 from sb_sma.inference.load_exported import FORMAT, public_name
+from sb_sma.inference.vocoder import export_vocoder
 from sb_sma.inference.weights import (
     JSON_SUFFIX,
     SUFFIX,
@@ -57,7 +58,8 @@ def export_tts(
         Replaced if it is there.
     resolved_yaml : str
         The training YAML, includes and references resolved (by
-        ``hyperpyyaml.resolve_references``); its ``models`` part is kept.
+        ``hyperpyyaml.resolve_references``); its ``models`` part and its
+        vocoder are kept, with a copy of the vocoder's folder.
     model : nn.Module
         The model with its trained weights.
     symbols : sequence of str
@@ -71,10 +73,15 @@ def export_tts(
         The speaker table; none for a model without speakers.
     """
     tokens = (TokenTable, {"symbols": list(symbols)})
+    resolved = YAML().load(resolved_yaml)
     with _replaced(Path(folder)) as building:
         save_weights(model, building / f"model{SUFFIX}")
-        content = _model_part(YAML().load(resolved_yaml)["models"], "TTS", {})
-        settings = {"frontend": frontend.export(building), **settings}
+        content = _model_part(resolved["models"], "TTS", {})
+        settings = {
+            "frontend": frontend.export(building),
+            **settings,
+            **export_vocoder(resolved, building),
+        }
         if speakers:
             names = {"names": list(speakers)}
             settings["speaker_table"] = (SpeakerTable, names)

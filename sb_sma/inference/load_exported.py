@@ -175,7 +175,7 @@ class ExportedModel(Pretrained):
         if isinstance(overrides, str):
             overrides = read_format(overrides, "overrides")
         hparams = load_hyperpyyaml(text, overrides, overrides_must_match)
-        hparams["savedir"] = savedir
+        hparams["savedir"], hparams["source"] = savedir, source
         pretrainer = hparams["pretrainer"]
         pretrainer.set_collect_in(savedir)
         pretrainer.collect_files(default_source=source, **how)

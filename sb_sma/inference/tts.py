@@ -1,13 +1,14 @@
 """Text to speech with a trained model."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
+from torch import nn
 from tqdm import tqdm
 
-from sb_sma.data.speech.mel import GriffinLim
 from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.inference.arguments import (
     as_seed,
@@ -19,8 +20,11 @@ from sb_sma.inference.arguments import (
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
+from sb_sma.inference.vocoder import choose_vocoder
 from sb_sma.models.tts.streaming import stream
 from sb_sma.models.tts.synthesis import Manner, Narrator, Synthesis, assemble
+from sb_sma.vocoders.registry import Vocoder
+from sb_sma.vocoders.streaming import WaveformStream
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +40,24 @@ class TTS(ExportedModel):
     *args, **kwargs
         Those of ``speechbrain.inference.interfaces.Pretrained``; use
         ``TTS.from_hparams(source=DIR)``.
+    vocoder : str or Callable, optional
+        What makes the sound: a word of the YAML or a factory, as of
+        `sb_sma.vocoders.make_vocoder`. Default: that of the training run.
+    vocoder_source : str or Path, optional
+        For hifigan: folder, or repository on a hub. Default: that of the
+        training run, or SpeechBrain's for LJSpeech.
 
     Attributes
     ----------
     finished : list of bool
         For each text of the last call, whether it ended by itself.
+    vocoder : Callable
+        A natural-log mel, (M, C), to a waveform, (N,).
+
+    Raises
+    ------
+    ValueError
+        If there is no such vocoder, or it is of other mels.
     """
 
     MODULES_NEEDED = ["model"]
@@ -53,17 +70,22 @@ class TTS(ExportedModel):
         "griffin_lim_iterations",
     ]
 
-    def __init__(self, *args, **kwargs):
+    def __init__(
+        self,
+        *args,
+        vocoder: str | Callable[..., Vocoder] | None = None,
+        vocoder_source: str | Path | None = None,
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
         self.finished: list[bool] = []
         # the folder of a model without speakers holds none
         self._speaker_table = getattr(
             self.hparams, "speaker_table", SpeakerTable([])
         )
-        self.vocoder = GriffinLim(
-            self.hparams.mel_settings,
-            iterations=self.hparams.griffin_lim_iterations,
-        ).to(self.device)
+        self.vocoder = choose_vocoder(self.hparams, vocoder, vocoder_source)
+        if isinstance(self.vocoder, nn.Module):
+            self.vocoder.to(self.device)
 
     @classmethod
     def from_hparams(cls, source: str, *args, **kwargs) -> "TTS":
@@ -75,7 +97,8 @@ class TTS(ExportedModel):
             Folder, or repository on a hub; a folder if the model reads by
             frontend: g2p or sentencepiece.
         *args, **kwargs
-            Those of ``speechbrain.inference.interfaces.Pretrained``.
+            Those of ``speechbrain.inference.interfaces.Pretrained``, and
+            ``vocoder`` and ``vocoder_source``.
 
         Returns
         -------
@@ -85,7 +108,8 @@ class TTS(ExportedModel):
         Raises
         ------
         ValueError
-            If `source` is a path at which there is no exported model.
+            If `source` is a path at which there is no exported model, or the
+            vocoder is not there.
         """
         tts = super().from_hparams(source, *args, **kwargs)
         if tts is None:  # only fetched
@@ -292,6 +316,55 @@ class TTS(ExportedModel):
             text, narrator, stream(narrator, max(1, round(frames)))
         )
 
+    def stream_waveform(
+        self,
+        text: str,
+        mode: str = "soft",
+        pace: float = 1.0,
+        seed: int | None = None,
+        chunk_seconds: float = 0.25,
+        style: torch.Tensor | None = None,
+        speaker: str | Sequence[str] | None = None,
+    ) -> Iterator[torch.Tensor]:
+        """Give out the sound of a text while it is being made.
+
+        Arguments
+        ---------
+        text : str
+            What is to be said.
+        mode : str
+            As in `encode_text`.
+        pace : float
+            As in `encode_text`.
+        seed : int, optional
+            As in `encode_text`.
+        chunk_seconds : float
+            As in `stream`; by Griffin-Lim, chunks are of 0.37 s or more.
+        style : torch.Tensor, optional
+            As in `encode_text`.
+        speaker : str or sequence of str, optional
+            As in `encode_text`.
+
+        Returns
+        -------
+        chunks : iterator of torch.Tensor
+            Samples in [-1, 1], each (N',). By hifigan they are, put together,
+            what `synthesize` gives with the same seed; by Griffin-Lim they are
+            as long, and near it.
+
+        Raises
+        ------
+        ValueError
+            As `stream`.
+        """
+        mels = self.stream(
+            text, mode, pace, seed, chunk_seconds, style, speaker
+        )
+        settings = self.hparams.mel_settings
+        least = max(1, round(chunk_seconds / settings.seconds_per_frame))
+        waveform = WaveformStream(self.vocoder, settings.hop_length, least)
+        return _sounds(waveform, mels)
+
     def synthesize(
         self,
         texts: str | Sequence[str],
@@ -302,7 +375,7 @@ class TTS(ExportedModel):
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
     ) -> tuple[list[torch.Tensor], int]:
-        """Turn texts into waveforms, by Griffin-Lim.
+        """Turn texts into waveforms.
 
         Arguments
         ---------
@@ -333,7 +406,7 @@ class TTS(ExportedModel):
         return waveforms, self.hparams.mel_settings.sample_rate
 
     def to_waveform(self, mel: torch.Tensor) -> torch.Tensor:
-        """Turn one mel into a waveform, by Griffin-Lim.
+        """Turn one mel into a waveform.
 
         Arguments
         ---------
@@ -484,6 +557,17 @@ class TTS(ExportedModel):
                     self.hparams.stop_rule.max_seconds_per_token,
                     text,
                 )
+
+
+def _sounds(
+    waveform: WaveformStream, mels: Iterator[torch.Tensor]
+) -> Iterator[torch.Tensor]:
+    """Give the sound of each mel as soon as there is any."""
+    for mel in mels:
+        samples = waveform.push(mel)
+        if len(samples):
+            yield samples.clamp(-1.0, 1.0)
+    yield waveform.finish().clamp(-1.0, 1.0)
 
 
 def _as_texts(texts: str | Sequence[str], only_one: bool = False) -> list[str]:

@@ -9,11 +9,12 @@ import torch
 from matplotlib.figure import Figure
 
 from sb_sma.attention.decoding import DecodingOptions
-from sb_sma.data.speech.mel import GriffinLim, MelSettings
+from sb_sma.data.speech.mel import MelSettings
 from sb_sma.models.tts.stop_rule import StopRule
 from sb_sma.models.tts.synthesis import Manner, Narrator, assemble
 from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.plots.figures import plot_layers, plot_mels
+from sb_sma.vocoders.registry import Vocoder
 
 
 @dataclass
@@ -56,8 +57,8 @@ class SampleWriter:
         When a sentence ends.
     decoding : DecodingOptions
         How it is spoken.
-    griffin_lim_iterations : int
-        Rounds of phase estimation.
+    vocoder : Callable
+        Makes the sound, on the CPU.
     """
 
     def __init__(
@@ -67,14 +68,14 @@ class SampleWriter:
         mel_settings: MelSettings,
         stop_rule: StopRule,
         decoding: DecodingOptions,
-        griffin_lim_iterations: int,
+        vocoder: Vocoder,
     ):
         self.folder = Path(folder)
         self.sentences = list(sentences)
         self.mel_settings = mel_settings
         self.stop_rule = stop_rule
         self.decoding = decoding
-        self.vocoder = GriffinLim(mel_settings, griffin_lim_iterations)
+        self.vocoder = vocoder
 
     def write(self, model: TransformerTTS, name: str) -> dict[str, Figure]:
         """Write one folder of pictures and sounds.

@@ -19,7 +19,7 @@ STYLE = {"style"} | ATTENTION
 MODELS = {"models"} | STYLE
 # know no model; masks are built in one file, which some of them may use
 BESIDE = {"data", "losses", "metrics", "plots"}
-INFERENCE = {"inference"} | MODELS | BESIDE
+INFERENCE = {"inference", "vocoders"} | MODELS | BESIDE
 TRAINING = {"training"} | INFERENCE
 
 # what each part of sb_sma may import, by the beginning of the name
@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "losses": {"losses", "attention.masks"} | OPS,
     "metrics": {"metrics", "data", "attention.masks"} | OPS,
     "plots": {"plots", "metrics"},
+    "vocoders": {"vocoders", "data", "torch_pair"},
     "inference": {"torch_pair"} | INFERENCE,
     "training": TRAINING,
     "hparams": {"hparams"},

@@ -8,7 +8,10 @@ from statistics import median
 
 import pytest
 
+from sb_sma.inference import TTS
+from sb_sma.vocoders import HiFiGAN
 from tests.integration.recipe_runs import ROOT, read_history, run_recipe
+from tests.small_hifigan import write_small_hifigan
 
 pytestmark = pytest.mark.integration
 
@@ -97,13 +100,25 @@ def test_four_utterances_are_aligned_by_a_copy_of_the_recipe(tmp_path, speech):
 
 def test_the_full_yaml_trains_on_the_layout_of_ljspeech(tmp_path, speech):
     folder = tmp_path / "run"
+    vocoder = write_small_hifigan(tmp_path / "vocoder", sample_rate=22050)
     done = run_recipe(
         RECIPE / "hparams" / "train.yaml",
         folder,
         (*QUICK, *TINY),
-        [f"--data_folder={speech}"],
+        [
+            f"--data_folder={speech}",
+            "--vocoder=hifigan",
+            f"--vocoder_source={vocoder}",
+            "--samples_every=1",
+        ],
         script=RECIPE / "train.py",
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert (folder / "index.html").exists()
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert page.count("<audio") == 3
     assert len(read_history(folder)) == 1
+    assert (folder / "samples" / "epoch_001" / "1.wav").exists()
+    assert len(list((folder / "report" / "vocoded").glob("*.wav"))) == 1
+    shutil.rmtree(vocoder)
+    tts = TTS.from_hparams(source=str(folder / "model"))
+    assert isinstance(tts.vocoder, HiFiGAN)

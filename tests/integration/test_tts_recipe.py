@@ -53,7 +53,7 @@ def test_a_run_leaves_what_the_readme_promises(run):
     }
     assert list((run / "tensorboard").glob("events*"))
     page = (run / "index.html").read_text(encoding="utf-8")
-    assert page.count("<audio") == 4
+    assert page.count("<audio") == 6
     assert "--number_of_epochs=3" in page
 
 

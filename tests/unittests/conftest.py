@@ -5,6 +5,8 @@ import itertools
 import pytest
 import torch
 
+from tests.small_hifigan import write_small_hifigan
+
 # sorted, and two that YAML would read as something else
 SPEAKERS = ["225", "en-us+f2", "no"]
 TEXTS = ["A short one, I say.", "No.", "Two words: three words; four words."]
@@ -56,6 +58,13 @@ def export_small_model(folder, repository, train=None, names=(), **overrides):
         names,
     )
     return model, symbols
+
+
+@pytest.fixture(scope="session")
+def hifigan_folder(tmp_path_factory):
+    """Folder of a small HiFi-GAN with weights drawn at random."""
+    folder = tmp_path_factory.mktemp("vocoders") / "small hifigan"
+    return write_small_hifigan(folder, sample_rate=22050)
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,7 @@ def heavy_modules_of(statement, folder):
                         ["--text", "a", "--style_weights", "{"],
                         ["--text", "a", "--style_token", "1=x"],
                         ["--text", "a", "--style_wav", "none.wav"],
+                        ["--text", "a", "--vocoder_source", "./none"],
                     )
                 ),
                 ["corpora"],

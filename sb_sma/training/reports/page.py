@@ -41,6 +41,9 @@ class Example:
         Drawn below the players, the label of each as its description.
     verdict : str
         ``"good"``, or one fault per line.
+    vocoded_wav : Path, optional
+        A WAV file of the target's mel, made by the vocoder that made the
+        result: what the result could sound like at best.
     """
 
     title: str
@@ -49,6 +52,7 @@ class Example:
     result_wav: Path | None = None
     figures: list[Figure] = field(default_factory=list)
     verdict: str = GOOD
+    vocoded_wav: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -206,7 +210,11 @@ def _draw(figure: Figure) -> dict[str, Any]:
 
 def _show(example: Example) -> dict[str, Any]:
     """Embed the sounds and figures of an example."""
-    sounds = {"Target": example.target_wav, "Result": example.result_wav}
+    sounds = {
+        "Target": example.target_wav,
+        "Target, vocoded": example.vocoded_wav,
+        "Result": example.result_wav,
+    }
     return {
         "title": example.title,
         "text": example.text,

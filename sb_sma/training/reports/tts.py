@@ -134,7 +134,8 @@ def _speak_examples(
     """One example per sentence, with its verdict."""
     if not manifest:
         return []
-    folder.mkdir(parents=True, exist_ok=True)
+    vocoded_folder = folder / "vocoded"
+    vocoded_folder.mkdir(parents=True, exist_ok=True)
     texts = [entry["text"] for entry in manifest.values()]
     examples = []
     style = None
@@ -157,17 +158,23 @@ def _speak_examples(
             tts.mods.model.mel_mean.cpu(),
             tts.mods.model.mel_std.cpu(),
         )
-        result_wav = folder / f"{name}.wav"
-        soundfile.write(
-            result_wav,
-            tts.to_waveform(item.mel).cpu().numpy(),
-            tts.hparams.mel_settings.sample_rate,
-        )
+        wavs = {
+            folder / f"{name}.wav": item.mel,
+            vocoded_folder / f"{name}.wav": target.to(item.mel.device),
+        }
+        for path, heard in wavs.items():
+            soundfile.write(
+                path,
+                tts.to_waveform(heard).cpu().numpy(),
+                tts.hparams.mel_settings.sample_rate,
+            )
+        result_wav, vocoded_wav = wavs
         examples.append(
             Example(
                 title=name,
                 text=entry["text"],
                 target_wav=Path(entry["wav"]),
+                vocoded_wav=vocoded_wav,
                 result_wav=result_wav,
                 figures=[
                     alignment_figures[name],

@@ -1,9 +1,11 @@
 """The shell command writes sound and pictures, or one line that says why not."""
 
+import argparse
 import contextlib
 import io
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +23,10 @@ from sb_sma.cli import (
     synthesize as command_module,
 )
 from sb_sma.cli.utterances import Utterance
+from sb_sma.data import MelSettings
+from sb_sma.inference import TTS
+from sb_sma.vocoders import HiFiGAN
+from sb_sma.vocoders.registry import VOCODERS
 
 PNG = b"\x89PNG\r\n"
 
@@ -468,3 +474,52 @@ def test_the_version_is_told(capsys):
         main(["--version"])
     assert exited.value.code == 0
     assert capsys.readouterr().out.strip() == __version__
+
+
+def test_hifigan_speaks(command, tmp_path, texts, hifigan_folder):
+    arguments = ["--text", texts[1], "--seed", "1", "--vocoder", "hifigan"]
+    arguments += ["--vocoder_source", hifigan_folder]
+    assert command(*arguments, "--out", "a.wav") == 0
+    assert_sound(tmp_path / "a.wav")
+    tts = TTS.from_hparams(source=str(command.model))
+    (spoken,) = tts.speak(texts[1], seed=1)
+    expected = HiFiGAN(MelSettings(), hifigan_folder)(spoken.mel)
+    samples, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    np.testing.assert_allclose(samples, expected.numpy(), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            ["--vocoder", "hifigan", "--vocoder_source", "./none"],
+            "vocoder_source must be a folder, .* ./none does not exist",
+        ),
+        (
+            ["--vocoder_source", "HERE"],
+            "vocoder_source is for vocoder hifigan; got .* for griffin_lim",
+        ),
+        (
+            ["--vocoder", "hifigan", "--vocoder_source", "BROKEN"],
+            "generator.ckpt must hold the weights",
+        ),
+    ],
+    ids=["missing", "not read", "cut"],
+)
+def test_a_vocoder_that_is_none_is_told_before_speaking(
+    command, tmp_path, texts, hifigan_folder, arguments, message, capsys
+):
+    broken = shutil.copytree(hifigan_folder, tmp_path / "broken")
+    (broken / "generator.ckpt").write_bytes(b"PK")
+    places = {"HERE": hifigan_folder, "BROKEN": broken}
+    given = [places.get(argument, argument) for argument in arguments]
+    assert command("--text", texts[1], "--out", "a.wav", *given) == 1
+    assert re.search(message, error_of(capsys))
+    assert files(tmp_path) == ["broken"]
+
+
+def test_vocoders_are_those_of_the_yaml():
+    parser = argparse.ArgumentParser()
+    command_module.add_arguments(parser)
+    (option,) = (each for each in parser._actions if each.dest == "vocoder")
+    assert list(option.choices) == list(VOCODERS)

@@ -37,7 +37,7 @@ from sb_sma.data.batch import with_lengths
 from sb_sma.data.corpus.build_once import SPLITS, load_manifests
 from sb_sma.data.sampler import LengthBatchSampler
 from sb_sma.data.speech.manifest.read import read_entries
-from sb_sma.data.speech.mel import GriffinLim, MelStatistics
+from sb_sma.data.speech.mel import MelStatistics
 from sb_sma.data.speech.reach import leave_out_unreachable
 from sb_sma.data.speech.speakers import find_speakers, speaker_of
 from sb_sma.data.tokens import TokenTable, check_token_room
@@ -278,11 +278,6 @@ def check_attention(hparams):
     model.decoder.layers.check_decoding(hparams["decoding"])
 
 
-def check_features(hparams):
-    """Refuse mels that could not be heard."""
-    GriffinLim(hparams["mel_settings"], hparams["griffin_lim_iterations"])
-
-
 def plan_corpus(hparams):
     """Tell which corpus it is, without making it."""
     mel = hparams["mel_settings"]
@@ -416,7 +411,6 @@ def main(argv):
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
     check_frontend(hparams)
     check_attention(hparams)
-    check_features(hparams)
     check_settings(hparams, run_opts)
     ddp_init_group(run_opts)
     start = Start(
@@ -478,7 +472,7 @@ def main(argv):
         hparams["mel_settings"],
         hparams["stop_rule"],
         hparams["decoding"],
-        hparams["griffin_lim_iterations"],
+        hparams["to_waveform"],
     )
     train_and_test(
         brain, hparams["epoch_counter"], datasets, loader_options, "mel_loss"

@@ -33,3 +33,10 @@ def test_sentences_are_read_as_in_the_corpus(exported, tmp_path):
     said, _ = soundfile.read(tmp_path / "report" / "a.wav", dtype="float32")
     (expected,), _ = tts.synthesize([spelled], seed=0)
     np.testing.assert_allclose(said, expected.numpy(), atol=1e-4)
+    # what the vocoder alone makes of the recording
+    heard, _ = soundfile.read(tmp_path / "report" / "vocoded" / "a.wav")
+    vocoded = tts.to_waveform(torch.from_numpy(np.load(tmp_path / "a.npy")))
+    np.testing.assert_allclose(heard, vocoded.numpy(), atol=1e-4)
+    html = page.read_text(encoding="utf-8")
+    for sound in ("Target", "Target, vocoded", "Result"):
+        assert f'aria-label="{sound} of a"' in html
