@@ -54,9 +54,7 @@ def load_exported(
                 f"lacks {', '.join(lacking)}. Give one that a run of this "
                 "recipe exported."
             )
-        initial = kind.from_hparams(
-            source=source, run_opts={"device": "cpu"}
-        )
+        initial = kind.from_hparams(source=source, run_opts={"device": "cpu"})
     except OSError as error:
         raise ValueError(
             "initial_model must be the folder model/ of a training run, or a "
@@ -117,6 +115,6 @@ def refuse_differing(
     if differing:
         raise ValueError(
             "initial_model must have the settings of this run; got "
-            f"{abridged(differing, '; ')}. Give the YAML and overrides that it was "
-            "trained with."
+            f"{abridged(differing, '; ')}. Give the YAML and overrides that it "
+            "was trained with."
         )

@@ -110,9 +110,8 @@ class InitialVoice:
         ):
             if part in self._parts and part not in _parts(model):
                 raise ValueError(
-                    f"initial_model has learnt to speak with {part}, which "
-                    f"this run lacks; got {part}: {hparams[part]}. Give "
-                    f"{remedy}."
+                    f"initial_model has learnt to speak with a part that this "
+                    f"run lacks; got {part}: {hparams[part]}. Give {remedy}."
                 )
         if hparams["frames_per_token"] is not None:
             raise ValueError(
@@ -179,24 +178,21 @@ class InitialVoice:
                 f"corpus {len(new)} others, the model room for {n_tokens}. "
                 f"Give n_tokens: {len(table)} or more in the YAML."
             )
-        if new:
-            logger.warning(
-                "initial_model has never heard %d of %d symbols of the corpus, "
-                "which start untrained: %s",
-                len(new),
-                len(symbols),
-                ", ".join(new),
-            )
         return table
 
     @torch.no_grad()
-    def fill(self, model: TransformerTTS, speakers: SpeakerTable) -> None:
+    def fill(
+        self, model: TransformerTTS, table: TokenTable, speakers: SpeakerTable
+    ) -> None:
         """Copy all weights and statistics that the trained model has.
 
         Arguments
         ---------
         model : TransformerTTS
-            Filled in place; `check` has passed it.
+            Filled in place; `check` has passed it. What it has beyond the
+            trained model is named in the log.
+        table : TokenTable
+            Of this run, as `make_table` gives it.
         speakers : SpeakerTable
             Of this run, the trained model's first.
         """
@@ -207,20 +203,33 @@ class InitialVoice:
                 tensor[:n_rows] = trained[name][:n_rows]
             elif name in trained:
                 tensor.copy_(trained[name])
-        untrained = self.lacking_parts(model)
-        new = speakers.names[len(self.speakers) :]
-        if new and "speakers" not in untrained:
-            untrained.append(f"the speakers {', '.join(new)}")
-        if untrained:
+        new_rows = {
+            "encoder": table.symbols[len(self.symbols) :],
+            "speakers": speakers.names[len(self.speakers) :],
+        }
+        lacking = self.lacking_parts(model)
+        for part, new in new_rows.items():
+            if new and part not in lacking:
+                is_frozen = not any(
+                    each.requires_grad
+                    for each in getattr(model, part).parameters()
+                )
+                logger.warning(
+                    "initial_model has never heard %s, which %s",
+                    ", ".join(new),
+                    f"stay untrained, for frozen: {part}"
+                    if is_frozen
+                    else "start untrained",
+                )
+        if lacking:
             logger.warning(
-                "What initial_model lacks starts untrained: %s",
-                ", ".join(untrained),
+                "initial_model has no %s, which start untrained",
+                " and no ".join(lacking),
             )
         unused = [part for part in self._parts if part not in _parts(model)]
         if unused:
             logger.warning(
-                "What this run lacks of initial_model is left out: %s",
-                ", ".join(unused),
+                "The %s of initial_model is left out", " and ".join(unused)
             )
 
     @property

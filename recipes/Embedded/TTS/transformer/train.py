@@ -42,11 +42,7 @@ from sb_sma.data.speech.mel import GriffinLim, MelStatistics
 from sb_sma.data.speech.reach import leave_out_unreachable
 from sb_sma.data.speech.speakers import find_speakers, speaker_of
 from sb_sma.data.tokens import TokenTable, check_token_room
-from sb_sma.hparams import (
-    keys_by_argument,
-    load_experiment,
-    write_experiment,
-)
+from sb_sma.hparams import keys_by_argument, load_experiment, write_experiment
 from sb_sma.inference.export import export_tts, speaking_settings
 from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
@@ -477,7 +473,7 @@ def main(argv):
         set_up_model(hparams, folder, manifests)
     else:
         initial.compare_frontend(frontend)
-        initial.fill(hparams["models"]["model"], speakers)
+        initial.fill(hparams["models"]["model"], table, speakers)
         # it was made when the YAML was read
         average = hparams["average"].module
         average.load_state_dict(hparams["models"]["model"].state_dict())
