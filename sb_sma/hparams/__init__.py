@@ -25,7 +25,7 @@ from sb_sma.hparams.command_line import (
     write_overrides,
 )
 from sb_sma.hparams.compose import compose, drop_unused
-from sb_sma.hparams.document import Document
+from sb_sma.hparams.document import Document, KeyPath
 from sb_sma.hparams.run_options import check_run_options
 from sb_sma.hparams.script import keys_read_by
 from sb_sma.hparams.texts import read_texts
@@ -35,6 +35,7 @@ __all__ = [
     "check_output_folder",
     "check_yaml",
     "find_recipe",
+    "keys_by_argument",
     "load_experiment",
     "swallowing_options",
     "write_experiment",
@@ -138,6 +139,36 @@ def write_experiment(
             f"'{folder}' ({error.strerror}). Give another with "
             "--output_folder=DIR."
         ) from error
+
+
+def keys_by_argument(
+    part: str, hparams_file: PathLike, script: PathLike, overrides: str = ""
+) -> dict[KeyPath, str]:
+    """Tell which keys of the YAML the objects under one of them are made of.
+
+    Arguments
+    ---------
+    part : str
+        The key of the objects, such as ``models``.
+    hparams_file : path
+        The YAML file.
+    script : path
+        The recipe that reads it.
+    overrides : str
+        As of `load_experiment`.
+
+    Returns
+    -------
+    keys : dict
+        By the keys that lead to an argument, from below `part` on: the
+        top-level key whose value it is.
+    """
+    document = check_yaml(hparams_file, script, overrides)
+    return {
+        path[1:]: name
+        for path, name in document.keys_referred_to()
+        if path[0] == part
+    }
 
 
 def _resolve(document: Document, overrides: str) -> Resolved:

@@ -149,6 +149,19 @@ class Document:
                 for name in _REFERENCE.findall(node.value):
                     yield _split_name(name), node
 
+    def keys_referred_to(self) -> Iterator[tuple[KeyPath, str]]:
+        """Visit every value that is nothing but a top-level key's.
+
+        Returns
+        -------
+        references : iterator
+            Pairs of the keys that lead to the value, and the key it is of.
+        """
+        for path, node in self.walk():
+            name = tag_of(node) == "!ref" and _REFERENCE.fullmatch(node.value)
+            if name and name[1] in self.items:
+                yield path, name[1]
+
     def resolve(self, node: Node) -> Node:
         """Follow a value that is nothing but a reference.
 

@@ -29,6 +29,7 @@ TEXTS: Mapping[str, Any] = {
     "checkpoints_dir": Path,
     "corpus_folder": Path,
     "data_folder": Path | None,
+    "frozen": str | list[str],
     "initial_model": Path | None,
     "output_folder": Path,
     "save_file": Path,

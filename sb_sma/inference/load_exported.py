@@ -169,9 +169,7 @@ class ExportedModel(Pretrained):
         """
         check_model_folder(source)
         how = {"local_strategy": local_strategy, "fetch_config": fetch_config}
-        path = fetch(hparams_file, source, savedir=savedir, **how)
-        with open(path, encoding="utf-8") as stream:
-            text = read_format(stream.read(), str(source))
+        text = read_exported_yaml(source, hparams_file, savedir=savedir, **how)
         if isinstance(overrides, str):
             overrides = read_format(overrides, "overrides")
         hparams = load_hyperpyyaml(text, overrides, overrides_must_match)
@@ -183,6 +181,35 @@ class ExportedModel(Pretrained):
             return None
         pretrainer.load_collected()
         return cls(hparams["modules"], hparams, **kwargs)
+
+
+def read_exported_yaml(
+    source: str, hparams_file: str = "hyperparams.yaml", **how: Any
+) -> str:
+    """Read what an exported model is built of.
+
+    Arguments
+    ---------
+    source : str
+        Folder, or repository on a hub.
+    hparams_file : str
+        The file that names it.
+    **how : object
+        Of ``speechbrain.utils.fetching.fetch``.
+
+    Returns
+    -------
+    text : str
+        YAML, in the format of now.
+
+    Raises
+    ------
+    ValueError
+        If the format is newer.
+    """
+    path = fetch(hparams_file, source, **how)
+    with open(path, encoding="utf-8") as stream:
+        return read_format(stream.read(), str(source))
 
 
 def read_format(text: str, source: str) -> str:

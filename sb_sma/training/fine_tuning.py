@@ -1,8 +1,5 @@
 """Training that starts from a grapheme-to-phoneme model trained before."""
 
-import hashlib
-import json
-import os
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -11,9 +8,12 @@ from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.problems import raise_problems
 from sb_sma.inference.export import G2P_SETTINGS
 from sb_sma.inference.g2p.interface import G2P
-from sb_sma.inference.model_folder import check_model_folder
-from sb_sma.inference.weights import to_bytes
 from sb_sma.models import TransformerG2P
+from sb_sma.training.initial_model import (
+    digest,
+    load_exported,
+    refuse_differing,
+)
 
 _MAY_DIFFER = ("dropout",)
 
@@ -36,16 +36,8 @@ def load_initial_model(source: str) -> G2P:
     ValueError
         If there is no such model.
     """
-    source = os.path.expanduser(source)
-    check_model_folder(source, prefer_folder=True)
-    try:
-        return G2P.from_hparams(source=source, run_opts={"device": "cpu"})
-    except OSError as error:
-        raise ValueError(
-            "initial_model must be the folder model/ of a training run, or a "
-            f"repository on a hub; got '{source}', which is no folder here and "
-            f"is not found on the hub ({type(error).__name__})."
-        ) from error
+    initial, _ = load_exported(source, G2P)
+    return initial
 
 
 def start_from(
@@ -87,17 +79,7 @@ def start_from(
         vars(initial.hparams), initial.hparams.grapheme_tokenizer
     )
     ours = _settings(settings, tokenizer)
-    differing = [
-        f"{name}: {theirs.get(name, 'absent')} there, {value} here"
-        for name, value in ours.items()
-        if theirs.get(name, "absent") != value
-    ]
-    if differing:
-        raise ValueError(
-            "initial_model must have the settings of this run; got "
-            f"{'; '.join(differing)}. Give the YAML and overrides that it was "
-            "trained with."
-        )
+    refuse_differing(theirs, ours)
     known = initial.hparams.phonemes
     new = [symbol for symbol in symbols if symbol not in known]
     room = model.decoder.embedding.num_embeddings
@@ -169,8 +151,7 @@ def identify(initial: G2P) -> str:
         initial.hparams.grapheme_tokenizer.symbols,
         initial.hparams.phonemes.symbols,
     ]
-    content = to_bytes(initial.mods.model) + json.dumps(tables).encode()
-    return hashlib.sha256(content).hexdigest()[:12]
+    return digest(initial.mods.model, tables)
 
 
 def _settings(

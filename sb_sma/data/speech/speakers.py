@@ -83,7 +83,9 @@ def speaker_of(entry: Mapping[str, Any]) -> str | None:
     return entry.get("speaker", entry["voice"])
 
 
-def find_speakers(manifests: Manifests, n_speakers: int) -> SpeakerTable:
+def find_speakers(
+    manifests: Manifests, n_speakers: int, known: Sequence[str] = ()
+) -> SpeakerTable:
     """Collect the speakers of a corpus, who must fit into the model's table.
 
     Arguments
@@ -92,11 +94,14 @@ def find_speakers(manifests: Manifests, n_speakers: int) -> SpeakerTable:
         Of each split, the entries by name.
     n_speakers : int
         Rows of the model's table; 0 for a model without speakers.
+    known : sequence of str
+        Speakers that have the first rows, in the corpus or not.
 
     Returns
     -------
     SpeakerTable
-        The speakers of the training split, in the order of the alphabet.
+        Those who are known, and after them the others of the training split,
+        in the order of the alphabet.
 
     Raises
     ------
@@ -117,31 +122,38 @@ def find_speakers(manifests: Manifests, n_speakers: int) -> SpeakerTable:
         split: {name: speaker_of(entry) for name, entry in manifest.items()}
         for split, manifest in manifests.items()
     }
-    everyone = {
+    who_speaks = {
         name: who for part in speakers.values() for name, who in part.items()
     }
-    nameless = [name for name, who in everyone.items() if who is None]
+    nameless = [name for name, who in who_speaks.items() if who is None]
     if nameless:
         raise ValueError(
             f"Every utterance must have a speaker for speakers: {n_speakers}; "
             f"{len(nameless)} have none: {abridged(nameless)}. Give a manifest "
             "with a column speaker, or --speakers=0."
         )
-    names = sorted(set(everyone.values()))
-    if len(names) > n_speakers:
+    names = sorted(set(who_speaks.values()))
+    new = [name for name in names if name not in known]
+    everyone = [*known, *new]
+    if len(everyone) > n_speakers:
+        found = f"The corpus has {len(new)} speakers"
+        if known:
+            found = (
+                f"initial_model has {len(known)} speakers and the corpus "
+                f"{len(new)} others"
+            )
         raise ValueError(
-            f"The corpus has {len(names)} speakers, the model room for "
-            f"{n_speakers}: {abridged(names)}. Give speakers: {len(names)} or "
-            "more in the YAML."
+            f"{found}, the model room for {n_speakers}: {abridged(everyone)}. "
+            f"Give speakers: {len(everyone)} or more in the YAML."
         )
-    untrained = sorted(set(names) - set(speakers["train"].values()))
+    untrained = sorted(set(new) - set(speakers["train"].values()))
     if untrained:
         raise ValueError(
             "Every speaker must be in training; in valid or test alone: "
             f"{abridged(untrained)}. Give the manifest a column split, or "
             "more utterances of theirs."
         )
-    return SpeakerTable(names)
+    return SpeakerTable(everyone)
 
 
 def _warn_of_one_voice(manifests: Manifests) -> None:

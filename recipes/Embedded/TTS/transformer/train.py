@@ -6,6 +6,7 @@ To run this recipe, do the following:
 > python train.py hparams/train.yaml --attention_type=regularMHA
 > python train.py hparams/train.yaml --data_folder=/path/to/LJSpeech-1.1
 > python train.py hparams/train.yaml --data_folder=/path/to/manifest.csv
+> python train.py hparams/train.yaml --initial_model=results/tts/SMA/model
 
 A Transformer encodes the text, the mel decoder attends to it with stepwise
 monotonic attention or softmax, and every run ends with an exported model and
@@ -41,14 +42,16 @@ from sb_sma.data.speech.mel import MelStatistics
 from sb_sma.data.speech.reach import leave_out_unreachable
 from sb_sma.data.speech.speakers import find_speakers, speaker_of
 from sb_sma.data.tokens import TokenTable, check_token_room
-from sb_sma.hparams import load_experiment, write_experiment
+from sb_sma.hparams import keys_by_argument, load_experiment, write_experiment
 from sb_sma.inference.export import export_tts, speaking_settings
 from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.mistakes import tell_mistakes
 from sb_sma.training.distributed import close_process_group
+from sb_sma.training.frozen import freeze
 from sb_sma.training.history import log_epoch, log_figures
+from sb_sma.training.initial_voice import InitialVoice
 from sb_sma.training.recipe_frame import (
     Start,
     open_logs,
@@ -148,6 +151,8 @@ class TTSBrain(RecoverableBrain):
 
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate and the energy noise of this step."""
+        for part in self.frozen:
+            part.eval()
         if should_step:
             self.hparams.lr_schedule.set_rate(
                 self.optimizer, self.optimizer_step, self.progress()
@@ -363,6 +368,24 @@ def measure_frames_per_token(manifest):
     return frames / tokens
 
 
+def make_tables(hparams, initial, symbols, manifests):
+    """List the model's symbols and speakers, those of the initial one first."""
+    n_tokens, n_speakers = hparams["n_tokens"], hparams["speakers"]
+    if initial is None:
+        table = TokenTable(symbols)
+        check_token_room(table, n_tokens)
+        return table, find_speakers(manifests, n_speakers)
+    table = initial.make_table(symbols, n_tokens)
+    return table, find_speakers(manifests, n_speakers, initial.speakers)
+
+
+def freeze_parts(hparams, initial):
+    """Freeze what the YAML lists, and what the initial model has learnt."""
+    model = hparams["models"]["model"]
+    untrained = initial and initial.lacking_parts(model)
+    return freeze(model, hparams["frozen"], untrained)
+
+
 def set_up_model(hparams, folder, manifests):
     """Give the model what is measured on the training set."""
     model = hparams["models"]["model"]
@@ -413,8 +436,20 @@ def main(argv):
     check_attention(hparams)
     check_settings(hparams, run_opts)
     ddp_init_group(run_opts)
+    initial, identity = None, None
+    if hparams["initial_model"] is not None:
+        initial = InitialVoice(hparams["initial_model"])
+        keys = keys_by_argument("models", hparams_file, __file__, overrides)
+        initial.check(hparams, keys)
+        identity = initial.identity
+    frozen = freeze_parts(hparams, initial)
     start = Start(
-        partial(plan_corpus, hparams), hparams["save_folder"], run_opts
+        partial(plan_corpus, hparams),
+        hparams["save_folder"],
+        run_opts,
+        identity,
+        remedy=f"--initial_model={hparams['output_folder']}/model with another "
+        "--output_folder goes on from its weights, with other recordings, too.",
     )
     run_on_main(
         write_experiment,
@@ -425,11 +460,17 @@ def main(argv):
     )
     folder = start.make_corpus(hparams["corpus_folder"])
     manifests = choose_utterances(hparams, load_manifests(folder))
-    speakers = find_speakers(manifests, hparams["speakers"])
     symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
-    table = TokenTable(symbols)
-    check_token_room(table, hparams["n_tokens"])
-    set_up_model(hparams, folder, manifests)
+    table, speakers = make_tables(hparams, initial, symbols, manifests)
+    frontend = hparams["text_frontend"].locate(folder)
+    if initial is None:
+        set_up_model(hparams, folder, manifests)
+    else:
+        initial.compare_frontend(frontend)
+        initial.fill(hparams["models"]["model"], table, speakers)
+        # it was made when the YAML was read
+        average = hparams["average"].module
+        average.load_state_dict(hparams["models"]["model"].state_dict())
     start.remember(folder)
     datasets = make_datasets(manifests, table)
 
@@ -457,7 +498,8 @@ def main(argv):
         for name, entry in manifest.items()
     }
     brain.speakers = speakers
-    brain.frontend = hparams["text_frontend"].locate(folder)
+    brain.frontend = frontend
+    brain.frozen = frozen
     open_logs(
         brain,
         hparams["output_folder"],
@@ -479,10 +521,11 @@ def main(argv):
     )
     if if_main_process():
         resolved = read_resolved(hparams["output_folder"])
-        set_mean_style(
-            hparams["average"].module,
-            (item["log_mel"] for item in datasets["train"]),
-        )
+        if hparams["models"]["model"].style not in frozen:
+            set_mean_style(
+                hparams["average"].module,
+                (item["log_mel"] for item in datasets["train"]),
+            )
         export_and_report(
             brain, hparams, resolved, table, manifests["test"], datasets["test"]
         )

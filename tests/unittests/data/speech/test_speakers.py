@@ -74,6 +74,12 @@ def test_a_speaker_who_is_not_in_training_is_named(split):
         find_speakers(manifests, n_speakers=3)
 
 
+def test_who_is_known_already_need_not_be_in_training():
+    manifests = manifests_of(["ben"], valid=["zoe"], test=["ben"])
+    table = find_speakers(manifests, n_speakers=3, known=["zoe", "carl"])
+    assert table.names == ["zoe", "carl", "ben"]
+
+
 def test_an_unknown_name_lists_the_names():
     with pytest.raises(
         ValueError, match="speaker must be one of anna, ben; got 'Anna'"
