@@ -166,7 +166,7 @@ def read_entries(corpus: Path) -> list[dict[str, Any]]:
 
 
 def read_prose(path: Path) -> list[str]:
-    """Some sentences without digits, evenly over a file."""
+    """Take some sentences without digits, evenly over a file."""
     lines = path.read_text(encoding="utf-8").splitlines()
     texts = [line.split("|")[-1].strip() for line in lines]
     texts = [
@@ -180,7 +180,7 @@ def read_prose(path: Path) -> list[str]:
 
 @torch.no_grad()
 def teacher_forced(tts: TTS, entry: dict[str, Any], seed: int) -> torch.Tensor:
-    """What the model says when it hears the recording, (M, C)."""
+    """Return what the model says when it hears the recording, (M, C)."""
     model = tts.mods.model
     ids = torch.tensor(tts.hparams.tokens.encode(entry["tokens"]))[None]
     lengths = torch.tensor([ids.shape[1]])

@@ -73,9 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mode",
         choices=("soft", "hard"),
-        default="soft",
-        help="soft (default) carries the expected alignment, hard stands on one "
-        "token at a time; hard is for monotonic attention only",
+        help="soft carries the expected alignment, hard stands on one token at "
+        "a time and is for monotonic attention only; default: the model's own",
     )
     parser.add_argument(
         "--pace",

@@ -151,7 +151,7 @@ class TTS(ExportedModel):
     def encode_text(
         self,
         texts: str | Sequence[str],
-        mode: str = "soft",
+        mode: str | None = None,
         pace: float = 1.0,
         seed: int | None = None,
         progress: bool = False,
@@ -164,9 +164,10 @@ class TTS(ExportedModel):
         ---------
         texts : str or sequence of str
             What is to be said.
-        mode : str
+        mode : str, optional
             ``soft`` carries the expected alignment, ``hard`` stands on one
-            token (monotonic attention only).
+            token (monotonic attention only). Default: as the model's YAML
+            file says.
         pace : float
             Above 1 speaks faster, below 1 slower: everything lasts 1 / pace of
             what it lasts otherwise, at the same pitch. From 0.25 to 4.
@@ -204,7 +205,7 @@ class TTS(ExportedModel):
     def speak(
         self,
         texts: str | Sequence[str],
-        mode: str = "soft",
+        mode: str | None = None,
         pace: float = 1.0,
         seed: int | None = None,
         progress: bool = False,
@@ -217,7 +218,7 @@ class TTS(ExportedModel):
         ---------
         texts : str or sequence of str
             What is to be said.
-        mode : str
+        mode : str, optional
             As in `encode_text`.
         pace : float
             As in `encode_text`.
@@ -264,7 +265,7 @@ class TTS(ExportedModel):
     def stream(
         self,
         text: str,
-        mode: str = "soft",
+        mode: str | None = None,
         pace: float = 1.0,
         seed: int | None = None,
         chunk_seconds: float = 0.25,
@@ -277,7 +278,7 @@ class TTS(ExportedModel):
         ---------
         text : str
             What is to be said.
-        mode : str
+        mode : str, optional
             As in `encode_text`.
         pace : float
             As in `encode_text`.
@@ -319,7 +320,7 @@ class TTS(ExportedModel):
     def stream_waveform(
         self,
         text: str,
-        mode: str = "soft",
+        mode: str | None = None,
         pace: float = 1.0,
         seed: int | None = None,
         chunk_seconds: float = 0.25,
@@ -332,7 +333,7 @@ class TTS(ExportedModel):
         ---------
         text : str
             What is to be said.
-        mode : str
+        mode : str, optional
             As in `encode_text`.
         pace : float
             As in `encode_text`.
@@ -368,7 +369,7 @@ class TTS(ExportedModel):
     def synthesize(
         self,
         texts: str | Sequence[str],
-        mode: str = "soft",
+        mode: str | None = None,
         pace: float = 1.0,
         seed: int | None = None,
         progress: bool = False,
@@ -381,7 +382,7 @@ class TTS(ExportedModel):
         ---------
         texts : str or sequence of str
             What is to be said.
-        mode : str
+        mode : str, optional
             As in `encode_text`.
         pace : float
             As in `encode_text`.
@@ -500,15 +501,16 @@ class TTS(ExportedModel):
     def _manner(
         self,
         n_texts: int,
-        mode: str,
+        mode: str | None,
         pace: float,
         seed: int | None,
         style: torch.Tensor | None,
         speaker: str | Sequence[str] | None,
     ) -> Manner:
         """Make one object of what a user says about how texts are spoken."""
+        decoding = self.hparams.decoding
         return Manner(
-            replace(self.hparams.decoding, mode=mode),
+            decoding if mode is None else replace(decoding, mode=mode),
             as_seed(seed),
             self._check_style(style, n_texts),
             self._find_speakers(speaker, n_texts),
