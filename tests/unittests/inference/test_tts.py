@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -110,6 +111,16 @@ def test_the_seed_decides_what_is_said(tts, texts):
     for seed in (4, None):
         other = tts.encode_text(texts[1], seed=seed)[0]
         assert other.shape != first.shape or not torch.equal(other, first)
+
+
+def test_the_model_says_in_which_mode_it_speaks(tts, texts, monkeypatch):
+    hard = replace(tts.hparams.decoding, mode="hard")
+    soft = tts.encode_text(texts, seed=0)[0]
+    assert torch.equal(tts.encode_text(texts, mode="soft", seed=0)[0], soft)
+    monkeypatch.setattr(tts.hparams, "decoding", hard)
+    own = tts.encode_text(texts, seed=0)[0]
+    assert torch.equal(own, tts.encode_text(texts, mode="hard", seed=0)[0])
+    assert torch.equal(tts.encode_text(texts, mode="soft", seed=0)[0], soft)
 
 
 def test_hard_mode_stands_on_one_token(tts, texts):
