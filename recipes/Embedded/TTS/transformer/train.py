@@ -256,14 +256,25 @@ def speaker_indices(entries, speakers):
     return torch.tensor(speakers.encode(map(speaker_of, entries)))
 
 
-def check_frontend(hparams):
-    """Refuse to read the embedded corpus otherwise than it is spoken."""
-    if hparams["data_folder"] is None and hparams["frontend"] != "espeak":
+def choose_frontend(hparams):
+    """Return that of real speech, or that of the embedded corpus's teacher."""
+    frontend, teacher = hparams["text_frontend"], hparams["speaking_teacher"]
+    if hparams["data_folder"] is not None:
+        if teacher.name != "espeak":
+            raise ValueError(
+                "teacher must be left out for real speech, which nobody "
+                f"speaks anew; got {teacher.name}. Leave out teacher or "
+                "data_folder."
+            )
+        return frontend
+    if hparams["frontend"] != "espeak":
         raise ValueError(
             "frontend must be espeak for the embedded corpus, whose phonemes "
-            f"have eSpeak NG's own timing; got '{hparams['frontend']}'. Leave "
-            "frontend out, or give real speech with --data_folder=DIR."
+            "have the timing of its teacher; got "
+            f"'{hparams['frontend']}'. Leave frontend out, or give real speech "
+            "with --data_folder=DIR."
         )
+    return teacher.frontend(frontend.settings)
 
 
 def check_attention(hparams):
@@ -414,7 +425,7 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
 def main(argv):
     """Train, test, export and report."""
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
-    check_frontend(hparams)
+    frontend = choose_frontend(hparams)
     check_attention(hparams)
     check_features(hparams)
     check_settings(hparams, run_opts)
@@ -463,7 +474,7 @@ def main(argv):
         for name, entry in manifest.items()
     }
     brain.speakers = speakers
-    brain.frontend = hparams["text_frontend"].locate(folder)
+    brain.frontend = frontend.locate(folder)
     open_logs(
         brain,
         hparams["output_folder"],
