@@ -6,7 +6,9 @@ import numpy as np
 
 HOP = 256
 # a beginning, an end and a filler first, as in every voice of Piper
-SYMBOLS = "_^$ !'(),-.:;?abcdefhijklmnopqrstuvwxyzæðŋɐɑɒɔəɚɛɜɡɪɹɾʃʊʌʒʔˈˌːθᵻ"
+SYMBOLS = (
+    "_^$ !'(),-.:;?abcdefhijklmnopqrstuvwxyzæðŋɐɑɒɔəɚɛɜɡɪɹɾʃʊʌʒʔˈˌːʲ\u0329θᵻ"
+)
 SILENT = "_^$ !'(),-.:;?"
 FRAMES = {"_": 0, "^": 6, "$": 6, " ": 1, **dict.fromkeys("!,.:;?", 16)}
 FRAMES_OF_SOUND = 8
@@ -29,6 +31,7 @@ def write_voice(path, sample_rate=16000, tells_times=True):
         "pitches": np.array(pitches, np.float32),
         "zero": np.array(0, np.float32),
         "one": np.array(1, np.float32),
+        "none": np.array(0, np.int64),
         "axis": np.array(1, np.int64),
         "first": np.array([0], np.int64),
         "last": np.array([1], np.int64),
@@ -59,7 +62,12 @@ def write_voice(path, sample_rate=16000, tells_times=True):
         ("Mul", ["cycles", "step"], "phase"),
         ("Sin", ["phase"], "tone"),
         ("Mul", ["tone", "volume"], "sound"),
-        ("Reshape", ["sound", "all"], "output"),
+        # a voice is never the same twice, but without noise
+        ("RandomNormalLike", ["sound"], "hiss"),
+        ("Gather", ["scales", "none"], "noise_scale"),
+        ("Mul", ["hiss", "noise_scale"], "noise"),
+        ("Add", ["sound", "noise"], "voice"),
+        ("Reshape", ["voice", "all"], "output"),
     ]
     options = {"Cast": {"to": TensorProto.INT64}}
     graph = helper.make_graph(
