@@ -33,7 +33,7 @@ def find_sound(samples: np.ndarray, sample_rate: int) -> tuple[int, int]:
     Example
     -------
     >>> samples = np.zeros(1000, np.float32)
-    >>> samples[400:500] = 0.5
+    >>> samples[400:500:2] = 0.5
     >>> find_sound(samples, 20000)
     (400, 500)
     """

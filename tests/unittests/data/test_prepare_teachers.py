@@ -176,7 +176,9 @@ def test_what_a_teacher_cannot_do_is_refused_by_name(tmp_path, given, message):
 
 
 def test_a_teacher_that_breaks_its_contract_is_named(tmp_path, texts):
-    with pytest.raises(ValueError, match=r"texts\.txt, line \d+: starts of te"):
+    with pytest.raises(
+        ValueError, match=r"texts\.txt, line \d+: starts of teacher"
+    ):
         prepare_embedded(tmp_path / "a", **SIZES, texts=texts, teacher=Liar())
     assert not (tmp_path / "a").exists()
 
