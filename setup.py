@@ -73,6 +73,9 @@ setup(
     ],
     extras_require={
         "text": TEXT,
+        # teachers of the embedded corpus; piper-tts (GPL-3) is not imported
+        "hibari": ["hibari-tts>=0.2.1,<0.3", "onnx>=1.16"],
+        "piper": ["piper-tts[http,alignment]>=1.8,<2"],
         "dev": [
             *TEXT,
             # what the mel filters and the time warping are compared with

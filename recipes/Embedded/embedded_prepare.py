@@ -1,32 +1,35 @@
-"""Prepares the embedded corpus: invented or given texts, spoken by eSpeak NG.
+"""Prepares the embedded corpus: invented or given texts, spoken by a teacher.
 
-No download: the voices come with the wheel espeakng-loader, the texts from a
-grammar or a file. As eSpeak NG tells when each phoneme starts, the corpus knows
-the true alignment, and as rate and pitch are parameters, the true style.
+That is eSpeak NG, unless another is chosen. No download: its voices come with
+the wheel espeakng-loader, the texts from a grammar or a file. As it tells when
+each phoneme starts, the corpus knows the true alignment, and as rate and pitch
+are parameters, the true style.
 """
 
+import logging
 import random
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
+from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.corpus.digests import digest
 from sb_sma.data.corpus.plan import Corpus
-from sb_sma.data.espeak.library import find_version
 from sb_sma.data.espeak.text_grammar import generate_texts
-from sb_sma.data.espeak.voice import (
-    BOUNDS,
-    VoiceSettings,
-    check_speakable,
-    speak,
-)
+from sb_sma.data.espeak.voice import BOUNDS, VoiceSettings, check_speakable
 from sb_sma.data.problems import raise_problems
+from sb_sma.data.speech.amount import tell_if_little
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
 from sb_sma.data.speech.manifest.encoding import read_utf8
 from sb_sma.data.speech.mel import MelSettings
-from sb_sma.data.text.frontends import EspeakFrontend, respelled
+from sb_sma.data.teachers.ends import resampled
+from sb_sma.data.teachers.espeak import EspeakTeacher
+from sb_sma.data.teachers.interface import Teacher, check_speech
+from sb_sma.data.text.frontends import respelled
 from sb_sma.hparams.ranges import Number, Span
+
+logger = logging.getLogger(__name__)
 
 Range = int | Sequence[int]
 _SPANS = {
@@ -48,6 +51,7 @@ def prepare_embedded(
     pitch_range: Annotated[Range, _SPANS["pitch_range"]] = 50,
     n_processes: int = 1,
     mel: MelSettings | None = None,
+    teacher: Teacher = EspeakTeacher(),
 ) -> Corpus:
     """Tell what the corpus is, and build it where a folder is given.
 
@@ -67,7 +71,7 @@ def prepare_embedded(
         Chooses texts and voices.
     texts : str or Path, optional
         A file with a text a line, of which each is spoken at most once, as
-        `EspeakFrontend` writes it out. Default: texts are invented.
+        the front end of the teacher writes it out. Default: texts are invented.
     voice : str or list of str
         eSpeak NG's voice, or voices of which each utterance gets one.
     rate : int or [int, int]
@@ -79,7 +83,10 @@ def prepare_embedded(
     n_processes : int
         Processes that speak; the corpus is the same with any number.
     mel : MelSettings, optional
-        The numbers that define the spectrograms.
+        The numbers that define the spectrograms; speech of another rate is
+        resampled.
+    teacher : Teacher
+        Who speaks; most have no voices, rates and pitches to choose from.
 
     Returns
     -------
@@ -89,11 +96,13 @@ def prepare_embedded(
     Raises
     ------
     ValueError
-        If an argument is out of its bounds, if there are too few texts or bad
-        ones (all are named, with file and line), or if the folder holds
-        anything else.
+        If an argument is out of its bounds, or the teacher cannot obey it, if
+        there are too few texts or bad ones (all are named, with file and line),
+        or if the folder holds anything else.
     FileNotFoundError
         If there is no file of texts.
+    ImportError
+        If the teacher's package is missing.
 
     Example
     -------
@@ -120,14 +129,15 @@ def prepare_embedded(
             "voice must name at least one voice; got an empty list. Give "
             "'en-us'."
         )
+    _check_obeyed(teacher, {"voice": voices, **ranges})
     # what would fail for every utterance should fail once, and at the start
+    teacher.check()
+    sample_rates = set()
     for name in voices:
-        sample_rate = speak("a", VoiceSettings(voice=name)).sample_rate
-        if sample_rate != mel.sample_rate:
-            raise ValueError(
-                f"sample_rate must be {sample_rate} Hz, eSpeak NG's own; got "
-                f"{mel.sample_rate}. Change it in the YAML file."
-            )
+        speech = teacher.speak("a", VoiceSettings(voice=name))
+        check_speech(speech, teacher.name)
+        sample_rates.add(speech.sample_rate)
+    teacher.close()
 
     chosen = _choose_texts(texts, n_utterances, seed)
 
@@ -140,54 +150,66 @@ def prepare_embedded(
                 split = "valid" if i < n_valid else "test"
             drawn = {name: draw.randint(*ranges[name]) for name in ranges}
             settings = VoiceSettings(voice=draw.choice(voices), **drawn)
-            # invented texts are spoken as eSpeak NG reads them
+            # invented texts are spoken as the teacher reads them
             read = text
             if texts is not None:
-                read = EspeakFrontend(settings).written_out(text)
+                read = teacher.frontend(settings).written_out(text)
             name = f"{split}_{i:06d}"
             items.append((name, split, text, read, settings, place))
-        write_corpus(
-            folder,
-            items,
-            _speak,
-            mel,
-            key=lambda item: repr(item[:-1]),  # whatever its line
-            n_processes=n_processes,
-        )
+        try:
+            write_corpus(
+                folder,
+                items,
+                _Speaker(teacher, mel.sample_rate),
+                mel,
+                key=lambda item: repr(item[:-1]),  # whatever its line
+                n_processes=n_processes,
+            )
+        finally:
+            teacher.close()
 
     spoken = [text for text, _ in chosen]
     read_otherwise = {}
     if texts is not None:
-        frontends = [EspeakFrontend(VoiceSettings(name)) for name in voices]
+        frontends = [teacher.frontend(VoiceSettings(name)) for name in voices]
         read_otherwise = respelled(frontends, spoken)
+    obeyed = {
+        name: value
+        for name, value in {"voice": voices, **ranges}.items()
+        if name in teacher.settings
+    }
+    others = sorted(sample_rates - {mel.sample_rate})
     parameters = {
         "corpus": "embedded",
-        "espeak": find_version(),
+        teacher.name: teacher.identity(),
         "n_utterances": n_utterances,
         "n_valid": n_valid,
         "n_test": n_test,
         "seed": seed,
         "texts": digest(repr(spoken).encode()),
         **read_otherwise,
-        "voice": voices,
-        **ranges,
+        **obeyed,
+        **({"resampled_from": others} if others else {}),
         "mel": asdict(mel),
     }
+    names = obeyed.get("voice", [teacher.name])
     corpus = Corpus(
-        "embedded-"
-        + (voices[0] if len(voices) == 1 else f"{len(voices)}-voices"),
+        "embedded-" + (names[0] if len(names) == 1 else f"{len(names)}-voices"),
         parameters,
         build,
         about={
             "utterances": n_utterances,
-            "voice": " ".join(voices),
+            "voice": " ".join(names),
             **{
                 name: low if low == high else f"{low} to {high}"
                 for name, (low, high) in ranges.items()
+                if name in obeyed
             },
             "texts": texts and str(Path(texts).expanduser().absolute()),
+            **({"resampled_from": f"{others[0]} Hz"} if others else {}),
         },
         goes_on_with=parameters,
+        when_ready=_tell_what_is_there,
     )
     if save_folder is not None:
         corpus.make(save_folder)
@@ -229,22 +251,70 @@ def _choose_texts(
     return chosen[:count]
 
 
-def _speak(item: tuple[str, str, str, str, VoiceSettings, str]) -> Utterance:
-    name, split, text, read, settings, place = item
-    try:
-        speech = speak(read, settings)
-    except ValueError as error:
-        raise ValueError(f"{place or name}: {error}") from error
-    return Utterance(
-        name=name,
-        split=split,
-        text=text,
-        samples=speech.samples,
-        tokens=speech.tokens,
-        token_starts=speech.starts,
-        voice=asdict(settings),
-        place=place,
-    )
+@dataclass(frozen=True)
+class _Speaker:
+    """Makes an utterance by letting the teacher speak."""
+
+    teacher: Teacher
+    sample_rate: int
+
+    def __call__(
+        self, item: tuple[str, str, str, str, VoiceSettings, str]
+    ) -> Utterance:
+        name, split, text, read, settings, place = item
+        try:
+            speech = self.teacher.speak(read, settings)
+            check_speech(speech, self.teacher.name)
+        except ValueError as error:
+            raise ValueError(f"{place or name}: {error}") from error
+        speech = resampled(speech, self.sample_rate)
+        voice = {
+            name: value
+            for name, value in asdict(settings).items()
+            if name in self.teacher.settings
+        }
+        return Utterance(
+            name=name,
+            split=split,
+            text=text,
+            samples=speech.samples,
+            tokens=speech.tokens,
+            token_starts=speech.starts,
+            voice={"voice": self.teacher.name, **voice},
+            place=place,
+        )
+
+
+def _tell_what_is_there(folder: Path) -> None:
+    """Tell how little there is, of speech and of phoneme times."""
+    entries = [
+        entry
+        for manifest in load_manifests(folder).values()
+        for entry in manifest.values()
+    ]
+    unknown = sum(entry["token_starts"] is None for entry in entries)
+    if unknown:
+        logger.warning(
+            "The teacher tells no phoneme times of %d of %d utterances: their "
+            "alignment is not compared with the truth.",
+            unknown,
+            len(entries),
+        )
+    tell_if_little(sum(entry["duration"] for entry in entries))
+
+
+def _check_obeyed(teacher: Teacher, given: dict[str, list]) -> None:
+    """Refuse settings that the teacher would ignore."""
+    usual = asdict(VoiceSettings())
+    for name, values in given.items():
+        if name in teacher.settings or {*values} == {usual[name]}:
+            continue
+        raise ValueError(
+            f"{name} must be left as it is, {usual[name]}, for the teacher "
+            f"{teacher.name}, which has no {name} to choose; got "
+            f"{values if len({*values}) > 1 else values[0]}. Leave it out, or "
+            "take teacher: espeak."
+        )
 
 
 def _as_range(name: str, value: Range) -> list[int]:

@@ -12,6 +12,7 @@ from sb_sma.data.text.frontends import (
     EspeakFrontend,
     Frontend,
 )
+from sb_sma.data.text.hibari import HibariFrontend
 from sb_sma.data.text.sentencepiece import SentencePieceFrontend
 from sb_sma.inference.g2p.frontend import CMUDICT, NO_LEXICON, G2PFrontend
 
@@ -36,6 +37,7 @@ FRONTENDS: dict[str, Callable[[_Options], Frontend]] = {
     "g2p": lambda options: _g2p_frontend(
         options.g2p_model, options.g2p_lexicon
     ),
+    "hibari": lambda options: HibariFrontend(),
 }
 
 

@@ -166,6 +166,15 @@ REFUSED = {
     "data": (["--data_folder=007"], "/007, without metadata.csv and wavs/"),
     "voice": (["--voice=1"], "voice must be a voice of eSpeak NG; got '1'"),
     "counts": (["--n_utterances=8"], "n_utterances must leave at least one"),
+    "teacher": (["--teacher=piper"], "teacher: piper needs teacher_voice"),
+    "teacher_voice": (
+        ["--teacher=piper", "--teacher_voice=lost.onnx"],
+        "there is no file lost.onnx. Correct the path",
+    ),
+    "teacher of recordings": (
+        ["--teacher=hibari", "--data_folder=007"],
+        "teacher must be left out for real speech",
+    ),
     "optimizer": (["--opt_class={betas: [0.9, 2]}"], "Invalid beta parameter"),
 }
 

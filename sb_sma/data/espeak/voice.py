@@ -105,19 +105,21 @@ class Speech:
     Arguments
     ---------
     samples : np.ndarray
-        16-bit samples, of shape (N,).
+        16-bit samples, of shape (N,); floating point in [-1, 1] where it is
+        not eSpeak NG that speaks.
     sample_rate : int
         Samples per second.
     tokens : tuple of str
-        IPA phonemes, ``PAUSE``, and a final ``END``.
-    starts : tuple of int
-        First sample of each token: 0 for the first, strictly increasing.
+        Phonemes, ``PAUSE``, and a final ``END``.
+    starts : tuple of int, optional
+        First sample of each token: 0 for the first, strictly increasing. None
+        where nobody knows them, which eSpeak NG always does.
     """
 
     samples: np.ndarray
     sample_rate: int
     tokens: tuple[str, ...]
-    starts: tuple[int, ...]
+    starts: tuple[int, ...] | None
 
 
 def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:

@@ -11,8 +11,9 @@ was built with. A manifest maps an utterance's name to its entry::
     text
     tokens              list of str
     token_starts        first sample of each token, or null
-    voice, rate, pitch, pitch_range     of eSpeak NG, or null; the voice is the
-                        speaker, where no other is named
+    voice, rate, pitch, pitch_range     of eSpeak NG, or null; the voice, or the
+                        name of another teacher, is the speaker, where no other
+                        is named
 
 and, in a corpus of recordings (``sb_sma.data.speech.prepare``), which also has
 a ``report.json`` and what its text front end has learned, if anything::
@@ -80,7 +81,8 @@ class Utterance:
     token_starts : sequence of int, optional
         First sample of each token, where known.
     voice : dict, optional
-        voice, rate, pitch and pitch_range of eSpeak NG.
+        voice, rate, pitch and pitch_range of eSpeak NG; of another teacher
+        what it obeys, and its name as the voice.
     place : str
         Where it comes from, to be told with what is wrong with it.
     details : dict

@@ -14,6 +14,7 @@ from sb_sma.data.corpus.build_once import Manifests, write_json
 from sb_sma.data.corpus.digests import DIGESTS, FileDigests, digest, state_of
 from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.problems import abridged, raise_problems
+from sb_sma.data.speech.amount import tell_if_little
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
 from sb_sma.data.speech.manifest.read import Entry, find_manifest, read_entries
 from sb_sma.data.speech.mel import MelSettings
@@ -298,6 +299,7 @@ def _log_report(path: Path) -> None:
         report["mixed_recordings"],
         path,
     )
+    tell_if_little(report["seconds"])
     names_by_kind = defaultdict(list)
     for name, remarks in report["remarks"].items():
         for kind in remarks:

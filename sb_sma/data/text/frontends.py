@@ -402,13 +402,29 @@ def split_words(text: str) -> list[tuple[str, int]]:
             words.append(piece)
             pauses.append(0)
         elif words:
-            pauses[-1] = max(pauses[-1], _pauses(piece))
+            pauses[-1] = max(pauses[-1], count_pauses(piece))
     pauses[-1] = 0
     return list(zip(words, pauses))
 
 
-def _pauses(marks: str) -> int:
-    """How many pauses the marks between two words make."""
+def count_pauses(marks: str) -> int:
+    """Tell how many pauses the marks between two words make.
+
+    Arguments
+    ---------
+    marks : str
+        Of ``MARKS``, and spaces.
+
+    Returns
+    -------
+    count : int
+        Of the strongest mark.
+
+    Example
+    -------
+    >>> count_pauses("), "), count_pauses(". ")
+    (1, 3)
+    """
     if marks.count("\n") > 1:
         return _PARAGRAPH_PAUSES
     if "..." in marks:

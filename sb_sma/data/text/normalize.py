@@ -96,7 +96,7 @@ def speak_out(text: str) -> str:
     '"Wait...", he said — twice.'
     """
     text = _plain(text)
-    _check_letters(text)
+    check_letters(text)
     # what is no sentence end for sure stays together: abbreviations need the
     # words around them
     pieces = re.split(r"((?<=[!?;:])\s+|(?<=[a-z]{5}\.)\s+|\n+)", text)
@@ -119,7 +119,23 @@ def _plain(text: str) -> str:
     return "".join(kept).translate(_LOOKALIKES)
 
 
-def _check_letters(text: str) -> None:
+def check_letters(text: str) -> None:
+    """Refuse what is not written in Latin letters.
+
+    Arguments
+    ---------
+    text : str
+        Any text.
+
+    Raises
+    ------
+    ValueError
+        If a letter is of another script.
+
+    Example
+    -------
+    >>> check_letters("Zoë's 2nd")
+    """
     foreign = sorted(set(filter(_is_foreign, text)))
     if foreign:
         raise ValueError(
@@ -171,7 +187,7 @@ def _library() -> Callable[[str], str]:
 
 def _name_the_rest(spoken: str) -> str:
     """Speak single digits and symbols that the grammars left."""
-    pieces = [c if _is_written(c) else f" {_name(c)} " for c in spoken]
+    pieces = [c if _is_written(c) else f" {name_symbol(c)} " for c in spoken]
     joined = re.sub(r"  +", " ", "".join(pieces)).strip()
     return re.sub(r" (?=[,;:.!?)])", "", joined)
 
@@ -183,7 +199,29 @@ def _is_written(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMZ" or character in _ALLOWED
 
 
-def _name(character: str) -> str:
+def name_symbol(character: str) -> str:
+    """Say what a symbol or a digit is.
+
+    Arguments
+    ---------
+    character : str
+        One that Unicode has a name for.
+
+    Returns
+    -------
+    name : str
+        In small letters.
+
+    Raises
+    ------
+    ImportError
+        If it is a digit and the extra ``text`` is not installed.
+
+    Example
+    -------
+    >>> name_symbol("☂")
+    'umbrella'
+    """
     if character.isdecimal():
         return _library()(str(unicodedata.decimal(character)))
     if character in _SYMBOL_NAMES:

@@ -191,7 +191,8 @@ def test_what_is_no_text_is_read_as_before(load):
 PATHS = {
     "hparams/tts.yaml": (
         "corpus_folder data_folder g2p_lexicon g2p_model initial_model "
-        "output_folder save_folder texts train_log vocoder_source"
+        "output_folder save_folder teacher_voice texts train_log "
+        "vocoder_source"
     ),
     "hparams/g2p.yaml": (
         "corpus_folder data_folder hint_lexicon initial_model output_folder "

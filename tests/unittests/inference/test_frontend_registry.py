@@ -70,7 +70,7 @@ def test_a_front_end_can_be_sent_to_another_process(exported_g2p, lexicon):
         (
             {"name": "Espeak"},
             "frontend must be one of espeak, characters, sentencepiece, "
-            "g2p; got 'Espeak'",
+            "g2p, hibari; got 'Espeak'",
         ),
         ({"name": "g2p"}, "frontend: g2p needs g2p_model"),
         (

@@ -261,14 +261,25 @@ def speaker_indices(entries, speakers):
     return torch.tensor(speakers.encode(map(speaker_of, entries)))
 
 
-def check_frontend(hparams):
-    """Refuse to read the embedded corpus otherwise than it is spoken."""
-    if hparams["data_folder"] is None and hparams["frontend"] != "espeak":
+def choose_frontend(hparams):
+    """Return that of real speech, or that of the embedded corpus's teacher."""
+    frontend, teacher = hparams["text_frontend"], hparams["speaking_teacher"]
+    if hparams["data_folder"] is not None:
+        if teacher.name != "espeak":
+            raise ValueError(
+                "teacher must be left out for real speech, which nobody "
+                f"speaks anew; got {teacher.name}. Leave out teacher or "
+                "data_folder."
+            )
+        return frontend
+    if hparams["frontend"] != "espeak":
         raise ValueError(
             "frontend must be espeak for the embedded corpus, whose phonemes "
-            f"have eSpeak NG's own timing; got '{hparams['frontend']}'. Leave "
-            "frontend out, or give real speech with --data_folder=DIR."
+            "have the timing of its teacher; got "
+            f"'{hparams['frontend']}'. Leave frontend out, or give real speech "
+            "with --data_folder=DIR."
         )
+    return teacher.frontend(frontend.settings)
 
 
 def check_attention(hparams):
@@ -432,7 +443,7 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
 def main(argv):
     """Train, test, export and report."""
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
-    check_frontend(hparams)
+    frontend = choose_frontend(hparams)
     check_attention(hparams)
     check_settings(hparams, run_opts)
     ddp_init_group(run_opts)
@@ -462,7 +473,7 @@ def main(argv):
     manifests = choose_utterances(hparams, load_manifests(folder))
     symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
     table, speakers = make_tables(hparams, initial, symbols, manifests)
-    frontend = hparams["text_frontend"].locate(folder)
+    frontend = frontend.locate(folder)
     if initial is None:
         set_up_model(hparams, folder, manifests)
     else:
