@@ -8,7 +8,7 @@ import torch
 from speechbrain.utils.distributed import infer_device
 from speechbrain.utils.run_opts import RunOptions
 
-from sb_sma.hparams.document import Document, plain_value
+from sb_sma.hparams.document import Document, plain_value, tag_of
 from sb_sma.hparams.ranges import NUMBERS
 
 
@@ -63,10 +63,14 @@ def check_run_options(run_opts: RunOptions, document: Document) -> RunOptions:
 
 
 def _value(name: str, run_opts: RunOptions, document: Document) -> Any:
-    """Return what SpeechBrain's Brain takes: the command line, or the YAML."""
-    if name in document.items and name not in run_opts.overridden_args:
-        return plain_value(document.items[name])
-    return run_opts[name]
+    """Return what SpeechBrain's Brain takes: the command line, or the YAML.
+
+    What the YAML computes is not known yet; then it is SpeechBrain's default.
+    """
+    node = document.items.get(name)
+    if node is None or name in run_opts.overridden_args or tag_of(node):
+        return run_opts[name]
+    return plain_value(node)
 
 
 def _check_device(values: dict[str, Any]) -> None:

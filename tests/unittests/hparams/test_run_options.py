@@ -101,6 +101,9 @@ def test_the_file_may_give_options_too():
         check(yaml="precision: fp8\n")
     with pytest.raises(ValueError, match="--debug_batches must be"):
         check(yaml="debug_batches: 0\n")
+    # what it computes is not known yet
+    chosen = "!apply:sb_sma.training.precision.fastest_precision"
+    check("--device=cpu", yaml=f"precision: {chosen}\n")
     # the command line comes first
     check("--precision=bf16", "--device=cpu", yaml="precision: fp16\n")
 
