@@ -48,6 +48,10 @@ class DecodingOptions:
     catch_up : bool
         Soft decoding: whether the median key is always the most attended one,
         which then never goes back. For stepwise monotonic heads only.
+    head_spread : int, optional
+        Hard decoding: how many keys a head may be from the median of the heads
+        of its layer, 1 or more. Heads that walk by themselves lose each other
+        where durations vary. For stepwise monotonic heads only. Default: any.
     attention_window : list of int, optional
         ``[back, ahead]``: how many keys before and after the one that it
         attended most at the query before a head may attend to. It starts at
@@ -68,6 +72,7 @@ class DecodingOptions:
     mode: str = "soft"
     max_stay: float = 1.0
     catch_up: bool = False
+    head_spread: int | None = None
     attention_window: list[int] | None = None
 
     def __post_init__(self):
@@ -79,6 +84,12 @@ class DecodingOptions:
             raise ValueError(
                 f"max_stay must be in (0, 1] (1 = no limit); got "
                 f"{self.max_stay}."
+            )
+        spread = self.head_spread
+        if spread is not None and not (type(spread) is int and spread >= 1):
+            raise ValueError(
+                "head_spread must be a count, 1 or more (null = no limit); got "
+                f"{spread!r}."
             )
         window = self.attention_window
         if window is not None and not _is_window(window):

@@ -215,6 +215,7 @@ NUMBERS: Mapping[str, Number | Several] = {
     "guided_layers": _INDICES,
     "guided_off_after": Number(float, or_null=True),
     "guided_weight": _WEIGHT,
+    "head_spread": Number(least=1, most=10**6, or_null=True),
     "hold_seconds": _SECONDS,
     "label_smoothing": _SHARE,
     "language_balance": _SHARE,

@@ -139,6 +139,10 @@ class HardWalk:
     after the median time. Where `p_stay` is 0 or 1, this is the plain rule
     "stay or move".
 
+    Every head walks by itself. With `head_spread`, one that is so far ahead of
+    the median of its layer's heads waits for it, and one that is further behind
+    moves on.
+
     Arguments
     ---------
     alpha : torch.Tensor
@@ -148,6 +152,8 @@ class HardWalk:
         Counts, int64, (B,).
     moves_per_query : int
         Most keys passed in one query.
+    head_spread : int, optional
+        Keys between a head and the median. Default: any.
 
     Example
     -------
@@ -163,7 +169,9 @@ class HardWalk:
         alpha: torch.Tensor,
         memory_lengths: torch.Tensor,
         moves_per_query: int,
+        head_spread: int | None = None,
     ):
+        self.head_spread = head_spread
         self.position = alpha.argmax(dim=-1)  # (B, H)
         self.still_here = torch.ones_like(alpha[..., 0])
         self.last_key = memory_lengths[:, None] - 1
@@ -185,7 +193,13 @@ class HardWalk:
         for _ in range(self.moves_per_query):
             p_here = p_stay.gather(-1, self.position[..., None])[..., 0]
             self.still_here = self.still_here * p_here
-            move = (self.still_here < 0.5) & (self.position < self.last_key)
+            move = self.still_here < 0.5
+            if self.head_spread is not None:
+                median = self.position.median(dim=1, keepdim=True).values
+                ahead = self.position - median
+                move = move & (ahead < self.head_spread)
+                move = move | (ahead < -self.head_spread)
+            move = move & (self.position < self.last_key)
             self.position = self.position + move
             self.still_here = torch.where(move, 1.0, self.still_here)
         alpha = F.one_hot(self.position, p_stay.shape[-1]).to(p_stay.dtype)
@@ -224,7 +238,9 @@ def start_walk(
     'HardWalk'
     """
     if options.mode == "hard":
-        return HardWalk(alpha, memory_lengths, moves_per_query)
+        return HardWalk(
+            alpha, memory_lengths, moves_per_query, options.head_spread
+        )
     is_compiled = alpha.device.type == "cpu" and advance_compiled is not None
     kind = CompiledSoftWalk if is_compiled else SoftWalk
     return kind(alpha, memory_lengths, moves_per_query, options.catch_up)

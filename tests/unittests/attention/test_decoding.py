@@ -119,6 +119,8 @@ def test_only_softmax_attention_has_a_window(attention):
         ({"mode": "sofft"}, "mode must be one of soft, hard; got 'sofft'"),
         ({"max_stay": 0.0}, r"max_stay must be in \(0, 1\].*got 0\.0"),
         ({"max_stay": 1.1}, r"max_stay must be in \(0, 1\].*got 1\.1"),
+        ({"head_spread": 0}, "head_spread must be a count, 1 or more.*got 0"),
+        ({"head_spread": 1.0}, "head_spread must be a count.*got 1.0"),
         *(
             (
                 {"attention_window": window},

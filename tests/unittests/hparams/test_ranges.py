@@ -55,7 +55,7 @@ SOMETIMES = {
     ".inf": "beam_threshold",
     "null": """
         attention_window decoder_window frames_per_token guided_half_life
-        guided_heads guided_layers guided_off_after max_minutes
+        guided_heads guided_layers guided_off_after head_spread max_minutes
         max_stay_seconds monotonic_focus_rate monotonic_heads trim_db
     """,
     "[1, 2]": """

@@ -12,6 +12,7 @@ EVERY_WALK = [
     DecodingOptions("soft"),
     DecodingOptions("soft", catch_up=True),
     DecodingOptions("hard"),
+    DecodingOptions("hard", head_spread=1),
 ]
 
 
@@ -126,6 +127,26 @@ def test_time_spent_on_a_key_does_not_count_on_the_next():
     p_stay = torch.tensor([[0.6, 0.9, 0.0]] * 8)[None, None]
     # 0.6 lasts two queries, 0.9 seven
     assert path_of(walk, p_stay)[0, 0].tolist() == [0, 1, 1, 1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("spread", [1, 3])
+@pytest.mark.parametrize("n_heads", [1, 2, 5])
+def test_hard_heads_stay_together(spread, n_heads):
+    torch.manual_seed(0)
+    p_stay = torch.rand(2, n_heads, 60, 20)
+    lengths = torch.tensor([20, 12])
+    walk = HardWalk(start(n_heads, 20, batch=2), lengths, 1, spread)
+    path = path_of(walk, p_stay)  # (B, H, Q)
+    median = path.median(dim=1, keepdim=True).values
+    assert int((path - median).max()) <= spread
+    # who is too far behind needs a query for each key
+    assert int((median - path).max()) <= spread + 1
+    assert path[:, :, -1].tolist() == [[19] * n_heads, [11] * n_heads]
+    free = path_of(HardWalk(start(n_heads, 20, 2), lengths, 1), p_stay)
+    if n_heads == 1:
+        assert torch.equal(free, path)
+    if n_heads == 5 and spread == 1:
+        assert int((free - free.median(1, keepdim=True).values).max()) > spread
 
 
 def test_hard_heads_and_items_walk_on_their_own():
