@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Is a person's voice understood, and how natural is it, after an hour or so?
+r"""Is a person's voice understood, and how natural is it, after an hour or so?
 
 Trains ``hparams/voice.yaml`` on recordings by the command of the README, and
 listens to what is exported after some minutes, and at the end: the texts of the
 test set and, if given, others, spoken freely and teacher-forced, through
 Griffin-Lim and a universal HiFi-GAN, beside the recordings and eSpeak NG. Then
 hard texts, and the time that speaking takes. Prints a table, and stores
-everything under ``results/``. A run that was interrupted goes on.
+everything under ``results/``. A run that was interrupted goes on, and what has
+been measured is not measured again: delete the file to begin anew.
 
 > python -m benchmarks.claims.voice --data_folder manifest.csv
 > python -m benchmarks.claims.voice --data_folder manifest.csv --prose FILE
-> python -m benchmarks.claims.voice --data_folder manifest.csv --model DIR
+> python -m benchmarks.claims.voice --data_folder manifest.csv \
+    --exported end results/voice/SMA/model --corpus CORPUS
 """
 
 import argparse
@@ -39,6 +41,7 @@ from sb_sma.models.tts.frame_noise import FrameNoise
 OUTPUT = Path(__file__).parents[1] / "results" / "voice.json"
 MARKS = (15, 30, 60)  # minutes
 SEEDS = (0, 1, 2)
+LAST = "end"
 N_PROSE, WORDS = 60, (5, 20)
 N_TIMED = 10
 WANTED = {
@@ -62,52 +65,77 @@ def main() -> None:
         "--prose", type=Path, help="id|text lines, read without digits"
     )
     parser.add_argument(
-        "--model", type=Path, help="exported; nothing is trained"
-    )
-    parser.add_argument(
-        "--corpus", type=Path, help="of --model: the prepared corpus"
-    )
-    parser.add_argument(
         "--output_folder", type=Path, default=Path("results/voice_benchmark")
     )
     parser.add_argument("--minutes", type=float, nargs="*", default=MARKS)
+    parser.add_argument(
+        "--exported",
+        nargs=2,
+        action="append",
+        metavar=("NAME", "DIR"),
+        default=[],
+        help="listen to this, too; given once or more, nothing is trained",
+    )
+    parser.add_argument("--corpus", type=Path, help="of --exported")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments, overrides = parser.parse_known_args()
     require_ear()
-    result: dict[str, Any] = {
-        "machine": describe_machine(),
-        "overrides": overrides,
-        "wanted": WANTED,
-        "curve": {},
-    }
-    models = {"end": arguments.model}
+    models = {name: Path(folder) for name, folder in arguments.exported}
     corpus = arguments.corpus
-    if arguments.model is None:
+    if not models:
         models = train(arguments, overrides)
         (corpus,) = (arguments.output_folder / "corpus").glob("speech-*")
-        result["training"] = [
-            {"epoch": line["epoch"], "minutes": line["minutes"]}
-            for line in read_history(arguments.output_folder)
-        ][-1]
-    ear, hifigan = Ear(), universal_vocoder()
+    results = Results(arguments.output)
     entries = read_entries(corpus)
+    listener = Listener(entries)
     for name, folder in models.items():
         tts = TTS.from_hparams(source=str(folder))
-        is_last = name == "end"
-        result["curve"][name] = listen(
-            tts, entries, ear, hifigan, SEEDS if is_last else SEEDS[:1]
+        seeds = SEEDS if name == LAST else SEEDS[:1]
+        for kind in ("free", "forced"):
+            results.measure(
+                (name, kind), lambda: listener.hear(tts, kind, seeds)
+            )
+        if name != LAST:
+            continue
+        results.measure((name, "speed"), lambda: time_speaking(tts, entries))
+        if arguments.prose:
+            texts = read_prose(arguments.prose)
+            for who in ("free", "espeak"):
+                results.measure(
+                    ("prose", who),
+                    lambda: listener.hear(tts, who, SEEDS, texts),
+                )
+    for kind in ("recordings", "espeak"):
+        results.measure(
+            ("bounds", kind), lambda: listener.hear(tts, kind, SEEDS[:1])
         )
-        print_line(name, result["curve"][name])
-    result["bounds"] = listen_to_bounds(tts, entries, ear, hifigan)
-    print_line("bounds", result["bounds"])
-    if arguments.prose:
-        result["prose"] = listen_to_prose(
-            tts, read_prose(arguments.prose), ear, hifigan
-        )
-        print_line("prose", result["prose"])
-    result["speed"] = time_speaking(tts, entries)
-    print(result["speed"])
-    arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+
+
+class Results:
+    """Figures that are printed and stored one by one; those there are kept.
+
+    Arguments
+    ---------
+    path : Path
+        A JSON file, there or not.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.figures: dict[str, Any] = {"wanted": WANTED, "measured": {}}
+        if path.exists():
+            self.figures = json.loads(path.read_text(encoding="utf-8"))
+
+    def measure(
+        self, name: Sequence[str], measure: Callable[[], dict[str, Any]]
+    ) -> None:
+        """Measure what is not there yet."""
+        key = " ".join(name)
+        measured = self.figures["measured"]
+        if key not in measured:
+            measured[key] = {**measure(), "machine": describe_machine()}
+            self.path.write_text(json.dumps(self.figures, indent=1) + "\n")
+        print_line(key, measured[key])
 
 
 def train(
@@ -135,7 +163,7 @@ def train(
         run(command + ["--max_minutes=0.1"])
         shutil.copytree(folder / "model", models[name])
     run(command)
-    return {**models, "end": folder / "model"}
+    return {**models, LAST: folder / "model"}
 
 
 def run(command: Sequence[str]) -> None:
@@ -196,105 +224,95 @@ def teacher_forced(tts: TTS, entry: dict[str, Any], seed: int) -> torch.Tensor:
     return (said * model.mel_std + model.mel_mean)[0, : len(entry["mel"])]
 
 
-def listen(
-    tts: TTS,
-    entries: Sequence[dict[str, Any]],
-    ear: Ear,
-    hifigan: Vocoder,
-    seeds: Sequence[int],
-) -> dict[str, Any]:
-    """Judge the test set, spoken freely and teacher-forced."""
-    texts = [entry["text"] for entry in entries]
-    said = {
-        "free": [
-            [item.mel for item in tts.speak(texts, mode=None, seed=seed)]
-            for seed in seeds
-        ],
-        "forced": [
-            [teacher_forced(tts, entry, seed) for entry in entries]
-            for seed in seeds
-        ],
-    }
-    result = {
-        name: judge(tts, texts, mels, ear, hifigan)
-        for name, mels in said.items()
-    }
-    frames = sum(len(entry["mel"]) for entry in entries)
-    result["length"] = significant(sum(map(len, said["free"][0])) / frames)
-    return result
+class Listener:
+    """Hears what a model says, and what it should say.
 
+    Arguments
+    ---------
+    entries : sequence of dict
+        Of the test set, as `read_entries` gives them.
+    """
 
-def listen_to_bounds(
-    tts: TTS,
-    entries: Sequence[dict[str, Any]],
-    ear: Ear,
-    hifigan: Vocoder,
-) -> dict[str, Any]:
-    """Judge the recordings' own mels, and eSpeak NG's."""
-    texts = [entry["text"] for entry in entries]
-    features = LogMel(tts.hparams.mel_settings)
-    mels = {
-        "recordings": [entry["mel"] for entry in entries],
-        "espeak": [
-            espeak_mel(text, VoiceSettings(), features) for text in texts
-        ],
-    }
-    return {
-        name: judge(tts, texts, [each], ear, hifigan)
-        for name, each in mels.items()
-    }
+    def __init__(self, entries: Sequence[dict[str, Any]]):
+        self.entries = entries
+        self.ear, self.hifigan = Ear(), universal_vocoder()
 
+    def hear(
+        self,
+        tts: TTS,
+        kind: str,
+        seeds: Sequence[int],
+        texts: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """Judge one way of saying texts, by default those of the test set.
 
-def listen_to_prose(
-    tts: TTS, texts: Sequence[str], ear: Ear, hifigan: Vocoder
-) -> dict[str, Any]:
-    """Judge texts of another kind, and eSpeak NG on them."""
-    features = LogMel(tts.hparams.mel_settings)
-    mels = {
-        "free": [
-            [item.mel for item in tts.speak(texts, mode=None, seed=seed)]
-            for seed in SEEDS
-        ],
-        "espeak": [
-            [espeak_mel(text, VoiceSettings(), features) for text in texts]
-        ],
-    }
-    return {
-        name: judge(tts, texts, each, ear, hifigan)
-        for name, each in mels.items()
-    }
+        Arguments
+        ---------
+        tts : TTS
+            The model.
+        kind : str
+            ``free``, ``forced``, ``recordings`` or ``espeak``.
+        seeds : sequence of int
+            Of what is drawn; what draws nothing is heard once.
+        texts : sequence of str, optional
+            Others than those of the test set.
 
+        Returns
+        -------
+        figures : dict
+            By vocoder.
+        """
+        said = texts or [entry["text"] for entry in self.entries]
+        frames = sum(len(entry["mel"]) for entry in self.entries)
+        figures: dict[str, Any] = {}
+        if kind == "free":
+            mels = [
+                [item.mel for item in tts.speak(said, seed=seed)]
+                for seed in seeds
+            ]
+            if texts is None:
+                length = sum(map(len, mels[0])) / frames
+                figures["length"] = significant(length)
+        elif kind == "forced":
+            mels = [
+                [teacher_forced(tts, entry, seed) for entry in self.entries]
+                for seed in seeds
+            ]
+        elif kind == "recordings":
+            mels = [[entry["mel"] for entry in self.entries]]
+        else:
+            features = LogMel(tts.hparams.mel_settings)
+            voice = VoiceSettings()
+            mels = [[espeak_mel(text, voice, features) for text in said]]
+        return {**figures, **self._judge(tts, said, mels)}
 
-def judge(
-    tts: TTS,
-    texts: Sequence[str],
-    said: Sequence[Sequence[torch.Tensor]],
-    ear: Ear,
-    hifigan: Vocoder,
-) -> dict[str, Any]:
-    """Word errors and opinion by vocoder, the mean of all renderings."""
-    vocoders: dict[str, Vocoder] = {
-        "griffin_lim": lambda mel: tts.to_waveform(mel).cpu().numpy(),
-        "universal_hifigan": hifigan,
-    }
-    sample_rate = tts.hparams.mel_settings.sample_rate
-    result: dict[str, Any] = {}
-    for name, to_waveform in vocoders.items():
-        verdicts = [
-            ear.judge(texts, list(map(to_waveform, mels)), sample_rate)
-            for mels in said
-        ]
-        result[name] = {
-            "word_error_rate": significant(
-                float(np.mean([each.word_error_rate for each in verdicts]))
-            ),
-            "by_seed": [significant(each.word_error_rate) for each in verdicts],
-            "words": verdicts[0].words,
-            "opinion": significant(
-                float(np.mean([each.opinion for each in verdicts]))
-            ),
+    def _judge(
+        self,
+        tts: TTS,
+        texts: Sequence[str],
+        said: Sequence[Sequence[torch.Tensor]],
+    ) -> dict[str, Any]:
+        """Word errors and opinion by vocoder, the mean of all renderings."""
+        vocoders: dict[str, Vocoder] = {
+            "griffin_lim": lambda mel: tts.to_waveform(mel).cpu().numpy(),
+            "universal_hifigan": self.hifigan,
         }
-    return result
+        rate = tts.hparams.mel_settings.sample_rate
+        figures: dict[str, Any] = {}
+        for name, to_waveform in vocoders.items():
+            verdicts = [
+                self.ear.judge(texts, list(map(to_waveform, mels)), rate)
+                for mels in said
+            ]
+            errors = [verdict.word_error_rate for verdict in verdicts]
+            opinions = [verdict.opinion for verdict in verdicts]
+            figures[name] = {
+                "word_error_rate": significant(float(np.mean(errors))),
+                "by_seed": [significant(error) for error in errors],
+                "words": verdicts[0].words,
+                "opinion": significant(float(np.mean(opinions))),
+            }
+        return figures
 
 
 def time_speaking(
@@ -304,15 +322,15 @@ def time_speaking(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     texts = [entry["text"] for entry in entries[:N_TIMED]]
-    tts.speak(texts[:1], mode=None, seed=0)
+    tts.speak(texts[:1], seed=0)
     factors, firsts = [], []
     for text in texts:
         start = time.perf_counter()
-        (item,) = tts.speak(text, mode=None, seed=0)
+        (item,) = tts.speak(text, seed=0)
         seconds = len(item.mel) * tts.hparams.mel_settings.seconds_per_frame
         factors.append((time.perf_counter() - start) / seconds)
         start = time.perf_counter()
-        next(iter(tts.stream(text, mode=None, seed=0)))
+        next(iter(tts.stream(text, seed=0)))
         firsts.append(time.perf_counter() - start)
     torch.set_num_threads(threads)
     return {
@@ -322,20 +340,15 @@ def time_speaking(
 
 
 def print_line(name: str, figures: dict[str, Any]) -> None:
-    """Print word errors and opinions."""
-    for kind, by_vocoder in figures.items():
-        if not isinstance(by_vocoder, dict):
-            print(f"{name:8}{kind:12}{by_vocoder}", flush=True)
-            continue
-        print(
-            f"{name:8}{kind:12}"
-            + "".join(
-                f"  {vocoder} {line['word_error_rate']:5.1f} % "
-                f"{line['opinion']:.2f}"
-                for vocoder, line in by_vocoder.items()
-            ),
-            flush=True,
-        )
+    """Print word errors and opinions by vocoder, or numbers."""
+    line = f"{name:18}"
+    for kind, figure in figures.items():
+        if kind in ("griffin_lim", "universal_hifigan"):
+            line += f"  {kind} {figure['word_error_rate']:5.1f} %"
+            line += f" {figure['opinion']:.2f}"
+        elif isinstance(figure, float):
+            line += f"  {kind} {figure:.3g}"
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,29 @@ class TimedEpochCounter(EpochCounter):
         epochs = math.ceil(self.max_minutes / minutes * self.current)
         self.expected = min(max(epochs, self.current), self.limit)
 
+    def minutes_left(self, minutes: float) -> float:
+        """Tell how long the training will last, at the pace so far.
+
+        Arguments
+        ---------
+        minutes : float
+            Trained so far, until the end of an epoch.
+
+        Returns
+        -------
+        minutes : float
+            For the epochs that are left.
+
+        Example
+        -------
+        >>> counter = TimedEpochCounter(limit=4)
+        >>> next(iter(counter))
+        1
+        >>> counter.minutes_left(2.5)
+        7.5
+        """
+        return minutes / self.current * (self.expected - self.current)
+
     def progress(self, share: float) -> float:
         """Tell how much of the training is over, within an epoch.
 

@@ -14,6 +14,7 @@ a report to look at and listen to.
 """
 
 import json
+import logging
 import sys
 from functools import partial
 from pathlib import Path
@@ -67,6 +68,9 @@ from sb_sma.training.styles import StyleEffect, set_mean_style
 # the YAML names the prepare scripts, which stand beside this file, also where
 # it is a link
 sys.path.insert(0, str(Path(__file__).absolute().parent))
+
+
+logger = logging.getLogger(__name__)
 
 
 class TTSBrain(RecoverableBrain):
@@ -205,7 +209,15 @@ class TTSBrain(RecoverableBrain):
             self.loggers, self.history, stats_meta, self.train_stats, stats
         )
         self.hparams.monotonic_start.end_epoch(stats["focus_rate"])
-        self.hparams.epoch_counter.update(self.history.minutes(), self.walks)
+        counter, minutes = self.hparams.epoch_counter, self.history.minutes()
+        counter.update(minutes, self.walks)
+        logger.info(
+            "Epoch %d of %d in %.0f minutes; about %.0f left",
+            epoch,
+            counter.expected,
+            minutes,
+            counter.minutes_left(minutes),
+        )
         meta = {"epoch": epoch}
         if self.walks:
             # only these are candidates for the model that is exported
