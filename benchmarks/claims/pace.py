@@ -35,6 +35,7 @@ OUTPUT = Path(__file__).parents[1] / "results" / "pace.json"
 PACES = (0.5, 0.8, 1.25, 2.0)
 HEARD_PACES = (0.5, 0.8, 1.0, 1.25)  # at 2, eSpeak NG is not understood either
 MODES = ("soft", "hard")
+VOCODERS = ("griffin_lim", "universal_hifigan")
 RATE = 175  # words per minute, of the embedded voice
 SEED = 0
 N_TEXTS, TEXT_SEED = 40, 7919
@@ -62,6 +63,9 @@ def main() -> None:
     parser.add_argument("--n_texts", type=int, default=N_TEXTS)
     parser.add_argument(
         "--deaf", action="store_true", help="measure times and F0 alone"
+    )
+    parser.add_argument(
+        "--vocoders", nargs="+", choices=VOCODERS, default=VOCODERS
     )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
@@ -98,7 +102,7 @@ def main() -> None:
         },
     }
     if not arguments.deaf:
-        result["heard"] = listen(tts, texts, said)
+        result["heard"] = listen(tts, texts, said, arguments.vocoders)
     print_table(result)
     arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
@@ -209,6 +213,7 @@ def listen(
     tts: TTS,
     texts: Sequence[str],
     said: dict[str, dict[float, list[SpokenText]]],
+    names: Sequence[str],
 ) -> dict[str, Any]:
     """Count word errors of eSpeak NG and the model, by vocoder and pace."""
     ear = Ear(has_opinion=False)
@@ -218,18 +223,20 @@ def listen(
         "griffin_lim": lambda mel: tts.to_waveform(mel).cpu().numpy(),
         "universal_hifigan": universal_vocoder(),
     }
-    heard: dict[str, Any] = {name: {} for name in vocoders}
+    heard: dict[str, Any] = {name: {} for name in names}
     for pace in HEARD_PACES:
         voice = VoiceSettings(rate=round(RATE * pace))
         contestants = {
             "espeak": [espeak_mel(text, voice, features) for text in texts],
             **{mode: [item.mel for item in said[mode][pace]] for mode in MODES},
         }
-        for name, to_waveform in vocoders.items():
+        for name in names:
             heard[name][str(pace)] = lines = {}
             for contestant, mels in contestants.items():
                 verdict = ear.judge(
-                    texts, list(map(to_waveform, mels)), settings.sample_rate
+                    texts,
+                    list(map(vocoders[name], mels)),
+                    settings.sample_rate,
                 )
                 lines[contestant] = {
                     "word_error_rate": significant(verdict.word_error_rate),
