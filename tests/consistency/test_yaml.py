@@ -78,10 +78,10 @@ def changed_by(path):
 @pytest.mark.parametrize(
     "path, n_keys",
     [
-        ("hparams/tts_gst.yaml", 9),
-        ("hparams/voice.yaml", 14),
+        ("hparams/tts_gst.yaml", 8),
+        ("hparams/voice.yaml", 15),
         (f"{LJSPEECH}/train_small.yaml", 7),
-        (f"{LJSPEECH}/train.yaml", 21),
+        (f"{LJSPEECH}/train.yaml", 22),
         ("recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml", 13),
     ],
 )

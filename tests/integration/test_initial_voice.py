@@ -125,7 +125,7 @@ def test_a_run_goes_on_with_the_voice_that_it_began_with(voice, tuned):
 @pytest.mark.parametrize(
     "flag, message",
     [
-        ("--reduction_factor=4", "reduction_factor: 2 there, 4 here. Give"),
+        ("--reduction_factor=2", "reduction_factor: 4 there, 2 here. Give"),
         ("--frozen=[encodr]", "encoder, decoder, postnet; got encodr. Correct"),
         ("--frozen=postnet --initial_model=null", "frozen must be [] for a"),
     ],
