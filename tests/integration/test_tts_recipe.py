@@ -86,9 +86,16 @@ def test_a_second_start_goes_on_where_the_first_ended(run):
     assert steps == sorted(set(steps))
     assert minutes == sorted(set(minutes))
     assert weights == pytest.approx([2 ** (-i / 4) for i in range(3)])
-    # Noam's warm-up, from the very first step on
+    # it warms up from the very first step on, and falls to 0 at the end, which
+    # was that of two epochs at first
     rates = [record["lr"] for record in history]
-    assert rates == pytest.approx([0.002 * step / 200 for step in steps])
+    ends = (steps[1], steps[1], steps[2])
+    assert rates == pytest.approx(
+        [
+            0.002 * step / 200 * (1 - (step - 1) / end)
+            for step, end in zip(steps, ends)
+        ]
+    )
 
 
 def test_the_averaged_weights_are_what_is_exported(run):

@@ -27,7 +27,7 @@ def call(tts, way, text="No.", **arguments):
 WAYS = ["speak", "encode_text", "synthesize", "stream"]
 STYLE = (1, 8)
 WRONG = {
-    "mode": [None, 1, "loud", ["soft"], True],
+    "mode": [1, "loud", ["soft"], True],
     "pace": [0, -1, math.inf, math.nan, "2", None, True, [1], 10**400],
     "seed": [1.5, "1", True, 2**64, -(2**63) - 1, [1], math.nan],
     "style": [
