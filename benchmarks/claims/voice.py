@@ -5,9 +5,9 @@ Trains ``hparams/voice.yaml`` on recordings by the command of the README, and
 listens to what is exported after some minutes, and at the end: the texts of the
 test set and, if given, others, spoken freely and teacher-forced, through
 Griffin-Lim and a universal HiFi-GAN, beside the recordings and eSpeak NG. Then
-hard texts, and the time that speaking takes. Prints a table, and stores
-everything under ``results/``. A run that was interrupted goes on, and what has
-been measured is not measured again: delete the file to begin anew.
+it measures the time that speaking takes. Prints a table, and stores everything
+under ``results/``. A run that was interrupted goes on, and what has been measured
+is not measured again: delete the file to begin anew.
 
 > python -m benchmarks.claims.voice --data_folder manifest.csv
 > python -m benchmarks.claims.voice --data_folder manifest.csv --prose FILE

@@ -69,7 +69,6 @@ from sb_sma.training.styles import StyleEffect, set_mean_style
 # it is a link
 sys.path.insert(0, str(Path(__file__).absolute().parent))
 
-
 logger = logging.getLogger(__name__)
 
 
