@@ -37,8 +37,9 @@ G2P_SETTINGS = (
 )
 """Keys of the YAML that fine-tuning compares; the weights fit to these."""
 
-_HEADER = """Made by sb_sma. Load it with
-sb_sma.inference.{}.from_hparams(source=THIS_FOLDER)"""
+_BEGIN = "Made by sb_sma"
+_HEADER = f"""{_BEGIN}. Load it with
+sb_sma.inference.{{}}.from_hparams(source=THIS_FOLDER)"""
 
 
 def export_tts(
@@ -137,6 +138,45 @@ def export_g2p(
         )
 
 
+def refuse_foreign(folder: str | Path) -> None:
+    """Refuse to put a model where something else is.
+
+    Arguments
+    ---------
+    folder : str or Path
+        Where a model will be exported to.
+
+    Raises
+    ------
+    ValueError
+        If it holds anything but an exported model.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path") / "model"
+    >>> refuse_foreign(folder)
+    >>> folder.mkdir()
+    >>> refuse_foreign(folder)
+    >>> (folder / "notes.txt").touch()
+    >>> refuse_foreign(folder)
+    Traceback (most recent call last):
+    ...
+    ValueError: ...
+    """
+    folder = Path(folder)
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    with contextlib.suppress(OSError, ValueError):
+        text = (folder / "hyperparams.yaml").read_text(encoding="utf-8")
+        if text.startswith(f"# {_BEGIN}"):
+            return
+    raise ValueError(
+        f"The model will be exported to {folder}, which must be absent, empty "
+        "or a model that a training run exported; got something else. Move "
+        "it, or give another --output_folder."
+    )
+
+
 def speaking_settings(hparams: Mapping[str, Any]) -> dict[str, Any]:
     """Collect what the exported YAML needs besides the model.
 
@@ -165,7 +205,11 @@ def _as_node(settings: Any) -> tuple[type, dict[str, Any]]:
 
 @contextlib.contextmanager
 def _replaced(folder: Path) -> Iterator[Path]:
-    """Give a new folder that takes another's place when it is complete."""
+    """Give a new folder that takes another's place when it is complete.
+
+    A link goes on leading where it leads to, and the new one is there.
+    """
+    folder = folder.resolve()
     building = folder.with_name(f".{folder.name}.building")
     if building.exists():  # of a run that was interrupted
         shutil.rmtree(building)

@@ -20,7 +20,18 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
         What is saved.
     path : str or Path
         Where to.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not finite.
     """
+    for name, tensor in model.state_dict().items():
+        if not tensor.isfinite().all():
+            raise ValueError(
+                f"A model must have finite weights; got {name}, which has "
+                "others. It is not exported. Train it with a lower lr."
+            )
     # safetensors' own save_file lets nobody else read the file
     Path(path).write_bytes(to_bytes(model))
 

@@ -20,12 +20,17 @@ from speechbrain.utils.train_logger import (
     TrainLogger,
 )
 
+# of a line that SpeechBrain writes, with figures of training or without
+_EPOCH = re.compile(r"epoch: (\d+)")
+_TRAINED = " - train "
+
 
 @register_checkpoint_hooks
 class History:
     """One JSON line per epoch, with the minutes trained so far.
 
-    A checkpoint keeps the minutes, which count what came after the last line.
+    A checkpoint keeps the lines, too, and the minutes, which count what came
+    after the last line.
 
     Arguments
     ---------
@@ -44,6 +49,7 @@ class History:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.records: list[dict[str, Any]] = []
+        self._recovered: list[dict[str, Any]] | None = None
         self._minutes_before = 0.0
         self._started = time.monotonic()
 
@@ -54,10 +60,17 @@ class History:
         ---------
         last_epoch : int
             The last epoch that is in the checkpoint; 0 for a new run.
+
+        Raises
+        ------
+        ValueError
+            If the checkpoint has no lines, and the file is damaged.
         """
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        records = [json.loads(line) for line in lines]
-        self.records = [r for r in records if r["epoch"] <= last_epoch]
+        records = self._recovered
+        if records is None and last_epoch:
+            # of a checkpoint of an earlier version
+            records = _read_records(self.path)
+        self.records = [r for r in records or [] if r["epoch"] <= last_epoch]
         if self.records:
             self._minutes_before = max(
                 self._minutes_before, self.records[-1]["minutes"]
@@ -95,12 +108,17 @@ class History:
 
     @mark_as_saver
     def _save(self, path: str | Path) -> None:
-        Path(path).write_text(repr(self.minutes()))
+        content = {"minutes": self.minutes(), "records": self.records}
+        Path(path).write_text(json.dumps(content))
 
     @mark_as_loader
     def _load(self, path: str | Path, end_of_epoch: bool = True) -> None:
         del end_of_epoch  # needed by the checkpointer
-        self._minutes_before = float(Path(path).read_text())
+        content = json.loads(Path(path).read_text())
+        if isinstance(content, float):  # of an earlier version
+            content = {"minutes": content, "records": None}
+        self._minutes_before = content["minutes"]
+        self._recovered = content["records"]
 
 
 def continue_logs(
@@ -207,16 +225,37 @@ def _continue_curves(
     logger.global_step["valid"] = dict.fromkeys(valid_stats, epoch - 1)
 
 
+def _read_records(path: Path) -> list[dict[str, Any]]:
+    """Read the lines of a history."""
+    if not path.exists():
+        return []
+    records = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            record = json.loads(line)
+            records.append({**record, "epoch": int(record["epoch"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"{path}, line {number} is damaged: it must be the figures of "
+                "an epoch, in JSON. Remove the line, and the same command goes "
+                "on without these figures."
+            ) from error
+    return records
+
+
 def _forget_lines(path: Path, last_epoch: int) -> None:
-    """Leave the epochs up to the last one in a log of SpeechBrain's."""
+    """Leave the epochs up to the last one in a log of SpeechBrain's.
+
+    What was tested goes, too: it is when the training ends, and anew.
+    """
     if not path.exists():
         return
-    lines = path.read_text(encoding="utf-8").splitlines()
-    epochs = [re.match(r"epoch: (\d+)", line) for line in lines]
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    epochs = [(line, _EPOCH.match(line)) for line in text.splitlines()]
     kept = [
         line
-        for line, epoch in zip(lines, epochs)
-        if epoch is None or int(epoch[1]) <= last_epoch
+        for line, epoch in epochs
+        if epoch is None or (int(epoch[1]) <= last_epoch and _TRAINED in line)
     ]
     _replace(path, kept)
 
@@ -224,5 +263,6 @@ def _forget_lines(path: Path, last_epoch: int) -> None:
 def _replace(path: Path, lines: Sequence[str]) -> None:
     """Write the lines of a file anew, at once."""
     new = path.with_suffix(".new")
-    new.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    text = "".join(line + "\n" for line in lines)
+    new.write_text(text, encoding="utf-8", errors="surrogateescape")
     new.replace(path)

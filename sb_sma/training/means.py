@@ -25,6 +25,9 @@ class WeightedMeans:
     >>> means.append({"mel_loss": torch.tensor(2.0)}, torch.tensor(10))
     >>> means.summarize()
     {'mel_loss': 1.25}
+    >>> means.withdraw()
+    >>> means.summarize()
+    {'mel_loss': 1.0}
     """
 
     def __init__(self):
@@ -32,6 +35,7 @@ class WeightedMeans:
 
     def clear(self) -> None:
         """Forget all batches."""
+        self._before: tuple[dict, dict] = ({}, {})
         self._sums: dict[str, torch.Tensor] = {}
         self._weights: dict[str, torch.Tensor] = {}
 
@@ -47,10 +51,15 @@ class WeightedMeans:
         weight : torch.Tensor
             How much the batch counts, ().
         """
+        self._before = (dict(self._sums), dict(self._weights))
         for name, loss in losses.items():
             total = self._sums.get(name, 0.0)
             self._sums[name] = total + loss.detach() * weight
             self._weights[name] = self._weights.get(name, 0) + weight
+
+    def withdraw(self) -> None:
+        """Forget the last batch."""
+        self._sums, self._weights = self._before
 
     def summarize(self) -> dict[str, float]:
         """Divide the sums.

@@ -15,6 +15,7 @@ from sb_sma.training.recovery.checkpoint_checks import (
     check_trial,
     remember_start,
 )
+from sb_sma.training.recovery.disk import tell_full_disk
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 from sb_sma.training.recovery.sole_run import held_once_begun
 
@@ -84,7 +85,8 @@ class Start:
         """
         folder = None
         if self._corpus is not None:
-            folder = self._corpus.make_in(corpus_folder)
+            with tell_full_disk(corpus_folder):
+                folder = self._corpus.make_in(corpus_folder)
         return ddp_broadcast(folder)
 
     def remember(self, folder: Path) -> None:
@@ -96,9 +98,10 @@ class Start:
             Of its corpus.
         """
         if if_main_process() and not self.is_trial:
-            remember_start(
-                self.save_folder, folder / "corpus.json", self.initial_model
-            )
+            with tell_full_disk(self.save_folder):
+                remember_start(
+                    self.save_folder, folder / "corpus.json", self.initial_model
+                )
 
 
 def read_resolved(output_folder: str | Path) -> str:
@@ -172,22 +175,23 @@ def train_and_test(
     Raises
     ------
     ValueError
-        If no step would be taken, or the run that is gone on with has another
-        architecture.
+        If no step would be taken, the run that is gone on with has another
+        architecture, too much is not finite, or nothing more can be written.
     """
     sampler = loader_options["train"]["batch_sampler"]
     brain.check_accumulation(len(sampler))
     # without this, every epoch would bring the same batches
     brain.train_sampler = sampler
-    brain.fit(
-        epoch_counter,
-        datasets["train"],
-        datasets["valid"],
-        train_loader_kwargs=loader_options["train"],
-        valid_loader_kwargs=loader_options["valid"],
-    )
-    brain.evaluate(
-        datasets[tested],
-        min_key=min_key,
-        test_loader_kwargs=loader_options[tested],
-    )
+    with tell_full_disk(brain.history.path.parent):
+        brain.fit(
+            epoch_counter,
+            datasets["train"],
+            datasets["valid"],
+            train_loader_kwargs=loader_options["train"],
+            valid_loader_kwargs=loader_options["valid"],
+        )
+        brain.evaluate(
+            datasets[tested],
+            min_key=min_key,
+            test_loader_kwargs=loader_options[tested],
+        )

@@ -1,12 +1,14 @@
 """Settings that training would refuse when it has begun, refused before it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from speechbrain.utils.run_opts import RunOptions
 from torch import nn
 
+from sb_sma.inference.export import refuse_foreign
 from sb_sma.losses import GuidedLayers
 from sb_sma.training.recovery.checkpoint_checks import check_architecture
 
@@ -25,8 +27,10 @@ def check_settings(hparams: Mapping[str, Any], run_opts: RunOptions) -> None:
     ------
     ValueError
         If there are no such layers or heads to guide, if the optimizer cannot
-        be made, or if the run in this folder has another architecture.
+        be made, if the run in this folder has another architecture, or if
+        something else is where the model will be.
     """
+    refuse_foreign(Path(hparams["output_folder"]).expanduser() / "model")
     guided = hparams["guided_attention"]
     if isinstance(guided, GuidedLayers):
         guided.check(hparams["decoder_layers"], hparams["nhead"])

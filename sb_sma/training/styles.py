@@ -124,7 +124,13 @@ def set_mean_style(model: TransformerTTS, mels: Iterable[torch.Tensor]) -> None:
     styles = []
     for mel in mels:
         length = torch.tensor([len(mel)], device=device)
-        styles.append(model.read_style(mel[None].to(device), length)[0])
+        style = model.read_style(mel[None].to(device), length)[0]
+        if style.isfinite().all():
+            styles.append(style)
+        else:
+            logger.warning("A mel without a finite style is left out.")
     if not styles:
-        raise ValueError("mels must hold at least one; got none.")
+        raise ValueError(
+            "mels must hold at least one; got none, or none that is finite."
+        )
     model.style.tokens.set_mean_style(torch.stack(styles).mean(dim=0))

@@ -87,7 +87,9 @@ def build_once(
         else:
             if begun != folder.name:
                 locks.enter_context(_locked(folder.with_name(begun)))
-            building = folder.with_name(f".{begun}.building")
+            # a link goes on leading there
+            place = folder.resolve()
+            building = place.with_name(f".{begun}.building")
             if building.exists() and not resumable:
                 # of a run that was interrupted
                 shutil.rmtree(building)
@@ -103,7 +105,7 @@ def build_once(
                 if not resumable:
                     shutil.rmtree(building, ignore_errors=True)
                 raise
-            put_in_place(building, folder)
+            put_in_place(building, place)
             logger.info("The corpus is in %s", folder)
         if in_use:
             use(folder)
@@ -152,7 +154,9 @@ def put_in_place(building: Path, folder: Path) -> None:
     ['model']
     """
     replaced = _name_of_replaced(folder)
-    if replaced.exists():
+    if replaced.is_symlink():
+        replaced.unlink()
+    elif replaced.exists():
         shutil.rmtree(replaced)
     if folder.exists():
         folder.rename(replaced)

@@ -8,14 +8,18 @@ norm, natural logarithm with a floor of 1e-5. ``N`` samples give
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 import torchaudio
 from torch import nn
+
+from sb_sma.data.problems import abridged
 
 LOG_FLOOR = 1e-5
 _SMALLEST_STD = 1e-3
@@ -365,3 +369,35 @@ class MelStatistics:
                 "Delete the corpus folder and run the recipe again."
             )
         return cls(mean=mean, std=std)
+
+
+def check_mels(manifest: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse mels that nothing can be measured on.
+
+    Arguments
+    ---------
+    manifest : mapping
+        Of each utterance, ``mel``: the path of its file.
+
+    Raises
+    ------
+    ValueError
+        If some are not finite; they are named.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.npy"
+    >>> np.save(path, np.full((2, 80), -11.5))
+    >>> check_mels({"a": {"mel": str(path)}})
+    """
+    bad = [
+        f"{name} ({entry['mel']})"
+        for name, entry in manifest.items()
+        if not np.isfinite(np.load(entry["mel"])).all()
+    ]
+    if bad:
+        raise ValueError(
+            f"Mels must be finite numbers; got {len(bad)} that are not: "
+            f"{abridged(bad)}. Put back the files, or remove their corpus "
+            "folder (sb-sma corpora --remove), and the next run makes it anew."
+        )

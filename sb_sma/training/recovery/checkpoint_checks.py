@@ -85,7 +85,8 @@ def check_same_start(
     Raises
     ------
     ValueError
-        If corpus or model differ from those that the run began with.
+        If corpus or model differ from those that the run began with, or what
+        it began with cannot be read.
 
     Example
     -------
@@ -98,8 +99,15 @@ def check_same_start(
     remembered = Path(save_folder) / _START
     if not remembered.exists():
         return
-    before = json.loads(remembered.read_text(encoding="utf-8"))
-    changes = list_changes(before, _start(corpus, initial_model))
+    try:
+        before = json.loads(remembered.read_text(encoding="utf-8"))
+        changes = list_changes(before, _start(corpus, initial_model))
+    except (ValueError, AttributeError, KeyError) as error:
+        raise ValueError(
+            f"{remembered} must tell what the run began with; it is damaged. "
+            "Remove it, if what is given now is what was given before, or "
+            "give another --output_folder."
+        ) from error
     if not changes:
         return
     given = "what was given before"

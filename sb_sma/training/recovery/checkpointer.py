@@ -1,11 +1,17 @@
 """Checkpoints that a run can be killed while saving."""
 
+import contextlib
+import logging
+import math
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+import yaml
+from speechbrain.core import Brain
 from speechbrain.utils.checkpoints import (
     CKPT_PREFIX,
     METAFNAME,
@@ -14,8 +20,16 @@ from speechbrain.utils.checkpoints import (
     ckpt_recency,
 )
 from speechbrain.utils.distributed import ddp_barrier, main_process_only
+from speechbrain.utils.epoch_loop import EpochCounter
+
+from sb_sma.training.recovery.disk import tell_full_disk
+from sb_sma.training.recovery.integrity import find_damage, find_nonfinite, seal
+
+logger = logging.getLogger(__name__)
 
 _UNFINISHED = METAFNAME + ".unfinished"
+# of every checkpoint
+_META = ("unixtime", "end-of-epoch")
 
 
 class AtomicCheckpointer(Checkpointer):
@@ -26,7 +40,11 @@ class AtomicCheckpointer(Checkpointer):
     checkpoint. Here this file gets its name last. What a killed run has left
     is deleted with the next checkpoints that are no longer needed.
 
-    Nor does it make its folder before there is something to save.
+    Nor does it make its folder before there is something to save. What is not
+    finite is not saved. A checkpoint is sealed with hashes of its files, and
+    compared with them before it is loaded; in place of a damaged one, the next
+    in order is taken. The most recent one is that of the most progress, by
+    epochs and steps: clocks are set back.
 
     Arguments
     ---------
@@ -67,6 +85,7 @@ class AtomicCheckpointer(Checkpointer):
             allow_partial_load,
         )
         self.checkpoints_dir = Path(checkpoints_dir)
+        self._damaged: dict[Path, str] = {}
 
     def list_checkpoints(self) -> list[Checkpoint]:
         """List what is there, in a folder that may not be.
@@ -74,16 +93,124 @@ class AtomicCheckpointer(Checkpointer):
         Returns
         -------
         checkpoints : list of Checkpoint
-            In any order.
+            In any order, without those that are known to be damaged.
         """
-        is_there = self.checkpoints_dir.is_dir()
-        return super().list_checkpoints() if is_there else []
+        if not self.checkpoints_dir.is_dir():
+            return []
+        checkpoints = []
+        for folder in self._list_checkpoint_dirs():
+            if folder in self._damaged:
+                continue
+            try:
+                (checkpoint,) = self._construct_checkpoint_objects([folder])
+                if all(name in checkpoint.meta for name in _META):
+                    checkpoints.append(checkpoint)
+                    continue
+            except (OSError, ValueError, TypeError, yaml.YAMLError):
+                pass
+            self._pass_over(folder, f"{METAFNAME} cannot be read")
+        return checkpoints
 
-    def save_checkpoint(self, *args: Any, **kwargs: Any) -> Checkpoint | None:
+    def find_checkpoints(
+        self,
+        importance_key: Callable[[Checkpoint], Any] | None = None,
+        max_key: str | None = None,
+        min_key: str | None = None,
+        ckpt_predicate: Callable[[Checkpoint], bool] | None = None,
+        max_num_checkpoints: int | None = None,
+    ) -> list[Checkpoint]:
+        """Rank checkpoints, of equal ones that of the most progress first.
+
+        Arguments
+        ---------
+        importance_key : callable, optional
+            The higher, the earlier. Default: progress.
+        max_key : str, optional
+            The higher in the meta, the earlier; NaN is last.
+        min_key : str, optional
+            The lower in the meta, the earlier; NaN is last.
+        ckpt_predicate : callable, optional
+            Which are ranked. Default: all.
+        max_num_checkpoints : int, optional
+            How many are returned. Default: all.
+
+        Returns
+        -------
+        checkpoints : list of Checkpoint
+            Ranked.
+
+        Raises
+        ------
+        ValueError
+            If more than one way to rank is given.
+        """
+        ways = (importance_key, max_key, min_key)
+        if sum(way is not None for way in ways) > 1:
+            raise ValueError(
+                "Give one of importance_key, max_key and min_key; got more."
+            )
+        key = max_key or min_key
+        sign = 1 if max_key else -1
+
+        def rank(checkpoint):
+            if key is None:
+                return (importance_key or self._progress)(checkpoint)
+            value = checkpoint.meta[key]
+            return (False,) if math.isnan(value) else (True, sign * value)
+
+        found = [
+            checkpoint
+            for checkpoint in filter(ckpt_predicate, self.list_checkpoints())
+            if key is None or key in checkpoint.meta
+        ]
+        found.sort(key=self._progress, reverse=True)
+        found.sort(key=rank, reverse=True)
+        return found[:max_num_checkpoints]
+
+    def find_checkpoint(self, *args: Any, **kwargs: Any) -> Checkpoint | None:
+        """Find the first checkpoint that is sound; name those that are not.
+
+        Arguments
+        ---------
+        *args : Any
+            Of `find_checkpoints`.
+        **kwargs : Any
+            Of `find_checkpoints`.
+
+        Returns
+        -------
+        checkpoint : Checkpoint, optional
+            None if there has never been one.
+
+        Raises
+        ------
+        ValueError
+            If all are damaged.
+        """
+        for checkpoint in self.find_checkpoints(*args, **kwargs):
+            damage = find_damage(checkpoint.path)
+            if damage is None:
+                return checkpoint
+            self._pass_over(checkpoint.path, damage)
+        if self._damaged:
+            names = [f"{path.name}: {x}" for path, x in self._damaged.items()]
+            raise ValueError(
+                f"No checkpoint in {self.checkpoints_dir} is sound: "
+                f"{'; '.join(sorted(names))}. Put back a copy, or begin anew: "
+                f"remove {self.checkpoints_dir}, or give another "
+                "--output_folder."
+            )
+        return None
+
+    def save_checkpoint(
+        self, meta: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any
+    ) -> Checkpoint | None:
         """Save as SpeechBrain does, and let it count at the end.
 
         Arguments
         ---------
+        meta : mapping, optional
+            Of ``Checkpointer.save_checkpoint``; epoch and step are added.
         *args : Any
             Of ``Checkpointer.save_checkpoint``.
         **kwargs : Any
@@ -93,11 +220,25 @@ class AtomicCheckpointer(Checkpointer):
         -------
         checkpoint : Checkpoint, optional
             On the main process.
+
+        Raises
+        ------
+        ValueError
+            If something is not finite, or cannot be written; no other
+            checkpoint is touched.
         """
-        checkpoint = super().save_checkpoint(*args, **kwargs)
-        if checkpoint is not None:
-            unfinished = checkpoint.path / _UNFINISHED
-            unfinished.rename(checkpoint.path / METAFNAME)
+        self._refuse_nonfinite()
+        meta = {**self._where(), **(meta or {})}
+        try:
+            with tell_full_disk(self.checkpoints_dir):
+                checkpoint = super().save_checkpoint(meta, *args, **kwargs)
+                if checkpoint is not None:
+                    unfinished = checkpoint.path / _UNFINISHED
+                    seal(checkpoint.path, {_UNFINISHED: METAFNAME})
+                    unfinished.rename(checkpoint.path / METAFNAME)
+        except ValueError:
+            self._delete_unfinished()
+            raise
         # all processes have to find the same checkpoints
         ddp_barrier()
         return checkpoint
@@ -113,23 +254,75 @@ class AtomicCheckpointer(Checkpointer):
         Arguments
         ---------
         importance_keys : sequence of callable
-            Of ``Checkpointer.delete_checkpoints``, each used once.
+            Of ``Checkpointer.delete_checkpoints``, each used once; progress in
+            place of recency.
         **kwargs : Any
             Of ``Checkpointer.delete_checkpoints``.
         """
         # the list that `save_and_keep_only` gives grows with every checkpoint
-        once = list(dict.fromkeys(importance_keys))
-        super().delete_checkpoints(importance_keys=once, **kwargs)
+        once = dict.fromkeys(
+            self._progress if key is ckpt_recency else key
+            for key in importance_keys
+        )
+        super().delete_checkpoints(importance_keys=list(once), **kwargs)
         self._delete_unfinished()
 
     @main_process_only
     def _delete_unfinished(self) -> None:
         for folder in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*"):
-            if folder.is_dir() and not self._is_checkpoint_dir(folder):
+            is_whole = self._is_checkpoint_dir(folder)
+            if folder.is_dir() and (not is_whole or folder in self._damaged):
                 shutil.rmtree(folder)
+
+    def _pass_over(self, folder: Path, damage: str) -> None:
+        """Take a checkpoint for damaged from now on."""
+        self._damaged[folder] = damage
+        logger.warning(
+            "The checkpoint %s is damaged and passed over: %s", folder, damage
+        )
+
+    def _refuse_nonfinite(self) -> None:
+        for name, part in self.recoverables.items():
+            if not isinstance(part, (torch.nn.Module, torch.optim.Optimizer)):
+                continue
+            found = find_nonfinite(part.state_dict(), name)
+            if found:
+                raise ValueError(
+                    f"Nothing is saved in {self.checkpoints_dir}, since "
+                    f"{found} is not finite. What was saved before is as it "
+                    "was, and the same command goes on from there. Lower lr, "
+                    "or look for utterances that are not finite."
+                )
 
     def _save_checkpoint_metafile(
         self, fpath: str | Path, *args: Any, **kwargs: Any
     ) -> dict[str, Any]:
         path = Path(fpath).with_name(_UNFINISHED)
         return super()._save_checkpoint_metafile(path, *args, **kwargs)
+
+    def _where(self) -> dict[str, int]:
+        """Tell epoch and step, for the meta of a checkpoint."""
+        where = {}
+        for part in self.recoverables.values():
+            if isinstance(part, EpochCounter):
+                where["epoch"] = part.current
+            if isinstance(part, Brain):
+                where["step"] = part.step
+        return where
+
+    def _progress(self, checkpoint: Checkpoint) -> tuple[float, ...]:
+        """Tell how far the training was; by the clock where that is unknown."""
+        meta = checkpoint.meta
+        epoch = meta.get("epoch", self._read_epoch(checkpoint))
+        if epoch is None:
+            return 0, True, 0, meta["unixtime"]
+        is_end = meta["end-of-epoch"]
+        return epoch, is_end, meta.get("step", 0), meta["unixtime"]
+
+    def _read_epoch(self, checkpoint: Checkpoint) -> int | None:
+        """Read the epoch that the meta of an earlier version does not tell."""
+        for name, part in self.recoverables.items():
+            if isinstance(part, EpochCounter):
+                with contextlib.suppress(KeyError, OSError, ValueError):
+                    return int(checkpoint.paramfiles[name].read_text("utf-8"))
+        return None

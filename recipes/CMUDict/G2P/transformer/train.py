@@ -60,6 +60,7 @@ from sb_sma.training.recipe_frame import (
     read_resolved,
     train_and_test,
 )
+from sb_sma.training.recovery.disk import tell_full_disk
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.g2p import write_g2p_report
 from sb_sma.training.setting_checks import check_settings
@@ -131,7 +132,7 @@ class G2PBrain(RecoverableBrain):
         """Log and save."""
         stats = self.loss_means.summarize()
         if stage == sb.Stage.TRAIN:
-            self.train_stats = stats
+            self.train_stats = {**stats, **self.skipped_steps.summarize()}
             return
         # held-out words with letters that training lacks count as wrong
         for entry in self.unreadable.get(stage, []):
@@ -480,9 +481,10 @@ def main(argv):
     )
     if if_main_process():
         resolved = read_resolved(hparams["output_folder"])
-        export_and_report(
-            brain, hparams, resolved, tested, list(items[tested].values())
-        )
+        with tell_full_disk(hparams["output_folder"]):
+            export_and_report(
+                brain, hparams, resolved, tested, list(items[tested].values())
+            )
     close_process_group()
 
 

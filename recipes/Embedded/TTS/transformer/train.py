@@ -39,7 +39,7 @@ from sb_sma.data.batch import with_lengths
 from sb_sma.data.corpus.build_once import SPLITS, load_manifests
 from sb_sma.data.sampler import LengthBatchSampler
 from sb_sma.data.speech.manifest.read import read_entries
-from sb_sma.data.speech.mel import MelStatistics
+from sb_sma.data.speech.mel import MelStatistics, check_mels
 from sb_sma.data.speech.reach import leave_out_unreachable
 from sb_sma.data.speech.speakers import find_speakers, speaker_of
 from sb_sma.data.tokens import TokenTable, check_token_room
@@ -59,6 +59,7 @@ from sb_sma.training.recipe_frame import (
     read_resolved,
     train_and_test,
 )
+from sb_sma.training.recovery.disk import tell_full_disk
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 from sb_sma.training.reports.tts import write_tts_report
 from sb_sma.training.sample_writer import SampleWriter, Sentence
@@ -179,7 +180,7 @@ class TTSBrain(RecoverableBrain):
         """Log, choose the guiding head and those that read, save."""
         stats = self.loss_means.summarize()
         if stage == sb.Stage.TRAIN:
-            self.train_stats = stats
+            self.train_stats = {**stats, **self.skipped_steps.summarize()}
             return
         stats.update(self.style_effect.summarize())
         average = self.hparams.average.module
@@ -495,6 +496,8 @@ def main(argv):
         average.load_state_dict(hparams["models"]["model"].state_dict())
     start.remember(folder)
     datasets = make_datasets(manifests, table)
+    for split in ("valid", "test"):
+        check_mels(manifests[split])
 
     brain = TTSBrain(
         modules=hparams["modules"],
@@ -548,9 +551,11 @@ def main(argv):
                 hparams["average"].module,
                 (item["log_mel"] for item in datasets["train"]),
             )
-        export_and_report(
-            brain, hparams, resolved, table, manifests["test"], datasets["test"]
-        )
+        with tell_full_disk(hparams["output_folder"]):
+            export_and_report(
+                *(brain, hparams, resolved, table),
+                *(manifests["test"], datasets["test"]),
+            )
     close_process_group()
 
 

@@ -1,7 +1,14 @@
 """A checkpoint counts once it is whole."""
 
+import itertools
+import math
+import subprocess
+import sys
+
 import pytest
 import torch
+import yaml
+from speechbrain.utils.epoch_loop import EpochCounter
 from torch import nn
 
 from sb_sma.training.recovery.checkpointer import AtomicCheckpointer
@@ -87,3 +94,153 @@ def test_there_is_no_folder_before_there_is_a_checkpoint(tmp_path):
     assert not folder.parent.exists()
     saved = checkpointer.save_checkpoint()
     assert make_checkpointer(folder, 0.0).find_checkpoint().path == saved.path
+
+
+def save_epochs(folder, *epochs, key="loss"):
+    """A checkpoint at the end of each epoch; its weights are its number."""
+    for epoch in epochs:
+        checkpointer = make_checkpointer(folder, float(epoch))
+        checkpointer.save_checkpoint({"epoch": epoch, key: 1.0 / epoch})
+    return sorted(folder.glob("CKPT+*"))
+
+
+def recover(folder, **how):
+    """The weights of what is recovered."""
+    checkpointer = make_checkpointer(folder, 0.0)
+    checkpointer.recover_if_possible(**how)
+    return [m.weight.item() for m in checkpointer.recoverables.values()]
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def spoil(path):
+    """Other bytes in the middle, as many as there were."""
+    content = bytearray(path.read_bytes())
+    quarter = len(content) // 4
+    content[quarter : 3 * quarter] = b"\xff" * 2 * quarter
+    path.write_bytes(content)
+
+
+def remove(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    "name, damage",
+    [
+        *itertools.product(
+            ["one.ckpt", "two.ckpt", "CKPT.yaml", "digests.json"], [cut, spoil]
+        ),
+        ("one.ckpt", remove),
+    ],
+)
+def test_a_damaged_checkpoint_is_named_and_the_next_is_taken(
+    tmp_path, caplog, name, damage
+):
+    _, last = save_epochs(tmp_path, 1, 2)
+    damage(last / name)
+    assert recover(tmp_path) == [1.0, 1.0]
+    assert recover(tmp_path, min_key="loss") == [1.0, 1.0]
+    assert f"{last} is damaged and passed over" in caplog.text
+    make_checkpointer(tmp_path, 2.0).save_and_keep_only({"epoch": 2})
+    assert recover(tmp_path) == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("name", ["one.ckpt", "CKPT.yaml"])
+def test_a_run_without_a_sound_checkpoint_is_refused(tmp_path, name):
+    for folder in save_epochs(tmp_path, 1, 2):
+        spoil(folder / name)
+    with pytest.raises(
+        ValueError, match=rf"No checkpoint in {tmp_path} is sound: CKPT.*{name}"
+    ):
+        recover(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [cut, spoil, lambda p: p.write_bytes(b"")])
+def test_checkpoints_without_digests_are_compared_with_their_own_sums(
+    tmp_path, damage
+):
+    folders = save_epochs(tmp_path, 1, 2)
+    for folder in folders:
+        (folder / "digests.json").unlink()
+    assert recover(tmp_path) == [2.0, 2.0]
+    damage(folders[1] / "two.ckpt")
+    assert recover(tmp_path) == [1.0, 1.0]
+
+
+def set_clock_back(folder):
+    path = folder / "CKPT.yaml"
+    meta = yaml.safe_load(path.read_text())
+    path.write_text(
+        yaml.safe_dump({**meta, "unixtime": meta["unixtime"] - 1e6})
+    )
+    (folder / "digests.json").unlink()
+
+
+def test_progress_counts_and_no_clock(tmp_path):
+    _, last = save_epochs(tmp_path, 1, 2)
+    set_clock_back(last)
+    assert recover(tmp_path) == [2.0, 2.0]
+    checkpointer = make_checkpointer(tmp_path, 3.0)
+    checkpointer.delete_checkpoints()
+    assert list(tmp_path.iterdir()) == [last]
+
+
+def test_progress_of_an_earlier_version_is_read_from_its_counter(tmp_path):
+    for epoch, end_of_epoch in ((1, True), (2, False)):
+        counter = EpochCounter(3)
+        checkpointer = AtomicCheckpointer(tmp_path, {"counter": counter})
+        counter.current = epoch
+        folder = checkpointer.save_checkpoint(end_of_epoch=end_of_epoch).path
+        path = folder / "CKPT.yaml"
+        meta = yaml.safe_load(path.read_text())
+        assert meta.pop("epoch") == epoch
+        path.write_text(yaml.safe_dump(meta))
+        set_clock_back(folder)
+    assert checkpointer.find_checkpoint().path == folder
+
+
+def test_nan_is_the_worst(tmp_path):
+    checkpointer = make_checkpointer(tmp_path, 1.0)
+    for epoch, loss in enumerate((math.nan, 0.5, 0.7, math.nan), start=1):
+        meta = {"epoch": epoch, "loss": loss}
+        checkpointer.save_and_keep_only(meta, min_keys=["loss"])
+    kept = {c.meta["epoch"] for c in checkpointer.list_checkpoints()}
+    assert kept == {2, 4}
+    assert checkpointer.find_checkpoint(min_key="loss").meta["epoch"] == 2
+    assert checkpointer.find_checkpoint(max_key="loss").meta["epoch"] == 2
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_not_finite_is_not_saved(tmp_path, value):
+    save_epochs(tmp_path, 1)
+    before = sorted(tmp_path.rglob("*"))
+    checkpointer = make_checkpointer(tmp_path, value)
+    with pytest.raises(ValueError, match="one.weight is not finite.*Lower lr"):
+        checkpointer.save_and_keep_only({"loss": 0.1}, min_keys=["loss"])
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_saved(tmp_path):
+    program = f"""
+import resource, torch
+from sb_sma.training.recovery.checkpointer import AtomicCheckpointer
+small, large = torch.nn.Linear(1, 1), torch.nn.Linear(1000, 100)
+AtomicCheckpointer({str(tmp_path)!r}, {{"one": small}}).save_checkpoint()
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+checkpointer = AtomicCheckpointer({str(tmp_path)!r}, {{"one": large}})
+try:
+    checkpointer.save_and_keep_only()
+except ValueError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True
+    )
+    assert done.stdout.startswith(
+        f"{tmp_path} cannot be written: File too large. Raise the limit"
+    ), done.stderr
+    (kept,) = tmp_path.iterdir()
+    assert (kept / "CKPT.yaml").exists()

@@ -1,5 +1,7 @@
 """A run that is interrupted anywhere ends as one that never was."""
 
+import copy
+import math
 import random
 import re
 import shutil
@@ -51,14 +53,11 @@ class SmallBrain(RecoverableBrain):
         self.loss_means.append({"loss": loss}, torch.tensor(len(batch)))
         return loss
 
-    def on_fit_batch_end(self, batch, outputs, loss, should_step):
-        if should_step:
-            self.hparams.average.update_parameters(self.modules.model)
-
     def on_stage_end(self, stage, stage_loss, epoch=None):
         stats = self.loss_means.summarize()
         if stage == sb.Stage.TRAIN:
-            self.train_stats = {**stats, "mean": stage_loss}
+            skipped = self.skipped_steps.summarize()
+            self.train_stats = {**stats, **skipped, "mean": stage_loss}
             return
         meta = {"epoch": epoch, "step": self.optimizer_step}
         log_epoch(self.loggers, self.history, meta, self.train_stats, stats)
@@ -73,7 +72,7 @@ def make_loader_options(n_items, shuffle, num_workers):
     return {"batch_sampler": sampler, "num_workers": num_workers}
 
 
-def train(folder, num_workers=0, **run_opts):
+def train(folder, num_workers=0, brain_class=SmallBrain, **run_opts):
     """Start the run, or go on with it, and return all that it is about."""
     random.seed(0)
     np.random.seed(0)
@@ -83,7 +82,7 @@ def train(folder, num_workers=0, **run_opts):
     items = torch.randn(2 * N_BATCHES, 3)
     counter = EpochCounter(N_EPOCHS)
     parts = {"model": model, "average": average, "counter": counter}
-    brain = SmallBrain(
+    brain = brain_class(
         {"model": model},
         torch.optim.Adam,
         {
@@ -175,6 +174,99 @@ def make_idle_brain(**run_opts):
     options = {"device": "cpu", **run_opts}
     model = {"model": nn.Linear(1, 1)}
     return RecoverableBrain(model, hparams={}, run_opts=options)
+
+
+class PoisonedBrain(SmallBrain):
+    """Meets batches whose losses or gradients are not finite."""
+
+    loss_is_bad = True
+    poisoned = ()
+
+    def compute_objectives(self, predictions, batch, stage):
+        loss = super().compute_objectives(predictions, batch, stage)
+        if stage != sb.Stage.TRAIN:
+            return loss
+        if (self.hparams.epoch_counter.current, self.step) in self.poisoned:
+            if self.loss_is_bad:
+                self.loss_means.withdraw()
+                bad = {"loss": loss * torch.nan}
+                self.loss_means.append(bad, torch.tensor(len(batch)))
+                return bad["loss"]
+            # finite, but not its gradient
+            weight = next(self.modules.parameters())
+            return loss + torch.sqrt(weight - weight.detach()).sum()
+        return loss
+
+
+@pytest.mark.parametrize("loss_is_bad", [True, False])
+@pytest.mark.parametrize("accumulated", [1, 3])
+def test_a_step_that_is_not_finite_is_left_out(
+    tmp_path, monkeypatch, caplog, loss_is_bad, accumulated
+):
+    monkeypatch.setattr(PoisonedBrain, "loss_is_bad", loss_is_bad)
+    monkeypatch.setattr(PoisonedBrain, "poisoned", {(1, 2), (3, 6)})
+    states = []
+
+    def optimizers_step(brain, real=RecoverableBrain.optimizers_step):
+        parts = (brain.modules.model, brain.optimizer, brain.hparams.average)
+        before = copy.deepcopy([part.state_dict() for part in parts])
+        real(brain)
+        after = [part.state_dict() for part in parts]
+        states.append((str(before) == str(after), brain.has_stepped))
+
+    monkeypatch.setattr(PoisonedBrain, "optimizers_step", optimizers_step)
+    _, history, log, losses = train(
+        tmp_path,
+        brain_class=PoisonedBrain,
+        grad_accumulation_factor=accumulated,
+    )
+    n_steps = N_EPOCHS * N_BATCHES // accumulated
+    assert [stepped for _, stepped in states].count(False) == 2
+    assert all(same != stepped for same, stepped in states)
+    assert history[-1]["step"] == n_steps - 2
+    skipped = [record["train"].get("skipped_steps") for record in history]
+    assert skipped == [1, None, 1]
+    assert "train skipped_steps: 1" in log[0]
+    assert all(math.isfinite(record["train"]["loss"]) for record in history)
+    assert all(map(math.isfinite, losses))
+    assert "Step left out (1 in this epoch)" in caplog.text
+    assert all(x.isfinite().all() for x in map(torch.tensor, _))
+
+
+def test_statistics_of_a_bad_batch_are_forgotten():
+    norm = nn.BatchNorm1d(3)
+    brain = RecoverableBrain(
+        {"model": norm},
+        torch.optim.Adam,
+        {"models": {"model": norm}, "average": average_weights(norm, 0.9)},
+        {"device": "cpu"},
+    )
+    brain.init_optimizers()
+    brain.compute_forward = lambda batch, stage: brain.modules.model(batch)
+    brain.compute_objectives = lambda output, batch, stage: output.sum()
+    for bad in (torch.nan, torch.inf):
+        brain.step += 1
+        before = copy.deepcopy(norm.state_dict())
+        brain.fit_batch(torch.full((2, 3), bad))
+        assert str(norm.state_dict()) == str(before)
+    assert brain.skipped_steps.in_a_row == 2
+
+
+def test_too_many_such_steps_end_the_training(tmp_path, monkeypatch):
+    poisoned = {(2, step) for step in range(3, N_BATCHES + 1)}
+    monkeypatch.setattr(PoisonedBrain, "poisoned", poisoned)
+    options = {"brain_class": PoisonedBrain, "ckpt_interval_steps": 1}
+    for _ in range(2):  # from the same checkpoint
+        with pytest.raises(
+            ValueError,
+            match="3 steps in a row were left out, more than "
+            "nonfinite_patience = 2.*same command goes on",
+        ):
+            train(tmp_path, nonfinite_patience=2, **options)
+    # the items are mended
+    monkeypatch.setattr(PoisonedBrain, "poisoned", ())
+    _, history, *_ = train(tmp_path, nonfinite_patience=2, **options)
+    assert [record["epoch"] for record in history] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
