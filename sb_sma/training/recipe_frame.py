@@ -1,5 +1,6 @@
 """What every recipe does alike: its start, logs, training and test, its YAML."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ class Start:
     remedy : str
         A sentence that tells what to do where the run began with something
         else.
+    output_folder : str or Path, optional
+        Of the run; no other runs there, wherever it has its checkpoints.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class Start:
         run_opts: RunOptions,
         initial_model: str | None = None,
         remedy: str = "",
+        output_folder: str | Path | None = None,
     ):
         self.save_folder = save_folder
         self.initial_model = initial_model
@@ -62,7 +66,12 @@ class Start:
         self._corpus = None
         if not if_main_process():
             return
-        with held_once_begun(save_folder):
+        folders = [Path(save_folder)]
+        if output_folder is not None:
+            folders.append(Path(output_folder) / "save")
+        with contextlib.ExitStack() as held:
+            for folder in {path.expanduser().resolve() for path in folders}:
+                held.enter_context(held_once_begun(folder))
             if self.is_trial:
                 check_trial(save_folder)
             self._corpus = plan()

@@ -102,7 +102,7 @@ def check_same_start(
     try:
         before = json.loads(remembered.read_text(encoding="utf-8"))
         changes = list_changes(before, _start(corpus, initial_model))
-    except (ValueError, AttributeError, KeyError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(
             f"{remembered} must tell what the run began with; it is damaged. "
             "Remove it, if what is given now is what was given before, or "

@@ -92,8 +92,8 @@ def check_room(folder: str | Path, n_bytes: int) -> None:
         free = shutil.disk_usage(folder).free
     if free < n_bytes:
         raise ValueError(
-            f"{folder} needs {n_bytes / 1e6:.0f} MB for checkpoints; got "
-            f"{free / 1e6:.0f} MB that are free. {_ROOM}."
+            f"{folder} needs {n_bytes / 1e6:.1f} MB for checkpoints; got "
+            f"{free / 1e6:.1f} MB that are free. {_ROOM}."
         )
 
 

@@ -21,6 +21,9 @@ from sb_sma.training.recovery.skipped_steps import SkippedSteps
 
 logger = logging.getLogger(__name__)
 
+# the best, the last, and the one that is being saved
+_MOST_KEPT = 3
+
 
 class RecoverableBrain(sb.Brain):
     """A Brain that goes on at its last checkpoint as if nothing had happened.
@@ -73,7 +76,11 @@ class RecoverableBrain(sb.Brain):
         check_architecture(self.checkpointer, self.hparams.models["model"])
         check_architecture(self.checkpointer, self.hparams.average, "average")
         if self.checkpointer is not None and if_main_process():
-            check_room(self.checkpointer.checkpoints_dir, self._count_bytes())
+            n_there = len(self.checkpointer.list_checkpoints())
+            check_room(
+                self.checkpointer.checkpoints_dir,
+                max(_MOST_KEPT - n_there, 1) * self._count_bytes(),
+            )
         self.hparams.average.to(self.device)
         super().on_fit_start()
         last_epoch = self.hparams.epoch_counter.current

@@ -14,7 +14,7 @@ from hyperpyyaml import load_hyperpyyaml
 from torch import nn
 
 from sb_sma.data.text.frontends import CharacterFrontend
-from sb_sma.inference.export import export_tts
+from sb_sma.inference.export import export_tts, refuse_foreign
 from sb_sma.models import StopRule
 
 SPEAK = """\
@@ -141,3 +141,41 @@ def test_a_folder_that_is_there_is_replaced(tmp_path):
         "hyperparams.yaml",
         "model.safetensors",
     ]
+
+
+def test_a_link_goes_on_leading_to_the_model(tmp_path):
+    place, link = tmp_path / "disk" / "place", tmp_path / "model"
+    place.mkdir(parents=True)
+    link.symlink_to(place)
+    for _ in range(3):
+        export_tts(link, MODELS, nn.Linear(2, 2), ["a"], LETTERS, {})
+        assert link.is_symlink()
+        assert len(os.listdir(place)) == 2
+    assert sorted(os.listdir(tmp_path)) == ["disk", "model"]
+    assert os.listdir(place.parent) == ["place"]
+
+
+def test_what_is_not_finite_is_not_exported(tmp_path):
+    model = nn.Linear(2, 2)
+    export_tts(tmp_path / "model", MODELS, model, ["a"], LETTERS, {})
+    before = (tmp_path / "model" / "model.safetensors").read_bytes()
+    nn.init.constant_(model.bias, torch.nan)
+    with pytest.raises(ValueError, match="finite weights; got bias, .* lower"):
+        export_tts(tmp_path / "model", MODELS, model, ["a"], LETTERS, {})
+    assert (tmp_path / "model" / "model.safetensors").read_bytes() == before
+
+
+def test_only_a_model_is_replaced_by_a_model(tmp_path, repository):
+    model = tmp_path / "model"
+    refuse_foreign(model)
+    export_tts(model, MODELS, nn.Linear(2, 2), ["a"], LETTERS, {})
+    refuse_foreign(model)
+    for yaml in (repository / "tests" / "frozen").glob("*/*/hyperparams.yaml"):
+        refuse_foreign(yaml.parent)
+    (model / "hyperparams.yaml").unlink()
+    (tmp_path / "file").touch()
+    for foreign in (model, tmp_path / "file"):
+        with pytest.raises(
+            ValueError, match=rf"exported to {foreign}, .* something else. Move"
+        ):
+            refuse_foreign(foreign)

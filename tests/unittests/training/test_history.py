@@ -122,3 +122,72 @@ def test_curves_and_lines_of_a_resumed_run_go_on(tmp_path):
     assert [line[:8] for line in log] == [
         f"epoch: {epoch}" for epoch in (1, 2, 3, 3)
     ]
+
+
+def save_epochs(path, n_epochs):
+    """A history, and the checkpointer that keeps it."""
+    history = History(path)
+    history.start(last_epoch=0)
+    for epoch in range(1, n_epochs + 1):
+        history.append({"epoch": epoch})
+    Checkpointer(path.parent / "save", {"history": history}).save_checkpoint()
+    return history
+
+
+DAMAGE = [b"", b"\xff\xfe", b"null\n", b"[]\n", b'{"epoch": 1, "min', b"{}\n"]
+
+
+@pytest.mark.parametrize("content", DAMAGE)
+def test_a_damaged_file_is_written_anew_from_the_checkpoint(path, content):
+    history = save_epochs(path, 3)
+    before = path.read_bytes()
+    path.write_bytes(content)
+    resumed = History(path)
+    Checkpointer(
+        path.parent / "save", {"history": resumed}
+    ).recover_if_possible()
+    resumed.start(last_epoch=3)
+    assert resumed.records == history.records
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", DAMAGE[1:])
+def test_a_damaged_line_is_named_where_the_checkpoint_has_none(path, content):
+    history = save_epochs(path, 2)
+    (saved,) = path.parent.glob("save/CKPT*/history.ckpt")
+    saved.write_text(repr(2.5))
+    resumed = History(path)
+    Checkpointer(
+        path.parent / "save", {"history": resumed}
+    ).recover_if_possible()
+    resumed.start(last_epoch=2)
+    assert resumed.records == history.records
+    assert resumed.minutes() >= 2.5
+    path.write_bytes(path.read_bytes() + content)
+    with pytest.raises(ValueError, match="jsonl, line 3 is damaged: .* Remove"):
+        resumed = History(path)
+        resumed.start(last_epoch=2)
+    resumed.start(last_epoch=0)  # a new run needs none of it
+
+
+def test_a_test_is_told_once(tmp_path):
+    for _ in range(3):
+        lines = FileTrainLogger(str(tmp_path / "train_log.txt"))
+        history = History(tmp_path / "history.jsonl")
+        begun = len(lines_of(tmp_path)) > 0
+        continue_logs([lines], history, last_epoch=begun)
+        if not begun:
+            log_epoch([lines], history, {"epoch": 1}, {"wer": 1}, {"wer": 1})
+        lines.log_stats({"epoch": 1}, test_stats={"wer": 0.5})
+        lines.log_stats({"epoch": 1}, valid_stats={"wer": 0.5})
+    assert len(lines_of(tmp_path)) == 3
+    # bytes that are no text stay as they are
+    with open(tmp_path / "train_log.txt", "ab") as log:
+        log.write(b"note \xff\n")
+    continue_logs([lines], History(tmp_path / "history.jsonl"), last_epoch=1)
+    assert (tmp_path / "train_log.txt").read_bytes().endswith(b"\nnote \xff\n")
+
+
+def lines_of(folder):
+    path = folder / "train_log.txt"
+    return path.read_text().splitlines() if path.exists() else []

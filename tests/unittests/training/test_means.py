@@ -29,3 +29,13 @@ def test_a_checkpoint_keeps_the_batches_so_far(tmp_path):
     assert resumed.summarize() == means.summarize() == {"mel": 3.0}
     resumed.clear()
     assert resumed.summarize() == {}
+
+
+def test_a_batch_can_be_withdrawn():
+    means = WeightedMeans()
+    means.append({"a": torch.tensor(1.0)}, torch.tensor(2))
+    means.append(
+        {"a": torch.tensor(torch.nan), "b": torch.tensor(3.0)}, torch.tensor(2)
+    )
+    means.withdraw()
+    assert means.summarize() == {"a": 1.0}

@@ -127,6 +127,17 @@ def test_a_mean_of_nothing_is_refused():
         set_mean_style(make_model(), [])
 
 
+def test_a_mel_that_is_not_finite_has_no_part_in_the_mean(caplog):
+    means = []
+    _, _, mels, _ = make_batch()
+    for bad in ([], [torch.full_like(mels[0], torch.inf)]):
+        model = make_model()
+        set_mean_style(model, [*mels, *bad])
+        means.append(model.style.tokens.mean_style)
+    assert torch.equal(*means)
+    assert "without a finite style is left out" in caplog.text
+
+
 def test_padding_of_the_reference_changes_no_memory():
     model = make_model()
     tokens, token_lengths, mels, lengths = make_batch()

@@ -409,6 +409,7 @@ def main(argv):
         identity,
         remedy=f"--initial_model={hparams['output_folder']}/model with another "
         "--output_folder goes on from its weights.",
+        output_folder=hparams["output_folder"],
     )
     run_on_main(
         write_experiment,

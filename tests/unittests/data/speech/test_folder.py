@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -333,3 +334,15 @@ def test_processes_end_with_the_first_one_that_is_killed(tmp_path, repository):
             assert time.monotonic() < deadline
         else:
             pytest.fail("processes are left")
+
+
+def test_a_link_goes_on_leading_to_the_corpus(tmp_path):
+    place, link = tmp_path / "disk" / "place", tmp_path / "corpus"
+    place.mkdir(parents=True)
+    link.symlink_to(place)
+    for content in ("one", "two"):
+        build_once(link, {"seed": 1}, fill(content))
+        build_once(link, {"seed": 1}, must_not_build)
+        assert link.is_symlink() and content_of(place) == content
+        shutil.rmtree(place)
+    assert not leftovers(link) - {"disk"} and not leftovers(place)

@@ -162,3 +162,14 @@ def test_a_trial_does_not_replace_a_run(tmp_path):
     begin(save, corpus())
     with pytest.raises(ValueError, match="--debug would replace .*run/save. G"):
         check_trial(save)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"null", b"[]", b"\xff\xfe", b'{"par']
+)
+def test_a_damaged_memory_of_the_start_is_told(tmp_path, content):
+    save = tmp_path / "save"
+    begin(save, corpus(seed=1))
+    (save / "corpus.json").write_bytes(content)
+    with pytest.raises(ValueError, match="save/corpus.json .* damaged. Remove"):
+        check_same_start(save, corpus(seed=1))

@@ -17,23 +17,25 @@ from sb_sma.data.corpus.plan import Corpus
 from sb_sma.training.recipe_frame import Start
 
 options = SimpleNamespace(debug=False, debug_persistently=False)
-Start(lambda: Corpus("a", {}, lambda folder: None), sys.argv[1], options)
+plan = lambda: Corpus("a", {}, lambda folder: None)
+Start(plan, sys.argv[1], options, output_folder=sys.argv[2])
 print("ready", flush=True)
 sys.stdin.read()
 """
 
 
-def begin(save_folder, debug=False, plan=None):
+def begin(save_folder, debug=False, plan=None, output_folder=None):
     options = SimpleNamespace(debug=debug, debug_persistently=False)
     plan = plan or (lambda: Corpus("a", {}, lambda folder: None))
-    return Start(plan, save_folder, options)
+    return Start(plan, save_folder, options, output_folder=output_folder)
 
 
 @pytest.fixture
 def other(repository, tmp_path):
     """Another process that runs in a folder."""
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, tmp_path / "run" / "save"],
+        [sys.executable, "-c", PROGRAM, tmp_path / "run" / "save"]
+        + [tmp_path / "run"],
         cwd=repository,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -53,6 +55,14 @@ def test_a_second_run_is_refused_at_once(other, tmp_path, debug):
             begin(tmp_path / folder / "save", debug, plan=pytest.fail)
         assert "Give another --output_folder, or wait" in str(error.value)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_two_runs_with_one_output_are_refused_wherever_they_save(
+    other, tmp_path
+):
+    with pytest.raises(ValueError, match="in use by another run"):
+        begin(tmp_path / "elsewhere", output_folder=tmp_path / "run")
+    begin(tmp_path / "elsewhere", output_folder=tmp_path / "another")
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, None], ids=["kill", "end"])

@@ -1,0 +1,50 @@
+"""A folder that cannot be written is named, with cause and remedy."""
+
+import errno
+import shutil
+
+import pytest
+
+from sb_sma.training.recovery.disk import check_room, tell_full_disk
+
+
+@pytest.mark.parametrize(
+    "number, remedy",
+    [
+        (errno.ENOSPC, "Make room there"),
+        (errno.EDQUOT, "Make room there"),
+        (errno.EROFS, "Let it be written"),
+        (errno.EACCES, "Let it be written"),
+        (errno.EFBIG, "Raise the limit"),
+    ],
+)
+def test_cause_and_remedy_are_told(number, remedy):
+    with pytest.raises(ValueError, match=rf"results cannot be .*\. {remedy}"):
+        with tell_full_disk("results"):
+            raise OSError(number, "so it is")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("mat1 and mat2"),
+        RuntimeError("inline_container.cc:672"),  # which was not the disk's
+        FileNotFoundError(errno.ENOENT, "not there"),
+    ],
+)
+def test_other_errors_stay_what_they_are(tmp_path, error):
+    with pytest.raises(type(error)) as raised, tell_full_disk(tmp_path):
+        raise error
+    assert raised.value is error
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_little_room_is_refused(tmp_path):
+    folder = tmp_path / "run" / "save"
+    check_room(folder, 1000)
+    assert not list(folder.iterdir())
+    free = shutil.disk_usage(tmp_path).free
+    with pytest.raises(
+        ValueError, match="save needs .* MB for checkpoints; got"
+    ):
+        check_room(folder, 2 * free)
