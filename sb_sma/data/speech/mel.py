@@ -382,7 +382,7 @@ def check_mels(manifest: Mapping[str, Mapping[str, Any]]) -> None:
     Raises
     ------
     ValueError
-        If some are not finite; they are named.
+        If some are not finite, or cannot be read; they are named.
 
     Example
     -------
@@ -393,7 +393,7 @@ def check_mels(manifest: Mapping[str, Mapping[str, Any]]) -> None:
     bad = [
         f"{name} ({entry['mel']})"
         for name, entry in manifest.items()
-        if not np.isfinite(np.load(entry["mel"])).all()
+        if not _is_finite(entry["mel"])
     ]
     if bad:
         raise ValueError(
@@ -401,3 +401,10 @@ def check_mels(manifest: Mapping[str, Mapping[str, Any]]) -> None:
             f"{abridged(bad)}. Put back the files, or remove their corpus "
             "folder (sb-sma corpora --remove), and the next run makes it anew."
         )
+
+
+def _is_finite(path: str) -> bool:
+    try:
+        return bool(np.isfinite(np.load(path)).all())
+    except (OSError, EOFError, ValueError, TypeError):
+        return False

@@ -75,7 +75,8 @@ def find_damage(folder: Path) -> str | None:
     """
     sealed = folder / DIGESTS
     if not sealed.exists():
-        damages = map(_damage_of_unsealed, sorted(folder.iterdir()))
+        paths = sorted(folder.iterdir())
+        damages = (_damage_of_unsealed(path) or _bad_in(path) for path in paths)
         return next(filter(None, damages), None)
     try:
         digests = dict(json.loads(sealed.read_text(encoding="utf-8")))
@@ -144,6 +145,16 @@ def _damage_of_unsealed(path: Path) -> str | None:
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         return f"{path.name} cannot be read ({error})"
     return f"{path.name} is damaged" if damaged else None
+
+
+def _bad_in(path: Path) -> str | None:
+    """Look for numbers that an earlier version has saved all the same."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # whatever else a file may hold
+        return None
+    found = find_nonfinite(state)
+    return f"{path.name} has {found}, which is not finite" if found else None
 
 
 def _digest(path: Path) -> str:

@@ -14,6 +14,7 @@ from sb_sma.data.speech.mel import (
     LogMel,
     MelSettings,
     MelStatistics,
+    check_mels,
 )
 
 
@@ -212,3 +213,23 @@ def test_damaged_statistics_file_is_an_error(tmp_path, content):
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match="must hold the lists mean and std"):
         MelStatistics.load(path)
+
+
+@pytest.mark.parametrize(
+    "content", [np.nan, np.inf, b"", b"\x93NUMPY"], ids=str
+)
+def test_a_mel_that_is_not_finite_is_named(tmp_path, content):
+    entries = {}
+    for name in ("good", "bad"):
+        path = tmp_path / f"{name}.npy"
+        np.save(path, np.full((3, 2), -1.0 if name == "good" else 0.0))
+        entries[name] = {"mel": str(path)}
+    check_mels(entries)
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.save(path, np.array([[0.0, content]]))
+    with pytest.raises(
+        ValueError, match=rf"got 1 that are not: bad \({path}\)\. Put back"
+    ):
+        check_mels(entries)

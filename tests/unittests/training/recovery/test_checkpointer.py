@@ -170,6 +170,14 @@ def test_checkpoints_without_digests_are_compared_with_their_own_sums(
     assert recover(tmp_path) == [1.0, 1.0]
 
 
+def test_an_earlier_version_may_have_saved_what_is_not_finite(tmp_path, caplog):
+    first, last = save_epochs(tmp_path, 1, 2)
+    (last / "digests.json").unlink()
+    torch.save({"weight": torch.full((1, 1), torch.nan)}, last / "two.ckpt")
+    assert recover(tmp_path) == [1.0, 1.0]
+    assert "two.ckpt has weight, which is not finite" in caplog.text
+
+
 def set_clock_back(folder):
     path = folder / "CKPT.yaml"
     meta = yaml.safe_load(path.read_text())
