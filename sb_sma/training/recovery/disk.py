@@ -58,7 +58,9 @@ def tell_full_disk(folder: str | Path) -> Iterator[None]:
         remedy = _REMEDIES.get(getattr(cause, "errno", None))
         if remedy is None:
             raise
-        place = cause.filename or folder
+        place = Path(cause.filename or folder)
+        if Path(folder) not in place.parents:
+            place = folder  # what was read, to be copied there
         raise ValueError(
             f"{place} cannot be written: {cause.strerror}. {remedy}; what was "
             "saved before is as it was, and the same command goes on from "

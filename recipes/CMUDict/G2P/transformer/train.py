@@ -411,13 +411,14 @@ def main(argv):
         "--output_folder goes on from its weights.",
         output_folder=hparams["output_folder"],
     )
-    run_on_main(
-        write_experiment,
-        args=[hparams["output_folder"], hparams_file, __file__, overrides],
-    )
-    sb.create_experiment_directory(
-        experiment_directory=hparams["output_folder"]
-    )
+    with tell_full_disk(hparams["output_folder"]):
+        run_on_main(
+            write_experiment,
+            args=[hparams["output_folder"], hparams_file, __file__, overrides],
+        )
+        sb.create_experiment_directory(
+            experiment_directory=hparams["output_folder"]
+        )
     folder = start.make_corpus(hparams["corpus_folder"])
     manifests = load_manifests(folder)
     symbols = json.loads((folder / "phonemes.json").read_text(encoding="utf-8"))

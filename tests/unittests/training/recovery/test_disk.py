@@ -48,3 +48,10 @@ def test_too_little_room_is_refused(tmp_path):
         ValueError, match="save needs .* MB for checkpoints; got"
     ):
         check_room(folder, 2 * free)
+
+
+def test_what_was_copied_is_not_blamed(tmp_path):
+    for name, told in (("results/a", "results/a"), ("source", "results")):
+        with pytest.raises(ValueError, match=rf"^{told} cannot be written"):
+            with tell_full_disk("results"):
+                raise OSError(errno.ENOSPC, "No space left on device", name)
