@@ -11,6 +11,7 @@ from torch import nn
 from sb_sma.inference.export import refuse_foreign
 from sb_sma.losses import GuidedLayers
 from sb_sma.training.recovery.checkpoint_checks import check_architecture
+from sb_sma.training.recovery.disk import check_room
 
 
 def check_settings(hparams: Mapping[str, Any], run_opts: RunOptions) -> None:
@@ -27,8 +28,9 @@ def check_settings(hparams: Mapping[str, Any], run_opts: RunOptions) -> None:
     ------
     ValueError
         If there are no such layers or heads to guide, if the optimizer cannot
-        be made, if the run in this folder has another architecture, or if
-        something else is where the model will be.
+        be made, if the run in this folder has another architecture, if there
+        is no room for checkpoints, or if something else is where the model will
+        be.
     """
     refuse_foreign(Path(hparams["output_folder"]).expanduser() / "model")
     guided = hparams["guided_attention"]
@@ -44,5 +46,6 @@ def check_settings(hparams: Mapping[str, Any], run_opts: RunOptions) -> None:
     # a trial keeps its checkpoints elsewhere
     if not run_opts.debug or run_opts.debug_persistently:
         checkpointer = hparams["checkpointer"]
+        check_room(checkpointer, hparams["models"]["model"])
         check_architecture(checkpointer, hparams["models"]["model"])
         check_architecture(checkpointer, hparams["average"], "average")

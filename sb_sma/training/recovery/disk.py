@@ -6,6 +6,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from speechbrain.utils.checkpoints import Checkpointer
+from torch import nn
+
 _ROOM = "Make room there, or give another folder"
 _RIGHT = "Let it be written, or give another folder"
 _REMEDIES = {
@@ -20,6 +23,8 @@ _REMEDIES = {
 # what PyTorch's writer names in place of the cause
 _WRITER = "inline_container"
 _PROBE_BYTES = 2**20
+# the best, the last, and the one that is being saved
+_MOST_KEPT = 3
 
 
 @contextlib.contextmanager
@@ -68,30 +73,28 @@ def tell_full_disk(folder: str | Path) -> Iterator[None]:
         ) from error
 
 
-def check_room(folder: str | Path, n_bytes: int) -> None:
-    """Refuse to begin where there is no room for what will be saved.
+def check_room(checkpointer: Checkpointer, model: nn.Module) -> None:
+    """Refuse to begin where there is no room for checkpoints; write nothing.
 
     Arguments
     ---------
-    folder : str or Path
-        Made if it is not there.
-    n_bytes : int
-        That will be written at least.
+    checkpointer : speechbrain.utils.checkpoints.Checkpointer
+        It has the best, the last, and the one that is being saved.
+    model : nn.Module
+        A checkpoint has its weights, their average and Adam's moments.
 
     Raises
     ------
     ValueError
-        If there are not so many free, or nothing can be written at all.
-
-    Example
-    -------
-    >>> check_room(getfixture("tmp_path"), 1000)
+        If those that are not there yet need more than is free.
     """
-    folder = Path(folder)
-    with tell_full_disk(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_probe(folder / ".probe")
-        free = shutil.disk_usage(folder).free
+    trained = [x for x in model.parameters() if x.requires_grad]
+    tensors = [*model.state_dict().values(), *trained]
+    n_bytes = 2 * sum(x.numel() * x.element_size() for x in tensors)
+    n_bytes *= max(_MOST_KEPT - len(checkpointer.list_checkpoints()), 1)
+    folder = Path(checkpointer.checkpoints_dir).absolute()
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(there).free
     if free < n_bytes:
         raise ValueError(
             f"{folder} needs {n_bytes / 1e6:.1f} MB for checkpoints; got "
@@ -111,7 +114,7 @@ def _find_cause(folder: Path) -> OSError | None:
     return None
 
 
-def _write_probe(path: Path, n_bytes: int = 1) -> None:
+def _write_probe(path: Path, n_bytes: int) -> None:
     chunk = bytes(min(n_bytes, _PROBE_BYTES))
     try:
         with open(path, "wb") as file:

@@ -21,9 +21,6 @@ from sb_sma.training.recovery.skipped_steps import SkippedSteps
 
 logger = logging.getLogger(__name__)
 
-# the best, the last, and the one that is being saved
-_MOST_KEPT = 3
-
 
 class RecoverableBrain(sb.Brain):
     """A Brain that goes on at its last checkpoint as if nothing had happened.
@@ -76,11 +73,7 @@ class RecoverableBrain(sb.Brain):
         check_architecture(self.checkpointer, self.hparams.models["model"])
         check_architecture(self.checkpointer, self.hparams.average, "average")
         if self.checkpointer is not None and if_main_process():
-            n_there = len(self.checkpointer.list_checkpoints())
-            check_room(
-                self.checkpointer.checkpoints_dir,
-                max(_MOST_KEPT - n_there, 1) * self._count_bytes(),
-            )
+            check_room(self.checkpointer, self.hparams.models["model"])
         self.hparams.average.to(self.device)
         super().on_fit_start()
         last_epoch = self.hparams.epoch_counter.current
@@ -99,13 +92,6 @@ class RecoverableBrain(sb.Brain):
             self.skipped_steps,
             optional_load=True,  # earlier versions have none
         )
-
-    def _count_bytes(self):
-        """Estimate a checkpoint: weights, their average, Adam's moments."""
-        model = self.hparams.models["model"]
-        trained = [x for x in model.parameters() if x.requires_grad]
-        tensors = [*model.state_dict().values(), *trained]
-        return 2 * sum(x.numel() * x.element_size() for x in tensors)
 
     def make_dataloader(self, dataset, stage, *args, **loader_kwargs):
         """Draw the seeds of workers from a stream of their own.

@@ -4,7 +4,10 @@ import errno
 import shutil
 
 import pytest
+import torch
+from torch import nn
 
+from sb_sma.training.recovery.checkpointer import AtomicCheckpointer
 from sb_sma.training.recovery.disk import check_room, tell_full_disk
 
 
@@ -40,14 +43,16 @@ def test_other_errors_stay_what_they_are(tmp_path, error):
 
 
 def test_too_little_room_is_refused(tmp_path):
-    folder = tmp_path / "run" / "save"
-    check_room(folder, 1000)
-    assert not list(folder.iterdir())
+    checkpointer = AtomicCheckpointer(tmp_path / "run" / "save")
+    check_room(checkpointer, nn.Linear(2, 2))
     free = shutil.disk_usage(tmp_path).free
+    with torch.device("meta"):
+        model = nn.Linear(free // 4 // 4, 1)  # twice weights and moments
     with pytest.raises(
         ValueError, match="save needs .* MB for checkpoints; got"
     ):
-        check_room(folder, 2 * free)
+        check_room(checkpointer, model)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_was_copied_is_not_blamed(tmp_path):
