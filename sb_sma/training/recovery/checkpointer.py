@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from speechbrain.core import Brain
 from speechbrain.utils.checkpoints import (
@@ -23,7 +22,11 @@ from speechbrain.utils.distributed import ddp_barrier, main_process_only
 from speechbrain.utils.epoch_loop import EpochCounter
 
 from sb_sma.training.recovery.disk import tell_full_disk
-from sb_sma.training.recovery.integrity import find_damage, find_nonfinite, seal
+from sb_sma.training.recovery.integrity import (
+    find_damage,
+    refuse_nonfinite,
+    seal,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -227,7 +230,7 @@ class AtomicCheckpointer(Checkpointer):
             If something is not finite, or cannot be written; no other
             checkpoint is touched.
         """
-        self._refuse_nonfinite()
+        refuse_nonfinite(self.recoverables, self.checkpoints_dir)
         meta = {**self._where(), **(meta or {})}
         try:
             with tell_full_disk(self.checkpoints_dir):
@@ -280,19 +283,6 @@ class AtomicCheckpointer(Checkpointer):
         logger.warning(
             "The checkpoint %s is damaged and passed over: %s", folder, damage
         )
-
-    def _refuse_nonfinite(self) -> None:
-        for name, part in self.recoverables.items():
-            if not isinstance(part, (torch.nn.Module, torch.optim.Optimizer)):
-                continue
-            found = find_nonfinite(part.state_dict(), name)
-            if found:
-                raise ValueError(
-                    f"Nothing is saved in {self.checkpoints_dir}, since "
-                    f"{found} is not finite. What was saved before is as it "
-                    "was, and the same command goes on from there. Lower lr, "
-                    "or look for utterances that are not finite."
-                )
 
     def _save_checkpoint_metafile(
         self, fpath: str | Path, *args: Any, **kwargs: Any

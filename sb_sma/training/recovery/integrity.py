@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,34 @@ def find_nonfinite(state: Any, name: str = "") -> str | None:
     """
     found = (key for key, x in _tensors(state, name) if not x.isfinite().all())
     return next(found, None)
+
+
+def refuse_nonfinite(parts: Mapping[str, Any], folder: Path) -> None:
+    """Refuse to save what is not finite.
+
+    Arguments
+    ---------
+    parts : mapping of str to Any
+        What is saved; models and optimizers are looked at.
+    folder : Path
+        Of all checkpoints.
+
+    Raises
+    ------
+    ValueError
+        If one of them has a number that is NaN or infinite.
+    """
+    for name, part in parts.items():
+        if not isinstance(part, (torch.nn.Module, torch.optim.Optimizer)):
+            continue
+        found = find_nonfinite(part.state_dict(), name)
+        if found:
+            raise ValueError(
+                f"Nothing is saved in {folder}, since {found} is not finite. "
+                "What was saved before is as it was, and the same command goes "
+                "on from there. Lower lr, or look for utterances that are not "
+                "finite."
+            )
 
 
 def _tensors(state: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
