@@ -129,6 +129,8 @@ class TTS(ExportedModel):
         frontend = tts.hparams.frontend
         if isinstance(frontend, G2PFrontend):
             frontend.trusted = tts.hparams.trusted
+            if frontend.trusted is not True:
+                frontend.check_inside()
         tts.hparams.frontend = frontend.locate(source)
         return tts
 

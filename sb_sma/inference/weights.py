@@ -190,10 +190,11 @@ def _find_misfit(
     for name in sorted(wanted.keys() ^ found.keys()):
         return f"{name} is {'missing' if name in wanted else 'too much'}"
     for name, tensor in wanted.items():
-        ours = tuple(tensor.shape), tensor.dtype
-        theirs = tuple(found[name].shape), found[name].dtype
-        if ours != theirs:
-            return f"{name} must be of {ours}; got {theirs}"
+        shape, given = tuple(tensor.shape), found[name]
+        if shape != tuple(given.shape):
+            return f"{name} must have shape {shape}; got {tuple(given.shape)}"
+        if tensor.is_floating_point() and not given.is_floating_point():
+            return f"{name} must be of floating point; got {given.dtype}"
     bad = _not_finite(found)
     return f"{bad} holds NaN or infinity" if bad else ""
 

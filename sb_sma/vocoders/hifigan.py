@@ -144,7 +144,7 @@ def _load(source: str, trusted: bool) -> HIFIGAN:
         else:
             hparams = load_safely(text, path, _NAMES_ALLOWED)
         missing = [key for key in _NEEDED if key not in hparams]
-    # whatever the file names may raise anything
+    # whatever is wrong with the file, and whatever it names
     except Exception as error:
         raise ValueError(
             f"{path} must describe a vocoder of SpeechBrain; it cannot be "
@@ -294,4 +294,4 @@ def _convolutions(module: nn.Module) -> list[nn.Conv1d]:
 
 def _in_a_line(error: Exception) -> str:
     """Write what went wrong in one line, cut where it is long."""
-    return textwrap.shorten(f"{type(error).__name__}: {error}", 200)
+    return textwrap.shorten(f"{type(error).__name__}: {error}", 500)

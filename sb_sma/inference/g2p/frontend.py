@@ -151,6 +151,21 @@ class G2PFrontend(Frontend):
             shutil.copyfile(path, folder / arguments["lexicon"])
         return type(self), arguments
 
+    def check_inside(self) -> None:
+        """Refuse files that are not in the folder of the model.
+
+        Raises
+        ------
+        ValueError
+            If a name leads out of it.
+        """
+        for path in (self.source, Path(self.lexicon)):
+            if path.is_absolute() or ".." in path.parts:
+                raise ValueError(
+                    "the files of frontend: g2p must lie in the folder of the "
+                    f"model; got {path}. Export the model again."
+                )
+
     def locate(self, folder: str | Path) -> "G2PFrontend":
         """Find the files whose names are relative to a folder.
 
@@ -171,12 +186,6 @@ class G2PFrontend(Frontend):
         """
         folder = Path(folder).absolute()
         lexicon = self.lexicon
-        for path in (self.source, Path(lexicon)):
-            if path.is_absolute() or ".." in path.parts:
-                raise ValueError(
-                    "the files of frontend: g2p must lie in the folder of the "
-                    f"model, {folder}; got {path}. Export the model again."
-                )
         if lexicon not in (CMUDICT, NO_LEXICON):
             lexicon = folder / lexicon
         located = G2PFrontend(folder / self.source, lexicon)

@@ -5,8 +5,10 @@ import shutil
 import pytest
 
 from sb_sma.cli import main
+from sb_sma.data import MelSettings
 from sb_sma.inference import G2P, TTS
 from sb_sma.inference.model_folder import ModelFolderError
+from sb_sma.vocoders import HiFiGAN
 
 REMEDY = r"trusted=True \(sb-sma: --trust_model\)"
 
@@ -167,6 +169,8 @@ def test_a_vocoder_runs_none(exported, hifigan_folder, tmp_path):
     copy = altered(hifigan_folder, tmp_path, attacks(made)["apply"], made)
     options = {"vocoder": "hifigan", "vocoder_source": copy}
     with pytest.raises(ValueError, match=f"os.system.*{REMEDY}"):
+        HiFiGAN(MelSettings(), copy)
+    with pytest.raises(ModelFolderError, match="os.system"):
         TTS.from_hparams(source=str(exported[2]), **options)
     assert not made.exists()
     tts = TTS.from_hparams(source=str(exported[2]), trusted=True, **options)

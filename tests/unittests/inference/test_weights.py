@@ -70,7 +70,7 @@ def test_the_pretrainer_finds_its_files(tmp_path):
     [
         (
             nn.Linear(3, 5),
-            r"model.safetensors must .*weight must be of \(\(5, 3\)",
+            r"model.safetensors must .*weight must have shape \(5, 3\)",
         ),
         (nn.Linear(3, 4, bias=False), "bias is too much.* again"),
     ],
