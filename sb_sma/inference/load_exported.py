@@ -273,8 +273,14 @@ def read_exported_yaml(
         If the format is newer.
     """
     path = fetch(hparams_file, source, **how)
-    with open(path, encoding="utf-8") as stream:
-        return read_format(stream.read(), str(source))
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelFolderError(
+            f"{path} must be UTF-8; got {error}. Copy the folder or export the "
+            "model again."
+        ) from error
+    return read_format(text, str(source))
 
 
 def read_format(text: str, source: str) -> str:

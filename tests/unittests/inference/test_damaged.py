@@ -1,5 +1,7 @@
 """A damaged folder is one error that names the file and the remedy."""
 
+import random
+import re
 import shutil
 
 import pytest
@@ -58,3 +60,24 @@ def test_what_is_not_finite_is_not_exported(tmp_path):
     with pytest.raises(ValueError, match="weight holds NaN"):
         save_weights(model, tmp_path / "model.safetensors")
     assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_random_damage_is_told_or_harmless(exported_g2p, tmp_path):
+    chance = random.Random(0)
+    folder = forget_digests(shutil.copytree(exported_g2p, tmp_path / "model"))
+    names = ["graphemes.json", "hyperparams.yaml", "model.safetensors"]
+    whole = {name: (folder / name).read_bytes() for name in names}
+    for _ in range(200):
+        name = chance.choice(names)
+        content = bytearray(whole[name])
+        start = chance.randrange(len(content))
+        end = min(len(content), start + chance.choice([1, 1, 3, 30]))
+        content[start:end] = chance.choice(
+            [b"", chance.randbytes(end - start), b"9", b"["]
+        )
+        (folder / name).write_bytes(content)
+        try:
+            G2P.from_hparams(source=str(folder))
+        except ValueError as error:
+            assert re.search("again|trusted=True|Install", str(error))
+        (folder / name).write_bytes(whole[name])
