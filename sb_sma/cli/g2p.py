@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sb_sma.cli.lines import TextLines, decode_line, open_lines
 from sb_sma.cli.paths import (
+    add_trust,
     check_model,
     check_not_read,
     check_writable,
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder that a training run exported, or a repository on a hub; "
         "several are asked together",
     )
+    add_trust(parser)
     parser.add_argument(
         "--analogy",
         help="lexicon in the language and notation of the models, a .tsv of "
@@ -111,7 +113,7 @@ def run(arguments: argparse.Namespace) -> None:
         require_torch_pair()
         from sb_sma.inference.g2p.rescoring import add_analogy, load_together
 
-        g2p = load_together(arguments.model)
+        g2p = load_together(arguments.model, arguments.trust_model)
         g2p.check_language(arguments.language)
         if lexicon is not None:
             try:

@@ -1,5 +1,6 @@
 """Paths that a command is given."""
 
+import argparse
 import contextlib
 import os
 import sys
@@ -37,6 +38,22 @@ def check_model(source: str) -> None:
             f"sb-sma: {source} is no folder here; fetching it from a hub",
             file=sys.stderr,
         )
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that lets a model's folder run code of its own.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of a command that takes a model.
+    """
+    parser.add_argument(
+        "--trust_model",
+        action="store_true",
+        help="let the model's folder name, and run, any code; for modules of "
+        "your own, and from nobody whom you do not know",
+    )
 
 
 def check_readable(option: str, path: str) -> None:

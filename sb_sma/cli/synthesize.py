@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sb_sma.cli.lines import TextLines, open_lines
 from sb_sma.cli.paths import (
+    add_trust,
     check_model,
     check_not_read,
     check_writable,
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder that a training run exported, or a repository on a hub",
     )
+    add_trust(parser)
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--text", help="what to say")
     source.add_argument(
@@ -158,6 +160,7 @@ def run(arguments: argparse.Namespace) -> None:
 
         tts = TTS.from_hparams(
             source=arguments.model,
+            trusted=arguments.trust_model,
             vocoder=arguments.vocoder,
             vocoder_source=arguments.vocoder_source,
         )

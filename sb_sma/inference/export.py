@@ -18,6 +18,7 @@ from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.data.text.frontends import Frontend
 from sb_sma.data.tokens import TokenTable
+from sb_sma.inference.digests import KEY, digests_of
 from sb_sma.inference.load_exported import FORMAT, public_name
 from sb_sma.inference.vocoder import export_vocoder
 from sb_sma.inference.weights import (
@@ -238,6 +239,7 @@ def _write_yaml(
     """Write hyperparams.yaml, settings after what is there."""
     for name, value in settings.items():
         content[name] = _as_yaml(value)
+    content[KEY] = digests_of(folder)
     with open(folder / "hyperparams.yaml", "w", encoding="utf-8") as stream:
         YAML().dump(content, stream)
 

@@ -5,15 +5,21 @@ hand them on, and never by the files that these stand in, so that files may
 move. What older folders name is led to what stands in its place.
 """
 
+import contextlib
 import importlib
 import re
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
 from hyperpyyaml import load_hyperpyyaml
 from speechbrain.inference.interfaces import Pretrained
 from speechbrain.utils.fetching import FetchConfig, LocalStrategy, fetch
 
-from sb_sma.inference.model_folder import check_model_folder
+from sb_sma.inference.digests import check_digests
+from sb_sma.inference.model_folder import ModelFolderError, check_model_folder
+from sb_sma.inference.weights import count_weights, limit_parameters
+from sb_sma.safe_yaml import find_names, load_safely
 
 FORMAT = 1
 """Of what is exported now."""
@@ -119,6 +125,9 @@ class ExportedModel(Pretrained):
         ``from_hparams``.
     """
 
+    NAMES_ALLOWED: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    """What a folder may name, if it is not trusted."""
+
     @classmethod
     def from_hparams(
         cls,
@@ -130,9 +139,13 @@ class ExportedModel(Pretrained):
         download_only: bool = False,
         local_strategy: LocalStrategy = LocalStrategy.SYMLINK,
         fetch_config: FetchConfig = FetchConfig(),
+        trusted: bool | Collection[str] = False,
         **kwargs,
     ) -> Any:
         """Load an exported model, of this format or an older one.
+
+        Nothing of the folder is run: its YAML may name what exported models
+        are built of, and nothing else.
 
         Arguments
         ---------
@@ -153,6 +166,9 @@ class ExportedModel(Pretrained):
             Of ``speechbrain.utils.fetching.fetch``.
         fetch_config : FetchConfig
             Of ``speechbrain.utils.fetching.fetch``.
+        trusted : bool or collection of str
+            Whether the YAML may name, and run, anything, such as modules of
+            your own; or which names it may besides ours.
         **kwargs
             Those of ``speechbrain.inference.interfaces.Pretrained``.
 
@@ -163,24 +179,73 @@ class ExportedModel(Pretrained):
 
         Raises
         ------
+        ModelFolderError
+            A ValueError; if the folder is damaged, or names what would run
+            code of its own.
         ValueError
             If `source` is a path at which there is no exported model, or one
-            of a newer version.
+            of a newer version, or an argument is of another type.
         """
         check_model_folder(source)
+        overrides = _as_overrides(overrides)
         how = {"local_strategy": local_strategy, "fetch_config": fetch_config}
         text = read_exported_yaml(source, hparams_file, savedir=savedir, **how)
-        if isinstance(overrides, str):
-            overrides = read_format(overrides, "overrides")
-        hparams = load_hyperpyyaml(text, overrides, overrides_must_match)
-        hparams["savedir"], hparams["source"] = savedir, source
-        pretrainer = hparams["pretrainer"]
-        pretrainer.set_collect_in(savedir)
-        pretrainer.collect_files(default_source=source, **how)
-        if download_only:
-            return None
-        pretrainer.load_collected()
-        return cls(hparams["modules"], hparams, **kwargs)
+        with _told(source):
+            path = Path(str(source)) / hparams_file
+            if trusted is True:
+                hparams = load_hyperpyyaml(
+                    text, overrides, overrides_must_match
+                )
+            else:
+                allowed = {**cls.NAMES_ALLOWED, **find_names(trusted or ())}
+                with limit_parameters(count_weights(source)):
+                    hparams = load_safely(
+                        text, path, allowed, overrides, overrides_must_match
+                    )
+            check_digests(source, hparams)
+            hparams["savedir"], hparams["source"] = savedir, source
+            pretrainer = hparams["pretrainer"]
+            pretrainer.set_collect_in(savedir)
+            pretrainer.collect_files(default_source=source, **how)
+            if download_only:
+                return None
+            pretrainer.load_collected()
+            hparams["trusted"] = trusted
+            return cls(hparams["modules"], hparams, **kwargs)
+
+
+def _as_overrides(overrides: Any) -> dict[str, Any] | str:
+    """Refuse what are no keys and values."""
+    if isinstance(overrides, str):
+        return read_format(overrides, "overrides")
+    if overrides is None:
+        return {}
+    if not isinstance(overrides, Mapping):
+        raise ValueError(
+            "overrides must be a dict of keys of the YAML, or YAML as a text; "
+            f"got {overrides!r:.80}."
+        )
+    return overrides
+
+
+@contextlib.contextmanager
+def _told(source: Any) -> Iterator[None]:
+    """Give what a damaged folder raises the folder's name, and a remedy."""
+    try:
+        yield
+    except ModelFolderError:
+        raise
+    # of a folder that is whole, and of a hub that cannot be reached
+    except (OSError, ImportError):
+        raise
+    except Exception as error:
+        told = " ".join(str(error).split())
+        if not isinstance(error, ValueError):
+            told = f"{type(error).__name__}: {told}"
+        where = "" if str(source) in told else f"{source}: "
+        if "again" not in told and "trusted=True" not in told:
+            told += " Copy the folder or export the model again."
+        raise ModelFolderError(f"{where}{told}") from error
 
 
 def read_exported_yaml(
@@ -208,8 +273,14 @@ def read_exported_yaml(
         If the format is newer.
     """
     path = fetch(hparams_file, source, **how)
-    with open(path, encoding="utf-8") as stream:
-        return read_format(stream.read(), str(source))
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelFolderError(
+            f"{path} must be UTF-8; got {error}. Copy the folder or export the "
+            "model again."
+        ) from error
+    return read_format(text, str(source))
 
 
 def read_format(text: str, source: str) -> str:

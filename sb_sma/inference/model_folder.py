@@ -7,6 +7,10 @@ from typing import Any
 _MAYBE_ON_A_HUB = re.compile(r"(?![.~])[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 
 
+class ModelFolderError(ValueError):
+    """The folder of an exported model is damaged, or is not to be trusted."""
+
+
 def check_model_folder(source: Any, prefer_folder: bool = False) -> None:
     """Refuse a folder without a model, before a hub is asked for it.
 

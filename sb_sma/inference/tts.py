@@ -17,12 +17,15 @@ from sb_sma.inference.arguments import (
     check_switch,
     check_tensor,
 )
+from sb_sma.inference.exported_names import SPEAKING
+from sb_sma.inference.g2p.frontend import G2PFrontend
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.vocoder import choose_vocoder
 from sb_sma.models.tts.streaming import stream
 from sb_sma.models.tts.synthesis import Manner, Narrator, Synthesis, assemble
+from sb_sma.safe_yaml import names_of
 from sb_sma.vocoders.registry import Vocoder
 from sb_sma.vocoders.streaming import WaveformStream
 
@@ -60,6 +63,10 @@ class TTS(ExportedModel):
         If there is no such vocoder, or it is of other mels.
     """
 
+    NAMES_ALLOWED = {
+        **SPEAKING,
+        **names_of([("sb_sma.inference", G2PFrontend)]),
+    }
     MODULES_NEEDED = ["model"]
     HPARAMS_NEEDED = [
         "tokens",
@@ -83,7 +90,12 @@ class TTS(ExportedModel):
         self._speaker_table = getattr(
             self.hparams, "speaker_table", SpeakerTable([])
         )
-        self.vocoder = choose_vocoder(self.hparams, vocoder, vocoder_source)
+        self.vocoder = choose_vocoder(
+            self.hparams,
+            vocoder,
+            vocoder_source,
+            getattr(self.hparams, "trusted", False) is True,
+        )
         if isinstance(self.vocoder, nn.Module):
             self.vocoder.to(self.device)
 
@@ -114,7 +126,12 @@ class TTS(ExportedModel):
         tts = super().from_hparams(source, *args, **kwargs)
         if tts is None:  # only fetched
             return None
-        tts.hparams.frontend = tts.hparams.frontend.locate(source)
+        frontend = tts.hparams.frontend
+        if isinstance(frontend, G2PFrontend):
+            frontend.trusted = tts.hparams.trusted
+            if frontend.trusted is not True:
+                frontend.check_inside()
+        tts.hparams.frontend = frontend.locate(source)
         return tts
 
     @property

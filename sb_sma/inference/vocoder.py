@@ -42,6 +42,7 @@ def choose_vocoder(
     hparams: SimpleNamespace,
     vocoder: str | Callable[..., Vocoder] | None,
     source: str | Path | None,
+    trusted: bool = False,
 ) -> Vocoder:
     """Make that of the training run, or another that is asked for.
 
@@ -53,6 +54,8 @@ def choose_vocoder(
         As of `make_vocoder`. Default: that of the training run.
     source : str or Path, optional
         Of hifigan's weights. Default: that of the training run.
+    trusted : bool
+        As `sb_sma.vocoders.HiFiGAN` takes it.
 
     Returns
     -------
@@ -79,5 +82,5 @@ def choose_vocoder(
             source = Path(hparams.source) / source
     options = {"griffin_lim": {"iterations": hparams.griffin_lim_iterations}}
     if source is not None:
-        options["hifigan"] = {"source": source}
+        options["hifigan"] = {"source": source, "trusted": trusted}
     return make_vocoder(vocoder, options, hparams.mel_settings)

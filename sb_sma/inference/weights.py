@@ -1,14 +1,30 @@
 """Model weights as safetensors, through SpeechBrain's Pretrainer."""
 
+import contextlib
+import math
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from speechbrain.utils.parameter_transfer import Pretrainer
 from torch import nn
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
+
+from sb_sma.inference.model_folder import ModelFolderError
 
 SUFFIX = ".safetensors"
 JSON_SUFFIX = ".json"
+
+_AGAIN = "Copy the folder or export the model again."
+# layers may be made and then replaced; tables of positions are not stored
+_MOST_TIMES, _MOST_BESIDE = 4, 2**25
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
@@ -24,14 +40,14 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
     Raises
     ------
     ValueError
-        If a weight is not finite.
+        If one of them is NaN or infinite.
     """
-    for name, tensor in model.state_dict().items():
-        if not tensor.isfinite().all():
-            raise ValueError(
-                f"A model must have finite weights; got {name}, which has "
-                "others. It is not exported. Train it with a lower lr."
-            )
+    bad = _not_finite(model.state_dict())
+    if bad:
+        raise ValueError(
+            f"A model must have finite weights; {bad} holds NaN or infinity. "
+            "It is not exported. Train it with a lower lr."
+        )
     # safetensors' own save_file lets nobody else read the file
     Path(path).write_bytes(to_bytes(model))
 
@@ -66,8 +82,128 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         What is filled, in place.
     path : str or Path
         Where from.
+
+    Raises
+    ------
+    ModelFolderError
+        If the file is damaged, or is another model's.
     """
-    model.load_state_dict(load_file(str(path)))
+    try:
+        state = load_file(str(path))
+    # a file that is cut, or is something else, raises errors of many kinds
+    except Exception as error:
+        raise ModelFolderError(
+            f"{path} must hold weights; it cannot be read ({error}). {_AGAIN}"
+        ) from error
+    problem = _find_misfit(model.state_dict(), state)
+    if problem:
+        raise ModelFolderError(
+            f"{path} must hold the weights of the model that the YAML file "
+            f"beside it describes; {problem}. {_AGAIN}"
+        )
+    model.load_state_dict(state)
+
+
+def count_weights(source: Any) -> int | None:
+    """Count the numbers that a folder's weights are, by the files' headers.
+
+    Arguments
+    ---------
+    source : str, Path or other
+        Folder of an exported model.
+
+    Returns
+    -------
+    n_weights : int, optional
+        None of what is no folder.
+
+    Raises
+    ------
+    ModelFolderError
+        If a file is damaged.
+    """
+    if not isinstance(source, (str, Path)) or not Path(source).is_dir():
+        return None
+    count = 0
+    for path in sorted(Path(source).glob(f"*{SUFFIX}")):
+        try:
+            with safe_open(str(path), "pt") as file:
+                for name in file.keys():  # noqa: SIM118
+                    count += math.prod(file.get_slice(name).get_shape())
+        except Exception as error:
+            raise ModelFolderError(
+                f"{path} must hold weights; it cannot be read ({error}). "
+                f"{_AGAIN}"
+            ) from error
+    return count
+
+
+@contextlib.contextmanager
+def limit_parameters(n_weights: int | None) -> Iterator[None]:
+    """Refuse to build a model that is far larger than its weights.
+
+    Arguments
+    ---------
+    n_weights : int, optional
+        As `count_weights` gives them; None for no limit.
+
+    Returns
+    -------
+    context : context manager
+        In which modules are built.
+
+    Raises
+    ------
+    ModelFolderError
+        If there are many more parameters, before memory is filled with them.
+    """
+    if n_weights is None:
+        yield
+        return
+    most, made = _MOST_TIMES * n_weights + _MOST_BESIDE, 0
+
+    def count(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
+        nonlocal made
+        made += tensor.numel() if tensor is not None else 0
+        if made > most:
+            raise ModelFolderError(
+                f"the YAML file describes a model of more than {most} numbers, "
+                f"and the weights beside it are {n_weights}. {_AGAIN}"
+            )
+
+    hooks = [
+        register_module_parameter_registration_hook(count),
+        register_module_buffer_registration_hook(count),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _find_misfit(
+    wanted: dict[str, torch.Tensor], found: dict[str, torch.Tensor]
+) -> str:
+    """Say how weights differ from those of a model, or are not finite."""
+    for name in sorted(wanted.keys() ^ found.keys()):
+        return f"{name} is {'missing' if name in wanted else 'too much'}"
+    for name, tensor in wanted.items():
+        shape, given = tuple(tensor.shape), found[name]
+        if shape != tuple(given.shape):
+            return f"{name} must have shape {shape}; got {tuple(given.shape)}"
+        if tensor.is_floating_point() and not given.is_floating_point():
+            return f"{name} must be of floating point; got {given.dtype}"
+    bad = _not_finite(found)
+    return f"{bad} holds NaN or infinity" if bad else ""
+
+
+def _not_finite(state: dict[str, torch.Tensor]) -> str:
+    """Name the first tensor with NaN or infinity."""
+    for name, tensor in state.items():
+        if not bool(torch.isfinite(tensor).all()):
+            return name
+    return ""
 
 
 class SafetensorsPretrainer(Pretrainer):
@@ -88,6 +224,12 @@ class SafetensorsPretrainer(Pretrainer):
 
     def __init__(self, loadables: dict, tokenizers: dict | None = None):
         tokenizers = tokenizers or {}
+        for name in (*loadables, *tokenizers):
+            if not re.fullmatch(r"\w+", name):
+                raise ValueError(
+                    "files must be named by letters and digits, and lie in "
+                    f"the model's folder; got {name!r}."
+                )
         super().__init__(
             loadables={**loadables, **tokenizers},
             custom_hooks={

@@ -18,13 +18,15 @@ from sb_sma.training.initial_model import (
 _MAY_DIFFER = ("dropout",)
 
 
-def load_initial_model(source: str) -> G2P:
+def load_initial_model(source: str, model: TransformerG2P | None = None) -> G2P:
     """Load the exported model that a training starts from.
 
     Arguments
     ---------
     source : str
         Its folder, or a repository on a hub.
+    model : TransformerG2P, optional
+        Of this run, whose classes the trained one may name, too.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def load_initial_model(source: str) -> G2P:
     ValueError
         If there is no such model.
     """
-    initial, _ = load_exported(source, G2P)
+    initial, _ = load_exported(source, G2P, model)
     return initial
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pydoc
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ Kind = TypeVar("Kind", bound=ExportedModel)
 
 
 def load_exported(
-    source: str, kind: type[Kind]
+    source: str, kind: type[Kind], model: nn.Module | None = None
 ) -> tuple[Kind, Mapping[str, Any]]:
     """Load the exported model that a training starts from.
 
@@ -30,6 +31,8 @@ def load_exported(
         Its folder, or a repository on a hub.
     kind : type
         What loads it, such as ``sb_sma.inference.TTS``.
+    model : nn.Module, optional
+        Of this run, whose classes the trained one may name, too.
 
     Returns
     -------
@@ -54,7 +57,11 @@ def load_exported(
                 f"lacks {', '.join(lacking)}. Give one that a run of this "
                 "recipe exported."
             )
-        initial = kind.from_hparams(source=source, run_opts={"device": "cpu"})
+        initial = kind.from_hparams(
+            source=source,
+            trusted=_classes_of(model),
+            run_opts={"device": "cpu"},
+        )
     except OSError as error:
         raise ValueError(
             "initial_model must be the folder model/ of a training run, or a "
@@ -62,6 +69,13 @@ def load_exported(
             f"is not found on the hub ({type(error).__name__})."
         ) from error
     return initial, settings
+
+
+def _classes_of(model: nn.Module | None) -> list[str]:
+    """Name the classes of a model that stand where they can be found."""
+    kinds = {type(module) for module in model.modules()} if model else set()
+    names = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in kinds}
+    return [name for name, kind in names.items() if pydoc.locate(name) is kind]
 
 
 def digest(model: nn.Module, tables: Sequence[Sequence[str]]) -> str:

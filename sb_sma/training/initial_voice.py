@@ -51,6 +51,8 @@ class InitialVoice:
     ---------
     source : str
         The folder that a run exported, or a repository on a hub.
+    model : TransformerTTS, optional
+        Of this run, whose classes the trained one may name, too.
 
     Raises
     ------
@@ -58,8 +60,8 @@ class InitialVoice:
         If there is no such model.
     """
 
-    def __init__(self, source: str):
-        self.tts, self._settings = load_exported(source, TTS)
+    def __init__(self, source: str, model: TransformerTTS | None = None):
+        self.tts, self._settings = load_exported(source, TTS, model)
         self.symbols: list[str] = self.tts.hparams.tokens.symbols
         self.speakers = self.tts.speakers
         self._model: TransformerTTS = self.tts.mods.model

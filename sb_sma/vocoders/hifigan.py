@@ -16,9 +16,11 @@ from hyperpyyaml import load_hyperpyyaml
 from speechbrain.inference.vocoders import HIFIGAN
 from speechbrain.lobes.models.HifiGAN import HifiganGenerator
 from speechbrain.utils.fetching import fetch
+from speechbrain.utils.parameter_transfer import Pretrainer
 from torch import nn
 
 from sb_sma.data.speech.mel import MelSettings
+from sb_sma.safe_yaml import load_safely, names_of
 from sb_sma.vocoders.source import HYPERPARAMS, LJSPEECH, check_vocoder_source
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,19 @@ _STATED = {
 _NEEDED = ("generator", "modules", "pretrainer")
 
 
+class _Pretrainer(Pretrainer):
+    """SpeechBrain's, of files that lie beside the YAML alone."""
+
+    def __init__(self, loadables: dict[str, nn.Module]):
+        super().__init__(loadables=loadables)
+
+
+_NAMES_ALLOWED = {
+    **names_of([("speechbrain.lobes.models", HifiganGenerator)]),
+    f"{Pretrainer.__module__}.{Pretrainer.__qualname__}": _Pretrainer,
+}
+
+
 class HiFiGAN(nn.Module):
     """Turns a mel spectrogram into a waveform by SpeechBrain's HiFi-GAN.
 
@@ -48,6 +63,8 @@ class HiFiGAN(nn.Module):
         The numbers that define the spectrogram.
     source : str or Path
         Folder, or repository on a hub, that SpeechBrain's ``HIFIGAN`` loads.
+    trusted : bool
+        Whether its YAML may name, and run, more than a ``HifiganGenerator``.
 
     Attributes
     ----------
@@ -63,13 +80,16 @@ class HiFiGAN(nn.Module):
     """
 
     def __init__(
-        self, mel_settings: MelSettings, source: str | Path = LJSPEECH
+        self,
+        mel_settings: MelSettings,
+        source: str | Path = LJSPEECH,
+        trusted: bool = False,
     ):
         super().__init__()
         check_vocoder_source(source)
         # the weights are drawn before they are loaded
         with torch.random.fork_rng(devices=[]):
-            hparams = _load(str(source)).hparams
+            hparams = _load(str(source), trusted).hparams
         self.generator = hparams.generator
         self.generator.remove_weight_norm()
         self.n_mels = self.generator.conv_pre.conv.in_channels
@@ -114,14 +134,17 @@ class HiFiGAN(nn.Module):
         return samples[start : start + len(mel) * self.hop_length]
 
 
-def _load(source: str) -> HIFIGAN:
+def _load(source: str, trusted: bool) -> HIFIGAN:
     """Load SpeechBrain's interface; an error names the file."""
     path = _fetched(HYPERPARAMS, source)
     try:
-        with open(path, encoding="utf-8") as stream:
-            hparams = load_hyperpyyaml(stream)
+        text = path.read_text(encoding="utf-8")
+        if trusted:
+            hparams = load_hyperpyyaml(text)
+        else:
+            hparams = load_safely(text, path, _NAMES_ALLOWED)
         missing = [key for key in _NEEDED if key not in hparams]
-    # whatever the file names may raise anything
+    # whatever is wrong with the file, and whatever it names
     except Exception as error:
         raise ValueError(
             f"{path} must describe a vocoder of SpeechBrain; it cannot be "
@@ -167,7 +190,10 @@ def _unreachable(source: str, error: Exception) -> ValueError:
 def _load_weights(module: nn.Module, path: str | Path) -> None:
     """Fill a module with all of a file; SpeechBrain lets weights be missing."""
     try:
-        module.load_state_dict(torch.load(path, map_location="cpu"))
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not all(map(_is_finite, state.values())):
+            raise ValueError("weights are NaN or infinite")
+        module.load_state_dict(state)
     # a file that is cut, or is something else, raises errors of many kinds
     except Exception as error:
         raise ValueError(
@@ -175,6 +201,10 @@ def _load_weights(module: nn.Module, path: str | Path) -> None:
             f"{HYPERPARAMS} describes ({_in_a_line(error)}). Fetch or export "
             "it again."
         ) from error
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    return bool(torch.isfinite(tensor).all())
 
 
 def _check_generator(generator: Any, path: Path) -> None:
@@ -264,4 +294,4 @@ def _convolutions(module: nn.Module) -> list[nn.Conv1d]:
 
 def _in_a_line(error: Exception) -> str:
     """Write what went wrong in one line, cut where it is long."""
-    return textwrap.shorten(f"{type(error).__name__}: {error}", 200)
+    return textwrap.shorten(f"{type(error).__name__}: {error}", 500)

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "": {"ops", "attention", "inference", "torch_pair"},
     "torch_pair": set(),
     "mistakes": set(),
+    "safe_yaml": set(),
     # PyTorch alone: it can go upstream as it is
     "stepwise_monotonic": set(),
     "ops": OPS,
@@ -38,8 +39,8 @@ MAY_IMPORT = {
     "losses": {"losses", "attention.masks"} | OPS,
     "metrics": {"metrics", "data", "attention.masks"} | OPS,
     "plots": {"plots", "metrics"},
-    "vocoders": {"vocoders", "data", "torch_pair"},
-    "inference": {"torch_pair"} | INFERENCE,
+    "vocoders": {"vocoders", "data", "safe_yaml", "torch_pair"},
+    "inference": {"safe_yaml", "torch_pair"} | INFERENCE,
     "training": TRAINING,
     "hparams": {"hparams"},
     "cli": {"cli", "hparams", "torch_pair"} | INFERENCE,

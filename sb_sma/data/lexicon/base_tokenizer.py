@@ -251,12 +251,22 @@ class GraphemeTokenizer(ABC):
         Raises
         ------
         ValueError
-            If the file holds another kind of tokenizer, or this one has learnt
-            something else.
+            If the file is damaged, or holds another kind of tokenizer, or this
+            one has learnt something else.
         """
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        # files of before there was a choice
-        self.restore({"backwards": False, **content}, path)
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            # files of before there was a choice
+            self.restore({"backwards": False, **content}, path)
+        # what a damaged file raises may be of any kind
+        except Exception as error:
+            if isinstance(error, OSError) or str(path) in str(error):
+                raise
+            raise ValueError(
+                f"{path} must hold a tokenizer that was saved; it cannot be "
+                f"read ({type(error).__name__}: {error}). Copy it or export "
+                "the model again."
+            ) from error
 
     def restore(self, content: dict[str, Any], source: str | Path) -> None:
         """Become the tokenizer that told its content.

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +69,15 @@ class G2PFrontend(Frontend):
                 "none; got null. Write none for no lexicon."
             )
         self.lexicon = lexicon
+        # not an argument: the YAML of a folder must not say so itself
+        self.trusted: bool | Collection[str] = False
         self._pronouncer: Pronouncer | None = None
         self._lock = threading.Lock()
 
     def __reduce__(self):
         # another process loads the model itself
-        return type(self), (self.source, self.lexicon)
+        arguments = self.source, self.lexicon
+        return type(self), arguments, {"trusted": self.trusted}
 
     def tokens(self, text: str) -> list[str]:
         """Turn a text into phonemes; see `Pronouncer`.
@@ -148,6 +151,21 @@ class G2PFrontend(Frontend):
             shutil.copyfile(path, folder / arguments["lexicon"])
         return type(self), arguments
 
+    def check_inside(self) -> None:
+        """Refuse files that are not in the folder of the model.
+
+        Raises
+        ------
+        ValueError
+            If a name leads out of it.
+        """
+        for path in (self.source, Path(self.lexicon)):
+            if path.is_absolute() or ".." in path.parts:
+                raise ValueError(
+                    "the files of frontend: g2p must lie in the folder of the "
+                    f"model; got {path}. Export the model again."
+                )
+
     def locate(self, folder: str | Path) -> "G2PFrontend":
         """Find the files whose names are relative to a folder.
 
@@ -171,6 +189,7 @@ class G2PFrontend(Frontend):
         if lexicon not in (CMUDICT, NO_LEXICON):
             lexicon = folder / lexicon
         located = G2PFrontend(folder / self.source, lexicon)
+        located.trusted = self.trusted
         located.check_files()
         return located
 
@@ -225,7 +244,7 @@ class G2PFrontend(Frontend):
         self.check_files()
         path = self._lexicon_path()
         lexicon = {} if path is None else read_pronunciations(path)
-        g2p = G2P.from_hparams(source=str(self.source))
+        g2p = G2P.from_hparams(source=str(self.source), trusted=self.trusted)
         symbols = g2p.hparams.phonemes.symbols
         if not all(unicodedata.is_normalized("NFC", each) for each in symbols):
             lexicon = _spelled_as(symbols, lexicon)

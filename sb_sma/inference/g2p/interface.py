@@ -16,6 +16,7 @@ from sb_sma.inference.arguments import (
     check_indices,
     check_pronunciations,
 )
+from sb_sma.inference.exported_names import PRONOUNCING
 from sb_sma.inference.g2p.batches import (
     Batch,
     check_candidates,
@@ -63,6 +64,7 @@ class G2P(ExportedModel):
         ``G2P.from_hparams(source=DIR)``.
     """
 
+    NAMES_ALLOWED = PRONOUNCING
     MODULES_NEEDED = ["model"]
     HPARAMS_NEEDED = ["grapheme_tokenizer", "phonemes", "beam_settings"]
 

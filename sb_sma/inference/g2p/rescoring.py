@@ -241,7 +241,9 @@ class CombinedG2P:
         return tuple(readings)
 
 
-def load_together(sources: Sequence[str]) -> G2P | CombinedG2P:
+def load_together(
+    sources: Sequence[str], trusted: bool | Collection[str] = False
+) -> G2P | CombinedG2P:
     """Load models that are to be asked together.
 
     Those that read and say words alike are joined; what is joined so is
@@ -251,6 +253,8 @@ def load_together(sources: Sequence[str]) -> G2P | CombinedG2P:
     ---------
     sources : sequence of str
         Folders of exported models, or repositories on a hub.
+    trusted : bool or collection of str
+        As `G2P.from_hparams` takes it.
 
     Returns
     -------
@@ -268,7 +272,9 @@ def load_together(sources: Sequence[str]) -> G2P | CombinedG2P:
             f"sources must be a list of folders; got the string {sources!r}. "
             "Put a single folder into a list."
         )
-    return put_together([G2P.from_hparams(source=each) for each in sources])
+    return put_together(
+        [G2P.from_hparams(source=each, trusted=trusted) for each in sources]
+    )
 
 
 def put_together(models: Sequence[G2P]) -> G2P | CombinedG2P:

@@ -102,7 +102,7 @@ def test_a_class_of_ones_own_is_kept_by_its_name(
     (place / "hparams" / "tts.yaml").write_text(other, encoding="utf-8")
     (place / "recipes").symlink_to(repository / "recipes")
     export_small_model(tts_folder, place)
-    tts = TTS.from_hparams(source=str(tts_folder / "model"))
+    tts = TTS.from_hparams(source=str(tts_folder / "model"), trusted=True)
     samples = tts.to_waveform(torch.zeros(3, 80))
     assert torch.equal(samples, torch.full((768,), 0.5))
 

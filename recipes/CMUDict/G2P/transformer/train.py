@@ -400,7 +400,9 @@ def main(argv):
     ddp_init_group(run_opts)
     initial, identity = None, None
     if hparams["initial_model"] is not None:
-        initial = load_initial_model(hparams["initial_model"])
+        initial = load_initial_model(
+            hparams["initial_model"], hparams["models"]["model"]
+        )
         identity = identify(initial)
     start = Start(
         hparams["prepare"],

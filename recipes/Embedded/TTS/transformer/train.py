@@ -461,7 +461,9 @@ def main(argv):
     ddp_init_group(run_opts)
     initial, identity = None, None
     if hparams["initial_model"] is not None:
-        initial = InitialVoice(hparams["initial_model"])
+        initial = InitialVoice(
+            hparams["initial_model"], hparams["models"]["model"]
+        )
         keys = keys_by_argument("models", hparams_file, __file__, overrides)
         initial.check(hparams, keys)
         identity = initial.identity

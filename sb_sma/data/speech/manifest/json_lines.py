@@ -50,7 +50,8 @@ def json_rows(content: str, path: Path, note: Note) -> Rows:
     """
     try:
         utterances = json.loads(content)
-    except json.JSONDecodeError as error:
+    # deeper than Python calls, which no manifest is
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(
             f"{path} must be JSON; got {error}. Mend it; of one object a "
             "line, name the file .jsonl."
@@ -109,7 +110,7 @@ def json_lines_rows(content: str, path: Path, note: Note) -> Rows:
             continue
         try:
             pairs = _DECODER.decode(line)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             pairs = None
         if _are_strings(pairs):
             yield from _fields(pairs, number, note)
@@ -118,7 +119,7 @@ def json_lines_rows(content: str, path: Path, note: Note) -> Rows:
                 number,
                 "the line must be an object with strings as its columns, such "
                 'as {"id": "a1", "wav": "a1.wav", "text": "Yes."}; got '
-                f"{line.strip()}.",
+                f"{line.strip():.200}.",
             )
 
 

@@ -289,6 +289,14 @@ def _file_of(name: str) -> str:
     return same_look(name).casefold()
 
 
+def _is_file_name(name: str) -> bool:
+    """Whether a file system takes it, an ending added."""
+    # halves of characters have no bytes
+    content = name.encode("utf-8", "ignore")
+    is_whole = content.decode("utf-8") == name
+    return bool(_FILE_NAME.fullmatch(name)) and is_whole and len(content) <= 240
+
+
 def _faults(
     fields: dict[str, str],
     columns: set[str],
@@ -308,7 +316,7 @@ def _faults(
             "ignore case and forms of letters in names; line "
             f"{line} has '{visible(other)}'. Rename one of them."
         )
-    elif not _FILE_NAME.fullmatch(name):
+    elif not _is_file_name(name):
         yield (
             f"the id must be the name of a file in wavs/; got {name!r}. Mend "
             "the line; a recording elsewhere needs a column wav."

@@ -527,3 +527,22 @@ def test_all_of_ljspeech_is_read(shared):
     lines = content.splitlines()
     for entry, line in zip(entries, lines):
         assert [entry.name, entry.text] == line.split("|")[::2]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_json_that_is_nested_too_deep_is_told(tmp_path, name):
+    path = tmp_path / name
+    path.write_text('{"a":' * 100000 + "1" + "}" * 100000)
+    try:
+        _, problems = read_entries(path)
+    except ValueError as error:
+        problems = [str(error)]
+    assert name in problems[0] and len(problems[0]) < 600
+
+
+@pytest.mark.parametrize("name", ["\u00e9" * 200, "a\ud800"])
+def test_an_id_that_no_file_can_have_is_told(tmp_path, name):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({name: {"wav": "a.wav", "text": "Yes."}}))
+    entries, problems = read_entries(path)
+    assert not entries and "a.json" in problems[0]

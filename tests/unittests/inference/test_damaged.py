@@ -1,0 +1,83 @@
+"""A damaged folder is one error that names the file and the remedy."""
+
+import random
+import re
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from sb_sma.inference import G2P
+from sb_sma.inference.model_folder import ModelFolderError
+from sb_sma.inference.weights import save_weights
+from tests.model_folders import forget_digests
+
+
+def refusal(folder):
+    with pytest.raises(ModelFolderError, match="again") as error:
+        G2P.from_hparams(source=str(folder))
+    return str(error.value)
+
+
+@pytest.mark.parametrize("name", ["graphemes.json", "model.safetensors"])
+@pytest.mark.parametrize("has_digests", [True, False])
+@pytest.mark.parametrize("content", [b"", b"5", b"{}", b"\xff", b"[" * 5000])
+def test_a_damaged_file_is_named(
+    exported_g2p, tmp_path, name, has_digests, content
+):
+    folder = shutil.copytree(exported_g2p, tmp_path / "model")
+    if not has_digests:
+        forget_digests(folder)
+    (folder / name).write_bytes(content)
+    assert name in refusal(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(exported_g2p, tmp_path, value):
+    folder = forget_digests(shutil.copytree(exported_g2p, tmp_path / "model"))
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    weights["decoder.bias"][0] = value
+    save_file(weights, path)
+    assert "decoder.bias holds NaN or infinity" in refusal(folder)
+
+
+def test_one_altered_bit_is_found(exported_g2p, tmp_path):
+    folder = shutil.copytree(exported_g2p, tmp_path / "model")
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert "model.safetensors is damaged" in refusal(folder)
+
+
+def test_what_is_not_finite_is_not_exported(tmp_path):
+    model = nn.Linear(2, 2)
+    with torch.no_grad():
+        model.weight[0, 0] = torch.nan
+    with pytest.raises(ValueError, match="weight holds NaN"):
+        save_weights(model, tmp_path / "model.safetensors")
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_random_damage_is_told_or_harmless(exported_g2p, tmp_path):
+    chance = random.Random(0)
+    folder = forget_digests(shutil.copytree(exported_g2p, tmp_path / "model"))
+    names = ["graphemes.json", "hyperparams.yaml", "model.safetensors"]
+    whole = {name: (folder / name).read_bytes() for name in names}
+    for _ in range(200):
+        name = chance.choice(names)
+        content = bytearray(whole[name])
+        start = chance.randrange(len(content))
+        end = min(len(content), start + chance.choice([1, 1, 3, 30]))
+        content[start:end] = chance.choice(
+            [b"", chance.randbytes(end - start), b"9", b"["]
+        )
+        (folder / name).write_bytes(content)
+        try:
+            G2P.from_hparams(source=str(folder))
+        except ValueError as error:
+            assert re.search("again|trusted=True|Install", str(error))
+        (folder / name).write_bytes(whole[name])
