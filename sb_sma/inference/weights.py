@@ -45,8 +45,8 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
     bad = _not_finite(model.state_dict())
     if bad:
         raise ValueError(
-            f"A model must have finite weights; {bad} holds NaN or infinity. "
-            "It is not exported. Train it with a lower lr."
+            f"A model must have finite weights; got {bad}, which holds NaN or "
+            "infinity. It is not exported. Train it with a lower lr."
         )
     # safetensors' own save_file lets nobody else read the file
     Path(path).write_bytes(to_bytes(model))
