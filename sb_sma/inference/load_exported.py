@@ -189,6 +189,10 @@ class ExportedModel(Pretrained):
         check_model_folder(source)
         overrides = _as_overrides(overrides)
         how = {"local_strategy": local_strategy, "fetch_config": fetch_config}
+        own = [trusted] if isinstance(trusted, str) else trusted
+        allowed = cls.NAMES_ALLOWED
+        if not isinstance(own, bool):
+            allowed = {**allowed, **find_names(own)}
         text = read_exported_yaml(source, hparams_file, savedir=savedir, **how)
         with _told(source):
             path = Path(str(source)) / hparams_file
@@ -197,7 +201,6 @@ class ExportedModel(Pretrained):
                     text, overrides, overrides_must_match
                 )
             else:
-                allowed = {**cls.NAMES_ALLOWED, **find_names(trusted or ())}
                 with limit_parameters(count_weights(source)):
                     hparams = load_safely(
                         text, path, allowed, overrides, overrides_must_match

@@ -20,6 +20,7 @@ from sb_sma.inference.arguments import (
 from sb_sma.inference.exported_names import SPEAKING
 from sb_sma.inference.g2p.frontend import G2PFrontend
 from sb_sma.inference.load_exported import ExportedModel
+from sb_sma.inference.model_folder import ModelFolderError
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.vocoder import choose_vocoder
@@ -127,6 +128,11 @@ class TTS(ExportedModel):
         if tts is None:  # only fetched
             return None
         frontend = tts.hparams.frontend
+        if isinstance(frontend, type) or not hasattr(frontend, "locate"):
+            raise ModelFolderError(
+                f"{source}: frontend must turn a text into tokens; got "
+                f"{frontend!r:.80}. Copy the folder or export the model again."
+            )
         if isinstance(frontend, G2PFrontend):
             frontend.trusted = tts.hparams.trusted
             if frontend.trusted is not True:

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,9 +162,13 @@ def limit_parameters(n_weights: int | None) -> Iterator[None]:
         yield
         return
     most, made = _MOST_TIMES * n_weights + _MOST_BESIDE, 0
+    here = threading.get_ident()
 
     def count(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
         nonlocal made
+        # the hooks are of all threads
+        if threading.get_ident() != here:
+            return
         made += tensor.numel() if tensor is not None else 0
         if made > most:
             raise ModelFolderError(

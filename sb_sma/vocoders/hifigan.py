@@ -7,6 +7,7 @@ of SpeechBrain's recipe, so that nothing is converted.
 """
 
 import logging
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,12 @@ class _Pretrainer(Pretrainer):
     """SpeechBrain's, of files that lie beside the YAML alone."""
 
     def __init__(self, loadables: dict[str, nn.Module]):
+        for name in loadables:
+            if not re.fullmatch(r"\w+", name):
+                raise ValueError(
+                    "files must be named by letters and digits, and lie in the "
+                    f"folder of the vocoder; got {name!r}."
+                )
         super().__init__(loadables=loadables)
 
 

@@ -9,6 +9,7 @@ about 3 ms: the same text and settings always give the same samples.
 import _ctypes
 import ctypes
 import os
+import re
 import threading
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,8 @@ _EVENT_LIST_TERMINATED = 0
 _EVENT_PHONEME = 7
 _PARAMETERS = {"rate": 1, "pitch": 3, "pitch_range": 4}
 _SEED = 1
+_VOICE = re.compile(r"[\w (),.-]+(/[\w (),.-]+)*(\+[\w .-]+)?")
+_LONGEST_NAME = 40
 
 _lock = threading.Lock()
 # a child must not inherit a half-spoken library or a lock that nobody frees
@@ -169,12 +172,13 @@ def synthesize(
 
 
 def _set_voice(library, voice: str, data_path: Path) -> None:
-    _, _, variant = voice.partition("+")
-    found = library.espeak_SetVoiceByName(voice.encode()) == 0
-    # an unknown variant is ignored by eSpeak
-    if variant and not (data_path / "voices" / "!v" / variant).is_file():
-        found = False
-    if not found:
+    name, _, variant = voice.partition("+")
+    # eSpeak would overflow at a long one, follow a path, ignore a variant
+    known = len(name) <= _LONGEST_NAME and _VOICE.fullmatch(voice)
+    known = known and ".." not in voice
+    if variant and known:
+        known = (data_path / "voices" / "!v" / variant).is_file()
+    if not known or library.espeak_SetVoiceByName(voice.encode()) != 0:
         raise ValueError(
             f"voice must be a voice of eSpeak NG; got {voice!r}. Choose a "
             "language such as 'en-us' or 'de', with an optional variant "

@@ -31,6 +31,7 @@ from sb_sma.training.recovery.integrity import (
 logger = logging.getLogger(__name__)
 
 _UNFINISHED = METAFNAME + ".unfinished"
+_DAMAGED = "damaged"
 # of every checkpoint
 _META = ("unixtime", "end-of-epoch")
 
@@ -195,7 +196,7 @@ class AtomicCheckpointer(Checkpointer):
             if damage is None:
                 return checkpoint
             self._pass_over(checkpoint.path, damage)
-        if self._damaged:
+        if self._damaged and not self.list_checkpoints():
             names = [f"{path.name}: {x}" for path, x in self._damaged.items()]
             raise ValueError(
                 f"No checkpoint in {self.checkpoints_dir} is sound: "
@@ -254,6 +255,9 @@ class AtomicCheckpointer(Checkpointer):
     ) -> None:
         """Delete as SpeechBrain does, and what is not whole, too.
 
+        What was passed over is kept under another name: perhaps it could only
+        not be read at that time.
+
         Arguments
         ---------
         importance_keys : sequence of callable
@@ -273,8 +277,9 @@ class AtomicCheckpointer(Checkpointer):
     @main_process_only
     def _delete_unfinished(self) -> None:
         for folder in self.checkpoints_dir.glob(f"{CKPT_PREFIX}+*"):
-            is_whole = self._is_checkpoint_dir(folder)
-            if folder.is_dir() and (not is_whole or folder in self._damaged):
+            if folder in self._damaged:
+                folder.rename(folder.with_name(f"{_DAMAGED}+{folder.name}"))
+            elif folder.is_dir() and not self._is_checkpoint_dir(folder):
                 shutil.rmtree(folder)
 
     def _pass_over(self, folder: Path, damage: str) -> None:

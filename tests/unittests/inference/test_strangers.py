@@ -197,3 +197,19 @@ def test_a_size_that_fills_the_memory_is_refused(
     path.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(ModelFolderError, match="again"):
         G2P.from_hparams(source=str(copy))
+
+
+@pytest.mark.parametrize(
+    "frontend", ["hello", "!name:sb_sma.data.CharacterFrontend"]
+)
+def test_what_reads_texts_is_looked_at(exported, frontend):
+    overrides = f"frontend: {frontend}"
+    with pytest.raises(ModelFolderError, match="frontend must turn a text"):
+        TTS.from_hparams(source=str(exported[2]), overrides=overrides)
+
+
+def test_one_name_may_be_trusted(exported_g2p):
+    source = str(exported_g2p)
+    assert G2P.from_hparams(source=source, trusted="collections.Counter")
+    with pytest.raises(ValueError, match="there is no nobody.Knows"):
+        G2P.from_hparams(source=source, trusted="nobody.Knows")

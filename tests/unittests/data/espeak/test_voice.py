@@ -451,3 +451,26 @@ def test_what_a_voice_cannot_read_is_told_once(
 def test_what_is_read_is_no_news(voice, text, caplog):
     speak(text, VoiceSettings(voice))
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "voice",
+    [
+        "en+" + "b" * 200,
+        "b" * 200,
+        "en+../../../etc/passwd",
+        "../" * 12 + "etc/passwd",
+        "/etc/passwd",
+        "en\0us",
+        "en-us+",
+        "",
+    ],
+)
+def test_a_voice_is_a_name_and_no_path(voice):
+    with pytest.raises(ValueError, match="voice must be a voice of eSpeak NG"):
+        speak("No.", VoiceSettings(voice=voice))
+
+
+@pytest.mark.parametrize("voice", ["gmw/en-US", "English (America)", "de"])
+def test_a_voice_has_many_names(voice):
+    assert len(speak("No.", VoiceSettings(voice=voice)).samples)

@@ -148,6 +148,23 @@ def test_a_damaged_checkpoint_is_named_and_the_next_is_taken(
     assert recover(tmp_path) == [2.0, 2.0]
 
 
+def test_what_is_passed_over_is_kept(tmp_path):
+    _, last = save_epochs(tmp_path, 1, 2)
+    cut(last / "one.ckpt")
+    checkpointer = make_checkpointer(tmp_path, 0.0)
+    checkpointer.recover_if_possible()
+    checkpointer.save_and_keep_only({"epoch": 2})
+    assert (tmp_path / f"damaged+{last.name}" / "two.ckpt").exists()
+
+
+def test_a_damaged_checkpoint_is_no_matter_where_none_is_wanted(tmp_path):
+    _, last = save_epochs(tmp_path, 1, 2)
+    cut(last / "one.ckpt")
+    checkpointer = make_checkpointer(tmp_path, 0.0)
+    assert checkpointer.find_checkpoint() is not None
+    assert checkpointer.find_checkpoint(min_key="unknown") is None
+
+
 @pytest.mark.parametrize("name", ["one.ckpt", "CKPT.yaml"])
 def test_a_run_without_a_sound_checkpoint_is_refused(tmp_path, name):
     for folder in save_epochs(tmp_path, 1, 2):
