@@ -214,7 +214,8 @@ class ExportedModel(Pretrained):
                 return None
             pretrainer.load_collected()
             hparams["trusted"] = trusted
-            return cls(hparams["modules"], hparams, **kwargs)
+            modules = hparams["modules"]
+        return cls(modules, hparams, **kwargs)
 
 
 def _as_overrides(overrides: Any) -> dict[str, Any] | str:

@@ -170,7 +170,7 @@ def test_a_vocoder_runs_none(exported, hifigan_folder, tmp_path):
     options = {"vocoder": "hifigan", "vocoder_source": copy}
     with pytest.raises(ValueError, match=f"os.system.*{REMEDY}"):
         HiFiGAN(MelSettings(), copy)
-    with pytest.raises(ModelFolderError, match="os.system"):
+    with pytest.raises(ValueError, match="os.system"):
         TTS.from_hparams(source=str(exported[2]), **options)
     assert not made.exists()
     tts = TTS.from_hparams(source=str(exported[2]), trusted=True, **options)
@@ -213,3 +213,9 @@ def test_one_name_may_be_trusted(exported_g2p):
     assert G2P.from_hparams(source=source, trusted="collections.Counter")
     with pytest.raises(ValueError, match="there is no nobody.Knows"):
         G2P.from_hparams(source=source, trusted="nobody.Knows")
+
+
+def test_own_mistakes_are_not_the_folders(exported):
+    with pytest.raises(ValueError, match="vocoder") as told:
+        TTS.from_hparams(source=str(exported[2]), vocoder="nope")
+    assert not isinstance(told.value, ModelFolderError)
