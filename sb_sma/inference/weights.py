@@ -129,8 +129,8 @@ def count_weights(source: Any) -> int | None:
     for path in sorted(Path(source).glob(f"*{SUFFIX}")):
         try:
             with safe_open(str(path), "pt") as file:
-                for name in file.keys():  # noqa: SIM118
-                    count += math.prod(file.get_slice(name).get_shape())
+                for part in map(file.get_slice, file.keys()):
+                    count += math.prod(part.get_shape())
         except Exception as error:
             raise ModelFolderError(
                 f"{path} must hold weights; it cannot be read ({error}). "
