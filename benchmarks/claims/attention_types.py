@@ -94,6 +94,7 @@ def main() -> None:
         "step": time_steps(arguments.rounds),
         "variants": {name: experiment.measure(name)[0] for name in VARIANTS},
     }
+    result["table"] = make_table(result["variants"])
     print_table(result)
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(
@@ -125,6 +126,28 @@ def time_steps(rounds: int) -> dict[str, Any]:
             for name, spent in seconds.items()
         },
     }
+
+
+def make_table(variants: dict[str, Any]) -> list[dict[str, Any]]:
+    """Say in a line for each variant how fast and how well it attends."""
+    rows = []
+    for name, figures in variants.items():
+        reached = figures["minutes_to_99_percent"]
+        bad_cases = next(iter(figures["bad_cases"].values()))["count"]
+        rows.append(
+            {
+                "attention": name,
+                "steps": figures["steps"],
+                "minutes to 99 % of frames within one phoneme": (
+                    "not reached" if reached is None else round(reached, 1)
+                ),
+                "% of test frames within one phoneme": round(
+                    100 * figures["test"]["within_one"], 1
+                ),
+                f"bad cases of {figures['n_hard_texts']}": bad_cases,
+            }
+        )
+    return rows
 
 
 def print_table(result: dict[str, Any]) -> None:

@@ -79,6 +79,50 @@ def padding_of(
     return key_padding_mask
 
 
+def lengths_of(
+    key_padding_mask: torch.Tensor | None, key: torch.Tensor
+) -> torch.Tensor:
+    """Count the valid keys of each item from its padding mask.
+
+    Arguments
+    ---------
+    key_padding_mask : torch.Tensor, optional
+        True on padding, (B, K).
+    key : torch.Tensor
+        The keys that the mask belongs to, (B, K, D).
+
+    Returns
+    -------
+    lengths : torch.Tensor
+        Counts, int64, (B,).
+
+    Raises
+    ------
+    ValueError
+        If the mask has another shape or dtype, or if padding stands before a
+        valid key (seen on the CPU only: elsewhere the look would wait for
+        the device).
+
+    Example
+    -------
+    >>> mask = torch.tensor([[False, False, True]])
+    >>> lengths_of(mask, torch.zeros(1, 3, 8))
+    tensor([2])
+    """
+    if key_padding_mask is None:
+        return torch.full(key.shape[:1], key.shape[1], device=key.device)
+    padding = padding_of(key_padding_mask, key)
+    if padding.device.type == "cpu":
+        padded_before = padding[:, :-1] & ~padding[:, 1:]
+        if padded_before.any():
+            raise ValueError(
+                "key_padding_mask must mark padding on the right only; item "
+                f"{int(padded_before.any(1).nonzero()[0])} has padding "
+                "before a valid key. Pad on the right."
+            )
+    return (~padding).sum(dim=1)
+
+
 def window_mask(
     n_queries: int,
     window: int | None = None,

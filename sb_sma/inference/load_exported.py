@@ -35,7 +35,7 @@ _MOVED_SINCE_FORMAT_0 = {
     "attention.relative_positions": "attention.relative.positions",
     "attention.schedules": "training.schedules",
     "attention.speechbrain": "attention.registry",
-    "attention.stay": "stepwise_monotonic",
+    "attention.stay": "attention.staying",
     "attention.stepwise_monotonic": "attention.monotonic.stepwise",
     "attention.walks": "attention.monotonic.walks",
     "data.audio": "data.speech.recording.audio",

@@ -23,8 +23,8 @@ from torch import nn
 
 from sb_sma.attention.aligner.public_form import PublicForm
 from sb_sma.attention.aligner.stepwise import StepwiseForm, least_focus_rate
+from sb_sma.attention.staying import stay_logit
 from sb_sma.ops.checks import check_lengths
-from sb_sma.stepwise_monotonic import stay_logit
 
 DEFAULT_FRAMES_PER_TOKEN = 8.0
 

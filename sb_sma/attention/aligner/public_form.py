@@ -26,9 +26,9 @@ from sb_sma.attention.heads import (
 )
 from sb_sma.attention.masks import padding_mask
 from sb_sma.attention.public_weights import PublicWeights
+from sb_sma.attention.staying import stay_probability
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
-from sb_sma.stepwise_monotonic import stay_probability
 
 
 class PublicForm(PublicWeights, nn.Module):

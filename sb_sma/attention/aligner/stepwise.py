@@ -15,10 +15,10 @@ from sb_sma.attention.heads import (
     split_heads,
 )
 from sb_sma.attention.masks import padding_mask
+from sb_sma.attention.staying import stay_probability
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
 from sb_sma.ops.focus_rate import focus_rate
-from sb_sma.stepwise_monotonic import stay_probability
 
 HEAD_CHOICES = {"all": 0.0, "focused": math.inf}
 """The focus rate from which on a head reads by its own alignment."""

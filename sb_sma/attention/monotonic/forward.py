@@ -34,10 +34,9 @@ from sb_sma.attention.heads import (
     scaled_energies,
     split_heads,
 )
-from sb_sma.attention.masks import padding_mask, require_unmasked
+from sb_sma.attention.masks import lengths_of, padding_mask, require_unmasked
 from sb_sma.attention.memory import ProjectedMemory, project_memory
 from sb_sma.ops.dropout import Dropout
-from sb_sma.stepwise_monotonic import lengths_of
 
 # logarithm of a probability of 0; that of -inf has no gradient
 _NEVER = -1e30

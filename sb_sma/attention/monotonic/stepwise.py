@@ -24,9 +24,11 @@ from sb_sma.attention.decoding import (
     require_all_keys,
 )
 from sb_sma.attention.heads import softmax_over_valid
-from sb_sma.attention.masks import padding_mask
+from sb_sma.attention.masks import lengths_of, padding_mask
 from sb_sma.attention.memory import ProjectedMemory, project_memory
 from sb_sma.attention.monotonic.walks import HardWalk, SoftWalk, start_walk
+from sb_sma.attention.staying import stay_logit
+from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
 from sb_sma.stepwise_monotonic import StepwiseMonotonicAttention
 
@@ -128,6 +130,7 @@ class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
             queries_per_token=queries_per_token,
             moves_per_query=moves_per_query,
             noise_std=noise_std,
+            recurrence=stepwise_monotonic_expectation,
         )
         if monotonic_heads is None:
             monotonic_heads = nhead
@@ -175,6 +178,34 @@ class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
         True
         """
         self.n_walking = self.monotonic_heads if monotonic else 0
+
+    def set_queries_per_token(self, queries_per_token: float) -> None:
+        """Start the stay bias anew from the mean time spent on a key.
+
+        Arguments
+        ---------
+        queries_per_token : float
+            Queries per key: mel frames per token / reduction factor in TTS.
+
+        Raises
+        ------
+        ValueError
+            If it is not above 0.
+
+        Example
+        -------
+        >>> attention = StepwiseMonotonicMHA(d_model=8, nhead=2)
+        >>> attention.set_queries_per_token(4.0)
+        >>> attention.stay_bias.sigmoid().mean().isclose(torch.tensor(0.75))
+        tensor(True)
+        """
+        if not queries_per_token > 0:
+            raise ValueError(
+                f"queries_per_token must be above 0; got {queries_per_token}."
+            )
+        moves = queries_per_token * self.moves_per_query
+        with torch.no_grad():
+            self.stay_bias.fill_(stay_logit(moves))
 
     def choose_head(self, focus_rates: torch.Tensor) -> None:
         """Let the heads that walk read by the most focused of them.
@@ -287,32 +318,25 @@ class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
         out = call_layer(self.out_proj, memory.read(attn))
         return memory.clear_empty(out), memory.by_row(attn)[:, :, None], state
 
-    def align(
+    def _count_keys(
+        self, mask: torch.Tensor | None, key: torch.Tensor
+    ) -> torch.Tensor:
+        """Count the valid keys of each item, (B,)."""
+        return lengths_of(mask, key)
+
+    def _align(
         self, energies: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
-        """Say what every head reads by, those that walk first.
-
-        Arguments
-        ---------
-        energies : torch.Tensor
-            Scaled products of queries and keys, (B, H, Q, K).
-        lengths : torch.Tensor
-            Counts of keys, int64, (B,).
-
-        Returns
-        -------
-        alignment : torch.Tensor
-            (B, H, Q, K).
-        """
+        """Say what every head reads by, those that walk first, (B, H, Q, K)."""
         walking, attending = self._divide(energies)
         if not attending.shape[1]:
-            return self._read_by(super().align(walking, lengths))
+            return self._read_by(super()._align(walking, lengths))
         blocked = padding_mask(lengths, energies.shape[-1])[:, None, None]
         attn = softmax_over_valid(attending, blocked)
         if not self.n_walking:
             # distributed training waits for a gradient of every parameter
             return attn + 0.0 * self.stay_bias.sum()
-        attn = torch.cat((super().align(walking, lengths), attn), dim=1)
+        attn = torch.cat((super()._align(walking, lengths), attn), dim=1)
         return self._read_by(attn)
 
     def _read_by(self, attn: torch.Tensor) -> torch.Tensor:

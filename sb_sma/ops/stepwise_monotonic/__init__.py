@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import torch
 
-from sb_sma.stepwise_monotonic import FAST_FORMS, expected_alignment
+from sb_sma.stepwise_monotonic import expected_alignment
 
 __all__ = ["BACKENDS", "stepwise_monotonic_expectation"]
 
@@ -204,7 +204,3 @@ def _check_shapes(p_stay, memory_lengths, initial_alpha):
             f"initial_alpha must have shape (B, H, K) = "
             f"{(batch, heads, keys)}; got {tuple(initial_alpha.shape)}."
         )
-
-
-# the module of sb_sma.stepwise_monotonic takes these, where they are imported
-FAST_FORMS.update(dict.fromkeys(_FASTEST, stepwise_monotonic_expectation))

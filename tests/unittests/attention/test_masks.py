@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from sb_sma.attention.masks import (
+    lengths_of,
     outside_window,
     padding_mask,
     padding_of,
     window_mask,
 )
-from sb_sma.stepwise_monotonic import lengths_of
 
 
 @pytest.mark.parametrize(
