@@ -237,9 +237,11 @@ class AtomicCheckpointer(Checkpointer):
             with tell_full_disk(self.checkpoints_dir):
                 checkpoint = super().save_checkpoint(meta, *args, **kwargs)
                 if checkpoint is not None:
-                    unfinished = checkpoint.path / _UNFINISHED
                     seal(checkpoint.path, {_UNFINISHED: METAFNAME})
-                    unfinished.rename(checkpoint.path / METAFNAME)
+                    metafile = checkpoint.path / METAFNAME
+                    # a SpeechBrain that renames it has done so by now
+                    if not metafile.exists():
+                        metafile.with_name(_UNFINISHED).rename(metafile)
         except ValueError:
             self._delete_unfinished()
             raise
