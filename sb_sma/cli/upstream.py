@@ -11,6 +11,7 @@ HELP = (
     "Make branches in a checkout of SpeechBrain that it could merge, and check "
     "them as SpeechBrain does. Nothing is pushed."
 )
+_ROW = "{:16} {:24} {:6} {:>7}  {}"
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -96,13 +97,16 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"removed {branch}")
         for reason in kept:
             print(f"kept {reason}")
-        print(f"{len(removed)} branches removed from {checkout.root}")
+        if not removed + kept:
+            print(f"this command made no branch in {checkout.root}")
         return int(bool(kept))
     texts = arguments.texts and arguments.texts.expanduser()
     contribution = Contribution(
         _REPOSITORY, table, checkout, arguments.base, texts
     )
-    for branch in contribution.choose(name):
+    chosen = contribution.choose(name)
+    print(_ROW.format("branch", "check", "result", "seconds", "").rstrip())
+    for branch in chosen:
         try:
             made = contribution.make(branch, _print_outcome)
         except ChecksFailed as error:
@@ -120,10 +124,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _print_outcome(branch: str, outcome: "Outcome") -> None:
     """Print a line of the table, and what a failed check said."""
     result = "passed" if outcome.passed else "FAILED"
-    print(
-        f"{branch:16} {outcome.check:22} {result} {outcome.seconds:6.1f} s  "
-        f"{outcome.summary}".rstrip(),
-        flush=True,
-    )
+    seconds = f"{outcome.seconds:.1f}"
+    row = _ROW.format(branch, outcome.check, result, seconds, outcome.summary)
+    print(row.rstrip(), flush=True)
     for line in outcome.details:
         print(f"    {line}")

@@ -81,13 +81,17 @@ class Changes:
 
     def _copied(self, here: str, there: str) -> str:
         text = self.rewrite(self._read_here(self.here / here))
+        return self._with_author(there, text)
+
+    def _with_author(self, there: str, text: str) -> str:
         if not there.endswith(".py"):
             return text
         try:
             return add_author(text, self.author)
         except SyntaxError as error:
             raise ValueError(
-                f"{self.here / here} is not valid Python: {error}"
+                f"{self._name}: what would be {there} is not valid Python: "
+                f"{error}"
             ) from error
 
     def _append(self, here: str, there: str) -> None:
@@ -130,9 +134,11 @@ class Changes:
                     f"{self._name}: {patch.name} does not fit: {reason}"
                 ) from error
             if summary:
-                self.files += [
-                    line.split("\t")[2] for line in told.split("\0") if line
-                ]
+                files = [f.split("\t")[2] for f in told.split("\0") if f]
+                new = [f for f in files if not self._is_there(f)]
+        self.files += files
+        for file in filter(self._is_there, new):
+            self._write(file, self._with_author(file, self._read(file)))
 
     def _insert(self, section) -> None:
         lines = self._read(section.file).splitlines()
@@ -152,10 +158,13 @@ class Changes:
 
     def _add_row(self, file: str, row) -> None:
         text = self._read(file)
-        columns = next(csv.reader([text], skipinitialspace=True))
+        columns = csv.DictReader(text.splitlines(), skipinitialspace=True)
         lines = io.StringIO()
         writer = csv.DictWriter(
-            lines, columns, extrasaction="ignore", lineterminator="\n"
+            lines,
+            columns.fieldnames or (),
+            extrasaction="ignore",
+            lineterminator="\n",
         )
         writer.writerow({key: self.rewrite(row[key]) for key in row})
         self._write(file, text.removesuffix("\n") + "\n" + lines.getvalue())

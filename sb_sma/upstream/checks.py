@@ -66,13 +66,21 @@ class _Command:
 
     check: str
     words: Sequence[str]
+    # changed files that it looks at, and how git finds them
+    files: Sequence[str] = ()
+    pattern: str = ""
     is_bare: bool = True
     # files whose ends are told where it fails
     logs: str = ""
-    # for the random numbers of examples
-    chance: str = ""
     # whether the pull request names it
     is_told: bool = True
+
+    def shown(self, base: str) -> str:
+        """Return what a contributor would type."""
+        command = shlex.join(self.words)
+        if self.files:
+            command += f" $(git diff --name-only {base}{self.pattern})"
+        return command if self.is_told else ""
 
 
 def find_missing_tools() -> list[str]:
@@ -121,11 +129,11 @@ def run_checks(branch: Branch, difference: Difference) -> Iterator[Outcome]:
             for is_bare in (True, False)
         }
         for command in _linters(difference):
-            outcome = _run(command, sandboxes[command.is_bare])
+            outcome = _run(command, sandboxes[command.is_bare], difference.base)
             passed &= outcome.passed
             yield outcome
         for command in _tests(branch, difference) if passed else ():
-            yield _run(command, sandboxes[command.is_bare])
+            yield _run(command, sandboxes[command.is_bare], difference.base)
 
 
 def _compare_tools(root: Path) -> Outcome:
@@ -161,15 +169,16 @@ def _apply_rule(name, rule, branch: Branch, difference: Difference) -> Outcome:
 def _linters(difference: Difference) -> Iterator[_Command]:
     """Name what looks at the files."""
     modules = difference.paths(r".*\.py$")
-    if modules:
-        yield _Command("ruff format", ["ruff", "format", "--check", *modules])
-        yield _Command("ruff check", ["ruff", "check", *modules])
     yaml = difference.paths(r".*\.ya?ml$")
-    if yaml:
-        yield _Command("yamllint", ["yamllint", "--no-warnings", *yaml])
-    texts = difference.paths("")
-    if texts:
-        yield _Command("codespell", ["codespell", *_CODESPELL, *texts])
+    for check, words, files, pattern in (
+        ("ruff format", ["ruff", "format", "--check"], modules, "'*.py'"),
+        ("ruff check", ["ruff", "check"], modules, "'*.py'"),
+        ("yamllint", ["yamllint", "--no-warnings"], yaml, "'*.yaml' '*.yml'"),
+        ("codespell", ["codespell", *_CODESPELL], difference.paths(""), ""),
+    ):
+        if files:
+            pattern = f" -- {pattern}" if pattern else ""
+            yield _Command(check, words, files, pattern)
 
 
 _CODESPELL = (
@@ -203,7 +212,8 @@ def _tests(branch: Branch, difference: Difference) -> Iterator[_Command]:
     modules = [m for m in modules if not m.startswith(f"{INTEGRATIONS}tests/")]
     doctests = ["pytest", "--doctest-modules"]
     yield from _by_place("doctests", doctests, modules)
-    yield from _by_place("doctests, other chance", doctests, modules, "1")
+    # their random numbers are others each time
+    yield from _by_place("doctests, again", doctests, modules, is_told=False)
     hparams = [
         row["Hparam_file"]
         for rows in dict(branch.rows).values()
@@ -232,18 +242,17 @@ def _tests(branch: Branch, difference: Difference) -> Iterator[_Command]:
 
 
 def _by_place(
-    check: str, words: Sequence[str], files: Sequence[str], chance: str = ""
+    check: str, words: Sequence[str], files: Sequence[str], is_told: bool = True
 ) -> Iterator[_Command]:
     """Run what is in integrations/ where optional packages are."""
     for is_bare in (True, False):
         chosen = [f for f in files if f.startswith(INTEGRATIONS) != is_bare]
         if chosen:
             yield _Command(
-                check if is_bare else f"{check}, integrations",
+                check if is_bare else f"{check} (integrations)",
                 [*words, *chosen],
-                is_bare,
-                chance=chance,
-                is_told=not chance,
+                is_bare=is_bare,
+                is_told=is_told,
             )
 
 
@@ -251,19 +260,15 @@ def _python(imports: str, condition: str) -> list[str]:
     return ["python", "-c", f"{imports}; assert {condition}"]
 
 
-def _run(command: _Command, sandbox: Sandbox) -> Outcome:
-    words = list(command.words)
+def _run(command: _Command, sandbox: Sandbox, base: str) -> Outcome:
+    words = [*command.words, *command.files]
     if words[0] in _TOOLS:
         python = "python" if words[0] in _SANDBOXED else sys.executable
         words = [python, "-m", _TOOLS[words[0]], *words[1:]]
-    variables = dict(_QUIET)
-    if command.chance:
-        variables["PYTEST_ADDOPTS"] += " -p chance"
-        variables["CHANCE"] = command.chance
     started = time.monotonic()
     try:
-        done = sandbox.run(words, _MAX_SECONDS, **variables)
-        output, passed = done.stdout, done.returncode == 0
+        status, output = sandbox.run(words, _MAX_SECONDS, **_QUIET)
+        passed = status == 0
     except subprocess.TimeoutExpired:
         output = f"it did not end within {_MAX_SECONDS / 60:.0f} minutes"
         passed = False
@@ -284,5 +289,5 @@ def _run(command: _Command, sandbox: Sandbox) -> Outcome:
         seconds,
         lines[-1].strip("= ") if is_tests else "",
         details,
-        shlex.join(command.words) if command.is_told else "",
+        command.shown(base),
     )

@@ -2,14 +2,14 @@
 
 import textwrap
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sb_sma.upstream.changes import Changes
 from sb_sma.upstream.checkout import Checkout
 from sb_sma.upstream.checks import Outcome, find_missing_tools, run_checks
-from sb_sma.upstream.difference import difference_of
+from sb_sma.upstream.difference import Difference, changed_files
 from sb_sma.upstream.pull_request import write_text
 from sb_sma.upstream.rewriting import Rewriting, spelling_of
 from sb_sma.upstream.table import Branch, branches_below
@@ -91,6 +91,11 @@ class Contribution:
         self.table = table
         self.checkout = checkout
         self.texts = texts or checkout.texts_folder()
+        if texts and checkout.root in texts.resolve().parents:
+            raise ValueError(
+                f"--texts: {texts} is in the working tree of {checkout.root}, "
+                "which stays as it is. Name a folder outside of it."
+            )
         self.base = base or checkout.current_branch()
         if base is None and self.base in table:
             raise ValueError(
@@ -172,8 +177,7 @@ class Contribution:
         checkout = self.checkout
         made = checkout.made_commits().get(branch.name)
         tip = checkout.tip(branch.name)
-        if tip is None:
-            made = None
+        is_there = made and tip and checkout.is_below(made, tip)
         parent = self.base_commit
         base = self.base
         if branch.builds_on:
@@ -183,7 +187,8 @@ class Contribution:
             rewrite = Rewriting(
                 branches_below(self.table, branch.name), spelling_of(tree)
             )
-            author = f"{checkout.author_name()} {self._year(made)}"
+            year = self._year(made if is_there else None)
+            author = f"{checkout.author_name()} {year}"
             changes = Changes(branch, self.here, tree, rewrite, author)
             changes.apply(checkout)
             files = list(dict.fromkeys(changes.files))
@@ -191,12 +196,17 @@ class Contribution:
             planned = checkout.git("write-tree", folder=tree)
             said = rewrite(branch.pull_request)
             message = self._message(branch, said)
-            is_new = made is None or not self._is_same(
+            is_new = not is_there or not self._is_same(
                 made, planned, parent, message
             )
-            if is_new:
+            if is_new and tip:
                 self._check_free(branch.name, made, tip)
-            difference = difference_of(checkout, tree, parent, planned, message)
+            difference = Difference(
+                tree,
+                changed_files(checkout, tree, parent, planned),
+                base,
+                message,
+            )
             outcomes = []
             for outcome in run_checks(branch, difference):
                 report(branch.name, outcome)
@@ -204,7 +214,8 @@ class Contribution:
             failed = [each.check for each in outcomes if not each.passed]
             if failed:
                 raise ChecksFailed(
-                    f"{branch.name} was not made: {', '.join(failed)} failed."
+                    f"{branch.name}: {', '.join(failed)} failed. "
+                    + ("It stays as it was." if tip else "It was not made.")
                 )
             where = f"{base} ({parent[:9]})"
             text = write_text(branch, said, tree, where, outcomes)
@@ -242,7 +253,7 @@ class Contribution:
         )
         return found.rstrip() == f"{tree} {parent}\n{message}".rstrip()
 
-    def _check_free(self, name: str, made: str | None, tip: str | None) -> None:
+    def _check_free(self, name: str, made: str | None, tip: str) -> None:
         if tip != made:
             raise ValueError(
                 f"{name} would be made anew, but has commits that this command "
@@ -259,7 +270,7 @@ class Contribution:
 
 def remove_branches(
     checkout: Checkout, name: str | None
-) -> tuple[Sequence[str], Sequence[str]]:
+) -> tuple[list[str], list[str]]:
     """Take away the branches that this command made.
 
     Arguments
@@ -271,14 +282,15 @@ def remove_branches(
 
     Returns
     -------
-    removed : sequence of str
+    removed : list of str
         Their names.
-    kept : sequence of str
+    kept : list of str
         Names of those that somebody has added commits to, or has checked out,
         and why.
     """
-    removed, kept = [], []
-    places = checkout.places()
+    removed: list[str] = []
+    kept: list[str] = []
+    places, texts = checkout.places(), checkout.texts_folder()
     for branch, commit in checkout.made_commits().items():
         if name not in (None, branch):
             continue
@@ -292,5 +304,7 @@ def remove_branches(
         else:
             checkout.remove_branch(branch)
             removed.append(branch)
-        (checkout.texts_folder() / f"{branch}.md").unlink(missing_ok=True)
+        (texts / f"{branch}.md").unlink(missing_ok=True)
+    if texts.is_dir() and not any(texts.iterdir()):
+        texts.rmdir()
     return removed, kept

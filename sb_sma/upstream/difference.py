@@ -40,12 +40,15 @@ class Difference:
         A working tree that has the branch.
     files : sequence of ChangedFile
         What is another than before.
+    base : str
+        What it was before, by the name of a branch, a tag or a commit.
     message : str
         Of its commit.
     """
 
     root: Path
     files: Sequence[ChangedFile]
+    base: str = ""
     message: str = ""
 
     @property
@@ -82,9 +85,9 @@ class Difference:
         ]
 
 
-def difference_of(
-    checkout: Checkout, root: Path, before: str, after: str, message: str
-) -> Difference:
+def changed_files(
+    checkout: Checkout, root: Path, before: str, after: str
+) -> Sequence[ChangedFile]:
     """Compare two states of a repository.
 
     Arguments
@@ -97,15 +100,12 @@ def difference_of(
         A commit or a tree.
     after : str
         Another.
-    message : str
-        Of the commit that makes the one of the other.
 
     Returns
     -------
-    difference : Difference
+    files : sequence of ChangedFile
         What is another in the later one.
     """
-
     files = []
     options = ("diff", "--no-renames", "--no-color", "--no-ext-diff")
     names = checkout.git(*options, "--name-only", "-z", before, after)
@@ -127,4 +127,4 @@ def difference_of(
             else ""
         )
         files.append(ChangedFile(path, old, text, added))
-    return Difference(root, files, message)
+    return files

@@ -154,7 +154,8 @@ def describe_commands(base: str, outcomes: Sequence[Outcome]) -> str:
             *rows,
             "",
             f"On {base}; {where}, Python {platform.python_version()}, "
-            f"{versions}.",
+            f"{versions}. What SpeechBrain does not require could not be "
+            "imported, but by tests of `integrations/`.",
         ]
     )
 

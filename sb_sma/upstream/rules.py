@@ -14,7 +14,7 @@ from sb_sma.upstream.difference import Difference
 from sb_sma.upstream.table import Branch
 
 INTEGRATIONS = "speechbrain/integrations/"
-_OWN_NAME = re.compile("sb[-_ ]?sma", re.IGNORECASE)
+_OWN_NAME = re.compile("(?<![a-z])sb[-_ ]?sma(?![a-z])", re.IGNORECASE)
 _MAX_KIB = 1024
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import re
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -17,11 +18,6 @@ from sb_sma.upstream.checkout import without_git
 _OWN = "sb_sma"
 # what SpeechBrain and its tests are installed with
 _TOOLS = ("pytest", "pip", "setuptools", "wheel")
-# shifts the random numbers that examples draw
-_CHANCE = """\
-import os, torch
-torch.manual_seed(int(os.environ["CHANCE"]))
-"""
 
 
 class Sandbox:
@@ -55,11 +51,10 @@ class Sandbox:
             f"import site; list(map(site.addsitedir, {folders!r}))\n",
             encoding="utf-8",
         )
-        (packages / "chance.py").write_text(_CHANCE, encoding="utf-8")
 
     def run(
         self, command: Iterable[str], timeout: float, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
+    ) -> tuple[int, str]:
         """Run a command in the checkout.
 
         Arguments
@@ -73,8 +68,15 @@ class Sandbox:
 
         Returns
         -------
-        done : subprocess.CompletedProcess
-            With what it printed, errors included.
+        status : int
+            0 if all went well.
+        output : str
+            What it printed, errors included.
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            If it was ended.
         """
         environment = {
             name: value
@@ -92,7 +94,7 @@ class Sandbox:
         program, *arguments = command
         if program == "python":
             program = str(programs / "python")
-        return subprocess.run(
+        with subprocess.Popen(
             [program, *arguments],
             cwd=self.checkout,
             env=environment,
@@ -101,8 +103,15 @@ class Sandbox:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            timeout=timeout,
-        )
+            # to be ended with all that it starts
+            start_new_session=True,
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=timeout)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return process.returncode, output
 
 
 def optional_packages() -> set[str]:

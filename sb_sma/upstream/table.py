@@ -162,6 +162,10 @@ def _read_branch(root: Path, name: str, table: Mapping[str, Branch]) -> Branch:
             "it, or take the name out."
         )
     document = Document(path)
+    try:
+        values = YAML(typ="safe", pure=True).load(document.text)
+    except YAMLError as error:
+        raise ValueError(f"{path} is not plain YAML: {error}") from error
     for key, node in document.items.items():
         if key not in _KEYS:
             raise ValueError(
@@ -171,7 +175,6 @@ def _read_branch(root: Path, name: str, table: Mapping[str, Branch]) -> Branch:
     for key in ("title", "max_lines"):
         if key not in document.items:
             raise ValueError(f"{path} has no key {key}. Give it.")
-    values = YAML(typ="safe", pure=True).load(document.text)
     for key, value in values.items():
         is_right, wanted = _KEYS[key]
         if not is_right(value):
