@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 
 from sb_sma import __version__
-from sb_sma.cli import check, corpora, g2p, render, synthesize
+from sb_sma.cli import check, corpora, g2p, render, synthesize, upstream
 
 COMMANDS = {
     "check": check,
@@ -17,10 +17,11 @@ COMMANDS = {
     "g2p": g2p,
     "render": render,
     "synthesize": synthesize,
+    "upstream": upstream,
 }
 _DESCRIPTION = (
-    "Speak and pronounce with trained models, and check what models are "
-    "trained on. sb-sma COMMAND --help tells the options of a command."
+    "Speak and pronounce with trained models, check what models are trained "
+    "on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
 )
 
 

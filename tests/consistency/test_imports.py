@@ -43,7 +43,8 @@ MAY_IMPORT = {
     "inference": {"safe_yaml", "torch_pair"} | INFERENCE,
     "training": TRAINING,
     "hparams": {"hparams"},
-    "cli": {"cli", "hparams", "torch_pair"} | INFERENCE,
+    "upstream": {"upstream", "hparams"},
+    "cli": {"cli", "hparams", "torch_pair", "upstream"} | INFERENCE,
     "recipes": {"hparams", "mistakes", "torch_pair"} | TRAINING,
 }
 

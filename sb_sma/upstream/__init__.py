@@ -1,0 +1,1 @@
+"""Branches that SpeechBrain could merge, made of this repository's files."""

@@ -1,0 +1,293 @@
+"""SpeechBrain's own checks, as its contributors run them, and our rules."""
+
+import importlib.metadata
+import importlib.util
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from sb_sma.upstream.difference import Difference
+from sb_sma.upstream.rules import INTEGRATIONS, RULES
+from sb_sma.upstream.sandbox import Sandbox
+from sb_sma.upstream.table import Branch
+
+_TOOLS = {
+    "ruff": "ruff",
+    "yamllint": "yamllint",
+    "codespell": "codespell_lib",
+    "pytest": "pytest",
+}
+# those that import SpeechBrain run in a sandbox
+_SANDBOXED = ("pytest", "python")
+_QUIET = {"RUFF_NO_CACHE": "true", "PYTEST_ADDOPTS": "-q -p no:cacheprovider"}
+_MAX_SECONDS = 1800.0
+_SHOWN_LINES = 20
+_RECIPE_LOGS = "tests/tmp/**/std*.txt"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a check.
+
+    Arguments
+    ---------
+    check : str
+        Its name.
+    passed : bool
+        Whether nothing is wrong.
+    seconds : float
+        How long it took.
+    summary : str
+        What it said, in a line.
+    details : sequence of str
+        The last lines of what it said, where it failed.
+    command : str
+        What was run; empty where nothing was.
+    """
+
+    check: str
+    passed: bool
+    seconds: float = 0.0
+    summary: str = ""
+    details: Sequence[str] = ()
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class _Command:
+    """A check that is a command, as a contributor writes it."""
+
+    check: str
+    words: Sequence[str]
+    # changed files that it looks at, and how git finds them
+    files: Sequence[str] = ()
+    pattern: str = ""
+    is_bare: bool = True
+    # files whose ends are told where it fails
+    logs: str = ""
+    # whether the pull request names it
+    is_told: bool = True
+
+    def shown(self, base: str) -> str:
+        """Return what a contributor would type."""
+        command = shlex.join(self.words)
+        if self.files:
+            command += f" $(git diff --name-only {base}{self.pattern})"
+        return command if self.is_told else ""
+
+
+def find_missing_tools() -> list[str]:
+    """List programs that the checks need and that are not installed.
+
+    Returns
+    -------
+    names : list of str
+        For example ruff.
+    """
+    return [
+        name
+        for name, module in _TOOLS.items()
+        if importlib.util.find_spec(module) is None
+    ]
+
+
+def run_checks(branch: Branch, difference: Difference) -> Iterator[Outcome]:
+    """Check a branch in its working tree, the quick checks first.
+
+    The slow ones are left out where a quick one failed.
+
+    Arguments
+    ---------
+    branch : Branch
+        The branch.
+    difference : Difference
+        What it adds.
+
+    Returns
+    -------
+    outcomes : iterator of Outcome
+        One by one.
+    """
+    yield _compare_tools(difference.root)
+    passed = True
+    for name, rule in RULES.items():
+        outcome = _apply_rule(name, rule, branch, difference)
+        passed &= outcome.passed
+        yield outcome
+    with tempfile.TemporaryDirectory(prefix="checks-") as scratch:
+        sandboxes = {
+            is_bare: Sandbox(
+                Path(scratch) / str(is_bare), difference.root, is_bare
+            )
+            for is_bare in (True, False)
+        }
+        for command in _linters(difference):
+            outcome = _run(command, sandboxes[command.is_bare], difference.base)
+            passed &= outcome.passed
+            yield outcome
+        for command in _tests(branch, difference) if passed else ():
+            yield _run(command, sandboxes[command.is_bare], difference.base)
+
+
+def _compare_tools(root: Path) -> Outcome:
+    """Tell versions, and where the checkout wants others."""
+    wanted = {}
+    file = root / "lint-requirements.txt"
+    lines = file.read_text("utf-8").splitlines() if file.is_file() else ()
+    for line in filter(None, map(str.strip, lines)):
+        requirement = Requirement(line)
+        wanted[requirement.name] = requirement.specifier
+    told = []
+    for name in _TOOLS:
+        version = importlib.metadata.version(name)
+        differs = name in wanted and version not in wanted[name]
+        told.append(
+            f"{name} {version}"
+            + (f" (the checkout wants {wanted[name]})" if differs else "")
+        )
+    return Outcome("versions", True, summary=", ".join(told))
+
+
+def _apply_rule(name, rule, branch: Branch, difference: Difference) -> Outcome:
+    try:
+        faults = list(rule(branch, difference))
+    except SyntaxError as error:
+        faults = [f"a module is not valid Python: {error}"]
+    summary = f"{len(faults)} fault(s)" if faults else ""
+    if name == "lines" and not faults:
+        summary = f"{difference.n_added} of {branch.max_lines}"
+    return Outcome(name, not faults, summary=summary, details=faults)
+
+
+def _linters(difference: Difference) -> Iterator[_Command]:
+    """Name what looks at the files."""
+    modules = difference.paths(r".*\.py$")
+    yaml = difference.paths(r".*\.ya?ml$")
+    for check, words, files, pattern in (
+        ("ruff format", ["ruff", "format", "--check"], modules, "'*.py'"),
+        ("ruff check", ["ruff", "check"], modules, "'*.py'"),
+        ("yamllint", ["yamllint", "--no-warnings"], yaml, "'*.yaml' '*.yml'"),
+        ("codespell", ["codespell", *_CODESPELL], difference.paths(""), ""),
+    ):
+        if files:
+            pattern = f" -- {pattern}" if pattern else ""
+            yield _Command(check, words, files, pattern)
+
+
+_CODESPELL = (
+    "--ignore-words=.dict-speechbrain.txt",
+    "--skip=*.ipynb",
+    "--ignore-regex=base64,.*?==",
+)
+
+
+def _tests(branch: Branch, difference: Difference) -> Iterator[_Command]:
+    """Name what runs SpeechBrain."""
+    yield _Command("consistency", ["pytest", "tests/consistency"])
+    recipes = [
+        path
+        for path in difference.paths(r"recipes/.*\.py$")
+        if any(
+            file.path == path and not file.before for file in difference.files
+        )
+    ]
+    if recipes:
+        yield _Command(
+            "recipe docstrings",
+            _python(
+                "from tests.utils.check_docstrings import check_docstrings as c",
+                f"c('.', {recipes!r})",
+            ),
+        )
+    yield from _by_place("unit tests", ["pytest"], branch.tests)
+    modules = difference.paths(r"speechbrain/.*\.py$")
+    # tests in integrations/ are no documentation
+    modules = [m for m in modules if not m.startswith(f"{INTEGRATIONS}tests/")]
+    doctests = ["pytest", "--doctest-modules"]
+    yield from _by_place("doctests", doctests, modules)
+    # their random numbers are others each time
+    yield from _by_place("doctests, again", doctests, modules, is_told=False)
+    hparams = [
+        row["Hparam_file"]
+        for rows in dict(branch.rows).values()
+        for row in rows
+    ]
+    if hparams:
+        row = f"filters_fields=['Hparam_file'], filters=[{hparams!r}]"
+        module = "from tests.utils.recipe_tests import"
+        yield _Command(
+            "YAML loads",
+            _python(f"{module} load_yaml_test as t", f"t({row})"),
+        )
+        yield _Command(
+            "recipe tests",
+            _python(
+                f"{module} run_recipe_tests as r",
+                f"r({row}, do_checks=True, run_opts='--device=cpu')",
+            ),
+            logs=_RECIPE_LOGS,
+        )
+    yield _Command(
+        "nothing left",
+        "git ls-files --others --modified --exclude-standard".split(),
+        is_told=False,
+    )
+
+
+def _by_place(
+    check: str, words: Sequence[str], files: Sequence[str], is_told: bool = True
+) -> Iterator[_Command]:
+    """Run what is in integrations/ where optional packages are."""
+    for is_bare in (True, False):
+        chosen = [f for f in files if f.startswith(INTEGRATIONS) != is_bare]
+        if chosen:
+            yield _Command(
+                check if is_bare else f"{check} (integrations)",
+                [*words, *chosen],
+                is_bare=is_bare,
+                is_told=is_told,
+            )
+
+
+def _python(imports: str, condition: str) -> list[str]:
+    return ["python", "-c", f"{imports}; assert {condition}"]
+
+
+def _run(command: _Command, sandbox: Sandbox, base: str) -> Outcome:
+    words = [*command.words, *command.files]
+    if words[0] in _TOOLS:
+        python = "python" if words[0] in _SANDBOXED else sys.executable
+        words = [python, "-m", _TOOLS[words[0]], *words[1:]]
+    started = time.monotonic()
+    try:
+        status, output = sandbox.run(words, _MAX_SECONDS, **_QUIET)
+        passed = status == 0
+    except subprocess.TimeoutExpired:
+        output = f"it did not end within {_MAX_SECONDS / 60:.0f} minutes"
+        passed = False
+    seconds = time.monotonic() - started
+    if command.words[0] == "git":
+        passed = passed and not output
+    lines = output.rstrip().split("\n")
+    details = [] if passed else lines[-_SHOWN_LINES:]
+    if command.logs and not passed:
+        for log in sorted(sandbox.checkout.glob(command.logs)):
+            text = log.read_text(encoding="utf-8", errors="replace")
+            details += [f"--- {log.relative_to(sandbox.checkout)}"]
+            details += text.rstrip().split("\n")[-_SHOWN_LINES:]
+    is_tests = command.words[0] == "pytest"
+    return Outcome(
+        command.check,
+        passed,
+        seconds,
+        lines[-1].strip("= ") if is_tests else "",
+        details,
+        command.shown(base),
+    )
