@@ -1,4 +1,4 @@
-"""SpeechBrain's Transformer decoder with a choice of encoder-decoder attention.
+"""SpeechBrain's Transformer with a choice of encoder-decoder attention.
 
 SpeechBrain's own has this option with the branch ``sma-attention``.
 """
@@ -12,8 +12,8 @@ from sb_sma.attention.registry import set_cross_attention
 from sb_sma.stepwise_monotonic import StepwiseMonotonicAttention
 
 
-class TransformerDecoder(Transformer.TransformerDecoder):
-    """SpeechBrain's decoder whose layers attend to the memory as one chooses.
+class TransformerInterface(Transformer.TransformerInterface):
+    """SpeechBrain's, whose decoder attends to the memory as one chooses.
 
     Arguments
     ---------
@@ -33,11 +33,9 @@ class TransformerDecoder(Transformer.TransformerDecoder):
     Example
     -------
     >>> import torch
-    >>> decoder = TransformerDecoder(
-    ...     1, nhead=2, d_ffn=16, d_model=8, cross_attention_type="SMA"
-    ... )
-    >>> _, _, alignments = decoder(torch.rand(3, 5, 8), torch.rand(3, 7, 8))
-    >>> alignments[0].shape
+    >>> model = TransformerInterface(8, 2, 1, 1, 16, cross_attention_type="SMA")
+    >>> memory, target = torch.rand(3, 7, 8), torch.rand(3, 5, 8)
+    >>> model.decoder(target, memory)[2][0].shape
     torch.Size([3, 2, 5, 7])
     """
 
@@ -51,7 +49,7 @@ class TransformerDecoder(Transformer.TransformerDecoder):
         if cross_attention_type == "SMA":
             cross_attention_type = StepwiseMonotonicAttention
         if callable(cross_attention_type):
-            set_cross_attention(self, cross_attention_type)
+            set_cross_attention(self.decoder, cross_attention_type)
         elif cross_attention_type is not None:
             raise ValueError(
                 "cross_attention_type must be 'SMA', a callable or None; got "

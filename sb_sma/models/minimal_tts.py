@@ -12,8 +12,6 @@ from collections import namedtuple
 import torch
 import torch.nn.functional as F
 from speechbrain.lobes.models.transformer.Transformer import (
-    PositionalEncoding,
-    TransformerEncoder,
     get_lookahead_mask,
     get_mask_from_lengths,
 )
@@ -24,8 +22,10 @@ from speechbrain.nnet.loss.guidedattn_loss import GuidedAttentionLoss
 from speechbrain.nnet.normalization import LayerNorm
 from torch import nn
 
-from sb_sma.attention.speechbrain_decoder import TransformerDecoder
+from sb_sma.attention.speechbrain_decoder import TransformerInterface
 
+# about those of the logarithms of mel-spectrograms of speech
+MEL_MEAN, MEL_STD = -5.0, 2.0
 Predictions = namedtuple(
     "Predictions",
     ["mel", "mel_postnet", "stop_logits", "alignments", "step_lengths"],
@@ -96,7 +96,7 @@ class MaskedConvolutions(nn.Module):
         return x
 
 
-class TransformerTTS(nn.Module):
+class TransformerTTS(TransformerInterface):
     """Autoregressive Transformer from text to mel-spectrograms.
 
     Padding does not change the output of an item, and one decoder step after
@@ -120,17 +120,11 @@ class TransformerTTS(nn.Module):
         Hidden size of the feed-forward layers.
     dropout : float
         Dropout rate.
-    prenet_dropout : float
-        Dropout rate of the decoder prenet.
     reduction_factor : int
         Number of frames that a decoder step predicts.
     cross_attention_type : str or Callable
-        Encoder-decoder attention, as for ``TransformerDecoder``: "SMA"
+        Encoder-decoder attention, as for ``TransformerInterface``: "SMA"
         (stepwise monotonic), a factory, or None for ``MultiheadAttention``.
-    mel_mean : float
-        Mean of the log mel-spectrograms.
-    mel_std : float
-        Standard deviation of the log mel-spectrograms.
 
     Example
     -------
@@ -152,42 +146,31 @@ class TransformerTTS(nn.Module):
         num_decoder_layers=3,
         d_ffn=1024,
         dropout=0.1,
-        prenet_dropout=0.5,
         reduction_factor=2,
         cross_attention_type=None,
-        mel_mean=-5.0,
-        mel_std=2.0,
     ):
-        super().__init__()
+        super().__init__(
+            d_model=d_model,
+            nhead=nhead,
+            num_encoder_layers=num_encoder_layers,
+            num_decoder_layers=num_decoder_layers,
+            d_ffn=d_ffn,
+            dropout=dropout,
+            cross_attention_type=cross_attention_type,
+        )
         self.n_mel_channels = n_mel_channels
         self.reduction_factor = reduction_factor
-        self.mel_mean = mel_mean
-        self.mel_std = mel_std
-        layer_options = {
-            "nhead": nhead,
-            "d_ffn": d_ffn,
-            "d_model": d_model,
-            "dropout": dropout,
-            "normalize_before": True,
-        }
-        self.positions = PositionalEncoding(d_model)
         self.position_scales = nn.Parameter(torch.ones(2))
         self.embedding = Embedding(n_symbols, d_model)
         self.encoder_prenet = MaskedConvolutions([d_model] * 3, 3, dropout)
-        self.encoder = TransformerEncoder(num_encoder_layers, **layer_options)
         self.decoder_prenet = nn.Sequential(
             Linear(d_model, input_size=n_mel_channels),
             nn.ReLU(),
-            nn.Dropout(prenet_dropout),
+            nn.Dropout(0.5),
             Linear(d_model, input_size=d_model),
             nn.ReLU(),
-            nn.Dropout(prenet_dropout),
+            nn.Dropout(0.5),
             Linear(d_model, input_size=d_model),
-        )
-        self.decoder = TransformerDecoder(
-            num_decoder_layers,
-            cross_attention_type=cross_attention_type,
-            **layer_options,
         )
         self.mel_linear = Linear(
             n_mel_channels * reduction_factor, input_size=d_model
@@ -221,7 +204,7 @@ class TransformerTTS(nn.Module):
         """
         n_frames, reduction = mels.shape[1], self.reduction_factor
         lengths = _absolute(mel_lens, n_frames)
-        mels = (mels - self.mel_mean) / self.mel_std
+        mels = (mels - MEL_MEAN) / MEL_STD
         mels = F.pad(mels, (0, 0, 0, -n_frames % reduction))
         # each step hears the last frame of the step before
         heard = F.pad(mels[:, reduction - 1 :: reduction], (0, 0, 1, -1))
@@ -279,14 +262,14 @@ class TransformerTTS(nn.Module):
         padding = get_mask_from_lengths(lengths, tokens.shape[1])
         x = self.embedding(tokens)
         x = x + self.encoder_prenet(x, padding)
-        x = x + self.position_scales[0] * self.positions(x)
+        x = x + self.position_scales[0] * self.positional_encoding(x)
         memory, _ = self.encoder(x, src_key_padding_mask=padding)
         return memory, padding
 
     def _decode(self, heard, memory, padding):
         """Run the decoder on the last frame of each step before."""
         x = self.decoder_prenet(heard)
-        x = x + self.position_scales[1] * self.positions(x)
+        x = x + self.position_scales[1] * self.positional_encoding(x)
         x, _, alignments = self.decoder(
             x,
             memory,
@@ -302,7 +285,7 @@ class TransformerTTS(nn.Module):
         """Apply the postnet, and undo the normalization before and after it."""
         padding = get_mask_from_lengths(lengths, mel.shape[1])
         mel_postnet = mel + self.postnet(mel, padding)
-        return [x * self.mel_std + self.mel_mean for x in (mel, mel_postnet)]
+        return [x * MEL_STD + MEL_MEAN for x in (mel, mel_postnet)]
 
 
 class TransformerTTSLoss(nn.Module):
@@ -317,7 +300,7 @@ class TransformerTTSLoss(nn.Module):
     guided_attention_weight : float
         Weight of the guided attention loss.
     guided_attention_sigma : float
-        Width of the diagonal of the guided attention loss.
+        Width of its diagonal.
 
     Example
     -------

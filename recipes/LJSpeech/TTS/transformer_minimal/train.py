@@ -157,5 +157,5 @@ if __name__ == "__main__":
         brain.evaluate(
             datasets["test"],
             min_key="mel_loss",
-            test_loader_kwargs=hparams["test_dataloader_opts"],
+            test_loader_kwargs=hparams["valid_dataloader_opts"],
         )
