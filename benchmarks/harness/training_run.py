@@ -19,7 +19,7 @@ WANTED_AGREEMENT = 0.99
 def train(
     command: list[str],
     output_folder: Path,
-    corpus_folder: Path,
+    corpus_folder: Path | None,
     n_processes: int = 1,
     n_threads: int | None = None,
     resume: bool = False,
@@ -32,8 +32,8 @@ def train(
         Script, YAML and overrides, relative to the repository.
     output_folder : Path
         Of the run; what is there is deleted, or gone on with.
-    corpus_folder : Path
-        Of the run.
+    corpus_folder : Path or None
+        Of the run; None for a recipe that has none.
     n_processes : int
         That share every batch, by torchrun.
     n_threads : int, optional
@@ -75,7 +75,7 @@ def train(
             *launcher,
             *command,
             f"--output_folder={output_folder}",
-            f"--corpus_folder={corpus_folder}",
+            *([f"--corpus_folder={corpus_folder}"] if corpus_folder else []),
         ],
         cwd=ROOT,
         env=environment,
