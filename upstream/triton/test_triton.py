@@ -32,9 +32,9 @@ def recurrence():
 
 def outcome(recurrence, inputs, weights, moves):
     """Return the alignment, and the gradients of its weighted sum"""
-    p_stay, lengths, initial = inputs
-    leaves = [p_stay.clone().requires_grad_(), initial.clone().requires_grad_()]
-    alpha = recurrence(leaves[0], lengths, leaves[1], moves)
+    p_stay, lengths, initial = (x.clone() for x in inputs)
+    leaves = p_stay.requires_grad_(), initial.requires_grad_()
+    alpha = recurrence(p_stay, lengths, initial, moves)
     alpha.backward(weights)
     return [alpha.detach(), *(leaf.grad for leaf in leaves)]
 
@@ -69,15 +69,12 @@ def test_attention_takes_the_kernels(recurrence):
     plain = StepwiseMonotonicAttention(8, 2).to(DEVICE)
     fast = StepwiseMonotonicAttention(8, 2, recurrence=recurrence).to(DEVICE)
     fast.load_state_dict(plain.state_dict())
-    query = torch.rand(2, 6, 8, device=DEVICE)
-    memory = torch.rand(2, 5, 8, device=DEVICE)
-    actual, expected = (m(query, memory, memory) for m in (fast, plain))
-    torch.testing.assert_close(actual, expected)
+    inputs = [torch.rand(2, n, 8, device=DEVICE) for n in (6, 5, 5)]
+    torch.testing.assert_close(fast(*inputs), plain(*inputs))
 
 
 def test_too_many_keys_for_a_kernel(recurrence):
     """Test that the loop takes over"""
-    p_stay = torch.rand(1, 1, 1, 4097, device=DEVICE)
-    lengths = torch.tensor([4097], device=DEVICE)
-    expected = expected_alignment(p_stay, lengths)
-    assert torch.equal(recurrence(p_stay, lengths), expected)
+    inputs = torch.rand(1, 1, 1, 4097), torch.tensor([4097])
+    inputs = [x.to(DEVICE) for x in inputs]
+    assert torch.equal(recurrence(*inputs), expected_alignment(*inputs))
