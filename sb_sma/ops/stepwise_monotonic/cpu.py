@@ -18,9 +18,9 @@ import torch
 
 from sb_sma.ops.compile import compile_kernel
 from sb_sma.ops.stepwise_monotonic.buffers import empty_like
-from sb_sma.ops.stepwise_monotonic.custom_op import make_operator
 from sb_sma.ops.stepwise_monotonic.prefetch import CACHE_LINE_BYTES, prefetch
 
+_OPERATOR = "sb_sma::stepwise_monotonic_numba"
 # below this, waking a thread takes longer than the work
 _ELEMENTS_WORTH_A_THREAD = 1 << 18
 # items differ in length: several pieces for each thread even that out
@@ -190,20 +190,46 @@ def _tensor(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(array).view(like.shape).to(like.dtype)
 
 
-def _forward(
+@torch.library.custom_op(_OPERATOR, mutates_args=())
+def numba_expectation(
     p_stay: torch.Tensor,
     memory_lengths: torch.Tensor,
     initial_alpha: torch.Tensor,
     moves_per_query: int,
 ) -> torch.Tensor:
-    """Return the alignment, (B, H, Q, K)."""
+    """Run the recurrence on the CPU, once differentiable.
+
+    Arguments
+    ---------
+    p_stay : torch.Tensor
+        Probability of staying, (B, H, Q, K).
+    memory_lengths : torch.Tensor
+        Number of valid keys of each item, int64, (B,).
+    initial_alpha : torch.Tensor
+        Before the first query, float32 or better, (B, H, K).
+    moves_per_query : int
+        How often the recurrence runs for each query.
+
+    Returns
+    -------
+    alpha : torch.Tensor
+        Expected alignment, of the shape and dtype of `p_stay`.
+
+    Example
+    -------
+    >>> p_stay, lengths = torch.zeros(1, 1, 2, 2), torch.tensor([2])
+    >>> numba_expectation(p_stay, lengths, torch.eye(2)[None, :1], 1)[0, 0]
+    tensor([[0., 1.],
+            [0., 1.]])
+    """
     _, arrays = _arrays(p_stay, memory_lengths, initial_alpha)
     alpha = empty_like(arrays[0])
     _over_rows(_forward_kernel, moves_per_query, arrays, (alpha,))
     return _tensor(alpha, p_stay)
 
 
-def _backward(
+@torch.library.custom_op(f"{_OPERATOR}_backward", mutates_args=())
+def _gradients(
     grad: torch.Tensor,
     p_stay: torch.Tensor,
     memory_lengths: torch.Tensor,
@@ -219,4 +245,31 @@ def _backward(
     return _tensor(d_p_stay, p_stay), _tensor(d_initial, initial_alpha)
 
 
-numba_expectation = make_operator("numba", _forward, _backward)
+@numba_expectation.register_fake
+def _(p_stay, memory_lengths, initial_alpha, moves_per_query):
+    return p_stay.new_empty(p_stay.shape)
+
+
+@_gradients.register_fake
+def _(grad, p_stay, memory_lengths, initial_alpha, alpha, moves_per_query):
+    return (
+        p_stay.new_empty(p_stay.shape),
+        initial_alpha.new_empty(initial_alpha.shape),
+    )
+
+
+def _keep_for_backward(ctx, inputs, output):
+    *tensors, ctx.moves_per_query = inputs
+    ctx.save_for_backward(*tensors, output)
+
+
+def _differentiate(ctx, grad):
+    d_p_stay, d_initial = _gradients(
+        grad, *ctx.saved_tensors, ctx.moves_per_query
+    )
+    return d_p_stay, None, d_initial, None
+
+
+numba_expectation.register_autograd(
+    _differentiate, setup_context=_keep_for_backward
+)

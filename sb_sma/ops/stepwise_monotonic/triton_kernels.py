@@ -1,21 +1,36 @@
-"""The stepwise monotonic expectation on CUDA devices, by Triton.
+"""The recurrence of stepwise monotonic attention on CUDA devices, by Triton.
 
 One program walks over all queries of one head of one item. Its state stays in
 registers; a key hears of its neighbour by ``tl.gather``, which the compiler
-synchronises, and never through global memory. The equations are in
-``README.md``.
+synchronises, and never through global memory.
 
-With ``TRITON_INTERPRET=1`` in the environment before triton is imported, the
-kernels run on the CPU, as in the tests.
+With ``s`` the probability of staying, 1 from the last valid key on, ``g[i]`` the
+gradient that reaches ``alpha[i]`` from outside, ``G[i]`` the whole gradient, and
+``D[i, j] = G[i, j] - G[i, j+1]``, the kernels carry
+
+``G[i, j] = g[i, j] + G[i+1, j] s[i+1, j] + G[i+1, j+1] (1 - s[i+1, j])``,
+``D[i, j] = g[i, j] - g[i, j+1] + D[i+1, j] s[i+1, j]
++ D[i+1, j+1] (1 - s[i+1, j+1])``,
+
+of which ``G[-1]`` is the gradient of the initial alignment, and
+``alpha[i-1, j] D[i, j]`` that of ``s[i, j]``.
+
+With ``TRITON_INTERPRET=1`` in the environment before this module is imported,
+the kernels run on the CPU, slowly, as in the tests.
 """
+
+import os
 
 import torch
 import triton
 import triton.language as tl
 
-from sb_sma.ops.stepwise_monotonic.custom_op import make_operator
+from sb_sma.stepwise_monotonic import expected_alignment
 
+_OPERATOR = "sb_sma::stepwise_monotonic_triton"
+_MAX_KEYS = 4096
 _KEYS_PER_WARP, _MAX_WARPS = 128, 16
+IS_INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 
 
 @triton.jit
@@ -150,7 +165,8 @@ def _launch(kernel, tensors: tuple, moves_per_query: int) -> None:
         )
 
 
-def _forward(
+@torch.library.custom_op(_OPERATOR, mutates_args=())
+def _expectation(
     p_stay: torch.Tensor,
     memory_lengths: torch.Tensor,
     initial_alpha: torch.Tensor,
@@ -164,7 +180,8 @@ def _forward(
     return alpha
 
 
-def _backward(
+@torch.library.custom_op(f"{_OPERATOR}_backward", mutates_args=())
+def _gradients(
     grad: torch.Tensor,
     p_stay: torch.Tensor,
     memory_lengths: torch.Tensor,
@@ -180,4 +197,78 @@ def _backward(
     return results
 
 
-triton_expectation = make_operator("triton", _forward, _backward)
+@_expectation.register_fake
+def _(p_stay, memory_lengths, initial_alpha, moves_per_query):
+    return p_stay.new_empty(p_stay.shape)
+
+
+@_gradients.register_fake
+def _(grad, p_stay, memory_lengths, initial_alpha, alpha, moves_per_query):
+    return (
+        p_stay.new_empty(p_stay.shape),
+        initial_alpha.new_empty(initial_alpha.shape),
+    )
+
+
+def _keep_for_backward(ctx, inputs, output):
+    *tensors, ctx.moves_per_query = inputs
+    ctx.save_for_backward(*tensors, output)
+
+
+def _differentiate(ctx, grad):
+    d_p_stay, d_initial = _gradients(
+        grad, *ctx.saved_tensors, ctx.moves_per_query
+    )
+    return d_p_stay, None, d_initial, None
+
+
+_expectation.register_autograd(_differentiate, setup_context=_keep_for_backward)
+
+
+def triton_expected_alignment(
+    p_stay: torch.Tensor,
+    memory_lengths: torch.Tensor,
+    initial_alpha: torch.Tensor | None = None,
+    moves_per_query: int = 1,
+) -> torch.Tensor:
+    """Run the recurrence in one kernel, and its gradient in another.
+
+    On devices without CUDA and for more than 4,096 keys, this is
+    `expected_alignment`.
+
+    Arguments
+    ---------
+    p_stay : torch.Tensor
+        Probability of staying, (B, H, Q, K).
+    memory_lengths : torch.Tensor
+        Number of valid keys of each item, (B,).
+    initial_alpha : torch.Tensor, optional
+        Before the first query, (B, H, K). Default: on key 0.
+    moves_per_query : int
+        How often the recurrence runs for each query.
+
+    Returns
+    -------
+    alpha : torch.Tensor
+        Expected alignment, of the shape and dtype of `p_stay`.
+
+    Example
+    -------
+    >>> triton_expected_alignment(torch.zeros(1, 1, 2, 2), torch.tensor([2]))[
+    ...     0, 0
+    ... ]
+    tensor([[0., 1.],
+            [0., 1.]])
+    """
+    has_kernel = p_stay.is_cuda or IS_INTERPRETED
+    if not has_kernel or p_stay.shape[-1] > _MAX_KEYS:
+        return expected_alignment(
+            p_stay, memory_lengths, initial_alpha, moves_per_query
+        )
+    dtype = torch.promote_types(p_stay.dtype, torch.float32)
+    if initial_alpha is None:
+        initial_alpha = torch.zeros_like(p_stay[:, :, 0], dtype=dtype)
+        initial_alpha[..., 0] = 1.0
+    return _expectation(
+        p_stay, memory_lengths.long(), initial_alpha.to(dtype), moves_per_query
+    )
