@@ -1,5 +1,8 @@
 """SpeechBrain's own checks, as its contributors run them, and our rules."""
 
+import contextlib
+import dataclasses
+import functools
 import importlib.metadata
 import importlib.util
 import shlex
@@ -7,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from sb_sma.upstream.difference import Difference
+from sb_sma.upstream.regressions import find_broken, results_of
 from sb_sma.upstream.rules import INTEGRATIONS, RULES
 from sb_sma.upstream.sandbox import Sandbox
 from sb_sma.upstream.table import Branch
@@ -26,10 +30,15 @@ _TOOLS = {
 }
 # those that import SpeechBrain run in a sandbox
 _SANDBOXED = ("pytest", "python")
-_QUIET = {"RUFF_NO_CACHE": "true", "PYTEST_ADDOPTS": "-q -p no:cacheprovider"}
+_QUIET = {
+    "RUFF_NO_CACHE": "true",
+    "PYTEST_ADDOPTS": "-q -rfEp -p no:cacheprovider",
+}
 _MAX_SECONDS = 1800.0
 _SHOWN_LINES = 20
 _RECIPE_LOGS = "tests/tmp/**/std*.txt"
+
+BaseTree = Callable[[], contextlib.AbstractContextManager[Path]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,8 @@ class _Command:
     is_bare: bool = True
     # files whose ends are told where it fails
     logs: str = ""
+    # whether tests that fail without the branch, too, are no fault of it
+    is_compared: bool = False
     # whether the pull request names it
     is_told: bool = True
 
@@ -98,7 +109,9 @@ def find_missing_tools() -> list[str]:
     ]
 
 
-def run_checks(branch: Branch, difference: Difference) -> Iterator[Outcome]:
+def run_checks(
+    branch: Branch, difference: Difference, base_tree: BaseTree
+) -> Iterator[Outcome]:
     """Check a branch in its working tree, the quick checks first.
 
     The slow ones are left out where a quick one failed.
@@ -109,6 +122,8 @@ def run_checks(branch: Branch, difference: Difference) -> Iterator[Outcome]:
         The branch.
     difference : Difference
         What it adds.
+    base_tree : callable
+        Gives a working tree without the branch, as a context.
 
     Returns
     -------
@@ -121,19 +136,13 @@ def run_checks(branch: Branch, difference: Difference) -> Iterator[Outcome]:
         outcome = _apply_rule(name, rule, branch, difference)
         passed &= outcome.passed
         yield outcome
-    with tempfile.TemporaryDirectory(prefix="checks-") as scratch:
-        sandboxes = {
-            is_bare: Sandbox(
-                Path(scratch) / str(is_bare), difference.root, is_bare
-            )
-            for is_bare in (True, False)
-        }
+    with _Runner(difference, base_tree) as runner:
         for command in _linters(difference):
-            outcome = _run(command, sandboxes[command.is_bare], difference.base)
+            outcome = runner.run(command)
             passed &= outcome.passed
             yield outcome
         for command in _tests(branch, difference) if passed else ():
-            yield _run(command, sandboxes[command.is_bare], difference.base)
+            yield runner.run(command)
 
 
 def _compare_tools(root: Path) -> Outcome:
@@ -252,6 +261,7 @@ def _by_place(
                 check if is_bare else f"{check} (integrations)",
                 [*words, *chosen],
                 is_bare=is_bare,
+                is_compared=True,
                 is_told=is_told,
             )
 
@@ -260,34 +270,86 @@ def _python(imports: str, condition: str) -> list[str]:
     return ["python", "-c", f"{imports}; assert {condition}"]
 
 
-def _run(command: _Command, sandbox: Sandbox, base: str) -> Outcome:
-    words = [*command.words, *command.files]
-    if words[0] in _TOOLS:
-        python = "python" if words[0] in _SANDBOXED else sys.executable
-        words = [python, "-m", _TOOLS[words[0]], *words[1:]]
-    started = time.monotonic()
-    try:
-        status, output = sandbox.run(words, _MAX_SECONDS, **_QUIET)
-        passed = status == 0
-    except subprocess.TimeoutExpired:
-        output = f"it did not end within {_MAX_SECONDS / 60:.0f} minutes"
-        passed = False
-    seconds = time.monotonic() - started
-    if command.words[0] == "git":
-        passed = passed and not output
-    lines = output.rstrip().split("\n")
-    details = [] if passed else lines[-_SHOWN_LINES:]
-    if command.logs and not passed:
-        for log in sorted(sandbox.checkout.glob(command.logs)):
-            text = log.read_text(encoding="utf-8", errors="replace")
-            details += [f"--- {log.relative_to(sandbox.checkout)}"]
-            details += text.rstrip().split("\n")[-_SHOWN_LINES:]
-    is_tests = command.words[0] == "pytest"
-    return Outcome(
-        command.check,
-        passed,
-        seconds,
-        lines[-1].strip("= ") if is_tests else "",
-        details,
-        command.shown(base),
-    )
+class _Runner(contextlib.ExitStack):
+    """Runs commands in sandboxes, which are made when they are needed."""
+
+    def __init__(self, difference: Difference, base_tree: BaseTree) -> None:
+        super().__init__()
+        self.difference = difference
+        self.base_tree = functools.cache(
+            lambda: self.enter_context(base_tree())
+        )
+        self.sandbox = functools.cache(self._make_sandbox)
+
+    def _make_sandbox(self, root: Path, is_bare: bool) -> Sandbox:
+        scratch = tempfile.TemporaryDirectory(prefix="checks-")
+        return Sandbox(Path(self.enter_context(scratch)), root, is_bare)
+
+    def run(self, command: _Command) -> Outcome:
+        """Run a check, and say what became of it."""
+        root = self.difference.root
+        started = time.monotonic()
+        passed, output = self._output_of(command, root)
+        summary = ""
+        if command.words[0] == "pytest":
+            summary = output.rstrip().rpartition("\n")[2].strip("= ")
+        if not passed and command.is_compared:
+            excused = self._excused(command, output)
+            if excused:
+                passed = True
+                summary += f"; not by this branch: {', '.join(excused)}"
+        if command.words[0] == "git":
+            passed = passed and not output
+        details = [] if passed else _ends(command.logs, root, output)
+        return Outcome(
+            command.check,
+            passed,
+            time.monotonic() - started,
+            summary,
+            details,
+            command.shown(self.difference.base),
+        )
+
+    def _excused(self, command: _Command, output: str) -> Sequence[str]:
+        """Name the tests that failed, if none failed because of the branch."""
+        root, base = self.difference.root, self.base_tree()
+        paths = [word for word in command.words if word.endswith(".py")]
+        options = [word for word in command.words if word not in paths]
+
+        def run(folder: Path, tests: Sequence[str]) -> str:
+            words = [*options, *tests]
+            return self._output_of(
+                dataclasses.replace(command, words=words), folder
+            )[1]
+
+        broken = find_broken(
+            output,
+            paths,
+            base,
+            functools.partial(run, root),
+            functools.partial(run, base),
+        )
+        failed = [name for name, ok in results_of(output).items() if not ok]
+        return failed if not broken else ()
+
+    def _output_of(self, command: _Command, root: Path) -> tuple[bool, str]:
+        words = [*command.words, *command.files]
+        if words[0] in _TOOLS:
+            python = "python" if words[0] in _SANDBOXED else sys.executable
+            words = [python, "-m", _TOOLS[words[0]], *words[1:]]
+        sandbox = self.sandbox(root, command.is_bare)
+        try:
+            status, output = sandbox.run(words, _MAX_SECONDS, **_QUIET)
+        except subprocess.TimeoutExpired:
+            return False, f"it did not end within {_MAX_SECONDS:.0f} seconds"
+        return status == 0, output
+
+
+def _ends(logs: str, root: Path, output: str) -> list[str]:
+    """Return the last lines of what was printed, and of files."""
+    ends = output.rstrip().split("\n")[-_SHOWN_LINES:]
+    for log in sorted(root.glob(logs)) if logs else ():
+        text = log.read_text(encoding="utf-8", errors="replace")
+        ends += [f"--- {log.relative_to(root)}"]
+        ends += text.rstrip().split("\n")[-_SHOWN_LINES:]
+    return ends

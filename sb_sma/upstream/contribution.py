@@ -1,5 +1,6 @@
 """Branches of SpeechBrain, one after the other: made, checked, committed."""
 
+import functools
 import textwrap
 import time
 from collections.abc import Callable, Mapping
@@ -208,7 +209,8 @@ class Contribution:
                 message,
             )
             outcomes = []
-            for outcome in run_checks(branch, difference):
+            at_parent = functools.partial(checkout.worktree, parent)
+            for outcome in run_checks(branch, difference, at_parent):
                 report(branch.name, outcome)
                 outcomes.append(outcome)
             failed = [each.check for each in outcomes if not each.passed]

@@ -341,6 +341,52 @@ def test_a_branch_that_is_there_stays_where_a_check_fails(made, command, ours):
     assert state(made) == before
 
 
+OLD_TESTS = {
+    "that failed before": ("assert False", "", "passed"),
+    "that fail now and then": (
+        "count = Path({count!r})\n"
+        "    count.open('a').write('x')\n"
+        "    assert len(count.read_text()) > 1",
+        "",
+        "passed",
+    ),
+    "that the branch breaks": (
+        "assert not Path('speechbrain/nnet/walk.py').exists()",
+        "",
+        "FAILED",
+    ),
+    "beside a new one that fails": ("assert False", "assert False", "FAILED"),
+    "beside a new one that fails now and then": (
+        "pass",
+        "count = Path({count!r})\n"
+        "    count.open('a').write('x')\n"
+        "    assert len(count.read_text()) > 1",
+        "FAILED",
+    ),
+}
+
+
+@pytest.mark.parametrize("old, new, result", OLD_TESTS.values(), ids=OLD_TESTS)
+def test_tests_of_speechbrain(
+    old, new, result, command, ours, speechbrain, tmp_path
+):
+    count = str(tmp_path / "count")
+    test = "from pathlib import Path\n\n\ndef test_it():\n    "
+    file = "tests/unittests/test_old.py"
+    write_files(speechbrain, {file: test + old.format(count=count) + "\n"})
+    commit(speechbrain)
+    table = ours / "upstream" / "walk" / "branch.yaml"
+    table.write_text(table.read_text().replace("walk.py]", f"walk.py, {file}]"))
+    if new:
+        body = new.format(count=count)
+        write_files(ours, {"upstream/walk/test_walk.py": f"{test}{body}\n"})
+    status, output = command("--branch", "walk")
+    assert f"walk             unit tests               {result}" in output
+    assert status == (result == "FAILED")
+    told = f"; not by this branch: {file}::test_it\n"
+    assert (told in output) == (status == 0)
+
+
 UNFIT = {
     "a copy of what is there": (
         "walk",
