@@ -295,8 +295,6 @@ class TransformerTTSLoss(nn.Module):
 
     Arguments
     ---------
-    stop_weight : float
-        Weight of the loss of the end.
     guided_attention_weight : float
         Weight of the guided attention loss.
     guided_attention_sigma : float
@@ -312,14 +310,8 @@ class TransformerTTSLoss(nn.Module):
     >>> stats.loss.backward()
     """
 
-    def __init__(
-        self,
-        stop_weight=1.0,
-        guided_attention_weight=1.0,
-        guided_attention_sigma=0.4,
-    ):
+    def __init__(self, guided_attention_weight=1.0, guided_attention_sigma=0.4):
         super().__init__()
-        self.stop_weight = stop_weight
         self.guided_attention_weight = guided_attention_weight
         self.guided_attention_loss = GuidedAttentionLoss(guided_attention_sigma)
 
@@ -364,10 +356,6 @@ class TransformerTTSLoss(nn.Module):
             max_input_len=n_tokens,
             max_target_len=n_steps,
         )
-        loss = (
-            first_mel_loss
-            + mel_loss
-            + self.stop_weight * stop_loss
-            + self.guided_attention_weight * attn_loss
-        )
+        loss = first_mel_loss + mel_loss + stop_loss
+        loss = loss + self.guided_attention_weight * attn_loss
         return LossStats(loss, mel_loss, stop_loss, attn_loss)
