@@ -22,12 +22,8 @@ class TransformerTTS(Pretrained):
     ...     modules={"model": Model(n_symbols=148)},
     ...     hparams={"text_to_sequence": text_to_sequence, "max_steps": 10},
     ... )
-    >>> items = [
-    ...     "Never odd or even",
-    ...     "A quick brown fox jumped over the lazy dog",
-    ... ]
     >>> mel_outputs, mel_lengths, alignments = transformer_tts.encode_batch(
-    ...     items
+    ...     ["Never odd or even", "How much wood would a woodchuck chuck?"]
     ... )
     >>> mel_outputs.shape[:2]
     torch.Size([2, 80])
@@ -35,14 +31,6 @@ class TransformerTTS(Pretrained):
 
     MODULES_NEEDED = ["model"]
     HPARAMS_NEEDED = ["text_to_sequence"]
-
-    def _text_to_seq(self, text):
-        """Encode raw text with the text-to-sequence function."""
-        cleaners = getattr(self.hparams, "text_cleaners", ["english_cleaners"])
-        sequence = self.hparams.text_to_sequence(text, cleaners)
-        if not sequence:
-            raise ValueError(f"There is nothing to speak in the text {text!r}.")
-        return torch.tensor(sequence, device=self.device)
 
     def encode_batch(self, texts):
         """Compute mel-spectrograms for a list of texts, in any order.
@@ -61,9 +49,15 @@ class TransformerTTS(Pretrained):
         alignments : torch.Tensor
             Attention, (batch, layers * heads, decoder steps, symbols).
         """
-        batch = PaddedBatch([{"tokens": self._text_to_seq(t)} for t in texts])
+        cleaners = getattr(self.hparams, "text_cleaners", ["english_cleaners"])
+        items = []
+        for text in texts:
+            sequence = self.hparams.text_to_sequence(text, cleaners)
+            if not sequence:
+                raise ValueError(f"There is nothing to speak in {text!r}.")
+            items.append({"tokens": torch.tensor(sequence)})
         mels, mel_lengths, alignments = self.mods.model.infer(
-            *batch.tokens,
+            *PaddedBatch(items).to(self.device).tokens,
             max_steps=getattr(self.hparams, "max_steps", 1000),
             stop_threshold=getattr(self.hparams, "stop_threshold", 0.5),
         )

@@ -24,8 +24,8 @@ from torch import nn
 
 from sb_sma.attention.speechbrain_decoder import TransformerInterface
 
-# about those of the logarithms of mel-spectrograms of speech
-MEL_MEAN, MEL_STD = -5.0, 2.0
+# of the logarithms of mel-spectrograms of speech
+MEL_MEAN, MEL_STD, MEL_SILENCE = -5.0, 2.0, -11.5
 Predictions = namedtuple(
     "Predictions",
     ["mel", "mel_postnet", "stop_logits", "alignments", "step_lengths"],
@@ -236,7 +236,7 @@ class TransformerTTS(TransformerInterface):
         Returns
         -------
         mels : torch.Tensor
-            Log mel-spectrograms, (batch, time, channels).
+            Log mel-spectrograms, silent on padding, (batch, time, channels).
         mel_lengths : torch.Tensor
             Number of frames of each item, (batch,).
         alignments : torch.Tensor
@@ -254,7 +254,8 @@ class TransformerTTS(TransformerInterface):
             heard = torch.cat([heard, mel[:, -1:]], dim=1)
         lengths = n_steps * self.reduction_factor
         _, mels = self._finish(mel, lengths)
-        return mels, lengths, alignments
+        padding = get_mask_from_lengths(lengths, mels.shape[1]).unsqueeze(-1)
+        return mels.masked_fill(padding, MEL_SILENCE), lengths, alignments
 
     def _encode(self, tokens, token_lens):
         """Encode texts; padding is True on what is none."""
@@ -295,8 +296,6 @@ class TransformerTTSLoss(nn.Module):
 
     Arguments
     ---------
-    stop_weight : float
-        Weight of the loss of the end.
     guided_attention_weight : float
         Weight of the guided attention loss.
     guided_attention_sigma : float
@@ -312,14 +311,8 @@ class TransformerTTSLoss(nn.Module):
     >>> stats.loss.backward()
     """
 
-    def __init__(
-        self,
-        stop_weight=1.0,
-        guided_attention_weight=1.0,
-        guided_attention_sigma=0.4,
-    ):
+    def __init__(self, guided_attention_weight=1.0, guided_attention_sigma=0.4):
         super().__init__()
-        self.stop_weight = stop_weight
         self.guided_attention_weight = guided_attention_weight
         self.guided_attention_loss = GuidedAttentionLoss(guided_attention_sigma)
 
@@ -354,20 +347,15 @@ class TransformerTTSLoss(nn.Module):
         stop_loss = F.binary_cross_entropy_with_logits(
             stop_logits[is_step], is_last[is_step].to(stop_logits)
         )
-        # the guided attention loss is linear in the attention, and a mean over
-        # the padded matrices
-        scale = n_steps * n_tokens / step_lengths
         attn_loss = self.guided_attention_loss(
-            alignments.mean(dim=1) * scale.view(-1, 1, 1),
+            alignments.mean(dim=1),
             _absolute(token_lens, n_tokens),
             step_lengths,
             max_input_len=n_tokens,
             max_target_len=n_steps,
         )
-        loss = (
-            first_mel_loss
-            + mel_loss
-            + self.stop_weight * stop_loss
-            + self.guided_attention_weight * attn_loss
-        )
+        # which is a mean over the padded matrices
+        attn_loss = attn_loss * is_step.numel() * n_tokens / is_step.sum()
+        loss = first_mel_loss + mel_loss + stop_loss
+        loss = loss + self.guided_attention_weight * attn_loss
         return LossStats(loss, mel_loss, stop_loss, attn_loss)

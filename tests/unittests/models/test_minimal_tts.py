@@ -55,8 +55,10 @@ def test_single_steps_give_what_all_steps_give(attention):
     ends = whole.stop_logits.sigmoid()
     threshold = ends[:, 3].mean().item()
     expected = [3 * (1 + row.gt(threshold).int().argmax()) for row in ends]
-    _, lengths, _ = model.infer(tokens, token_lens, 6, threshold)
+    mels, lengths, _ = model.infer(tokens, token_lens, 6, threshold)
     assert lengths.tolist() == expected
+    for mel, length in zip(mels, expected):
+        assert (mel[length:] == mel.min()).all() and mel[length - 1].min() > -11
 
 
 @pytest.mark.parametrize("attention", ["SMA", None])

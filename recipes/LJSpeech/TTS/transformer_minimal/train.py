@@ -102,9 +102,14 @@ def dataio_prepare(hparams):
         )
         return hparams["mel_spectrogram"](audio=audio).transpose(0, 1)
 
+    data_info = {
+        "train": hparams["train_json"],
+        "valid": hparams["valid_json"],
+        "test": hparams["test_json"],
+    }
     return {
         split: sb.dataio.dataset.DynamicItemDataset.from_json(
-            json_path=hparams[f"{split}_json"],
+            json_path=data_info[split],
             replacements={"data_root": hparams["data_folder"]},
             dynamic_items=[text_pipeline, audio_pipeline],
             output_keys=["id", "tokens", "mel"],
