@@ -56,7 +56,7 @@ class Checkout:
         *arguments: str,
         folder: Path | None = None,
         text: str | None = None,
-        env: dict[str, str] | None = None,
+        is_exact: bool = False,
     ) -> str:
         """Run a command of git.
 
@@ -68,13 +68,13 @@ class Checkout:
             Where. Default: the root.
         text : str, optional
             What it reads.
-        env : dict of str to str, optional
-            More of the environment.
+        is_exact : bool
+            Whether the last end of line is wanted.
 
         Returns
         -------
         output : str
-            What it printed, without the last end of line.
+            What it printed.
 
         Raises
         ------
@@ -87,20 +87,23 @@ class Checkout:
             done = subprocess.run(
                 command,
                 cwd=folder or self.root,
-                env={**without_git(os.environ), **(env or {})},
-                input=text or "",
+                env=without_git(os.environ),
+                input=(text or "").encode(),
                 capture_output=True,
-                encoding="utf-8",
-                errors="surrogateescape",
             )
         except FileNotFoundError as error:
             raise ValueError("git is not installed. Install it.") from error
+        # bytes, so that no end of line is changed
+        output, told = (
+            stream.decode("utf-8", "surrogateescape")
+            for stream in (done.stdout, done.stderr)
+        )
         if done.returncode:
             raise ValueError(
                 f"git {' '.join(arguments)} failed in {folder or self.root}: "
-                f"{done.stderr.strip()}"
+                f"{told.strip()}"
             )
-        return done.stdout.removesuffix("\n")
+        return output if is_exact else output.removesuffix("\n")
 
     def check_ready(self) -> None:
         """Make sure that branches can be made.

@@ -121,10 +121,7 @@ def changed_files(
         is_text = there.is_file() and not there.is_symlink()
         text = there.read_bytes().decode("utf-8", "replace") if is_text else ""
         existed = checkout.git("ls-tree", "--full-tree", before, "--", path)
-        old = (
-            checkout.git("cat-file", "blob", f"{before}:{path}")
-            if existed
-            else ""
-        )
+        blob = ("cat-file", "blob", f"{before}:{path}")
+        old = checkout.git(*blob, is_exact=True) if existed else ""
         files.append(ChangedFile(path, old, text, added))
     return files

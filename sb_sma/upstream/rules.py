@@ -187,7 +187,7 @@ def check_whitespace(branch: Branch, difference: Difference) -> Iterator[str]:
             yield f"{file.path} has blanks at the end of a new line"
         if "\r\n" in file.after and "\r\n" not in file.before:
             yield f"{file.path} has lines that end in CR LF"
-        if file.after and re.search(r"(?<!\n)\Z|\n\n\Z", file.after):
+        if _ends_badly(file.after) and not _ends_badly(file.before):
             yield f"{file.path} must end with one end of line"
         if len(file.after.encode()) > _MAX_KIB * 1024:
             yield f"{file.path} has more than {_MAX_KIB} KiB"
@@ -195,6 +195,10 @@ def check_whitespace(branch: Branch, difference: Difference) -> Iterator[str]:
             lines = file.after.splitlines()
             if lines != sorted(lines, key=str.lower):
                 yield f"{file.path} must be sorted"
+
+
+def _ends_badly(text: str) -> bool:
+    return bool(text) and (not text.endswith("\n") or text.endswith("\n\n"))
 
 
 def _is_test(path: str) -> bool:

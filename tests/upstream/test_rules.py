@@ -231,3 +231,4 @@ def test_good_whitespace_passes(tmp_path):
     assert faults("whitespace", tmp_path, NNET, "a = 1\n") == []
     # what was there before is not the branch's
     assert faults("whitespace", tmp_path, NNET, "a \nb\n", "a \n") == []
+    assert faults("whitespace", tmp_path, NNET, "b\n\n", "a\n\n") == []
