@@ -11,7 +11,7 @@ HELP = (
     "Make branches in a checkout of SpeechBrain that it could merge, and check "
     "them as SpeechBrain does. Nothing is pushed."
 )
-_ROW = "{:16} {:24} {:6} {:>7}  {}"
+_ROW = "{:16} {:26} {:7} {:>7}  {}"
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -123,9 +123,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_outcome(branch: str, outcome: "Outcome") -> None:
     """Print a line of the table, and what a failed check said."""
-    result = "passed" if outcome.passed else "FAILED"
     seconds = f"{outcome.seconds:.1f}"
-    row = _ROW.format(branch, outcome.check, result, seconds, outcome.summary)
+    row = _ROW.format(
+        branch, outcome.check, outcome.result, seconds, outcome.summary
+    )
     print(row.rstrip(), flush=True)
     for line in outcome.details:
         print(f"    {line}")

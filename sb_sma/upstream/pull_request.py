@@ -138,7 +138,7 @@ def describe_commands(base: str, outcomes: Sequence[Outcome]) -> str:
     | `pytest a.py` | 3 passed |
     """
     rows = [
-        f"| `{outcome.command}` | {outcome.summary or 'passed'} |"
+        f"| `{outcome.command}` | {outcome.summary or outcome.result} |"
         for outcome in outcomes
         if outcome.command
     ]
@@ -155,7 +155,7 @@ def describe_commands(base: str, outcomes: Sequence[Outcome]) -> str:
             "",
             f"On {base}; {where}, Python {platform.python_version()}, "
             f"{versions}. What SpeechBrain does not require could not be "
-            "imported, but by tests of `integrations/`.",
+            "imported, but by `integrations/` and what needed it before.",
         ]
     )
 

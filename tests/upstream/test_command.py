@@ -323,7 +323,7 @@ def test_a_check_that_fails_leaves_nothing(check, command, ours, speechbrain):
     before = state(speechbrain)
     status, output = command()
     assert status == 1
-    assert f"walk             {check:24} FAILED" in output
+    assert f"walk             {check:26} FAILED" in output
     assert told in output
     assert output.splitlines()[-1].startswith("walk: ")
     assert output.splitlines()[-1].endswith("failed. It was not made.")
@@ -381,10 +381,30 @@ def test_tests_of_speechbrain(
         body = new.format(count=count)
         write_files(ours, {"upstream/walk/test_walk.py": f"{test}{body}\n"})
     status, output = command("--branch", "walk")
-    assert f"walk             unit tests               {result}" in output
+    assert f"walk             unit tests                 {result}" in output
     assert status == (result == "FAILED")
     told = f"; not by this branch: {file}::test_it\n"
     assert (told in output) == (status == 0)
+
+
+def test_what_needs_optional_packages_gets_them(command, ours, speechbrain):
+    pytest.importorskip("numba", reason="needs numba: pip install numba")
+    table = ours / "upstream" / "walk" / "branch.yaml"
+    file = "tests/unittests/test_old.py"
+    table.write_text(
+        table.read_text().replace("tests/unittests/test_walk.py]", f"{file}]")
+    )
+    for package, told in (
+        ("numba", "passed"),
+        ("no_such_package", "skipped"),
+    ):
+        test = f"import {package}\n\n\ndef test_it():\n    pass\n"
+        write_files(speechbrain, {file: test})
+        commit(speechbrain)
+        status, output = command("--branch", "walk")
+        assert status == 0
+        assert f"walk             unit tests (optional)      {told}" in output
+    assert f"not by this branch: {file}" in output
 
 
 UNFIT = {
