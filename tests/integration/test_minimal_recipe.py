@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 
@@ -95,3 +96,17 @@ def test_phonemes_and_softmax_are_options(corpus, tmp_path):
     phonemes = ("--phonemes=[t, oʊ, n]", "--n_symbols=4")
     lines = train(corpus, tmp_path / "run", "--epochs=1", *phonemes, *flags)
     assert len(lines) == 2
+
+
+def test_what_cannot_be_prepared_is_told(corpus, tmp_path):
+    module = runpy.run_path(str(RECIPE / "ljspeech_prepare.py"))
+    prepare = module["prepare_ljspeech"]
+    with pytest.raises(
+        ValueError, match="10 utterances, of which none .* test"
+    ):
+        prepare(corpus, tmp_path, ["train", "test"], [100, 1], seed=1)
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("id,wav,text\na1,a1.wav,Yes.\na1,a2.wav,No.\n")
+    with pytest.raises(ValueError, match="line 3"):
+        prepare(manifest, tmp_path, ["train"], [1], seed=1)
+    assert not list(tmp_path.glob("*.json"))

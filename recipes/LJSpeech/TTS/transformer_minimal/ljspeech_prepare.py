@@ -43,6 +43,7 @@ def prepare_ljspeech(
     if problems:
         raise ValueError(abridged(problems))
     random.Random(seed).shuffle(entries)
+    manifests = {}
     first, total = 0, 0.0
     for split, ratio in zip(splits, split_ratio):
         total += ratio
@@ -52,17 +53,18 @@ def prepare_ljspeech(
                 f"{data_folder} has {len(entries)} utterances, of which none "
                 f"are left for {split}. Change split_ratio."
             )
-        manifest = {
+        manifests[split] = {
             entry.name: {
                 "wav": _escape(str(entry.wav.absolute())),
                 "label": _escape(entry.text),
             }
             for entry in entries[first:last]
         }
+        first = last
+    for split, manifest in manifests.items():
         path = Path(save_folder, f"{split}.json")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        first = last
 
 
 def _escape(text: str) -> str:
