@@ -152,7 +152,10 @@ def write_data(folder: Path, manifests: Mapping[str, Any]) -> list[str]:
     for split, entries in manifests.items():
         path = folder / f"{split}.json"
         kept = {
-            name: {"wav": entry["wav"], "phonemes": " ".join(entry["tokens"])}
+            name: {
+                "wav": entry["wav"],
+                "label_phoneme": " ".join(entry["tokens"]),
+            }
             for name, entry in entries.items()
         }
         path.write_text(json.dumps(kept), encoding="utf-8")

@@ -4,11 +4,13 @@ SpeechBrain's own has this option with the branch ``sma-attention``.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from speechbrain.lobes.models.transformer import Transformer
 from torch import nn
 
 from sb_sma.attention.registry import set_cross_attention
+from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.stepwise_monotonic import StepwiseMonotonicAttention
 
 
@@ -47,7 +49,10 @@ class TransformerInterface(Transformer.TransformerInterface):
     ):
         super().__init__(*args, **kwargs)
         if cross_attention_type == "SMA":
-            cross_attention_type = StepwiseMonotonicAttention
+            cross_attention_type = partial(
+                StepwiseMonotonicAttention,
+                recurrence=stepwise_monotonic_expectation,
+            )
         if callable(cross_attention_type):
             set_cross_attention(self.decoder, cross_attention_type)
         elif cross_attention_type is not None:

@@ -87,7 +87,10 @@ def test_phonemes_and_softmax_are_options(corpus, tmp_path):
     flags = ["--skip_prep=True", "--cross_attention_type=null"]
     for index, split in enumerate(("train", "valid", "test")):
         manifest = {
-            name: {"wav": f"{{data_root}}/wavs/{name}.wav", "phonemes": text}
+            name: {
+                "wav": f"{{data_root}}/wavs/{name}.wav",
+                "label_phoneme": text,
+            }
             for name, text in ((f"u{index}", "t oʊ n"), (f"u{index + 3}", "n"))
         }
         path = tmp_path / f"{split}.json"

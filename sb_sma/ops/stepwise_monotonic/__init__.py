@@ -27,9 +27,9 @@ except ImportError:
 
 def _triton_expectation(*arguments):
     """Import triton when it is first needed: it takes a second to load."""
-    from sb_sma.ops.stepwise_monotonic import triton_kernels
+    from sb_sma.ops.stepwise_monotonic.triton_kernels import _expectation
 
-    return triton_kernels.triton_expected_alignment(*arguments)
+    return _expectation(*arguments)
 
 
 _HAS_TRITON = importlib.util.find_spec("triton") is not None

@@ -237,11 +237,13 @@ class AtomicCheckpointer(Checkpointer):
             with tell_full_disk(self.checkpoints_dir):
                 checkpoint = super().save_checkpoint(meta, *args, **kwargs)
                 if checkpoint is not None:
-                    seal(checkpoint.path, {_UNFINISHED: METAFNAME})
                     metafile = checkpoint.path / METAFNAME
-                    # a SpeechBrain that renames it has done so by now
-                    if not metafile.exists():
-                        metafile.with_name(_UNFINISHED).rename(metafile)
+                    unfinished = metafile.with_name(_UNFINISHED)
+                    if metafile.exists():
+                        # a SpeechBrain that renames it has done so by now
+                        metafile.rename(unfinished)
+                    seal(checkpoint.path, {_UNFINISHED: METAFNAME})
+                    unfinished.rename(metafile)
         except ValueError:
             self._delete_unfinished()
             raise

@@ -82,7 +82,7 @@ def dataio_prepare(hparams):
     """
     phonemes = {p: i for i, p in enumerate(hparams["phonemes"] or [], start=1)}
 
-    @sb.utils.data_pipeline.takes("phonemes" if phonemes else "label")
+    @sb.utils.data_pipeline.takes("label_phoneme" if phonemes else "label")
     @sb.utils.data_pipeline.provides("tokens")
     def text_pipeline(text):
         """Convert the phonemes, or the characters, to symbols."""

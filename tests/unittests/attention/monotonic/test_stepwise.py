@@ -9,6 +9,10 @@ import torch
 
 from sb_sma.attention import DecodingOptions, StepwiseMonotonicMHA
 from sb_sma.ops import stepwise_monotonic_expectation
+from sb_sma.stepwise_monotonic import (
+    StepwiseMonotonicAttention,
+    expected_alignment,
+)
 
 WIDTH, HEADS = 12, 3
 
@@ -62,6 +66,24 @@ def walk(attention, query, memory, lengths, **options):
         outs.append(out)
         attns.append(attn)
     return torch.cat(outs, dim=1), torch.cat(attns, dim=2)
+
+
+def test_the_recurrence_that_is_given_is_taken():
+    given = []
+
+    def recurrence(p_stay, lengths, moves_per_query):
+        given.append((p_stay.shape, lengths.tolist(), moves_per_query))
+        return expected_alignment(p_stay, lengths, None, moves_per_query)
+
+    attention = StepwiseMonotonicAttention(
+        WIDTH, HEADS, moves_per_query=2, recurrence=recurrence
+    )
+    query, memory, mask = make_inputs((3, 7), [7, 5])
+    attend(attention, query, memory, mask)
+    assert given == [((2, HEADS, 3, 7), [7, 5], 2)]
+    # this package's own module has its compiled form
+    compiled = StepwiseMonotonicMHA(WIDTH, HEADS).recurrence
+    assert compiled is stepwise_monotonic_expectation
 
 
 def assert_close(actual, expected, atol=1e-5):
