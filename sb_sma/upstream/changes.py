@@ -5,12 +5,12 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sb_sma.upstream.checkout import Checkout
 from sb_sma.upstream.rewriting import add_author, append_definitions
-from sb_sma.upstream.table import Branch
+from sb_sma.upstream.table import NEW_COLUMNS, Branch, Section
 
 
 class Changes:
@@ -64,17 +64,17 @@ class Changes:
             Whose git applies the patches.
         """
         branch = self.branch
-        for here, there in dict(branch.copies).items():
+        for here, there in branch.copies.items():
             self._write(there, self._copied(here, there), is_new=True)
-        for there, target in dict(branch.links).items():
+        for there, target in branch.links.items():
             self._link(there, target)
-        for here, there in dict(branch.appends).items():
+        for here, there in branch.appends.items():
             self._append(here, there)
         for patch in branch.patches:
             self._patch(patch, checkout)
         for section in branch.sections:
             self._insert(section)
-        for file, rows in dict(branch.rows).items():
+        for file, rows in branch.rows.items():
             for row in rows:
                 self._add_row(file, row)
         self._tidy()
@@ -95,11 +95,10 @@ class Changes:
             ) from error
 
     def _append(self, here: str, there: str) -> None:
+        target = self._read(there)
+        source = self.rewrite(self._read_here(self.here / here))
         try:
-            text = append_definitions(
-                self._read(there),
-                self.rewrite(self._read_here(self.here / here)),
-            )
+            text = append_definitions(target, source)
         except (SyntaxError, ValueError) as error:
             raise ValueError(
                 f"{self._name}: {here} cannot be appended to {there}: {error}"
@@ -118,29 +117,26 @@ class Changes:
 
     def _patch(self, patch: Path, checkout: Checkout) -> None:
         text = self.rewrite(self._read_here(patch))
-        for summary in (True, False):
-            try:
-                told = checkout.git(
-                    "apply",
-                    "--whitespace=nowarn",
-                    *(["--numstat", "-z"] if summary else []),
-                    "-",
-                    folder=self.tree,
-                    text=text,
-                )
-            except ValueError as error:
-                reason = str(error).partition(": ")[2]
-                raise ValueError(
-                    f"{self._name}: {patch.name} does not fit: {reason}"
-                ) from error
-            if summary:
-                files = [f.split("\t")[2] for f in told.split("\0") if f]
-                new = [f for f in files if not self._is_there(f)]
+
+        def apply(*options: str) -> str:
+            command = ("apply", "--whitespace=nowarn", *options, "-")
+            return checkout.git(*command, folder=self.tree, text=text)
+
+        try:
+            numbers = apply("--numstat", "-z").split("\0")
+            files = [line.split("\t")[2] for line in numbers if line]
+            new = [file for file in files if not self._is_there(file)]
+            apply()
+        except ValueError as error:
+            reason = str(error).partition(": ")[2]
+            raise ValueError(
+                f"{self._name}: {patch.name} does not fit: {reason}"
+            ) from error
         self.files += files
         for file in filter(self._is_there, new):
             self._write(file, self._with_author(file, self._read(file)))
 
-    def _insert(self, section) -> None:
+    def _insert(self, section: Section) -> None:
         lines = self._read(section.file).splitlines()
         places = [
             index
@@ -156,7 +152,9 @@ class Changes:
         lines[places[0] : places[0]] = [*text, ""]
         self._write(section.file, "\n".join(lines) + "\n")
 
-    def _add_row(self, file: str, row) -> None:
+    def _add_row(self, file: str, row: Mapping[str, str]) -> None:
+        if not self._is_there(file):
+            self._write(file, ",".join(NEW_COLUMNS) + "\n", is_new=True)
         text = self._read(file)
         columns = csv.DictReader(text.splitlines(), skipinitialspace=True)
         lines = io.StringIO()

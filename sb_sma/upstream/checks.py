@@ -234,9 +234,7 @@ def _tests(branch: Branch, difference: Difference) -> Iterator[_Command]:
     # their random numbers are others each time
     yield from _by_place("doctests, again", doctests, modules, is_told=False)
     hparams = [
-        row["Hparam_file"]
-        for rows in dict(branch.rows).values()
-        for row in rows
+        row["Hparam_file"] for rows in branch.rows.values() for row in rows
     ]
     if hparams:
         row = f"filters_fields=['Hparam_file'], filters=[{hparams!r}]"

@@ -46,9 +46,12 @@ class Rewriting:
         self.mel_spectrogram = mel_spectrogram
         for branch in branches:
             for here, there in (
-                *dict(branch.copies).items(),
-                *dict(branch.appends).items(),
+                *branch.copies.items(),
+                *branch.appends.items(),
             ):
+                # a word without a folder may be any word
+                if "/" not in here:
+                    continue
                 self.names[here] = there
                 if here.endswith(".py") and there.endswith(".py"):
                     self.names[_module(here)] = _module(there)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,11 +12,12 @@ from ruamel.yaml.error import YAMLError
 from sb_sma.hparams.document import Document
 from sb_sma.hparams.names import closest_names
 
-COLUMNS = (
+# of SpeechBrain's lists of recipes: those of a new list, and of all
+NEW_COLUMNS = (
     "Task Dataset Script_file Hparam_file Data_prep_file Readme_file "
-    "Result_url HF_repo test_debug_flags test_debug_checks performance "
-    "test_download test_message"
+    "Result_url HF_repo test_debug_flags test_debug_checks performance"
 ).split()
+COLUMNS = [*NEW_COLUMNS, "test_download", "test_message"]
 RESULTS, COMMANDS = "{results}", "{commands}"
 _NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -81,13 +82,15 @@ class Branch:
     max_lines: int
     pull_request: str
     builds_on: str | None = None
-    copies: Mapping[str, str] = ()
-    names: Mapping[str, str] = ()
-    appends: Mapping[str, str] = ()
-    links: Mapping[str, str] = ()
+    copies: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    appends: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
     patches: Sequence[Path] = ()
     sections: Sequence[Section] = ()
-    rows: Mapping[str, Sequence[Mapping[str, str]]] = ()
+    rows: Mapping[str, Sequence[Mapping[str, str]]] = field(
+        default_factory=dict
+    )
     tests: Sequence[str] = ()
     results: Path | None = None
 

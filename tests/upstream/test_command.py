@@ -7,7 +7,10 @@ import pytest
 
 from sb_sma.cli import main, upstream
 from sb_sma.upstream import checks
-from tests.upstream.conftest import commit, git, write_files
+from sb_sma.upstream.changes import Changes
+from sb_sma.upstream.checkout import Checkout
+from sb_sma.upstream.table import read_table
+from tests.upstream.conftest import OURS, commit, git, write_files
 
 pytestmark = pytest.mark.integration
 
@@ -39,8 +42,6 @@ def command(ours, speechbrain, monkeypatch, capsys):
 @pytest.fixture(scope="session")
 def made_template(speechbrain_template, tmp_path_factory):
     """Both branches, made once, and what was printed."""
-    from tests.upstream.conftest import OURS
-
     root = tmp_path_factory.mktemp("made")
     write_files(root / "ours", OURS)
     shutil.copytree(speechbrain_template, root / "speechbrain")
@@ -464,27 +465,28 @@ def test_python_that_is_not_valid_is_told(command, ours, speechbrain):
     assert "what would be speechbrain/nnet/walk.py is not valid" in output
 
 
-def test_rows_are_added_to_the_columns_that_are_there(
-    ours, speechbrain, command
-):
-    from sb_sma.upstream.changes import Changes
-    from sb_sma.upstream.checkout import Checkout
-    from sb_sma.upstream.table import read_table
-
+def test_rows_are_added_to_the_columns_that_are_there(ours, speechbrain):
     file = ours / "upstream" / "walk" / "branch.yaml"
+    row = (
+        "    - {Script_file: t.py, Hparam_file: t.yaml, Readme_file: README.md, "
+        'performance: none, test_debug_checks: x, test_debug_flags: "a, b"}\n'
+    )
     file.write_text(
-        file.read_text()
-        + "rows:\n  tests/recipes/LJSpeech.csv:\n    - {Script_file: t.py, "
-        "Hparam_file: t.yaml, Readme_file: README.md, performance: none, "
-        'test_debug_checks: x, test_debug_flags: "a, b"}\n'
+        f"{file.read_text()}rows:\n  tests/recipes/LJSpeech.csv:\n{row}"
+        f"  tests/recipes/MyCorpus.csv:\n{row}{row}"
     )
     branch = read_table(ours)["walk"]
-    Changes(branch, ours, speechbrain, lambda text: text, "A 1").apply(
-        Checkout(speechbrain)
-    )
+    changes = Changes(branch, ours, speechbrain, lambda text: text, "A 1")
+    changes.apply(Checkout(speechbrain))
     assert git(speechbrain, "diff", "tests/recipes").splitlines()[-1] == (
         '+,,t.py,t.yaml,README.md,"a, b"'
     )
+    new = (speechbrain / "tests" / "recipes" / "MyCorpus.csv").read_text()
+    assert new.splitlines() == [
+        "Task,Dataset,Script_file,Hparam_file,Data_prep_file,Readme_file,"
+        "Result_url,HF_repo,test_debug_flags,test_debug_checks,performance",
+        *[',,t.py,t.yaml,,README.md,,,"a, b",x,none'] * 2,
+    ]
 
 
 # what the checkout is like, and what is told

@@ -19,6 +19,7 @@ BRANCHES = [
         max_lines=9,
         pull_request="",
         copies={
+            "walk.py": "speechbrain/nnet/first.py",
             "sb_sma/walk.py": "speechbrain/nnet/walk.py",
             "sb_sma/walk_back.py": "speechbrain/nnet/back.py",
             "recipes/LJSpeech/TTS/minimal/train.py": "recipes/LJSpeech/TTS/t.py",
@@ -41,6 +42,7 @@ BRANCHES = [
         ("`sb_sma.walk_back`", "`speechbrain.nnet.back`"),
         ("sb_sma/walk_back.py", "speechbrain/nnet/back.py"),
         ("sb_sma.walks, sb_sma.walk2", "sb_sma.walks, sb_sma.walk2"),
+        ("def walk(): see walk.py", "def walk(): see walk.py"),
         ("my_sb_sma.walk, a.sb_sma.walk", "my_sb_sma.walk, a.sb_sma.walk"),
         ("sb_sma.attention.decoder", "speechbrain.lobes.Transformer"),
         ('op("sb_sma::walk")', 'op("speechbrain::walk")'),
