@@ -1,11 +1,17 @@
 """``sb-sma upstream``: branches of SpeechBrain that it could merge."""
 
 import argparse
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sb_sma.upstream.checks import Outcome
+    from sb_sma.upstream.contribution import Contribution
 
 HELP = (
     "Make branches in a checkout of SpeechBrain that it could merge, and check "
@@ -76,20 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from sb_sma.hparams.names import closest_names
     from sb_sma.upstream.checkout import Checkout
-    from sb_sma.upstream.contribution import (
-        ChecksFailed,
-        Contribution,
-        remove_branches,
-    )
+    from sb_sma.upstream.contribution import Contribution, remove_branches
     from sb_sma.upstream.table import read_table
 
-    table = read_table(_REPOSITORY)
     name = arguments.branch
-    if name is not None and name not in table:
-        raise ValueError(
-            f"--branch: upstream/order.yaml has no branch {name!r}. "
-            f"{closest_names(name, table)}"
-        )
     checkout = Checkout(arguments.speechbrain.expanduser())
     if arguments.remove:
         removed, kept = remove_branches(checkout, name)
@@ -100,10 +96,24 @@ def run(arguments: argparse.Namespace) -> int:
         if not removed + kept:
             print(f"this command made no branch in {checkout.root}")
         return int(bool(kept))
+    table = read_table(_REPOSITORY)
+    if name is not None and name not in table:
+        raise ValueError(
+            f"--branch: upstream/order.yaml has no branch {name!r}. "
+            f"{closest_names(name, table)}"
+        )
     texts = arguments.texts and arguments.texts.expanduser()
     contribution = Contribution(
         _REPOSITORY, table, checkout, arguments.base, texts
     )
+    with _leaving_nothing():
+        return _make(contribution, name)
+
+
+def _make(contribution: "Contribution", name: str | None) -> int:
+    """Make branches, and print what becomes of them."""
+    from sb_sma.upstream.contribution import ChecksFailed
+
     chosen = contribution.choose(name)
     print(_ROW.format("branch", "check", "result", "seconds", "").rstrip())
     for branch in chosen:
@@ -119,6 +129,21 @@ def run(arguments: argparse.Namespace) -> int:
             f"    text of the pull request: {made.text}"
         )
     return 0
+
+
+@contextlib.contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    """Remove what is temporary also where the process is told to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(end, lambda *_: sys.exit(1)) for end in ends]
+    try:
+        yield
+    finally:
+        for end, handler in zip(ends, before):
+            signal.signal(end, handler)
 
 
 def _print_outcome(branch: str, outcome: "Outcome") -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 # what says that a commit is this command's: kept in the checkout's own
 # settings, which no push takes along
 _SECTION = "sb-sma-upstream"
+_NO_COMMIT = "0" * 40
 # files that every version of SpeechBrain has
 _KNOWN_FILES = ("speechbrain/core.py", "tests/utils/recipe_tests.py")
 
@@ -236,7 +237,7 @@ class Checkout:
             for key, commit in pairs
         }
 
-    def make_branch(self, name: str, commit: str) -> None:
+    def make_branch(self, name: str, commit: str, tip: str | None) -> None:
         """Point a branch to a commit, and remember that this command did.
 
         Arguments
@@ -245,9 +246,26 @@ class Checkout:
             Of the branch.
         commit : str
             What it points to.
+        tip : str, optional
+            What it pointed to when it was looked at; None if there was none.
+
+        Raises
+        ------
+        ValueError
+            If it has come to point to something else, which is kept.
         """
-        self.git("branch", "--force", "--no-track", name, commit)
+        # remembered first: what is not there is forgotten at the next look
+        before = self.made_commits().get(name)
         self.git("config", f"{_SECTION}.{name}.commit", commit)
+        reference = f"refs/heads/{name}"
+        try:
+            self.git("update-ref", reference, commit, tip or _NO_COMMIT)
+        except ValueError:
+            if before is None:
+                self.forget(name)
+            else:
+                self.git("config", f"{_SECTION}.{name}.commit", before)
+            raise
 
     def remove_branch(self, name: str) -> None:
         """Take a branch away.

@@ -92,7 +92,8 @@ class Contribution:
         self.table = table
         self.checkout = checkout
         self.texts = texts or checkout.texts_folder()
-        if texts and checkout.root in texts.resolve().parents:
+        place = self.texts.resolve()
+        if texts and checkout.root in (place, *place.parents):
             raise ValueError(
                 f"--texts: {texts} is in the working tree of {checkout.root}, "
                 "which stays as it is. Name a folder outside of it."
@@ -135,22 +136,26 @@ class Contribution:
         if name is None:
             chosen = list(self.table.values())
         else:
-            *below, branch = branches_below(self.table, name)
-            absent = [b for b in below if self.checkout.tip(b.name) is None]
-            chosen = [*absent, branch]
+            chosen = branches_below(self.table, name)
         made = self.checkout.made_commits()
-        others = [
-            branch.name
-            for branch in chosen
-            if branch.name not in made and self.checkout.tip(branch.name)
-        ]
+        tips = {each.name: self.checkout.tip(each.name) for each in chosen}
+        others = [each for each in tips if each not in made and tips[each]]
         if others:
             raise ValueError(
                 f"{self.checkout.root} has branches that this command did not "
                 f"make: {', '.join(others)}. Rename or remove them: git branch "
                 f"--move {others[0]} NAME."
             )
-        return chosen
+        if name is None:
+            return chosen
+        # what is there is built on, if it comes after the base
+        return [
+            each
+            for each in chosen
+            if each.name == name
+            or tips[each.name] is None
+            or not self.checkout.is_below(self.base_commit, tips[each.name])
+        ]
 
     def make(self, branch: Branch, report: Report) -> Made:
         """Make a branch, unless it is there as it would be made.
@@ -206,7 +211,7 @@ class Contribution:
                 tree,
                 changed_files(checkout, tree, parent, planned),
                 base,
-                message,
+                f"{message}\n{said}",
             )
             outcomes = []
             at_parent = functools.partial(checkout.worktree, parent)
@@ -222,10 +227,11 @@ class Contribution:
             where = f"{base} ({parent[:9]})"
             text = write_text(branch, said, tree, where, outcomes)
             if is_new:
-                tip = checkout.git(
+                commit = checkout.git(
                     *("commit-tree", planned, "-p", parent), text=message
                 )
-                checkout.make_branch(branch.name, tip)
+                checkout.make_branch(branch.name, commit, tip)
+                tip = commit
         self.texts.mkdir(parents=True, exist_ok=True)
         path = self.texts / f"{branch.name}.md"
         path.write_text(text, encoding="utf-8")
@@ -306,7 +312,8 @@ def remove_branches(
         else:
             checkout.remove_branch(branch)
             removed.append(branch)
-        (texts / f"{branch}.md").unlink(missing_ok=True)
+        if checkout.tip(branch) is None:
+            (texts / f"{branch}.md").unlink(missing_ok=True)
     if texts.is_dir() and not any(texts.iterdir()):
         texts.rmdir()
     return removed, kept

@@ -43,7 +43,7 @@ class Difference:
     base : str
         What it was before, by the name of a branch, a tag or a commit.
     message : str
-        Of its commit.
+        Of its commit, and what its pull request says.
     """
 
     root: Path

@@ -65,8 +65,9 @@ def check_own_name(branch: Branch, difference: Difference) -> Iterator[str]:
         for line in [file.path, *file.added]:
             if _OWN_NAME.search(line):
                 yield f"{file.path}: {line.strip()}"
-    if _OWN_NAME.search(difference.message):
-        yield f"the message of the commit: {difference.message.strip()}"
+    for line in difference.message.splitlines():
+        if _OWN_NAME.search(line):
+            yield f"the commit's message or the pull request: {line.strip()}"
 
 
 def check_imports(branch: Branch, difference: Difference) -> Iterator[str]:
@@ -86,11 +87,11 @@ def check_imports(branch: Branch, difference: Difference) -> Iterator[str]:
     """
     packages = {*sys.stdlib_module_names, *required_packages("speechbrain")}
     for file in difference.modules:
-        old = {name for name, _ in _imports(file.before, file.path)}
+        old = set(_imports(file.before, file.path))
         for name, attribute in _imports(file.after, file.path):
             top = name.partition(".")[0]
             if (
-                name in old
+                (name, attribute) in old
                 or top in packages
                 or (top == "pytest" and _is_test(file.path))
                 or _leads_somewhere(difference.root, file.path, name, attribute)
@@ -246,7 +247,8 @@ class _Definition:
             return
         if self.returns and not re.search("Returns|Yields", self.docstring):
             yield "has no section Returns"
-        if not self.is_nested and "Example" not in self.docstring:
+        example = self.docstring.partition("Example")[2]
+        if not self.is_nested and ">>>" not in example:
             yield "has no Example"
 
 
@@ -260,6 +262,8 @@ def _definitions(source: str) -> dict[str, _Definition]:
                 visit(child, name, is_public)
                 continue
             own = f"{name}.{child.name}".lstrip(".")
+            while own in found:
+                own += "'"  # another one of the same name
             public = is_public and not child.name.startswith("_")
             found[own] = _define(child, public, bool(name))
             visit(child, own, public)

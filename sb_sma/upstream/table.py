@@ -213,6 +213,11 @@ def _read_branch(root: Path, name: str, table: Mapping[str, Branch]) -> Branch:
     for mark in (RESULTS, COMMANDS):
         if pull_request.count(mark) != 1:
             raise ValueError(f"{text} must hold {mark} once, on its own line.")
+    if pull_request.strip().split("\n\n")[0].endswith(":"):
+        raise ValueError(
+            f"{text}: the first paragraph becomes the message of the commit, "
+            "and must not end with a colon."
+        )
     return Branch(name=name, pull_request=pull_request, **values)
 
 
