@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sb_sma.upstream.checkout import Checkout
     from sb_sma.upstream.checks import Outcome
 
 HELP = (
@@ -76,30 +77,19 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from sb_sma.hparams.names import closest_names
     from sb_sma.upstream.checkout import Checkout
-    from sb_sma.upstream.contribution import (
-        ChecksFailed,
-        Contribution,
-        remove_branches,
-    )
+    from sb_sma.upstream.contribution import ChecksFailed, Contribution
     from sb_sma.upstream.table import read_table
 
-    table = read_table(_REPOSITORY)
+    checkout = Checkout(arguments.speechbrain.expanduser())
     name = arguments.branch
+    if arguments.remove:
+        return _remove(checkout, name)
+    table = read_table(_REPOSITORY)
     if name is not None and name not in table:
         raise ValueError(
             f"--branch: upstream/order.yaml has no branch {name!r}. "
             f"{closest_names(name, table)}"
         )
-    checkout = Checkout(arguments.speechbrain.expanduser())
-    if arguments.remove:
-        removed, kept = remove_branches(checkout, name)
-        for branch in removed:
-            print(f"removed {branch}")
-        for reason in kept:
-            print(f"kept {reason}")
-        if not removed + kept:
-            print(f"this command made no branch in {checkout.root}")
-        return int(bool(kept))
     texts = arguments.texts and arguments.texts.expanduser()
     contribution = Contribution(
         _REPOSITORY, table, checkout, arguments.base, texts
@@ -119,6 +109,20 @@ def run(arguments: argparse.Namespace) -> int:
             f"    text of the pull request: {made.text}"
         )
     return 0
+
+
+def _remove(checkout: "Checkout", name: str | None) -> int:
+    """Take branches away, and say which are kept."""
+    from sb_sma.upstream.contribution import remove_branches
+
+    removed, kept = remove_branches(checkout, name)
+    for branch in removed:
+        print(f"removed {branch}")
+    for reason in kept:
+        print(f"kept {reason}")
+    if not removed + kept:
+        print(f"this command made no branch {name or ''}".rstrip())
+    return int(bool(kept))
 
 
 def _print_outcome(branch: str, outcome: "Outcome") -> None:
