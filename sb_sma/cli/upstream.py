@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sb_sma.upstream.checkout import Checkout
     from sb_sma.upstream.checks import Outcome
     from sb_sma.upstream.contribution import Contribution
 
@@ -82,20 +83,13 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from sb_sma.hparams.names import closest_names
     from sb_sma.upstream.checkout import Checkout
-    from sb_sma.upstream.contribution import Contribution, remove_branches
+    from sb_sma.upstream.contribution import Contribution
     from sb_sma.upstream.table import read_table
 
-    name = arguments.branch
     checkout = Checkout(arguments.speechbrain.expanduser())
+    name = arguments.branch
     if arguments.remove:
-        removed, kept = remove_branches(checkout, name)
-        for branch in removed:
-            print(f"removed {branch}")
-        for reason in kept:
-            print(f"kept {reason}")
-        if not removed + kept:
-            print(f"this command made no branch in {checkout.root}")
-        return int(bool(kept))
+        return _remove(checkout, name)
     table = read_table(_REPOSITORY)
     if name is not None and name not in table:
         raise ValueError(
@@ -144,6 +138,20 @@ def _leaving_nothing() -> Iterator[None]:
     finally:
         for end, handler in zip(ends, before):
             signal.signal(end, handler)
+
+
+def _remove(checkout: "Checkout", name: str | None) -> int:
+    """Take branches away, and say which are kept."""
+    from sb_sma.upstream.contribution import remove_branches
+
+    removed, kept = remove_branches(checkout, name)
+    for branch in removed:
+        print(f"removed {branch}")
+    for reason in kept:
+        print(f"kept {reason}")
+    if not removed + kept:
+        print(f"this command made no branch {name or ''}".rstrip())
+    return int(bool(kept))
 
 
 def _print_outcome(branch: str, outcome: "Outcome") -> None:

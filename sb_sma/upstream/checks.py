@@ -36,6 +36,7 @@ _QUIET = {
 }
 _MAX_SECONDS = 1800.0
 _SHOWN_LINES = 20
+_GOOD_LINES = ("Checking ", "PASSED ")
 _RECIPE_LOGS = "tests/tmp/**/std*.txt"
 
 BaseTree = Callable[[], contextlib.AbstractContextManager[Path]]
@@ -365,9 +366,15 @@ class _Runner(contextlib.ExitStack):
 
 def _ends(logs: str, root: Path, output: str) -> list[str]:
     """Return the last lines of what was printed, and of files."""
-    ends = output.rstrip().split("\n")[-_SHOWN_LINES:]
+    ends = _end(output)
     for log in sorted(root.glob(logs)) if logs else ():
         text = log.read_text(encoding="utf-8", errors="replace")
-        ends += [f"--- {log.relative_to(root)}"]
-        ends += text.rstrip().split("\n")[-_SHOWN_LINES:]
+        ends += [f"--- {log.relative_to(root)}", *_end(text)]
     return ends
+
+
+def _end(text: str) -> list[str]:
+    """Return the last lines, but for those that say that all is well."""
+    lines = text.rstrip().split("\n")
+    lines = [line for line in lines if not line.startswith(_GOOD_LINES)]
+    return lines[-_SHOWN_LINES:]

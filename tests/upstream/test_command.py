@@ -223,8 +223,10 @@ def test_a_branch_of_the_same_name_made_after_ours_is_kept(made, command):
 
 
 def test_branches_are_removed_and_leave_nothing(
-    made, speechbrain_template, command
+    made, speechbrain_template, command, ours
 ):
+    # whatever the table holds by now
+    shutil.rmtree(ours / "upstream")
     status, output = command("--remove", "--branch", "run")
     assert (status, output) == (0, "removed run\n")
     assert git(made, "branch", "--format=%(refname:short)") == "develop\nwalk"
@@ -248,6 +250,13 @@ def test_a_branch_that_is_checked_out_is_not_pulled_away(made, command, ours):
     assert "run would be made anew, but is checked out in" in output
     status, output = command("--remove")
     assert status == 1 and "kept run: it is checked out in" in output
+
+
+def test_a_branch_that_is_not_there_is_not_removed(made, command):
+    git(made, "branch", "--delete", "--force", "run")
+    for name in ("run", "wlak"):
+        status, output = command("--remove", "--branch", name)
+        assert (status, output) == (0, f"this command made no branch {name}\n")
 
 
 def test_the_base_may_be_a_tag(speechbrain, command):
