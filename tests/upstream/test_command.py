@@ -1,6 +1,10 @@
 """The command from start to end, on a small repository."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -222,6 +226,63 @@ def test_a_branch_of_the_same_name_made_after_ours_is_kept(made, command):
     assert git(made, "rev-parse", "run") == git(made, "rev-parse", "develop")
 
 
+def test_somebodys_own_branch_is_not_built_on(speechbrain, command):
+    git(speechbrain, "branch", "walk")
+    status, output = command("--branch", "run")
+    assert status == 1
+    assert "has branches that this command did not make: walk." in output
+
+
+def test_another_base_makes_anew_what_is_built_on(made, command):
+    git(made, "tag", "v1")
+    write_files(made, {"a.txt": "later\n"})
+    commit(made)
+    status, output = command("--branch", "run")
+    assert status == 0
+    assert git(made, "rev-parse", "run~2") == git(made, "rev-parse", "develop")
+
+
+def test_what_others_did_in_the_meantime_is_kept(made):
+    checkout = Checkout(made)
+    seen, other = checkout.tip("walk"), checkout.tip("run")
+    git(made, "branch", "--force", "walk", "run")
+    with pytest.raises(ValueError, match="update-ref"):
+        checkout.make_branch("walk", git(made, "rev-parse", "develop"), seen)
+    assert checkout.tip("walk") == other
+    assert checkout.made_commits()["walk"] == seen
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_ended_leaves_nothing(end, ours, speechbrain, tmp_path):
+    before = state(speechbrain)
+    write_files(
+        ours,
+        {"upstream/walk/test_walk.py": "import time\n\ntime.sleep(99)\n"},
+    )
+    program = (
+        "import sys; from pathlib import Path; from sb_sma.cli import main, "
+        "upstream; upstream._REPOSITORY = Path(sys.argv.pop(1)); sys.exit("
+        "main())"
+    )
+    command = [sys.executable, "-c", program, str(ours), "upstream"]
+    process = subprocess.Popen(
+        [*command, "--speechbrain", str(speechbrain)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    with process:
+        for line in process.stdout:
+            # the unit tests come next
+            if "consistency" in line:
+                break
+        process.send_signal(end)
+        assert process.wait(timeout=60) == 1
+    assert state(speechbrain) == before
+    assert list(tmp_path.glob("speechbrain-*")) == []
+
+
 def test_branches_are_removed_and_leave_nothing(
     made, speechbrain_template, command, ours
 ):
@@ -275,6 +336,9 @@ def test_texts_may_be_put_elsewhere(speechbrain, command, tmp_path):
     status, output = command("--branch", "walk", "--texts", str(texts))
     assert status == 0 and str(texts / "walk.md") in output
     assert [file.name for file in texts.iterdir()] == ["walk.md"]
+    inside = str(speechbrain)
+    status, output = command("--branch", "walk", "--texts", inside)
+    assert status == 1 and "is in the working tree" in output
     inside = str(speechbrain / "texts")
     status, output = command("--branch", "walk", "--texts", inside)
     assert status == 1 and "is in the working tree of" in output

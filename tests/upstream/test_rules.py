@@ -46,7 +46,7 @@ def test_the_name_of_the_package_is_found(text, tmp_path):
 def test_the_name_is_found_in_a_path_and_in_the_message(tmp_path):
     assert faults("names", tmp_path, "recipes/sb_sma/a.py", "\n") != []
     (fault,) = faults("names", tmp_path, NNET, "\n", message="From sb_sma.\n")
-    assert fault == "the message of the commit: From sb_sma."
+    assert fault == "the commit's message or the pull request: From sb_sma."
     text = "USBSMALL, sbs_ma\n"
     assert faults("names", tmp_path, NNET, text, message="Add SMA") == []
 
