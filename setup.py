@@ -87,6 +87,8 @@ setup(
             "yamllint==1.35.1",
             "codespell==2.3.0",
             "pre-commit>=3.5",
+            # what SpeechBrain's grapheme-to-phoneme models are tested with
+            "transformers>=4.48",
         ],
     },
     entry_points={"console_scripts": ["sb-sma = sb_sma.cli:main"]},
