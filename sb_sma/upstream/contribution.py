@@ -9,10 +9,11 @@ from pathlib import Path
 
 from sb_sma.upstream.changes import Changes
 from sb_sma.upstream.checkout import Checkout
-from sb_sma.upstream.checks import Outcome, find_missing_tools, run_checks
+from sb_sma.upstream.checks import run_checks
 from sb_sma.upstream.difference import Difference, changed_files
 from sb_sma.upstream.pull_request import write_text
 from sb_sma.upstream.rewriting import Rewriting, spelling_of
+from sb_sma.upstream.runner import Outcome, find_missing_tools
 from sb_sma.upstream.table import Branch, branches_below
 
 Report = Callable[[str, Outcome], None]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sb_sma.upstream.checks import Outcome
+from sb_sma.upstream.runner import Outcome
 from sb_sma.upstream.table import COMMANDS, RESULTS, Branch
 
 _TEMPLATE = Path(".github", "pull_request_template.md")
