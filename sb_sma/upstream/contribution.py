@@ -11,10 +11,15 @@ from sb_sma.upstream.changes import Changes
 from sb_sma.upstream.checkout import Checkout
 from sb_sma.upstream.checks import run_checks
 from sb_sma.upstream.difference import Difference, changed_files
-from sb_sma.upstream.pull_request import write_text
+from sb_sma.upstream.pull_request import (
+    describe_commands,
+    describe_results,
+    fill_template,
+    read_template,
+)
 from sb_sma.upstream.rewriting import Rewriting, spelling_of
 from sb_sma.upstream.runner import Outcome, find_missing_tools
-from sb_sma.upstream.table import Branch, branches_below
+from sb_sma.upstream.table import COMMANDS, RESULTS, Branch, branches_below
 
 Report = Callable[[str, Outcome], None]
 
@@ -93,11 +98,8 @@ class Contribution:
         self.table = table
         self.checkout = checkout
         self.texts = texts or checkout.texts_folder()
-        if texts and checkout.root in texts.resolve().parents:
-            raise ValueError(
-                f"--texts: {texts} is in the working tree of {checkout.root}, "
-                "which stays as it is. Name a folder outside of it."
-            )
+        if texts:
+            self._make_folder(texts)
         self.base = base or checkout.current_branch()
         if base is None and self.base in table:
             raise ValueError(
@@ -112,6 +114,22 @@ class Contribution:
                 f"{self.base!r}."
             )
         self.base_commit = commit
+        self.is_base_given = base is not None
+
+    def _make_folder(self, texts: Path) -> None:
+        """Make the folder of texts before they are written."""
+        if self.checkout.root in texts.resolve().parents:
+            raise ValueError(
+                f"--texts: {texts} is in the working tree of "
+                f"{self.checkout.root}, which stays as it is. Name a folder "
+                "outside of it."
+            )
+        try:
+            texts.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"--texts: there can be no folder {texts}: {error.strerror}."
+            ) from error
 
     def choose(self, name: str | None) -> list[Branch]:
         """Say which branches are to be made.
@@ -131,7 +149,7 @@ class Contribution:
         ------
         ValueError
             If one of them, or what it builds on, is there and is not this
-            command's.
+            command's, or if what it builds on is there and has another base.
         """
         if name is None:
             chosen = list(self.table.values())
@@ -139,6 +157,7 @@ class Contribution:
             *below, branch = branches_below(self.table, name)
             absent = [b for b in below if self.checkout.tip(b.name) is None]
             chosen = [*absent, branch]
+            self._check_base(chosen[0])
         made = self.checkout.made_commits()
         others = [
             branch.name
@@ -152,6 +171,19 @@ class Contribution:
                 f"--move {others[0]} NAME."
             )
         return chosen
+
+    def _check_base(self, branch: Branch) -> None:
+        """Make sure that a branch comes after the base that was given."""
+        below = branch.builds_on
+        if not below or not self.is_base_given:
+            return
+        tip = self.checkout.tip(below)
+        if not self.checkout.is_below(self.base_commit, tip):
+            raise ValueError(
+                f"{branch.name} builds on {below}, which is there and does not "
+                f"come after {self.base}. Leave --base out, or make {below} "
+                f"anew: --branch {below} --base {self.base}."
+            )
 
     def make(self, branch: Branch, report: Report) -> Made:
         """Make a branch, unless it is there as it would be made.
@@ -209,6 +241,8 @@ class Contribution:
                 base,
                 message,
             )
+            results = describe_results(branch.results)
+            template = read_template(tree)
             outcomes = []
             at_parent = functools.partial(checkout.worktree, parent)
             for outcome in run_checks(branch, difference, at_parent):
@@ -221,7 +255,9 @@ class Contribution:
                     + ("It stays as it was." if tip else "It was not made.")
                 )
             where = f"{base} ({parent[:9]})"
-            text = write_text(branch, said, tree, where, outcomes)
+            commands = describe_commands(where, outcomes)
+            said = said.replace(RESULTS, results).replace(COMMANDS, commands)
+            text = fill_template(template, said, branch.builds_on)
             if is_new:
                 tip = checkout.git(
                     *("commit-tree", planned, "-p", parent), text=message

@@ -278,6 +278,35 @@ def test_texts_may_be_put_elsewhere(speechbrain, command, tmp_path):
     inside = str(speechbrain / "texts")
     status, output = command("--branch", "walk", "--texts", inside)
     assert status == 1 and "is in the working tree of" in output
+    file = str(texts / "walk.md" / "texts")
+    status, output = command("--branch", "walk", "--texts", file)
+    assert status == 1 and "--texts: there can be no folder" in output
+
+
+def test_another_base_than_that_below_is_refused(made, command):
+    write_files(made, {"a.txt": "later\n"})
+    commit(made)
+    assert command("--branch", "run")[0] == 0
+    status, output = command("--branch", "run", "--base", "develop")
+    assert status == 1
+    assert "run builds on walk, which is there and does not come" in output
+    assert "--branch walk --base develop" in output
+    status, _ = command("--branch", "run", "--base", "develop~1")
+    assert status == 0
+
+
+def test_what_the_text_lacks_is_told_before_the_checks(
+    speechbrain, command, ours
+):
+    (ours / "results.json").write_text("{}")
+    status, output = command("--branch", "run")
+    assert status == 1 and "must hold `table`, a list of rows" in output
+    assert "run              " not in output
+    (speechbrain / ".github/pull_request_template.md").write_text("Say.\n")
+    commit(speechbrain)
+    status, output = command()
+    assert status == 1 and "pull_request_template.md with the head" in output
+    assert "walk             " not in output
 
 
 BROKEN = {
