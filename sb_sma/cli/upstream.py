@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sb_sma.upstream.checkout import Checkout
-    from sb_sma.upstream.checks import Outcome
     from sb_sma.upstream.contribution import Contribution
+    from sb_sma.upstream.runner import Outcome
 
 HELP = (
     "Make branches in a checkout of SpeechBrain that it could merge, and check "

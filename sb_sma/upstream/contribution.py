@@ -9,11 +9,17 @@ from pathlib import Path
 
 from sb_sma.upstream.changes import Changes
 from sb_sma.upstream.checkout import Checkout
-from sb_sma.upstream.checks import Outcome, find_missing_tools, run_checks
+from sb_sma.upstream.checks import run_checks
 from sb_sma.upstream.difference import Difference, changed_files
-from sb_sma.upstream.pull_request import write_text
+from sb_sma.upstream.pull_request import (
+    describe_commands,
+    describe_results,
+    fill_template,
+    read_template,
+)
 from sb_sma.upstream.rewriting import Rewriting, spelling_of
-from sb_sma.upstream.table import Branch, branches_below
+from sb_sma.upstream.runner import Outcome, find_missing_tools
+from sb_sma.upstream.table import COMMANDS, RESULTS, Branch, branches_below
 
 Report = Callable[[str, Outcome], None]
 
@@ -92,12 +98,8 @@ class Contribution:
         self.table = table
         self.checkout = checkout
         self.texts = texts or checkout.texts_folder()
-        place = self.texts.resolve()
-        if texts and checkout.root in (place, *place.parents):
-            raise ValueError(
-                f"--texts: {texts} is in the working tree of {checkout.root}, "
-                "which stays as it is. Name a folder outside of it."
-            )
+        if texts:
+            self._make_folder(texts)
         self.base = base or checkout.current_branch()
         if base is None and self.base in table:
             raise ValueError(
@@ -112,6 +114,22 @@ class Contribution:
                 f"{self.base!r}."
             )
         self.base_commit = commit
+        self.is_base_given = base is not None
+
+    def _make_folder(self, texts: Path) -> None:
+        """Make the folder of texts before they are written."""
+        if self.checkout.root in texts.resolve().parents:
+            raise ValueError(
+                f"--texts: {texts} is in the working tree of "
+                f"{self.checkout.root}, which stays as it is. Name a folder "
+                "outside of it."
+            )
+        try:
+            texts.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"--texts: there can be no folder {texts}: {error.strerror}."
+            ) from error
 
     def choose(self, name: str | None) -> list[Branch]:
         """Say which branches are to be made.
@@ -131,7 +149,7 @@ class Contribution:
         ------
         ValueError
             If one of them, or what it builds on, is there and is not this
-            command's.
+            command's, or if what it builds on is there and has another base.
         """
         if name is None:
             chosen = list(self.table.values())
@@ -148,14 +166,23 @@ class Contribution:
             )
         if name is None:
             return chosen
-        # what is there is built on, if it comes after the base
-        return [
-            each
-            for each in chosen
-            if each.name == name
-            or tips[each.name] is None
-            or not self.checkout.is_below(self.base_commit, tips[each.name])
-        ]
+        *below, branch = chosen
+        chosen = [*(each for each in below if not tips[each.name]), branch]
+        self._check_base(chosen[0])
+        return chosen
+
+    def _check_base(self, branch: Branch) -> None:
+        """Make sure that a branch comes after the base that was given."""
+        below = branch.builds_on
+        if not below or not self.is_base_given:
+            return
+        tip = self.checkout.tip(below)
+        if not self.checkout.is_below(self.base_commit, tip):
+            raise ValueError(
+                f"{branch.name} builds on {below}, which is there and does not "
+                f"come after {self.base}. Leave --base out, or make {below} "
+                f"anew: --branch {below} --base {self.base}."
+            )
 
     def make(self, branch: Branch, report: Report) -> Made:
         """Make a branch, unless it is there as it would be made.
@@ -213,6 +240,8 @@ class Contribution:
                 base,
                 f"{message}\n{said}",
             )
+            results = describe_results(branch.results)
+            template = read_template(tree)
             outcomes = []
             at_parent = functools.partial(checkout.worktree, parent)
             for outcome in run_checks(branch, difference, at_parent):
@@ -225,7 +254,9 @@ class Contribution:
                     + ("It stays as it was." if tip else "It was not made.")
                 )
             where = f"{base} ({parent[:9]})"
-            text = write_text(branch, said, tree, where, outcomes)
+            commands = describe_commands(where, outcomes)
+            said = said.replace(RESULTS, results).replace(COMMANDS, commands)
+            text = fill_template(template, said, branch.builds_on)
             if is_new:
                 commit = checkout.git(
                     *("commit-tree", planned, "-p", parent), text=message

@@ -65,13 +65,15 @@ class Difference:
             if file.path.endswith(".py") and file.after
         ]
 
-    def paths(self, pattern: str) -> list[str]:
+    def paths(self, pattern: str, only_new: bool = False) -> list[str]:
         """List files by where they are.
 
         Arguments
         ---------
         pattern : str
             A regular expression for the beginning of a path.
+        only_new : bool
+            Whether files that were there before are left out.
 
         Returns
         -------
@@ -81,7 +83,9 @@ class Difference:
         return [
             file.path
             for file in self.files
-            if re.match(pattern, file.path) and file.after
+            if re.match(pattern, file.path)
+            and file.after
+            and not (only_new and file.before)
         ]
 
 

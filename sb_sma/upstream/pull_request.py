@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sb_sma.upstream.checks import Outcome
-from sb_sma.upstream.table import COMMANDS, RESULTS, Branch
+from sb_sma.upstream.runner import Outcome
 
 _TEMPLATE = Path(".github", "pull_request_template.md")
 _HEADING = "## What does this PR do?"
@@ -18,49 +17,64 @@ _NO_RESULTS = "There are no results of trained models yet."
 _MACHINE = ("processor", "cores", "gpu", "memory", "python", "torch")
 
 
-def write_text(
-    branch: Branch,
-    said: str,
-    root: Path,
-    base: str,
-    outcomes: Sequence[Outcome],
-) -> str:
+def read_template(root: Path) -> str:
+    """Read what SpeechBrain asks of a pull request.
+
+    Arguments
+    ---------
+    root : Path
+        A working tree of SpeechBrain.
+
+    Returns
+    -------
+    template : str
+        Markdown.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or it is another than it was.
+    """
+    file = root / _TEMPLATE
+    template = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if _HEADING not in template:
+        raise ValueError(
+            f"the checkout has no {_TEMPLATE} with the heading {_HEADING!r}."
+        )
+    return template
+
+
+def fill_template(template: str, said: str, builds_on: str | None) -> str:
     """Write what a pull request says.
 
     Arguments
     ---------
-    branch : Branch
-        What it is of.
+    template : str
+        What SpeechBrain asks.
     said : str
-        The branch's own text, in SpeechBrain's names.
-    root : Path
-        A working tree of SpeechBrain, which has the template.
-    base : str
-        What the branch was checked on.
-    outcomes : sequence of Outcome
-        What became of the checks.
+        What the branch says.
+    builds_on : str, optional
+        The branch that must be merged first.
 
     Returns
     -------
     text : str
         Markdown.
 
-    Raises
-    ------
-    ValueError
-        If there is no template, or stored figures cannot be read.
+    Example
+    -------
+    >>> template = "## What does this PR do?\\n<!-- Say. -->\\n\\n## Review"
+    >>> print(fill_template(template, "It walks.", None))
+    ## What does this PR do?
+    <BLANKLINE>
+    It walks.
+    <BLANKLINE>
+    ## Review
     """
-    said = said.replace(RESULTS, describe_results(branch.results))
-    said = said.replace(COMMANDS, describe_commands(base, outcomes)).strip()
-    if branch.builds_on:
-        said += f"\n\nBuilds on the branch `{branch.builds_on}`."
-    template = root / _TEMPLATE
-    if not template.is_file():
-        raise ValueError(f"the checkout has no {_TEMPLATE}.")
-    text = template.read_text(encoding="utf-8")
-    if _HEADING not in text:
-        raise ValueError(f"{_TEMPLATE} has no heading {_HEADING!r}.")
-    before, after = text.split(_HEADING, 1)
+    said = said.strip()
+    if builds_on:
+        said += f"\n\nBuilds on the branch `{builds_on}`."
+    before, after = template.split(_HEADING, 1)
     # what the template asks for is in the text
     asked = r"\A\s*<!--.*?-->\s*(Fixes #<issue_number>\s*)?"
     after = re.sub(asked, "", after, count=1, flags=re.DOTALL)

@@ -303,6 +303,9 @@ _KEYS: Mapping[str, tuple[Predicate, str]] = {
         "by CSV file, a list of rows with Script_file, Hparam_file and "
         f"Readme_file, whose columns are of {', '.join(COLUMNS)}",
     ),
-    "tests": (_is_list(_is_path), "a list of files there"),
+    "tests": (
+        _is_list(lambda value: _is_path(value) and value.endswith(".py")),
+        "a list of modules there",
+    ),
     "results": (_is_path, "a file of figures here"),
 }

@@ -85,6 +85,11 @@ MISTAKES = {
         "title: a\nmax_lines: 9\nrows: {a.csv: [{Hparam_file: b}]}",
         "rows must be by CSV file, a list of rows with Script_file",
     ),
+    "tests that are a folder": (
+        WALK,
+        "title: a\nmax_lines: 9\ntests: [tests/unittests]",
+        "tests must be a list of modules there",
+    ),
     "no such results": (RUN, "title: a\nmax_lines: 9\nresults: a", "no file"),
     "no text": ("upstream/run/pull_request.md", None, "no file .*pull_request"),
     "a text without results": (
