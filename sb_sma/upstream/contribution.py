@@ -118,7 +118,8 @@ class Contribution:
 
     def _make_folder(self, texts: Path) -> None:
         """Make the folder of texts before they are written."""
-        if self.checkout.root in texts.resolve().parents:
+        place = texts.resolve()
+        if self.checkout.root in (place, *place.parents):
             raise ValueError(
                 f"--texts: {texts} is in the working tree of "
                 f"{self.checkout.root}, which stays as it is. Name a folder "
