@@ -1,10 +1,30 @@
 """A small repository that looks like SpeechBrain's, and one that looks like
 this."""
 
+import contextlib
+import io
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+
+from sb_sma.cli import main, upstream
+from sb_sma.upstream import contribution
+
+
+def paths_in(variable):
+    return list(filter(None, os.environ.get(variable, "").split(os.pathsep)))
+
+
+CHECKOUTS = paths_in("SPEECHBRAIN_CHECKOUT")
+PYTHONS = paths_in("SPEECHBRAIN_PYTHONS")
+needs_checkout = pytest.mark.skipif(
+    not CHECKOUTS,
+    reason="name a clone of SpeechBrain's repository in the environment "
+    "variable SPEECHBRAIN_CHECKOUT",
+)
 
 SPEECHBRAIN = {
     ".dict-speechbrain.txt": "caf\n",
@@ -231,3 +251,64 @@ def ours(tmp_path):
     root = tmp_path / "ours"
     write_files(root, OURS)
     return root
+
+
+@pytest.fixture(
+    scope="module", params=CHECKOUTS, ids=[Path(c).name for c in CHECKOUTS]
+)
+def source(request):
+    return Path(request.param).resolve()
+
+
+@pytest.fixture(scope="module")
+def clone(source, tmp_path_factory):
+    """Makes clones of it, each with a branch ``base``."""
+
+    def make():
+        root = tmp_path_factory.mktemp("clone") / "speechbrain"
+        git(Path(), "clone", "--quiet", "--shared", str(source), str(root))
+        git(root, "switch", "--quiet", "--create", "base")
+        git(root, "config", "user.name", "Ada Lovelace")
+        git(root, "config", "user.email", "ada@example.org")
+        return root
+
+    return make
+
+
+def run(*arguments, here=None):
+    """The status of the command, and what it printed."""
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        if here is not None:
+            patch.setattr(upstream, "_REPOSITORY", here)
+        with contextlib.redirect_stdout(output):
+            status = main(["upstream", *map(str, arguments)])
+    return status, output.getvalue()
+
+
+@contextlib.contextmanager
+def worktree(root, name, folder):
+    git(root, "worktree", "add", "--quiet", "--detach", str(folder), name)
+    try:
+        yield folder
+    finally:
+        git(root, "worktree", "remove", "--force", str(folder))
+
+
+@pytest.fixture(scope="module")
+def made_checkout(clone, tmp_path_factory):
+    """Gives a working tree of a branch, which no check has been run on."""
+    root = clone()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contribution, "run_checks", lambda *_: ())
+        status, output = run("--speechbrain", root)
+    assert status == 0, output
+    folder = tmp_path_factory.mktemp("trees")
+    with contextlib.ExitStack() as stack:
+
+        def checkout(branch):
+            if not (folder / branch).exists():
+                stack.enter_context(worktree(root, branch, folder / branch))
+            return folder / branch
+
+        yield checkout

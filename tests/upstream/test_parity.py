@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.upstream.conftest import needs_checkout
+
+pytestmark = [pytest.mark.integration, needs_checkout]
+
 ATTENTION = """
 from sb_sma.attention import StepwiseMonotonicMHA
 from speechbrain.nnet.monotonic_attention import StepwiseMonotonicAttention

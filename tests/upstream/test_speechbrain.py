@@ -5,30 +5,27 @@
 takes more than a minute is slow.
 """
 
-import contextlib
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from sb_sma.cli import main, upstream
 from sb_sma.upstream.rewriting import spelling_of
 from sb_sma.upstream.table import branches_below, read_table
-from tests.upstream.conftest import PULL_REQUEST, git, write_files
+from tests.upstream.conftest import (
+    PULL_REQUEST,
+    PYTHONS,
+    git,
+    needs_checkout,
+    run,
+    worktree,
+    write_files,
+)
 
-
-def paths_in(variable):
-    return list(filter(None, os.environ.get(variable, "").split(os.pathsep)))
-
-
-CHECKOUTS = paths_in("SPEECHBRAIN_CHECKOUT")
-PYTHONS = paths_in("SPEECHBRAIN_PYTHONS")
 # what was promised
 BUDGETS = {
     "sma-attention": 350,
@@ -42,47 +39,7 @@ BUDGETS = {
 }
 BRANCHES = list(BUDGETS)
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(
-        not CHECKOUTS,
-        reason="name a clone of SpeechBrain's repository in the environment "
-        "variable SPEECHBRAIN_CHECKOUT",
-    ),
-]
-
-
-@pytest.fixture(
-    scope="module", params=CHECKOUTS, ids=[Path(c).name for c in CHECKOUTS]
-)
-def source(request):
-    return Path(request.param).resolve()
-
-
-@pytest.fixture(scope="module")
-def clone(source, tmp_path_factory):
-    """Makes clones of it, each with a branch ``base``."""
-
-    def make():
-        root = tmp_path_factory.mktemp("clone") / "speechbrain"
-        git(Path(), "clone", "--quiet", "--shared", str(source), str(root))
-        git(root, "switch", "--quiet", "--create", "base")
-        git(root, "config", "user.name", "Ada Lovelace")
-        git(root, "config", "user.email", "ada@example.org")
-        return root
-
-    return make
-
-
-def run(*arguments, here=None):
-    """The status of the command, and what it printed."""
-    output = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        if here is not None:
-            patch.setattr(upstream, "_REPOSITORY", here)
-        with contextlib.redirect_stdout(output):
-            status = main(["upstream", *map(str, arguments)])
-    return status, output.getvalue()
+pytestmark = [pytest.mark.integration, needs_checkout]
 
 
 def test_one_branch_is_made_and_removed(clone):
@@ -185,15 +142,6 @@ def test_a_second_run_changes_no_commit(made):
         status, output = run("--speechbrain", root, "--branch", name)
         assert status == 0 and "(unchanged)" in output
     assert git(root, "for-each-ref") == heads
-
-
-@contextlib.contextmanager
-def worktree(root, name, folder):
-    git(root, "worktree", "add", "--quiet", "--detach", str(folder), name)
-    try:
-        yield folder
-    finally:
-        git(root, "worktree", "remove", "--force", str(folder))
 
 
 PARITY = """
