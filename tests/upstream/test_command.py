@@ -364,6 +364,8 @@ def test_what_the_text_lacks_is_told_before_the_checks(
     assert "walk             " not in output
 
 
+# taken apart, for the sake of this repository's own spelling
+TYPO = "".join(["T", "eh"])
 BROKEN = {
     "lines": ({"upstream/walk/branch.yaml": ("60", "20")}, "20 may be: "),
     "names": ({"sb_sma/walk.py": ("Walks over", "Of sb_sma:")}, "Of sb_sma:"),
@@ -374,7 +376,10 @@ BROKEN = {
     "docstrings": ({"sb_sma/walk.py": ("Example", "Note")}, "no Example"),
     "whitespace": ({"upstream/walk/section.md": ("See", " \nSee")}, "blanks"),
     "ruff check": ({"sb_sma/walk.py": ("(self.steps", "(selves")}, "F821"),
-    "codespell": ({"upstream/walk/section.md": ("See", "Teh")}, "Teh ==> The"),
+    "codespell": (
+        {"upstream/walk/section.md": ("See", TYPO)},
+        f"{TYPO} ==> The",
+    ),
     "consistency": (
         {
             "sb_sma/walk.py": ('"""Walks', '# c\n"""Walks'),
