@@ -93,7 +93,7 @@ def test_a_branch_has_no_trace_of_this_package(name, made):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BRANCHES)
 def test_every_check_was_run(name, made, repository):
-    _, output = made
+    root, output = made
     branch = read_table(repository)[name]
     rows = [r.split() for r in output.splitlines() if r.startswith(f"{name} ")]
     told = [" ".join(row[1:]) for row in rows]
