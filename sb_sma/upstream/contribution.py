@@ -338,7 +338,9 @@ def remove_branches(
         if tip is None:
             checkout.forget(branch)
         elif tip != commit:
-            kept.append(f"{branch}: it has commits of others")
+            kept.append(
+                f"{branch}: it has commits that this command did not make"
+            )
         elif branch in places:
             kept.append(f"{branch}: it is checked out in {places[branch]}")
         else:

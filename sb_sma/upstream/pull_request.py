@@ -168,8 +168,9 @@ def describe_commands(base: str, outcomes: Sequence[Outcome]) -> str:
             *rows,
             "",
             f"On {base}; {where}, Python {platform.python_version()}, "
-            f"{versions}. What SpeechBrain does not require could not be "
-            "imported, but by `integrations/` and what needed it before.",
+            f"{versions}. Packages that SpeechBrain does not require were "
+            "hidden from these tests, except from those of `integrations/` "
+            "and those that needed one before.",
         ]
     )
 

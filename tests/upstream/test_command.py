@@ -201,7 +201,7 @@ def test_somebodys_commits_are_kept(made, command, ours):
     assert "run would be made anew, but has commits that this" in output
     status, output = command("--remove")
     assert status == 1
-    assert "removed walk\nkept run: it has commits of others" in output
+    assert "removed walk\nkept run: it has commits that this" in output
     assert git(made, "log", "-1", "--format=%s", "run") == "mine"
 
 
