@@ -164,6 +164,8 @@ def _by_place(
                 [*words, *chosen],
                 is_bare=is_bare,
                 is_compared=True,
+                # what is new has an example, by a rule
+                may_be_empty="--doctest-modules" in words,
                 is_told=is_told,
             )
 

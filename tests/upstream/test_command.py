@@ -486,6 +486,23 @@ def test_tests_of_speechbrain(
     assert (f"; not by this branch: {file}" in output) == (status == 0)
 
 
+def test_a_module_without_examples_is_skipped_and_a_test_without_is_not(
+    command, ours, speechbrain
+):
+    write_files(
+        ours,
+        {
+            "sb_sma/walk.py": '"""Walks."""\n\nSTEPS = 2\n',
+            "upstream/walk/test_walk.py": "STEPS = 2\n",
+        },
+    )
+    status, output = command("--branch", "walk")
+    assert status == 1
+    assert "walk             unit tests                 FAILED" in output
+    assert "walk             doctests                   skipped" in output
+    assert output.endswith("walk: unit tests failed. It was not made.\n")
+
+
 def test_what_needs_optional_packages_gets_them(command, ours, speechbrain):
     pytest.importorskip("numba", reason="needs numba: pip install numba")
     table = ours / "upstream" / "walk" / "branch.yaml"
