@@ -115,14 +115,9 @@ def _tests(branch: Branch, difference: Difference) -> Iterator[Command]:
             ),
         )
     yield from _by_place("unit tests", ["pytest"], branch.tests)
-    modules = [
-        module.path
-        for module in difference.modules
-        if module.path.startswith("speechbrain/")
-        # tests in integrations/ are no documentation
-        and not module.path.startswith(f"{INTEGRATIONS}tests/")
-        and ">>>" in module.after
-    ]
+    modules = difference.paths(r"speechbrain/.*\.py$")
+    # tests in integrations/ are no documentation
+    modules = [m for m in modules if not m.startswith(f"{INTEGRATIONS}tests/")]
     doctests = ["pytest", "--doctest-modules"]
     yield from _by_place("doctests", doctests, modules)
     # their random numbers are others each time

@@ -11,7 +11,12 @@ import pytest
 pytestmark = pytest.mark.integration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-RECIPES = sorted(REPOSITORY.glob("recipes/**/train.py"))
+# what goes upstream starts as SpeechBrain's own recipes do
+RECIPES = [
+    path
+    for path in sorted(REPOSITORY.glob("recipes/**/train.py"))
+    if path.parent.name != "transformer_minimal"
+]
 
 RECIPE = """\
 import sys
