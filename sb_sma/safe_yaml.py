@@ -275,11 +275,15 @@ def _loader_of(document: _Document) -> type[ruamel.yaml.SafeLoader]:
     """Return a loader of plain values and of what a document allows."""
 
     class Loader(ruamel.yaml.SafeLoader):
+        """A loader of plain values."""
+
         def construct_object(self, node: Node, deep: bool = True) -> Any:
+            """Build an object whole."""
             # an anchor is whole before it is used
             return super().construct_object(node, deep=True)
 
         def resolve(self, kind: type, value: Any, implicit: Any) -> Any:
+            """Find the tag of a plain value."""
             # HyperPyYAML teaches all loaders that (a) is a tuple
             tag = super().resolve(kind, value, implicit)
             if str(tag) == "!tuple":

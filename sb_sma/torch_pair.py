@@ -89,6 +89,7 @@ def attach_stub(
     load, list_names, names = lazy_loader.attach_stub(package, file)
 
     def load_or_explain(name: str) -> Any:
+        """Load a library, or say what to install."""
         try:
             return load(name)
         except _LOAD_ERRORS:

@@ -109,6 +109,7 @@ def prepare_cmudict(
     dictionary = _find_dictionary(data_folder)
 
     def build(folder: Path) -> None:
+        """Write the corpus into a folder."""
         bad_entries = BadEntries(skip_bad_entries)
         layout = layout_of(dictionary)
         entries = read_lexicon(dictionary, layout, bad_entries)

@@ -142,6 +142,7 @@ def prepare_embedded(
     chosen = _choose_texts(texts, n_utterances, seed)
 
     def build(folder: Path) -> None:
+        """Write the corpus into a folder."""
         draw = random.Random(seed)
         items = []
         for i, (text, place) in enumerate(chosen):

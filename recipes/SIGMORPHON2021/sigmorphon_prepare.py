@@ -90,6 +90,7 @@ def prepare_sigmorphon(
     extra_files = _find_extra_files(extra_folder)
 
     def build(folder: Path) -> None:
+        """Write the corpus into a folder."""
         bad_entries = BadEntries(skip_bad_entries)
         splits = {split: _read(files[split], bad_entries) for split in files}
         extra = _read(extra_files, bad_entries)

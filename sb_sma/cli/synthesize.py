@@ -229,6 +229,7 @@ def _limits_told_by_line() -> Iterator[None]:
     """Leave out what a `TTS` says of texts by their number in a chunk."""
 
     def is_other(record: logging.LogRecord) -> bool:
+        """Say whether another function logs this."""
         return record.funcName != "_warn_about_limits"
 
     logger = logging.getLogger("sb_sma.inference.tts")

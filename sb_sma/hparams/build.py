@@ -91,6 +91,7 @@ class Resolved:
             """Reads texts again where they have stand-ins."""
 
         def construct(loader: Loader, node: ScalarNode) -> str:
+            """Show the text that is read."""
             return self._show(loader.construct_scalar(node))
 
         Loader.add_constructor("tag:yaml.org,2002:str", construct)

@@ -46,6 +46,7 @@ class _Reader(ast.NodeVisitor):
         self.read, self.set, self.asked = set(), set(), set()
 
     def visit_Subscript(self, node):
+        """Look at what is read by brackets."""
         path = _path(node)
         if not path:
             self.generic_visit(node)
@@ -57,6 +58,7 @@ class _Reader(ast.NodeVisitor):
     visit_Attribute = visit_Subscript
 
     def visit_Call(self, node):
+        """Look at what is read by ``get``."""
         self.generic_visit(node)
         name = getattr(node.func, "attr", getattr(node.func, "id", None))
         if name == "get" and _path(node.func.value) == ():
@@ -65,6 +67,7 @@ class _Reader(ast.NodeVisitor):
             self._ask(node.args[1])
 
     def visit_Compare(self, node):
+        """Look at what is asked by ``in``."""
         self.generic_visit(node)
         if any(_path(container) == () for container in node.comparators):
             self._ask(node.left)

@@ -165,6 +165,7 @@ def limit_parameters(n_weights: int | None) -> Iterator[None]:
     here = threading.get_ident()
 
     def count(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
+        """Count a tensor that is made."""
         nonlocal made
         # the hooks are of all threads
         if threading.get_ident() != here:

@@ -26,6 +26,7 @@ class _Add(nn.Module):
     def forward(
         self, memory: torch.Tensor, style: torch.Tensor
     ) -> torch.Tensor:
+        """Give the memory (B, T, D) the style (B, S)."""
         return memory + self.project(style)
 
 
@@ -39,6 +40,7 @@ class _Concatenate(nn.Module):
     def forward(
         self, memory: torch.Tensor, style: torch.Tensor
     ) -> torch.Tensor:
+        """Give the memory (B, T, D) the style (B, S)."""
         style = style.expand(*memory.shape[:2], -1)
         return self.project(torch.cat((memory, style), dim=-1))
 

@@ -51,6 +51,7 @@ def average_weights(model: nn.Module, decay: float) -> AveragedModel:
 def _moving_average(decay: float) -> Callable:
     @torch.no_grad()
     def update(averages, weights, n_averaged):
+        """Move averages towards the weights, in place."""
         n_updates = int(n_averaged)
         kept = min(decay, n_updates / (n_updates + 9))
         for average, weight in zip(averages, weights):

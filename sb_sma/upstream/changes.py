@@ -119,6 +119,7 @@ class Changes:
         text = self.rewrite(self._read_here(patch))
 
         def apply(*options: str) -> str:
+            """Apply the patch with options of git."""
             command = ("apply", "--whitespace=nowarn", *options, "-")
             return checkout.git(*command, folder=self.tree, text=text)
 

@@ -231,6 +231,7 @@ class _Definition:
     def faults(
         self, before: "_Definition | None", is_library: bool
     ) -> Iterator[str]:
+        """Say what the docstring lacks."""
         if not (self.is_public or self.is_class):
             return
         if not self.docstring:
@@ -257,6 +258,7 @@ def _definitions(source: str) -> dict[str, _Definition]:
     found: dict[str, _Definition] = {}
 
     def visit(node: ast.AST, name: str, is_public: bool) -> None:
+        """Note the definitions below a node."""
         for child in ast.iter_child_nodes(node):
             if not isinstance(child, (*_FUNCTIONS, ast.ClassDef)):
                 visit(child, name, is_public)

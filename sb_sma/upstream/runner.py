@@ -232,6 +232,7 @@ class Runner(contextlib.ExitStack):
         options = [word for word in command.words if word not in paths]
 
         def run(folder: Path, tests: Sequence[str]) -> str:
+            """Run tests in a folder."""
             words = [*options, *tests]
             return self._output_of(
                 dataclasses.replace(command, words=words), folder

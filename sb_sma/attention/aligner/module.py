@@ -180,6 +180,7 @@ class StepwiseMonotonicReferenceAttention(nn.Module):
 
     @monotonic.setter
     def monotonic(self, monotonic: bool):
+        """Switch the walk on or off."""
         self.is_monotonic.fill_(monotonic)
 
     def set_monotonic(self, monotonic: bool) -> None:

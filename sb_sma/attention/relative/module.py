@@ -35,12 +35,15 @@ class _TrueDistances:
     """One embedding for every distance from Q - 1 down to 1 - K."""
 
     def scale(self, d_model: int, num_heads: int) -> float:
+        """Return what energies are multiplied with."""
         return 1.0 / math.sqrt(d_model // num_heads)
 
     def positions(self, n_queries: int, n_keys: int, device: torch.device):
+        """List the positions that are embedded."""
         return torch.arange(n_queries - 1, -n_keys, -1, device=device)
 
     def fit(self, pos_embs: torch.Tensor, n_queries: int, n_keys: int):
+        """Cut the embeddings to what is needed."""
         n_distances = n_queries + n_keys - 1
         if pos_embs.shape[1] != n_distances:
             raise ValueError(
@@ -51,6 +54,7 @@ class _TrueDistances:
         return pos_embs
 
     def weigh(self, energies: torch.Tensor, blocked: torch.Tensor):
+        """Turn energies into weights."""
         return softmax_over_valid(energies, blocked)
 
 
@@ -62,12 +66,15 @@ class _PublicPositions:
     """
 
     def scale(self, d_model: int, num_heads: int) -> float:
+        """Return what energies are multiplied with."""
         return 1.0 / math.sqrt(d_model)
 
     def positions(self, n_queries: int, n_keys: int, device: torch.device):
+        """List the positions that are embedded."""
         return torch.arange(n_keys, device=device)
 
     def fit(self, pos_embs: torch.Tensor, n_queries: int, n_keys: int):
+        """Cut the embeddings to what is needed."""
         if pos_embs.shape[1] < n_keys:
             raise ValueError(
                 f"pos_embs must embed each of the K = {n_keys} positions; got "
@@ -76,6 +83,7 @@ class _PublicPositions:
         return pos_embs[:, :n_keys]
 
     def weigh(self, energies: torch.Tensor, blocked: torch.Tensor):
+        """Turn energies into weights."""
         return energies.masked_fill(blocked, -1e9).softmax(dim=-1)
 
 

@@ -133,6 +133,7 @@ def synthesize(
 
     @_Callback
     def collect(wav, count, event):
+        """Take the samples and events of a piece."""
         if count > 0:
             chunks.append(ctypes.string_at(wav, 2 * count))
         i = 0

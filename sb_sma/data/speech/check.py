@@ -138,6 +138,7 @@ def _utterance_reader() -> Callable[[Entry], Any]:
     from sb_sma.data.speech.utterance import read_utterance
 
     def read(entry: Entry) -> Recording:
+        """Read the recording of an entry."""
         return read_utterance(entry, check_speakable, MelSettings())[1]
 
     return read

@@ -106,12 +106,14 @@ def prepare_speech(
         drawn = assign_splits(entries, splits)
 
     def build(folder: Path) -> None:
+        """Write the corpus into a folder."""
         items = list(zip(entries, drawn, recordings, states))
         with _raised_with(problems, manifest, list_command):
             fitted = _fit(frontend, items)
         settings = (fitted.identity(), trim_db)
 
         def key(item: Any) -> str:
+            """Name an item by all that it depends on."""
             read = frontend.written_out(item[0].text)
             return _key(item, (read, *settings))
 
@@ -130,6 +132,7 @@ def prepare_speech(
         write_json(folder / _REPORT, _report(manifests, skipped, mel))
 
     def when_ready(folder: Path) -> None:
+        """Tell what a corpus that is ready was made of."""
         digests.save()
         _log_report(folder / _REPORT)
 

@@ -274,6 +274,7 @@ class G2PFrontend(Frontend):
         has_stress = tuple(symbols) != strip_stress(symbols)
 
         def predict(words: list[str]) -> list[list[str]]:
+            """Pronounce words."""
             # an error names the word alone: its number is none of the text's
             found = g2p.decode([g2p.encode(word) for word in words])
             return [each[0].phonemes for each in found]

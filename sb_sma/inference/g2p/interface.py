@@ -286,6 +286,7 @@ class G2P(ExportedModel):
                     places.append((word, number))
 
         def follow(batch: Batch) -> tuple[list[int], list[float]]:
+            """Score the pairs of a batch."""
             phonemes = pad([pairs[row][1] for row in batch.rows])
             phonemes = phonemes.to(self.device)
             with torch.no_grad(), copy.deepcopy(self.inference_ctx):
@@ -400,6 +401,7 @@ class G2P(ExportedModel):
         """Search in batches; returns the rows of each, and what was found."""
 
         def search(batch: Batch) -> tuple[list[int], list[list[Hypothesis]]]:
+            """Search the hypotheses of a batch."""
             # a context is of one thread
             with copy.deepcopy(self.inference_ctx):
                 hypotheses = beam_search(

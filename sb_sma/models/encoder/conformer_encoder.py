@@ -197,6 +197,7 @@ class _PaddedConvolutionModule(ConvolutionModule):
         mask: torch.Tensor | None = None,
         dynchunktrain_config: Any = None,
     ) -> torch.Tensor:
+        """Transform (B, T, D)."""
         hidden = self.bottleneck(self.layer_norm(x).transpose(1, 2))
         if mask is not None:
             hidden = hidden.masked_fill(mask.transpose(1, 2), 0.0)

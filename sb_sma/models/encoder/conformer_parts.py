@@ -45,6 +45,7 @@ class _SeparableConvolution(nn.Module):
     def forward(
         self, features: torch.Tensor, padding: torch.Tensor
     ) -> torch.Tensor:
+        """Transform (B, T, D), zero on padding."""
         return self.depthwise(self.pointwise(features, padding), padding)
 
 

@@ -279,4 +279,5 @@ class _FeedForward(nn.Module):
         self.ffn = nn.Sequential(widen, nn.ReLU(inplace=True), dropout, narrow)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Transform (B, T, D)."""
         return self.ffn(features)

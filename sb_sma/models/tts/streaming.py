@@ -107,6 +107,7 @@ def _smooth_pieces(
     n_made, n_given, start = 0, 0, 0
 
     def smooth(stop):
+        """Apply the postnet to the frames before a place."""
         heard = torch.cat(frames)[None]  # (1, n_made - start, C)
         valid = padding_mask(torch.tensor([heard.shape[1]]), heard.shape[1])
         smoothed = heard + model.postnet(heard, valid.to(heard.device))

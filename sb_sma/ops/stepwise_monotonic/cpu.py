@@ -159,6 +159,7 @@ def _over_rows(
     pieces = iter(zip(edges[:-1], edges[1:]))  # each goes to who comes first
 
     def work():
+        """Take pieces until none are left."""
         for start, stop in pieces:
             part = [array[start:stop] for array in inputs + results]
             kernel(*part[:3], moves, *part[3:])

@@ -42,6 +42,7 @@ def prefetch(typing_context, array, row, query, key):
     signature = types.void(array, types.intp, types.intp, types.intp)
 
     def generate(context, builder, signature, arguments):
+        """Write the instruction."""
         array_type = signature.args[0]
         struct = context.make_array(array_type)(context, builder, arguments[0])
         place = cgutils.get_item_pointer(

@@ -157,6 +157,7 @@ class AtomicCheckpointer(Checkpointer):
         sign = 1 if max_key else -1
 
         def rank(checkpoint):
+            """Rank a checkpoint."""
             if key is None:
                 return (importance_key or self._progress)(checkpoint)
             value = checkpoint.meta[key]

@@ -242,11 +242,13 @@ def make_dataset(items, tokenizer, table, output_keys=()):
     @sb.utils.data_pipeline.takes("word", "language")
     @sb.utils.data_pipeline.provides("grapheme_ids")
     def grapheme_pipeline(word, language):
+        """Convert a word to indices of graphemes."""
         return torch.tensor(tokenizer.encode(word, language))
 
     @sb.utils.data_pipeline.takes("phonemes")
     @sb.utils.data_pipeline.provides("phoneme_ids")
     def phoneme_pipeline(phonemes):
+        """Convert phonemes to their indices."""
         return torch.tensor(table.encode(phonemes))
 
     return sb.dataio.dataset.DynamicItemDataset(

@@ -335,11 +335,13 @@ def make_datasets(manifests, table):
     @sb.utils.data_pipeline.takes("tokens")
     @sb.utils.data_pipeline.provides("token_ids")
     def token_pipeline(tokens):
+        """Convert tokens to their indices."""
         return torch.tensor(table.encode(tokens))
 
     @sb.utils.data_pipeline.takes("mel")
     @sb.utils.data_pipeline.provides("log_mel")
     def mel_pipeline(mel):
+        """Read a mel, (M, C)."""
         return torch.from_numpy(np.load(mel))
 
     return {

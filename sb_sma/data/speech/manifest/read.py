@@ -160,6 +160,7 @@ def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
     entries, problems, seen = [], [], {}
 
     def note(number: int, problem: str) -> None:
+        """Take note of a problem of a line."""
         problems.append((number, f"{manifest}, line {number}: {problem}"))
 
     rows = list(read_rows(read_utf8(manifest), manifest, note))

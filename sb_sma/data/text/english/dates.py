@@ -30,6 +30,7 @@ def _reader(day_first: bool) -> Callable[[re.Match], str]:
     """Return what reads a date whose order of day and month is not sure."""
 
     def read(match: re.Match) -> str:
+        """Write out what was found, if it is a date."""
         first, second = int(match["first"]), int(match["second"])
         pairs = [(second, first), (first, second)]
         if day_first or match["mark"] == ".":
@@ -43,6 +44,7 @@ def _reader(day_first: bool) -> Callable[[re.Match], str]:
 
 def _iso_reader(day_first: bool) -> Callable[[re.Match], str]:
     def read(match: re.Match) -> str:
+        """Write out what was found, if it is a date."""
         date = int(match["day"]), int(match["month"]), match["year"]
         return _said(*date, day_first) or match[0]
 
