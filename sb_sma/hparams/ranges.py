@@ -258,6 +258,8 @@ NUMBERS: Mapping[str, Number | Several] = {
     "refiner_temperature": Number(float, 0, 10),
     "refiner_weight": _WEIGHT,
     "refiner_width": _WIDTH,
+    "rollouts": _SHARE,
+    "rollouts_steps": _COUNT,
     "samples_every": _COUNT,
     "seed": Number(most=2**32 - 1),
     "sentencepiece_size": _ROOM,

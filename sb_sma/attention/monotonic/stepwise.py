@@ -26,7 +26,12 @@ from sb_sma.attention.decoding import (
 from sb_sma.attention.heads import softmax_over_valid
 from sb_sma.attention.masks import lengths_of, padding_mask
 from sb_sma.attention.memory import ProjectedMemory, project_memory
-from sb_sma.attention.monotonic.walks import HardWalk, SoftWalk, start_walk
+from sb_sma.attention.monotonic.walks import (
+    GivenWalk,
+    HardWalk,
+    SoftWalk,
+    start_walk,
+)
 from sb_sma.attention.staying import stay_logit
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.ops.dropout import Dropout
@@ -48,14 +53,26 @@ class MonotonicState:
         that walk.
     max_energy : float
         Where their sum is capped.
-    walk : SoftWalk or HardWalk
+    walk : SoftWalk, HardWalk or GivenWalk
         Where these heads stand.
     """
 
     memory: ProjectedMemory
     energy_offset: torch.Tensor
     max_energy: float
-    walk: SoftWalk | HardWalk
+    walk: SoftWalk | HardWalk | GivenWalk
+
+    def follow(self, alignment: torch.Tensor) -> None:
+        """Let the heads that walk go along a path that is given.
+
+        Arguments
+        ---------
+        alignment : torch.Tensor
+            Of the queries to come and all heads, those that walk first,
+            (B, H, Q, K).
+        """
+        n_walking = self.energy_offset.shape[1]
+        self.walk = GivenWalk(alignment[:, :n_walking])
 
 
 class StepwiseMonotonicMHA(StepwiseMonotonicAttention):

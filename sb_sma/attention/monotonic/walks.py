@@ -131,6 +131,40 @@ class CompiledSoftWalk(SoftWalk):
         return seen
 
 
+class GivenWalk:
+    """Attends as it is told, whatever the probabilities of staying.
+
+    Arguments
+    ---------
+    alignment : torch.Tensor
+        Of the queries to come, (B, H, Q, K).
+
+    Example
+    -------
+    >>> walk = GivenWalk(torch.eye(2)[None, None])
+    >>> walk.advance(torch.full((1, 1, 2), 0.25))
+    tensor([[[1., 0.]]])
+    """
+
+    def __init__(self, alignment: torch.Tensor):
+        self.queries = iter(alignment.unbind(dim=2))
+
+    def advance(self, p_stay: torch.Tensor) -> torch.Tensor:
+        """Take one query's moves.
+
+        Arguments
+        ---------
+        p_stay : torch.Tensor
+            Probability of staying, which changes nothing, (B, H, K).
+
+        Returns
+        -------
+        alpha : torch.Tensor
+            Alignment of this query, (B, H, K).
+        """
+        return next(self.queries)
+
+
 class HardWalk:
     """Stands on one key and moves on when it has probably left it.
 

@@ -16,7 +16,7 @@ from torch import nn
 from sb_sma.attention import walk_switches
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.tts.mel_decoder import MelDecoder
-from sb_sma.models.tts.scheduled_sampling import mix_own_frames
+from sb_sma.models.tts.scheduled_sampling import mix_own_frames, roll_out
 from sb_sma.style.conditioning import StyleConditioning
 from sb_sma.style.speakers import SpeakerConditioning
 
@@ -51,6 +51,10 @@ class TeacherForced:
     alignments: list[torch.Tensor]
     query_lengths: torch.Tensor
     refiner_loss: torch.Tensor | None = None
+
+
+# of an item's decoder steps, where they are made one after the other
+_LEAST_ROLLED = 0.4
 
 
 class TransformerTTS(nn.Module):
@@ -157,6 +161,7 @@ class TransformerTTS(nn.Module):
         own_frames: float = 0.0,
         style: torch.Tensor | None = None,
         speaker: torch.Tensor | None = None,
+        rollouts: float = 0.0,
     ) -> TeacherForced:
         """Predict every frame from the true frames before it.
 
@@ -165,7 +170,9 @@ class TransformerTTS(nn.Module):
         ever heard true frames waits in a pause for a voice that, when it
         speaks freely, never comes (Bengio et al.: "Scheduled Sampling for
         Sequence Prediction with Recurrent Neural Networks", NeurIPS 2015, in
-        the parallel form of Duckworth et al., 2019).
+        the parallel form of Duckworth et al., 2019). With `rollouts`, some
+        batches are spoken freely in the time of the true frames instead, and
+        40 to 100 % of an item's decoder steps hear what was said.
 
         Arguments
         ---------
@@ -183,6 +190,8 @@ class TransformerTTS(nn.Module):
             How it is spoken, (B, S). Default: as `mels` are.
         speaker : torch.Tensor, optional
             As in `encode`.
+        rollouts : float
+            Share of the calls in which they are made one after the other.
 
         Returns
         -------
@@ -203,7 +212,14 @@ class TransformerTTS(nn.Module):
             style, _ = self.style.tokens(targets, mel_lengths)
         memory = self.encode(tokens, token_lengths, style, speaker)
         heard = targets
-        if own_frames > 0:
+        if rollouts > 0 and torch.rand(()) < rollouts:
+            shares = _LEAST_ROLLED + (1.0 - _LEAST_ROLLED) * torch.rand(
+                len(targets), device=targets.device
+            )
+            heard = roll_out(
+                self.decoder, memory, token_lengths, targets, shares
+            )
+        elif own_frames > 0:
             heard = mix_own_frames(
                 self.decoder, memory, token_lengths, targets, own_frames
             )

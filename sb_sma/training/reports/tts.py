@@ -25,6 +25,7 @@ from sb_sma.training.reports.shared import (
 
 _SHOWN_CURVES = (
     "mel_loss",
+    "own_mel_loss",
     "stop_loss",
     "guided_loss",
     "focus_rate",
@@ -42,6 +43,7 @@ _STYLED = " Each was spoken in the style of its target."
 _BY_SPEAKER = " Each was spoken by the speaker of its target."
 _MEANINGS = {
     "mel_loss": "mean absolute difference per channel, in standard deviations",
+    "own_mel_loss": "the same where the decoder hears its own frames",
     "within_one": "decoder steps within one token of the true timing",
     "line_within_one": "the same for a straight line",
     "exact": "decoder steps on the very token",

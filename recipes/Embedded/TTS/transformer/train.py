@@ -87,14 +87,15 @@ class TTSBrain(RecoverableBrain):
             return average(
                 tokens, token_lengths, mels, mel_lengths, speaker=speaker
             )
-        own_frames = self.hparams.own_frames_schedule(self.optimizer_step)
+        step = self.optimizer_step
         return self.modules.model(
             tokens,
             token_lengths,
             mels,
             mel_lengths,
-            own_frames,
+            self.hparams.own_frames_schedule(step),
             speaker=speaker,
+            rollouts=self.hparams.rollouts_schedule(step),
         )
 
     def compute_objectives(self, predictions, batch, stage):
@@ -122,6 +123,8 @@ class TTSBrain(RecoverableBrain):
             losses["guided_loss"] = self.hparams.guided_attention(
                 output.alignments, output.query_lengths, token_lengths
             )
+        if stage != sb.Stage.TRAIN and self.hparams.rollouts > 0:
+            losses["own_mel_loss"] = self._own_mel_loss(batch)
         self.loss_means.append(losses, mel_lengths.sum())
         if stage != sb.Stage.TRAIN:
             self.style_effect.append(
@@ -221,11 +224,30 @@ class TTSBrain(RecoverableBrain):
         meta = {"epoch": epoch}
         if self.walks:
             # only these are candidates for the model that is exported
-            meta["mel_loss"] = stats["mel_loss"]
+            meta[self.criterion] = stats[self.criterion]
         if if_main_process():
             self._save_samples(epoch)
         # last, since what comes after it is lost when a run is interrupted
-        self.checkpointer.save_and_keep_only(meta=meta, min_keys=["mel_loss"])
+        self.checkpointer.save_and_keep_only(
+            meta=meta, min_keys=[self.criterion]
+        )
+
+    @property
+    def criterion(self):
+        """The figure by which the model that is exported is chosen."""
+        return "own_mel_loss" if self.hparams.rollouts > 0 else "mel_loss"
+
+    def _own_mel_loss(self, batch):
+        """Mel loss of a decoder that hears its own frames."""
+        mels, mel_lengths = with_lengths(batch.log_mel)
+        output = self.hparams.average.module(
+            *with_lengths(batch.token_ids),
+            mels,
+            mel_lengths,
+            speaker=self._speaker(batch),
+            rollouts=1.0,
+        )
+        return masked_l1(output.mels_after, output.targets, mel_lengths)
 
     def _save_samples(self, epoch):
         """Draw and speak a few validation sentences, now and then."""
@@ -548,7 +570,11 @@ def main(argv):
         hparams["to_waveform"],
     )
     train_and_test(
-        brain, hparams["epoch_counter"], datasets, loader_options, "mel_loss"
+        brain,
+        hparams["epoch_counter"],
+        datasets,
+        loader_options,
+        brain.criterion,
     )
     if if_main_process():
         resolved = read_resolved(hparams["output_folder"])
