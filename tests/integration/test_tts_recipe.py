@@ -301,6 +301,23 @@ def test_softmax_comes_first_where_it_is_asked_for(run):
     assert "train longer or start earlier" in refusal
 
 
+def test_a_decoder_that_hears_itself_is_chosen_by_that(run):
+    folder = run.parent / "rolled"
+    flags = "--rollouts=1", "--rollouts_steps=0", "--number_of_epochs=2"
+    done = train(folder, *flags)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for record in read_history(folder):
+        valid = record["valid"]
+        assert 0 < valid["own_mel_loss"] != valid["mel_loss"]
+    metas = [
+        checkpoint.read_text()
+        for checkpoint in (folder / "save").glob("CKPT*/CKPT.yaml")
+    ]
+    assert any("own_mel_loss:" in meta for meta in metas)
+    assert not any("\nmel_loss:" in meta for meta in metas)
+    assert "own mel loss" in (folder / "index.html").read_text()
+
+
 def test_the_guide_is_not_computed_when_it_is_off(run):
     folder = run.parent / "guided"
     flags = "--guided_off_after=1", "--guided_heads=[1]", "--guided_layers=[-1]"

@@ -14,7 +14,6 @@ for Transformers", ACL SRW 2019.
 import torch
 
 from sb_sma.attention.decoding import DecodingOptions
-
 from sb_sma.models.tts.mel_decoder import MelDecoder
 
 

@@ -31,7 +31,8 @@ SOMETIMES = {
         guided_off_after guided_weight label_smoothing language_balance
         length_penalty lr n_samples num_workers number_of_epochs own_frames
         own_frames_steps pitch pitch_range postnet_dropout prenet_dropout
-        refiner_temperature refiner_weight samples_every seed short_first_epochs speakers spliced_words
+        refiner_temperature refiner_weight rollouts rollouts_steps
+        samples_every seed short_first_epochs speakers spliced_words
         steps_per_grapheme stop_positive_weight stop_weight warmup_share
         warmup_steps ckpt_interval_minutes max_grad_norm
     """,
@@ -49,8 +50,8 @@ SOMETIMES = {
         batch_words beam_threshold ckpt_interval_minutes energy_noise_steps
         guided_half_life guided_off_after max_batch_frames max_batch_items
         max_grad_norm max_minutes monotonic_start_epoch n_samples
-        number_of_epochs own_frames_steps samples_every short_first_epochs
-        trim_db warmup_steps
+        number_of_epochs own_frames_steps rollouts_steps samples_every
+        short_first_epochs trim_db warmup_steps
     """,
     ".inf": "beam_threshold",
     "null": """

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sb_sma.attention import DecodingOptions, StepwiseMonotonicMHA
+from sb_sma.attention.masks import padding_mask
 from sb_sma.ops import stepwise_monotonic_expectation
 from sb_sma.stepwise_monotonic import (
     StepwiseMonotonicAttention,
@@ -320,6 +321,31 @@ def test_walk_starts_at_the_speed_that_it_was_given(moves):
     _, attn = attend(attention, query, memory, mask)
     mean_position = (attn * torch.arange(60.0)).sum(-1)[0, :, -1]
     assert_close(mean_position, torch.full((HEADS,), 20 / 2.5), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"monotonic_heads": 2}, {"head_choice": "focused"}],
+)
+def test_heads_go_along_a_path_that_is_given(options):
+    torch.manual_seed(0)
+    attention = StepwiseMonotonicMHA(WIDTH, HEADS, **options).eval()
+    if attention.reads_by is not None:
+        attention.choose_head(torch.tensor([0.1, 0.3, 0.2]))
+    queries, memory = torch.randn(2, 6, WIDTH), torch.randn(2, 4, WIDTH)
+    lengths = torch.tensor([4, 3])
+    expected, path = attention(
+        queries, memory, memory, key_padding_mask=padding_mask(lengths, 4)
+    )
+    # energies of the given bias alone would lead them elsewhere
+    with torch.no_grad():
+        attention.stay_bias.add_(3.0)
+    state = attention.start(memory, lengths, DecodingOptions(mode="hard"))
+    state.follow(path)
+    for index in range(queries.shape[1]):
+        out, attn, state = attention.step(queries[:, index, None], state)
+        torch.testing.assert_close(attn[:, :, 0], path[:, :, index])
+        torch.testing.assert_close(out[:, 0], expected[:, index])
 
 
 def test_noise_is_for_training_only_and_follows_the_seed():

@@ -215,6 +215,24 @@ def test_own_frames_take_the_place_of_true_ones(factor):
     assert sum(shares) / 10 == pytest.approx(0.4, abs=0.12)
 
 
+def test_rollouts_are_drawn_batch_by_batch():
+    model = make_model()
+
+    def heard(rollouts, seed=0):
+        seen = []
+        handle = model.decoder.register_forward_pre_hook(
+            lambda module, inputs: seen.append(inputs[2])
+        )
+        torch.manual_seed(seed)
+        output = model(*make_batch(), rollouts=rollouts)
+        handle.remove()
+        return not torch.equal(seen[-1], output.targets)
+
+    assert not heard(0.0) and heard(1.0)
+    share = sum(heard(0.5, seed) for seed in range(40)) / 40
+    assert share == pytest.approx(0.5, abs=0.25)
+
+
 def test_own_frames_are_not_learnt_through():
     model = make_model()
     heard, output = hear(model, 1.0)
