@@ -112,14 +112,15 @@ class G2PBrain(RecoverableBrain):
 
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate and the energy noise of this step."""
-        step = self.optimizer_step
         if should_step:
             # at 0 it would not learn
-            rate = self.lr_schedule.calculate_lr(max(step, 1))
+            step = max(self.planned_step(), 1)
+            rate = self.lr_schedule.calculate_lr(step)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
         walk_switches.set_energy_noise(
-            self.hparams.models["model"], self.hparams.noise_schedule(step)
+            self.hparams.models["model"],
+            self.hparams.noise_schedule(self.optimizer_step),
         )
 
     def on_stage_start(self, stage, epoch=None):
