@@ -131,8 +131,8 @@ def test_processes_share_the_batches_of_an_epoch(n_processes, epoch):
         )
 
 
-@pytest.mark.parametrize("n_processes", [2, 4])
-def test_nobody_waits_long_for_another(n_processes):
+@pytest.mark.parametrize("n_processes, most", [(2, 0.06), (4, 0.12)])
+def test_nobody_waits_long_for_another(n_processes, most):
     work, waited = 0, 0
     for step in zip(*shares_of(5, n_processes)):
         frames = [
@@ -141,7 +141,7 @@ def test_nobody_waits_long_for_another(n_processes):
         ]
         work += sum(frames)
         waited += max(frames) * n_processes - sum(frames)
-    assert waited < 0.12 * work
+    assert waited < most * work
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
