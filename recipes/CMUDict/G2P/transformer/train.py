@@ -26,11 +26,7 @@ require_torch_pair()
 
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import (
-    ddp_init_group,
-    if_main_process,
-    run_on_main,
-)
+from speechbrain.utils.distributed import if_main_process, run_on_main
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
@@ -56,6 +52,7 @@ from sb_sma.training.fine_tuning import (
 from sb_sma.training.history import log_epoch
 from sb_sma.training.recipe_frame import (
     Start,
+    join_processes,
     open_logs,
     read_resolved,
     train_and_test,
@@ -400,7 +397,7 @@ def main(argv):
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
     check_hints(hparams["grapheme_tokenizer"])
     check_settings(hparams, run_opts)
-    ddp_init_group(run_opts)
+    join_processes(hparams, run_opts)
     initial, identity = None, None
     if hparams["initial_model"] is not None:
         initial = load_initial_model(

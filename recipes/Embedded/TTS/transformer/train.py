@@ -28,11 +28,7 @@ require_torch_pair()
 import numpy as np
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import (
-    ddp_init_group,
-    if_main_process,
-    run_on_main,
-)
+from speechbrain.utils.distributed import if_main_process, run_on_main
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
@@ -55,6 +51,7 @@ from sb_sma.training.history import log_epoch, log_figures
 from sb_sma.training.initial_voice import InitialVoice
 from sb_sma.training.recipe_frame import (
     Start,
+    join_processes,
     open_logs,
     read_resolved,
     train_and_test,
@@ -460,7 +457,7 @@ def main(argv):
     frontend = choose_frontend(hparams)
     check_attention(hparams)
     check_settings(hparams, run_opts)
-    ddp_init_group(run_opts)
+    join_processes(hparams, run_opts)
     initial, identity = None, None
     if hparams["initial_model"] is not None:
         initial = InitialVoice(

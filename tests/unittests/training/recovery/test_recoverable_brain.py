@@ -235,6 +235,58 @@ def test_a_step_that_is_not_finite_is_left_out(
     assert all(x.isfinite().all() for x in map(torch.tensor, _))
 
 
+@pytest.mark.parametrize("loss_is_bad", [True, False])
+def test_nothing_bad_is_silent_where_no_step_learns(
+    tmp_path, monkeypatch, caplog, loss_is_bad
+):
+    monkeypatch.setattr(PoisonedBrain, "loss_is_bad", loss_is_bad)
+    monkeypatch.setattr(PoisonedBrain, "poisoned", {(2, 6)})  # of 6, by 4
+    options = {"grad_accumulation_factor": 4}
+    _, history, *_ = train(tmp_path, brain_class=PoisonedBrain, **options)
+    what = "loss" if loss_is_bad else "gradient"
+    warnings = [each for each in caplog.messages if "not finite" in each]
+    assert warnings == [
+        f"The {what} of a batch is not finite, among those at the end of the "
+        "epoch that no step learns from: a batch without names"
+        + ", a batch without names"
+        * (not loss_is_bad)
+    ]
+    assert [record["step"] for record in history] == [1, 2, 3]
+    assert all("skipped_steps" not in record["train"] for record in history)
+    assert all(math.isfinite(record["train"]["loss"]) for record in history)
+
+
+class ScaledBrain(PoisonedBrain):
+    """Has the scaler of fp16, which skips steps that overflow."""
+
+    loss_is_bad = False
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+
+
+def test_a_gradient_that_stays_nan_ends_a_training_with_a_scaler(
+    tmp_path, monkeypatch, caplog
+):
+    poisoned = {(epoch, step) for epoch in (1, 2, 3) for step in range(1, 7)}
+    monkeypatch.setattr(ScaledBrain, "poisoned", poisoned)
+    with pytest.raises(ValueError, match="3 steps in a row were left out"):
+        train(tmp_path, brain_class=ScaledBrain, nonfinite_patience=2)
+    # 8, 4 and 2 are scaled down first
+    assert caplog.text.count("Step left out") == 3
+
+
+def test_an_overflow_of_the_scale_is_no_fault(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(ScaledBrain, "poisoned", {(1, 1), (1, 2), (1, 3)})
+    weights, history, *_ = train(
+        tmp_path, brain_class=ScaledBrain, nonfinite_patience=0
+    )
+    assert "left out" not in caplog.text
+    assert [record["step"] for record in history] == [6, 12, 18]
+    assert all(torch.tensor(weight).isfinite().all() for weight in weights)
+
+
 def test_statistics_of_a_bad_batch_are_forgotten():
     norm = nn.BatchNorm1d(3)
     brain = RecoverableBrain(
