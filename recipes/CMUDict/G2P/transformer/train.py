@@ -41,6 +41,7 @@ from sb_sma.losses import token_loss
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 from sb_sma.mistakes import tell_mistakes
 from sb_sma.models.g2p.beam_search import beam_search
+from sb_sma.models.recomputation import set_recomputation
 from sb_sma.plots.figures import plot_layers
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.fine_tuning import (
@@ -404,6 +405,9 @@ def main(argv):
             hparams["initial_model"], hparams["models"]["model"]
         )
         identity = identify(initial)
+    set_recomputation(
+        hparams["models"]["model"], hparams["activation_checkpointing"]
+    )
     start = Start(
         hparams["prepare"],
         hparams["save_folder"],

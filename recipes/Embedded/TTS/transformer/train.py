@@ -45,6 +45,7 @@ from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.mistakes import tell_mistakes
+from sb_sma.models.recomputation import set_recomputation
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.frozen import freeze
 from sb_sma.training.history import log_epoch, log_figures
@@ -467,6 +468,9 @@ def main(argv):
         initial.check(hparams, keys)
         identity = initial.identity
     frozen = freeze_parts(hparams, initial)
+    set_recomputation(
+        hparams["models"]["model"], hparams["activation_checkpointing"]
+    )
     start = Start(
         partial(plan_corpus, hparams),
         hparams["save_folder"],
