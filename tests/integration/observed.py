@@ -1,7 +1,7 @@
 """Run a script, and write down what each of its processes sees in training.
 
 ``python observed.py FOLDER train.py train.yaml`` leaves ``FOLDER/RANK.jsonl``
-with a line for every batch and for the end of every epoch's training.
+with a line for every batch and for the end of every epoch.
 """
 
 import hashlib
@@ -55,6 +55,7 @@ def observe(folder):
         return evaluate_batch(brain, batch, stage)
 
     def observed_fit_valid(brain, valid_set, epoch, enable):
+        fit_valid(brain, valid_set, epoch, enable)
         model, average = brain.hparams.models["model"], brain.hparams.average
         moments = brain.optimizer.state_dict()["state"].values()
         tell(
@@ -68,7 +69,6 @@ def observe(folder):
             n_threads=len(os.listdir("/proc/self/task")),
             n_python_threads=threading.active_count(),
         )
-        return fit_valid(brain, valid_set, epoch, enable)
 
     Brain.fit_batch = observed_fit_batch
     Brain.evaluate_batch = observed_evaluate_batch

@@ -142,7 +142,7 @@ def test_figures_are_those_of_one_process(tmp_path, train):
         text = (folder / "test_stats.json").read_text()
         tested[n_processes] = json.loads(text)
     for n_processes in (2, 4):
-        assert tested[n_processes] == pytest.approx(tested[1], rel=1e-5)
+        assert tested[n_processes] == pytest.approx(tested[1], rel=1e-6)
 
 
 @pytest.mark.slow

@@ -127,6 +127,28 @@ class RecoverableBrain(FiniteBrain):
         self.train_sampler = BatchShare(sampler, *place())
         return {**loader_kwargs, "batch_sampler": self.train_sampler}
 
+    def evaluate_batch(self, batch, stage):
+        """Evaluate a batch, with the same noise in every epoch and process.
+
+        What it draws, training does not miss.
+
+        Arguments
+        ---------
+        batch : PaddedBatch
+            Of the validation or test set.
+        stage : speechbrain.Stage
+            Which of them.
+
+        Returns
+        -------
+        loss : torch.Tensor
+            Of the batch, on the CPU.
+        """
+        devices = [self.device] if self.device_type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(self.step)
+            return super().evaluate_batch(batch, stage)
+
     def on_stage_start(self, stage, epoch=None):
         """Start the means anew, but in an epoch that is gone on with.
 
@@ -142,6 +164,11 @@ class RecoverableBrain(FiniteBrain):
             self.loss_means.clear()
         if stage == sb.Stage.TRAIN and not is_recovered:
             self.skipped_steps.begin_epoch()
+        if stage != sb.Stage.TRAIN and place()[1] > 1:
+            # running statistics are of what a process has seen
+            for part in (self.hparams.models["model"], self.hparams.average):
+                for buffer in part.buffers():
+                    torch.distributed.broadcast(buffer, 0)
 
     def on_fit_batch_end(self, batch, outputs, loss, should_step):
         """Let the average follow the weights.
