@@ -9,11 +9,12 @@ import json
 import os
 import runpy
 import sys
-import threading
 from pathlib import Path
 
 import torch
 from speechbrain.core import Brain
+
+from tests.usage import read_usage
 
 
 def digest(tensors):
@@ -22,14 +23,6 @@ def digest(tensors):
     for tensor in tensors:
         content.update(tensor.detach().cpu().numpy().tobytes())
     return content.hexdigest()[:16]
-
-
-def resident_kib():
-    """Memory that is in use."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1])
-    return None
 
 
 def observe(folder):
@@ -64,10 +57,7 @@ def observe(folder):
             average=digest(average.state_dict().values()),
             moments=digest([each["exp_avg_sq"] for each in moments]),
             n_steps=brain.optimizer_step,
-            resident_kib=resident_kib(),
-            n_files=len(os.listdir("/proc/self/fd")),
-            n_threads=len(os.listdir("/proc/self/task")),
-            n_python_threads=threading.active_count(),
+            **read_usage(),
         )
 
     Brain.fit_batch = observed_fit_batch
