@@ -37,7 +37,8 @@ with tell_mistakes(__file__):
 def flags_of(train, folder):
     """A small corpus of some ten batches."""
     if train is train_tts:
-        return [GLOO, "--max_batch_frames=700", "--samples_every=2"]
+        own = ["--max_batch_frames=700", "--samples_every=2"]
+        return [GLOO, *own, "--warmup_steps=0"]
     lexicon = folder / "lexicon"
     if not lexicon.exists():
         write_dictionary(lexicon)
@@ -186,7 +187,7 @@ def test_a_run_goes_on_in_another_number_of_processes(tmp_path, train):
         [record["lr"] for record in read_history(each)]
         for each in (folder, tmp_path / "whole")
     ]
-    assert rates[0][-1] < 0.2 * max(rates[0])
+    assert rates[0][-1] < 0.3 * max(rates[0])
     assert rates[0] == pytest.approx(rates[1], abs=0.3 * max(rates[1]))
 
 
