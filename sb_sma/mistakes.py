@@ -4,11 +4,13 @@ Whoever gave a wrong value needs to read what is wrong with it; a traceback is
 for mistakes of those who wrote the script.
 """
 
+import atexit
 import contextlib
 import dis
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 _PACKAGE = Path(__file__).parent
 _NAME = __name__.partition(".")[0]
+_SECONDS_TO_BE_ENDED = 10.0
 
 
 @contextlib.contextmanager
@@ -27,6 +30,10 @@ def tell_mistakes(script: str | os.PathLike[str]) -> Iterator[None]:
     the script raises itself, a file that cannot be read or written, and a
     package that is not installed. Anything else keeps its traceback, and these
     have theirs in the log of the run, if there is one.
+
+    Of several processes that torchrun has started, the main one tells at once
+    what the others may have met, too, or follows from it. torchrun then ends
+    them before they tell it again.
 
     Arguments
     ---------
@@ -53,12 +60,35 @@ def tell_mistakes(script: str | os.PathLike[str]) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, ImportError, OSError) as error:
-        message = _message(error, Path(script).absolute().parent)
+    except Exception as error:
+        message = None
+        if isinstance(error, (ValueError, ImportError, OSError)):
+            message = _message(error, Path(script).absolute().parent)
+        is_alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+        is_main = os.environ.get("RANK", "0") == "0"
+        if not is_alone and (message is None or not is_main):
+            time.sleep(_SECONDS_TO_BE_ENDED)
         if message is None:
             raise
         logger.debug("the run ends", exc_info=True)
-        sys.exit(f"error: {message}")
+        if is_alone:
+            sys.exit(f"error: {message}")
+        print(f"error: {message}", file=sys.stderr)
+        end_at_once(status=1)
+
+
+def end_at_once(status: int) -> None:
+    """End the process as it ends, but for the end of the interpreter.
+
+    Arguments
+    ---------
+    status : int
+        Of the process.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _message(error: Exception, folder: Path) -> str | None:

@@ -50,6 +50,7 @@ ATTENTION_TYPES = ("SMA", "regularMHA")
 OWN_FRAMES = (0.0, 0.5)  # at the start and at the end of training
 FRAMES_PER_STEP = 4
 WANTED_SHARE = "<= 1.05"
+STEPS_OF_EPOCH = 1000  # of which few are made
 # items, their most tokens and mel frames; the shortest item has 0.9 of them
 RECIPE_BATCH = {"items": 8, "tokens": 45, "frames": 312}
 ESPNET_BATCH = {"items": 16, "tokens": 80, "frames": 400}
@@ -166,7 +167,10 @@ def step_name(attention_type: str, own_frames: float) -> str:
 
 
 def make_brain(
-    device: str, overrides: dict[str, Any], task: str = "tts"
+    device: str,
+    overrides: dict[str, Any],
+    task: str = "tts",
+    **run_opts: Any,
 ) -> Any:
     """Return the recipe's brain, as it is when an epoch of training starts."""
     hparams = load_hparams(overrides, task)
@@ -176,11 +180,13 @@ def make_brain(
         modules=hparams["modules"],
         opt_class=hparams["opt_class"],
         hparams=hparams,
-        run_opts={"device": device},
+        run_opts={"device": device, **run_opts},
     )
     # random items, of no speaker
     brain.manifest = defaultdict(dict)
     brain.speakers = SpeakerTable([])
+    brain.frozen = []
+    brain.train_sampler = range(STEPS_OF_EPOCH)
     brain.init_optimizers()
     brain.hparams.average.to(device)
     brain.hparams.epoch_counter.current = 1

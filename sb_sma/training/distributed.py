@@ -1,10 +1,55 @@
 """Training by several processes."""
 
-import atexit
-import os
-import sys
+from typing import Any
 
 import torch
+
+from sb_sma.mistakes import end_at_once
+
+
+def place() -> tuple[int, int]:
+    """Tell which of how many processes this is.
+
+    Returns
+    -------
+    rank : int
+        Counted from 0, which is the main one.
+    n_processes : int
+        That share the training.
+
+    Example
+    -------
+    >>> place()
+    (0, 1)
+    """
+    if not torch.distributed.is_initialized():
+        return 0, 1
+    return torch.distributed.get_rank(), torch.distributed.get_world_size()
+
+
+def gather(value: Any) -> list[Any]:
+    """Let every process know what each of them has; all have to call it.
+
+    Arguments
+    ---------
+    value : Any
+        Of this process, to be pickled.
+
+    Returns
+    -------
+    values : list
+        By rank.
+
+    Example
+    -------
+    >>> gather("what this one has")
+    ['what this one has']
+    """
+    values = [value]
+    if torch.distributed.is_initialized():
+        values *= torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(values, value)
+    return values
 
 
 def close_process_group() -> None:
@@ -23,8 +68,4 @@ def close_process_group() -> None:
     if not torch.distributed.is_initialized():
         return
     torch.distributed.destroy_process_group()
-    # all that a normal end does but for the end of the interpreter
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    end_at_once(status=0)

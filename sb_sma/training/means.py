@@ -1,6 +1,7 @@
 """Means of losses over an epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -9,13 +10,19 @@ from speechbrain.utils.checkpoints import (
     mark_as_saver,
     register_checkpoint_hooks,
 )
+from speechbrain.utils.distributed import if_main_process
+
+from sb_sma.training.distributed import gather, place
+
+Sums = dict[str, torch.Tensor]
 
 
-@register_checkpoint_hooks
+@partial(register_checkpoint_hooks, save_on_main_only=False)
 class WeightedMeans:
     """Collects losses batch by batch, without waiting for the device.
 
-    A loss that is not in every batch is averaged over those that have it. A
+    A loss that is not in every batch is averaged over those that have it. Of
+    several processes, each collects its own, and the means are those of all. A
     checkpoint keeps what was collected so far.
 
     Example
@@ -69,18 +76,39 @@ class WeightedMeans:
         means : dict of str to float
             By name.
         """
+        sums, weights = _add_up(gather(self._state()))
         return {
-            name: float(total / self._weights[name])
-            for name, total in self._sums.items()
+            name: float(total / weights[name]) for name, total in sums.items()
         }
+
+    def _state(self) -> tuple[Sums, Sums]:
+        """Return what was collected, on the CPU."""
+        return tuple(
+            {name: torch.as_tensor(x).cpu() for name, x in part.items()}
+            for part in (self._sums, self._weights)
+        )
 
     @mark_as_saver
     def _save(self, path: str | Path) -> None:
-        torch.save([self._sums, self._weights], path)
+        states = gather(self._state())
+        if if_main_process():
+            torch.save(states, path)
 
     @mark_as_loader
     def _load(self, path: str | Path, end_of_epoch: bool = True) -> None:
         del end_of_epoch  # needed by the checkpointer
-        self._sums, self._weights = torch.load(
-            path, map_location="cpu", weights_only=True
-        )
+        states = torch.load(path, map_location="cpu", weights_only=True)
+        if states and isinstance(states[0], dict):
+            states = [states]  # of an earlier version
+        rank, n_processes = place()
+        self._sums, self._weights = _add_up(states[rank::n_processes])
+
+
+def _add_up(states: Sequence[tuple[Sums, Sums]]) -> tuple[Sums, Sums]:
+    """Add what several processes have collected."""
+    total: tuple[Sums, Sums] = ({}, {})
+    for state in states:
+        for sums, part in zip(total, state):
+            for name, value in part.items():
+                sums[name] = sums[name] + value if name in sums else value
+    return total

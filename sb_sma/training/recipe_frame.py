@@ -5,7 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from speechbrain.utils.distributed import ddp_broadcast, if_main_process
+from speechbrain.utils.distributed import (
+    ddp_broadcast,
+    ddp_init_group,
+    if_main_process,
+)
 from speechbrain.utils.run_opts import RunOptions
 from speechbrain.utils.train_logger import TensorboardLogger, TrainLogger
 
@@ -111,6 +115,23 @@ class Start:
                 remember_start(
                     self.save_folder, folder / "corpus.json", self.initial_model
                 )
+
+
+def join_processes(hparams: dict[str, Any], run_opts: RunOptions) -> None:
+    """Join those that torchrun has started, if it has.
+
+    They train in the number format that the main one has found the fastest.
+
+    Arguments
+    ---------
+    hparams : dict
+        The loaded YAML of a recipe.
+    run_opts : RunOptions
+        Of SpeechBrain.
+    """
+    ddp_init_group(run_opts)
+    if "precision" in hparams:
+        hparams["precision"] = ddp_broadcast(hparams["precision"])
 
 
 def read_resolved(output_folder: str | Path) -> str:

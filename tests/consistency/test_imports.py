@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "plots": {"plots", "metrics"},
     "vocoders": {"vocoders", "data", "safe_yaml", "torch_pair"},
     "inference": {"safe_yaml", "torch_pair"} | INFERENCE,
-    "training": TRAINING,
+    "training": {"mistakes"} | TRAINING,
     "hparams": {"hparams"},
     "upstream": {"upstream", "hparams"},
     "cli": {"cli", "hparams", "torch_pair", "upstream"} | INFERENCE,

@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = Path(__file__).with_name("killed.py")
+OBSERVED = Path(__file__).with_name("observed.py")
 TIMEOUT = 500  # seconds
 SMALL_TTS = (
     "--n_utterances=24",
@@ -70,12 +71,14 @@ def run_recipe(
     script="train.py",
     n_processes=1,
     killed_at=None,
+    observed_in=None,
     in_fork=False,
 ):
     """Run a command of the README from another folder.
 
     What `flags` give, `defaults` do not. Several processes share the batches.
-    They may be killed at a call, as `killed.py` has it.
+    They may be killed at a call, as `killed.py` has it, or write down what they
+    see in a folder, as `observed.py` has it.
     """
     given = {flag.split("=")[0] for flag in flags}
     folder = output_folder.parent.expanduser()
@@ -99,6 +102,7 @@ def run_recipe(
         sys.executable,
         *(launcher if n_processes > 1 else []),
         *([str(KILLED), killed_at] if killed_at else []),
+        *([str(OBSERVED), str(observed_in)] if observed_in else []),
         str(ROOT / script),
         *arguments,
     ]
@@ -156,6 +160,14 @@ def read_history(output_folder):
     """The records of every epoch."""
     lines = (output_folder / "history.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
+
+
+def read_observed(folder):
+    """What each process saw, as `observed.py` has it."""
+    return [
+        [json.loads(line) for line in path.read_text().splitlines()]
+        for path in sorted(folder.glob("*.jsonl"))
+    ]
 
 
 def describe_run(output_folder):

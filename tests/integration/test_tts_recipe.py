@@ -450,22 +450,3 @@ def test_styles_are_learned_measured_and_exported(tmp_path):
     assert re.search(r"--out hello\.wav --style_wav \S+\.wav<", page)
     styles = TTS.from_hparams(source=str(tmp_path / "gst" / "model")).styles
     assert bool((styles.mean() != 0).any())
-
-
-def test_two_processes_share_every_epoch(tmp_path):
-    done = train(
-        tmp_path / "run",
-        "--number_of_epochs=2",
-        "--max_batch_frames=500",
-        "--distributed_backend=gloo",
-        yaml="hparams/tts_gst.yaml",
-        n_processes=2,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    history = read_history(tmp_path / "run")
-    assert [record["epoch"] for record in history] == [1, 2]
-    steps = [record["step"] for record in history]
-    assert steps == [steps[0], 2 * steps[0]]
-    log = (tmp_path / "run" / "train_log.txt").read_text()
-    assert log.count("epoch: 2 - test") == 1
-    assert TTS.from_hparams(source=str(tmp_path / "run" / "model"))

@@ -8,9 +8,10 @@ from torch import nn
 from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.decoder.layer import DecoderLayer, LayerState
+from sb_sma.models.recomputation import Recomputing
 
 
-class DecoderStack(nn.ModuleList):
+class DecoderStack(Recomputing, nn.ModuleList):
     """A list of decoder layers that are run together.
 
     Arguments
@@ -85,7 +86,7 @@ class DecoderStack(nn.ModuleList):
         padding = padding_mask(memory_lengths, memory.shape[1])
         alignments = []
         for layer in self:
-            features, alignment = layer(features, memory, padding)
+            features, alignment = self.run(layer, features, memory, padding)
             alignments.append(alignment)
         return features, alignments
 

@@ -14,6 +14,7 @@ from sb_sma.attention.masks import padding_mask
 from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.encoder.rotary import replace_rotary_attention
 from sb_sma.models.positional import ScaledPositions
+from sb_sma.models.recomputation import Recomputing
 from sb_sma.ops.dropout import replace_dropout
 
 
@@ -31,7 +32,7 @@ ENCODER_ATTENTION_TYPES: dict[str, _Positions] = {
 }
 
 
-class TextEncoder(nn.Module, ABC):
+class TextEncoder(Recomputing, nn.Module, ABC):
     """Tokens in, one vector per token out: what all text encoders share.
 
     Arguments
@@ -84,7 +85,7 @@ class TextEncoder(nn.Module, ABC):
         # the residual keeps each token's identity sharp, without which the
         # attention may stand on a neighbour as well
         features = embedded + self.prenet(embedded, padding)
-        features = self.transform(features, padding)
+        features = self.run(self.transform, features, padding)
         return features.masked_fill(padding[:, :, None], 0.0)
 
     @abstractmethod

@@ -15,6 +15,7 @@ from torch import nn
 
 from sb_sma.attention import walk_switches
 from sb_sma.attention.masks import padding_mask
+from sb_sma.models.recomputation import Recomputing
 from sb_sma.models.tts.mel_decoder import MelDecoder
 from sb_sma.models.tts.scheduled_sampling import mix_own_frames, roll_out
 from sb_sma.style.conditioning import StyleConditioning
@@ -57,7 +58,7 @@ class TeacherForced:
 _LEAST_ROLLED = 0.4
 
 
-class TransformerTTS(nn.Module):
+class TransformerTTS(Recomputing, nn.Module):
     """Text encoder, autoregressive mel decoder and postnet.
 
     Arguments
@@ -226,13 +227,15 @@ class TransformerTTS(nn.Module):
         before, stop_logits, alignments = self.decoder(
             memory, token_lengths, heard
         )
-        after = before + self.postnet(before, padding)
+        after = before + self.run(self.postnet, before, padding)
         query_lengths = (mel_lengths + factor - 1) // factor
         refiner_loss = None
         if self.refiner is not None:
             walked = [alignment.detach() for alignment in alignments]
             text = self.text_by_frame(walked, memory)
-            refiner_loss = self.refiner.loss(after, text, targets, mel_lengths)
+            refiner_loss = self.run(
+                self.refiner.loss, after, text, targets, mel_lengths
+            )
         return TeacherForced(
             before,
             after,

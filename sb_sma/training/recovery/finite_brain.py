@@ -1,13 +1,14 @@
 """A Brain that takes no step from what is not finite."""
 
+import itertools
 import logging
-import math
 from typing import Any
 
 import speechbrain as sb
 import torch
 
 from sb_sma.data.problems import abridged
+from sb_sma.training.distributed import gather
 from sb_sma.training.means import WeightedMeans
 from sb_sma.training.recovery.skipped_steps import SkippedSteps
 
@@ -40,6 +41,7 @@ class FiniteBrain(sb.Brain):
         self.loss_means = WeightedMeans()
         self.skipped_steps = SkippedSteps()
         self.has_stepped = False
+        self._window, self._blamed = [], []
 
     def fit_batch(self, batch):
         """Fit one batch, or leave out the step that it belongs to.
@@ -83,7 +85,9 @@ class FiniteBrain(sb.Brain):
         ValueError
             If too many steps in a row were left out.
         """
-        self.has_stepped = not self._must_skip()
+        fault, names = self._find_fault()
+        self._window = []
+        self.has_stepped = fault is None
         self.skipped_steps.count(not self.has_stepped)
         if self.has_stepped:
             scale = self.scaler.get_scale()
@@ -93,15 +97,11 @@ class FiniteBrain(sb.Brain):
             return
         self._restore_buffers()
         self.zero_grad(set_to_none=True)
-        blamed, what = self._blamed, "loss"
-        if not blamed:
-            blamed, what = self._window, "gradient"
-        names = abridged(blamed)
         logger.warning(
             "Step left out (%d in this epoch), since the %s of a batch is not "
             "finite: %s",
             self.skipped_steps.in_epoch,
-            what,
+            fault,
             names,
         )
         if self.skipped_steps.in_a_row > self.nonfinite_patience:
@@ -114,21 +114,47 @@ class FiniteBrain(sb.Brain):
                 "and the same command goes on from there."
             )
 
-    def _must_skip(self):
-        """Say whether something of this step is not finite, in any process."""
-        is_finite = not self._blamed
-        # a scaler looks for itself; too large a scale is no fault
-        if is_finite and not self.scaler.is_enabled():
-            # this changes nothing, and is the fast way to their norm
-            norm = torch.nn.utils.clip_grad_norm_(
-                self.modules.parameters(), math.inf
+    def zero_grad(self, set_to_none=False):
+        """Forget gradients; tell if those that no step learns from are bad.
+
+        They are of the batches that are left at the end of an epoch.
+
+        Arguments
+        ---------
+        set_to_none : bool
+            Of `speechbrain.Brain`.
+        """
+        if self._window:
+            fault, names = self._find_fault()
+            if fault is not None:
+                logger.warning(
+                    "The %s of a batch is not finite, among those at the end "
+                    "of the epoch that no step learns from: %s",
+                    fault,
+                    names,
+                )
+            self._window = []
+        super().zero_grad(set_to_none)
+
+    def _find_fault(self):
+        """Tell what is not finite in any process, and in which batches."""
+        faults = (None, "gradient", "loss")
+        index = torch.tensor(2 if self._blamed else 0, device=self.device)
+        # an overflow at a large scale is no fault: the scaler lowers it
+        is_scaled = self.scaler.is_enabled() and self.scaler.get_scale() > 1
+        if not index and not is_scaled:
+            gradients = [p.grad for p in self.modules.parameters()]
+            norm = torch.nn.utils.get_total_norm(
+                [gradient for gradient in gradients if gradient is not None]
             )
-            is_finite = bool(torch.isfinite(norm))
-        if not torch.distributed.is_initialized():
-            return not is_finite
-        n_bad = torch.tensor(float(not is_finite), device=self.device)
-        torch.distributed.all_reduce(n_bad)
-        return bool(n_bad)
+            index += ~torch.isfinite(norm)
+        if torch.distributed.is_initialized():
+            torch.distributed.all_reduce(index, torch.distributed.ReduceOp.MAX)
+        fault = faults[int(index)]
+        if fault is None:
+            return None, ""
+        mine = self._blamed if fault == "loss" else self._window
+        return fault, abridged(list(itertools.chain(*gather(mine))))
 
     def _begin_window(self):
         """Keep what the batches of a step change before it."""

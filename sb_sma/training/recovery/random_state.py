@@ -15,6 +15,8 @@ from speechbrain.utils.checkpoints import (
 )
 from speechbrain.utils.distributed import if_main_process
 
+from sb_sma.training.distributed import gather, place
+
 logger = logging.getLogger(__name__)
 
 
@@ -24,7 +26,7 @@ class RandomState:
 
     They are those of Python, NumPy and PyTorch, on the CPU and on the current
     CUDA device. Each process of a distributed run gets its own back; where
-    their number has changed, they stay as they are seeded, with a warning.
+    there are more of them than before, with a warning, the new ones get others.
 
     Example
     -------
@@ -40,32 +42,44 @@ class RandomState:
 
     @mark_as_saver
     def _save(self, path: str | Path) -> None:
-        states: list[Any] = [_read_streams()]
-        if torch.distributed.is_initialized():
-            states *= torch.distributed.get_world_size()
-            torch.distributed.all_gather_object(states, _read_streams())
+        states = gather(_read_streams())
         if if_main_process():
             torch.save(states, path)
 
     @mark_as_loader
     def _load(self, path: str | Path, end_of_epoch: bool = True) -> None:
         del end_of_epoch  # needed by the checkpointer
-        rank, n_processes = 0, 1
-        if torch.distributed.is_initialized():
-            rank = torch.distributed.get_rank()
-            n_processes = torch.distributed.get_world_size()
+        rank, n_processes = place()
         states = torch.load(path, map_location="cpu", weights_only=True)
         if len(states) != n_processes:
             logger.warning(
-                "%s is of a run of %d process(es), this one has %d: noise and "
-                "the rest of a begun epoch will not be those of one run. "
-                "Start as many for that.",
+                "%s is of a run of %d process(es), this one has %d: what is "
+                "drawn at random will not be what one run draws. Start as many "
+                "for that.",
                 path,
                 len(states),
                 n_processes,
             )
-            return
-        _set_streams(states[rank])
+        _set_streams(states[rank % len(states)])
+        set_apart(rank // len(states) * rank)
+
+
+def set_apart(rank: int) -> None:
+    """Let a process draw other numbers than those that it draws with.
+
+    SpeechBrain seeds all of them alike.
+
+    Arguments
+    ---------
+    rank : int
+        Of this process; nothing changes for the main one, which is 0.
+    """
+    if not rank:
+        return
+    seed = int(torch.randint(2**31, ())) + rank
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
 
 
 def _read_streams() -> dict[str, Any]:

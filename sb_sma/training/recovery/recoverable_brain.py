@@ -6,15 +6,16 @@ from typing import Any
 
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import if_main_process
+from speechbrain.utils.distributed import ddp_broadcast, if_main_process
 from speechbrain.utils.train_logger import TrainLogger
 
 from sb_sma.data.sampler import BatchShare, LengthBatchSampler
+from sb_sma.training.distributed import place
 from sb_sma.training.history import History, continue_logs
 from sb_sma.training.recovery.checkpoint_checks import check_architecture
 from sb_sma.training.recovery.disk import check_room
 from sb_sma.training.recovery.finite_brain import FiniteBrain
-from sb_sma.training.recovery.random_state import RandomState
+from sb_sma.training.recovery.random_state import RandomState, set_apart
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ class RecoverableBrain(FiniteBrain):
                 f"more; got {self.grad_accumulation_factor}."
             )
         self.loggers: list[TrainLogger] = []
+        if self.debug and self.checkpointer is not None:
+            # each process has made a temporary one
+            self.checkpointer.checkpoints_dir = ddp_broadcast(
+                self.checkpointer.checkpoints_dir
+            )
 
     def on_fit_start(self):
         """Refuse a checkpoint of another architecture, then recover."""
@@ -65,7 +71,10 @@ class RecoverableBrain(FiniteBrain):
         if self.checkpointer is not None and if_main_process():
             check_room(self.checkpointer, self.hparams.models["model"])
         self.hparams.average.to(self.device)
+        set_apart(place()[0])
         super().on_fit_start()
+        if self.step and isinstance(self.train_sampler, BatchShare):
+            self.train_sampler.go_on(self.step)
         last_epoch = self.hparams.epoch_counter.current
         continue_logs(self.loggers, self.history, last_epoch)
 
@@ -77,11 +86,12 @@ class RecoverableBrain(FiniteBrain):
         }
         for name, part in parts.items():
             self.checkpointer.add_recoverable(name, part)
-        self.checkpointer.add_recoverable(
-            "skipped_steps",
-            self.skipped_steps,
-            optional_load=True,  # earlier versions have none
-        )
+        # earlier versions have none
+        later = {"skipped_steps": self.skipped_steps}
+        if isinstance(self.train_sampler, BatchShare):
+            later["batch_share"] = self.train_sampler
+        for name, part in later.items():
+            self.checkpointer.add_recoverable(name, part, optional_load=True)
 
     def make_dataloader(self, dataset, stage, *args, **loader_kwargs):
         """Draw the seeds of workers from a stream of their own.
@@ -112,11 +122,32 @@ class RecoverableBrain(FiniteBrain):
         """Share batches out in their order; SpeechBrain would shuffle them."""
         sampler = loader_kwargs.get("batch_sampler")
         is_ours = isinstance(sampler, LengthBatchSampler)
-        if not self.distributed_launch or not is_ours:
+        if not is_ours:
             return super()._train_loader_specifics(dataset, loader_kwargs)
-        n_processes = torch.distributed.get_world_size()
-        self.train_sampler = BatchShare(sampler, self.rank, n_processes)
+        self.train_sampler = BatchShare(sampler, *place())
         return {**loader_kwargs, "batch_sampler": self.train_sampler}
+
+    def evaluate_batch(self, batch, stage):
+        """Evaluate a batch, with the same noise in every epoch and process.
+
+        What it draws, training does not miss.
+
+        Arguments
+        ---------
+        batch : PaddedBatch
+            Of the validation or test set.
+        stage : speechbrain.Stage
+            Which of them.
+
+        Returns
+        -------
+        loss : torch.Tensor
+            Of the batch, on the CPU.
+        """
+        devices = [self.device] if self.device_type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(self.step)
+            return super().evaluate_batch(batch, stage)
 
     def on_stage_start(self, stage, epoch=None):
         """Start the means anew, but in an epoch that is gone on with.
@@ -133,6 +164,11 @@ class RecoverableBrain(FiniteBrain):
             self.loss_means.clear()
         if stage == sb.Stage.TRAIN and not is_recovered:
             self.skipped_steps.begin_epoch()
+        if stage != sb.Stage.TRAIN and place()[1] > 1:
+            # running statistics are of what a process has seen
+            for part in (self.hparams.models["model"], self.hparams.average):
+                for buffer in part.buffers():
+                    torch.distributed.broadcast(buffer, 0)
 
     def on_fit_batch_end(self, batch, outputs, loss, should_step):
         """Let the average follow the weights.
@@ -177,11 +213,30 @@ class RecoverableBrain(FiniteBrain):
         progress : float
             In [0, 1], by epochs and the minutes that they took so far.
         """
-        n_batches = len(self.train_sampler)
-        if self.debug:
-            n_batches = min(n_batches, self.debug_batches)
-        share = (self.step - 1) / n_batches
+        share = (self.step - 1) / self._n_batches_now()
         return self.hparams.epoch_counter.progress(share)
+
+    def planned_step(self) -> int:
+        """Tell how many optimizer steps of `count_steps` are over.
+
+        Those that were left out are over, too; and where a run goes on in
+        another number of processes, it is as far as it would be with these.
+
+        Returns
+        -------
+        n_steps : int
+            Before this one.
+        """
+        n_steps = self._count_batches(len(self.train_sampler.sampler))
+        n_steps //= self.grad_accumulation_factor
+        epochs = self.hparams.epoch_counter.current - 1
+        in_epoch = (self.step - 1) * n_steps // self._n_batches_now()
+        return epochs * n_steps + in_epoch
+
+    def _n_batches_now(self):
+        """Count the batches of this process in the epoch that has begun."""
+        n_batches = len(self.train_sampler)
+        return min(n_batches, self.debug_batches) if self.debug else n_batches
 
     def count_steps(self, n_batches: int, n_epochs: int) -> int:
         """Count the optimizer steps of a whole run.

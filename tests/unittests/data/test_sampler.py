@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from speechbrain.utils.checkpoints import Checkpointer
 
 from sb_sma.data.sampler import BatchShare, LengthBatchSampler
 
@@ -100,29 +101,101 @@ def test_epochs_differ_and_a_resumed_run_repeats_them():
     assert list(sampler) == list(sampler) == epochs[1]
 
 
+def shares_of(epoch, n_processes, before=()):
+    """The batches of each process, which go on where others were."""
+    shares = []
+    for rank in range(n_processes):
+        share = BatchShare(make_sampler(), rank, n_processes)
+        share._recovered = list(before)
+        share.set_epoch(epoch)
+        shares.append(list(share))
+        assert len(share) == len(shares[-1])
+    assert len(set(map(len, shares))) == 1
+    return shares
+
+
 @pytest.mark.parametrize("n_processes", [1, 2, 3, 7])
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_processes_share_the_batches_of_an_epoch(n_processes, epoch):
     whole = batches_of(make_sampler(), epoch)
-    shares = [
-        BatchShare(make_sampler(), rank, n_processes)
-        for rank in range(n_processes)
-    ]
-    batches = [batches_of(share, epoch) for share in shares]
-    assert {len(share) for share in shares} == set(map(len, batches))
-    assert len(set(map(len, batches))) == 1
-    dealt = [batch for step in zip(*batches) for batch in step]
-    n_extra = len(dealt) - len(whole)
-    assert dealt[: len(whole)] == whole
-    assert 0 <= n_extra < n_processes
-    assert dealt[len(whole) :] == whole[len(whole) - n_extra :]
+    steps = list(zip(*shares_of(epoch, n_processes)))
+    dealt = [batch for step in steps for batch in step]
+    assert {*map(tuple, dealt)} == {*map(tuple, whole)}
+    assert 0 <= len(dealt) - len(whole) < n_processes
+    for step in steps:
+        assert len({*map(tuple, step)}) == n_processes
+    if n_processes == 1 or epoch == 1:
+        assert (
+            dealt[: len(whole) // n_processes]
+            == (whole[: len(whole) // n_processes])
+        )
+
+
+@pytest.mark.parametrize("n_processes, most", [(2, 0.06), (4, 0.12)])
+def test_nobody_waits_long_for_another(n_processes, most):
+    work, waited = 0, 0
+    for step in zip(*shares_of(5, n_processes)):
+        frames = [
+            max(LENGTHS[index] for index in batch) * len(batch)
+            for batch in step
+        ]
+        work += sum(frames)
+        waited += max(frames) * n_processes - sum(frames)
+    assert waited < most * work
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize(
+    "before, n_processes",
+    [
+        ([(2, 4)], 1),
+        ([(1, 5)], 4),
+        ([(2, 3), (1, 9)], 4),
+        ([(3, 0)], 2),
+        ([(2, 99)], 3),
+    ],
+)
+def test_an_epoch_is_gone_on_with_by_another_number(epoch, before, n_processes):
+    whole = batches_of(make_sampler(), epoch)
+    seen, done = [], 0
+    for position, (n_before, end) in enumerate(before):
+        shares = shares_of(epoch, n_before, before[:position])
+        seen += [batch for share in shares for batch in share[done:end]]
+        done = min(end, len(shares[0]))
+    shares = shares_of(epoch, n_processes, before)
+    rest = [batch for share in shares for batch in share[done:]]
+    assert {*map(tuple, seen + rest)} == {*map(tuple, whole)}
+    assert not {*map(tuple, seen)} & {*map(tuple, rest)}
+    assert len(rest) < len(whole) - len({*map(tuple, seen)}) + n_processes
+
+
+@pytest.mark.parametrize("n_processes, is_same", [(2, True), (1, False)])
+def test_a_checkpoint_tells_who_began_the_epoch(tmp_path, n_processes, is_same):
+    share = BatchShare(make_sampler(), 1, 2)
+    share.set_epoch(3)
+    before = list(share)
+    parts = {"share": share}
+    for end_of_epoch in (False, True):
+        Checkpointer(tmp_path, parts).save_checkpoint(end_of_epoch=end_of_epoch)
+        again = BatchShare(make_sampler(), n_processes - 1, n_processes)
+        Checkpointer(tmp_path, {"share": again}).recover_if_possible()
+        again.go_on(4)
+        again.set_epoch(3)
+        left = len(again) - 4 * (not end_of_epoch and not is_same)
+        assert left == (len(before) if is_same else len(make_sampler())) - (
+            8 * (not end_of_epoch and not is_same)
+        )
+        again.set_epoch(4)  # is theirs alone
+        anew = BatchShare(make_sampler(), n_processes - 1, n_processes)
+        anew.set_epoch(4)
+        assert list(again) == list(anew)
 
 
 def test_every_process_goes_from_short_to_long():
     sampler = LengthBatchSampler(range(10, 81, 10), 45, 8)
     shares = [list(BatchShare(sampler, rank, 3)) for rank in range(3)]
     assert shares == [
-        [[0, 1], [4], [7]],
+        [[0, 1], [4], [5]],
         [[2], [5], [6]],
         [[3], [6], [7]],
     ]
@@ -134,8 +207,8 @@ def test_every_process_goes_from_short_to_long():
         (1, 1, [[[0]]]),
         (1, 3, [[[0]], [[0]], [[0]]]),
         (2, 2, [[[0]], [[1]]]),
-        (2, 5, [[[0]], [[1]], [[1]], [[0]], [[1]]]),
-        (3, 2, [[[0], [2]], [[1], [2]]]),
+        (2, 5, [[[1]], [[0]], [[1]], [[0]], [[1]]]),
+        (3, 2, [[[0], [1]], [[1], [2]]]),
     ],
 )
 def test_no_process_is_without_a_batch(n_batches, n_processes, shares):

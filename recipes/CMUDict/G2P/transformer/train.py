@@ -26,11 +26,7 @@ require_torch_pair()
 
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import (
-    ddp_init_group,
-    if_main_process,
-    run_on_main,
-)
+from speechbrain.utils.distributed import if_main_process, run_on_main
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
@@ -45,6 +41,7 @@ from sb_sma.losses import token_loss
 from sb_sma.metrics.phonemes import PhonemeErrorRates
 from sb_sma.mistakes import tell_mistakes
 from sb_sma.models.g2p.beam_search import beam_search
+from sb_sma.models.recomputation import set_recomputation
 from sb_sma.plots.figures import plot_layers
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.fine_tuning import (
@@ -56,6 +53,7 @@ from sb_sma.training.fine_tuning import (
 from sb_sma.training.history import log_epoch
 from sb_sma.training.recipe_frame import (
     Start,
+    join_processes,
     open_logs,
     read_resolved,
     train_and_test,
@@ -112,14 +110,15 @@ class G2PBrain(RecoverableBrain):
 
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate and the energy noise of this step."""
-        step = self.optimizer_step
         if should_step:
             # at 0 it would not learn
-            rate = self.lr_schedule.calculate_lr(max(step, 1))
+            step = max(self.planned_step(), 1)
+            rate = self.lr_schedule.calculate_lr(step)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
         walk_switches.set_energy_noise(
-            self.hparams.models["model"], self.hparams.noise_schedule(step)
+            self.hparams.models["model"],
+            self.hparams.noise_schedule(self.optimizer_step),
         )
 
     def on_stage_start(self, stage, epoch=None):
@@ -399,13 +398,16 @@ def main(argv):
     hparams_file, hparams, run_opts, overrides = load_experiment(argv, __file__)
     check_hints(hparams["grapheme_tokenizer"])
     check_settings(hparams, run_opts)
-    ddp_init_group(run_opts)
+    join_processes(hparams, run_opts)
     initial, identity = None, None
     if hparams["initial_model"] is not None:
         initial = load_initial_model(
             hparams["initial_model"], hparams["models"]["model"]
         )
         identity = identify(initial)
+    set_recomputation(
+        hparams["models"]["model"], hparams["activation_checkpointing"]
+    )
     start = Start(
         hparams["prepare"],
         hparams["save_folder"],

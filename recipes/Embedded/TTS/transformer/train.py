@@ -28,11 +28,7 @@ require_torch_pair()
 import numpy as np
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import (
-    ddp_init_group,
-    if_main_process,
-    run_on_main,
-)
+from speechbrain.utils.distributed import if_main_process, run_on_main
 
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
@@ -49,12 +45,14 @@ from sb_sma.losses import masked_l1, stop_loss
 from sb_sma.metrics.alignment_statistics import AlignmentStatistics
 from sb_sma.metrics.path import true_path
 from sb_sma.mistakes import tell_mistakes
+from sb_sma.models.recomputation import set_recomputation
 from sb_sma.training.distributed import close_process_group
 from sb_sma.training.frozen import freeze
 from sb_sma.training.history import log_epoch, log_figures
 from sb_sma.training.initial_voice import InitialVoice
 from sb_sma.training.recipe_frame import (
     Start,
+    join_processes,
     open_logs,
     read_resolved,
     train_and_test,
@@ -482,7 +480,7 @@ def main(argv):
     frontend = choose_frontend(hparams)
     check_attention(hparams)
     check_settings(hparams, run_opts)
-    ddp_init_group(run_opts)
+    join_processes(hparams, run_opts)
     initial, identity = None, None
     if hparams["initial_model"] is not None:
         initial = InitialVoice(
@@ -492,6 +490,9 @@ def main(argv):
         initial.check(hparams, keys)
         identity = initial.identity
     frozen = freeze_parts(hparams, initial)
+    set_recomputation(
+        hparams["models"]["model"], hparams["activation_checkpointing"]
+    )
     start = Start(
         partial(plan_corpus, hparams),
         hparams["save_folder"],

@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,9 +16,10 @@ from speechbrain.utils.epoch_loop import EpochCounter
 from speechbrain.utils.train_logger import FileTrainLogger
 from torch import nn
 
-from sb_sma.data.sampler import LengthBatchSampler
+from sb_sma.data.sampler import BatchShare, LengthBatchSampler
 from sb_sma.training.history import History, log_epoch
 from sb_sma.training.moving_average import average_weights
+from sb_sma.training.recovery import recoverable_brain
 from sb_sma.training.recovery.checkpointer import AtomicCheckpointer
 from sb_sma.training.recovery.recoverable_brain import RecoverableBrain
 
@@ -233,6 +235,58 @@ def test_a_step_that_is_not_finite_is_left_out(
     assert all(x.isfinite().all() for x in map(torch.tensor, _))
 
 
+@pytest.mark.parametrize("loss_is_bad", [True, False])
+def test_nothing_bad_is_silent_where_no_step_learns(
+    tmp_path, monkeypatch, caplog, loss_is_bad
+):
+    monkeypatch.setattr(PoisonedBrain, "loss_is_bad", loss_is_bad)
+    monkeypatch.setattr(PoisonedBrain, "poisoned", {(2, 6)})  # of 6, by 4
+    options = {"grad_accumulation_factor": 4}
+    _, history, *_ = train(tmp_path, brain_class=PoisonedBrain, **options)
+    what = "loss" if loss_is_bad else "gradient"
+    warnings = [each for each in caplog.messages if "not finite" in each]
+    assert warnings == [
+        f"The {what} of a batch is not finite, among those at the end of the "
+        "epoch that no step learns from: a batch without names"
+        + ", a batch without names"
+        * (not loss_is_bad)
+    ]
+    assert [record["step"] for record in history] == [1, 2, 3]
+    assert all("skipped_steps" not in record["train"] for record in history)
+    assert all(math.isfinite(record["train"]["loss"]) for record in history)
+
+
+class ScaledBrain(PoisonedBrain):
+    """Has the scaler of fp16, which skips steps that overflow."""
+
+    loss_is_bad = False
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+
+
+def test_a_gradient_that_stays_nan_ends_a_training_with_a_scaler(
+    tmp_path, monkeypatch, caplog
+):
+    poisoned = {(epoch, step) for epoch in (1, 2, 3) for step in range(1, 7)}
+    monkeypatch.setattr(ScaledBrain, "poisoned", poisoned)
+    with pytest.raises(ValueError, match="3 steps in a row were left out"):
+        train(tmp_path, brain_class=ScaledBrain, nonfinite_patience=2)
+    # 8, 4 and 2 are scaled down first
+    assert caplog.text.count("Step left out") == 3
+
+
+def test_an_overflow_of_the_scale_is_no_fault(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(ScaledBrain, "poisoned", {(1, 1), (1, 2), (1, 3)})
+    weights, history, *_ = train(
+        tmp_path, brain_class=ScaledBrain, nonfinite_patience=0
+    )
+    assert "left out" not in caplog.text
+    assert [record["step"] for record in history] == [6, 12, 18]
+    assert all(torch.tensor(weight).isfinite().all() for weight in weights)
+
+
 def test_statistics_of_a_bad_batch_are_forgotten():
     norm = nn.BatchNorm1d(3)
     brain = RecoverableBrain(
@@ -335,12 +389,11 @@ def test_the_last_checkpoint_within_an_epoch_is_kept_until_it_ends(
 
 @pytest.mark.parametrize("n_items", [8, 5, 2, 1])
 def test_processes_get_the_batches_in_their_order(monkeypatch, n_items):
-    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
     items = 10.0 * torch.arange(1, n_items + 1)
     batches = []
     for rank in range(2):
+        monkeypatch.setattr(recoverable_brain, "place", lambda: (rank, 2))
         brain = RecoverableBrain({"model": nn.Linear(1, 1)}, hparams={})
-        brain.distributed_launch, brain.rank = True, rank
         sampler = LengthBatchSampler(items.tolist(), 1, 1)
         loader = brain.make_dataloader(
             items, sb.Stage.TRAIN, batch_sampler=sampler
@@ -354,4 +407,29 @@ def test_processes_get_the_batches_in_their_order(monkeypatch, n_items):
         )
         assert torch.cat(list(loader)).tolist() == items.tolist()
     dealt = [length for step in zip(*batches) for length in step]
-    assert dealt == [*items.tolist(), *items[-1:].tolist() * (n_items % 2)]
+    again = items[-2:-1].tolist() or items.tolist()
+    expected = items.tolist()
+    if n_items % 2:
+        expected[-1:-1] = again
+    assert dealt == expected
+
+
+def plan_of(brain, sampler, n_epochs):
+    """The planned steps that a Brain reads while it trains."""
+    brain.hparams = SimpleNamespace(epoch_counter=EpochCounter(n_epochs))
+    brain.train_sampler = BatchShare(sampler)
+    plan = []
+    for _ in brain.hparams.epoch_counter:
+        for brain.step in range(1, len(sampler) + 1):
+            if brain.step % brain.grad_accumulation_factor == 0:
+                plan.append(brain.planned_step())
+    return plan
+
+
+@pytest.mark.parametrize("accumulated", [1, 2, 3, 4, 7])
+def test_the_plan_of_steps_is_that_of_those_that_are_taken(accumulated):
+    for n_batches in range(accumulated, 30):
+        brain = make_idle_brain(grad_accumulation_factor=accumulated)
+        sampler = LengthBatchSampler([1] * n_batches, 1, 1)
+        plan = plan_of(brain, sampler, 3)
+        assert plan == list(range(brain.count_steps(n_batches, 3)))
