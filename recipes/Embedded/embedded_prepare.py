@@ -21,7 +21,7 @@ from sb_sma.data.espeak.voice import BOUNDS, VoiceSettings, check_speakable
 from sb_sma.data.problems import raise_problems
 from sb_sma.data.speech.amount import tell_if_little
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
-from sb_sma.data.speech.manifest.encoding import read_utf8
+from sb_sma.data.speech.manifest.encoding import TextLines
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.teachers.ends import resampled
 from sb_sma.data.teachers.espeak import EspeakTeacher
@@ -230,7 +230,7 @@ def _choose_texts(
         )
     places: dict[str, str] = {}
     problems = []
-    lines = read_utf8(Path(path).expanduser()).split("\n")
+    lines = TextLines(Path(path).expanduser())
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if not text or text in places:

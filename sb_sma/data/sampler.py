@@ -53,7 +53,7 @@ class LengthBatchSampler:
         shuffle: bool = True,
         short_first_epochs: int = 1,
     ):
-        if not lengths:
+        if not len(lengths):
             raise ValueError(
                 "lengths must name the length of at least one item; got none. "
                 "Is the manifest empty?"
@@ -64,7 +64,7 @@ class LengthBatchSampler:
         ):
             if not most >= 1:
                 raise ValueError(f"{name} must be 1 or more; got {most}.")
-        self.lengths = list(lengths)
+        self.lengths = torch.as_tensor(lengths)
         self.max_length = max_length
         self.max_items = max_items
         self.seed = seed
@@ -84,7 +84,7 @@ class LengthBatchSampler:
         generator = torch.Generator().manual_seed(self.seed + epoch)
         # noise mixes neighbours
         noise = torch.rand(len(self.lengths), generator=generator)
-        keys = torch.tensor(self.lengths) * (1.0 + self._noise() * noise)
+        keys = self.lengths * (1.0 + self._noise() * noise)
         order = keys.argsort(stable=True)
         self._batches = [batch.tolist() for batch in order.split(self._sizes)]
         if self.shuffle and epoch > self.short_first_epochs:
@@ -103,7 +103,7 @@ class LengthBatchSampler:
         every epoch.
         """
         sizes = [0]
-        for length in sorted(self.lengths):
+        for length in self.lengths.sort().values.tolist():
             longest = length * (1.0 + self._noise())
             full = (sizes[-1] + 1) * longest > self.max_length
             if sizes[-1] and (full or sizes[-1] == self.max_items):

@@ -95,7 +95,7 @@ def prepare_speech(
     manifest = find_manifest(data_folder)
     # what would fail for every utterance should fail once, and at the start
     frontend.check()
-    metadata_digest = digest(manifest.read_bytes())
+    metadata_digest = FileDigests().of([manifest])[0]
     entries, problems = read_entries(data_folder)
     digests = FileDigests(_memory(digests_folder, manifest))
     # states are older than what is read, so that a change is seen
