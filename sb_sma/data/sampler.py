@@ -70,7 +70,7 @@ class LengthBatchSampler:
         self.seed = seed
         self.shuffle = shuffle
         self.short_first_epochs = short_first_epochs
-        self._sizes = self._plan()
+        self._sizes = self._plan(self.lengths)
         self.set_epoch(1)
 
     def set_epoch(self, epoch: int) -> None:
@@ -82,20 +82,32 @@ class LengthBatchSampler:
             Counted from 1.
         """
         generator = torch.Generator().manual_seed(self.seed + epoch)
-        # noise mixes neighbours
+        keys = self._draw_keys(generator)
+        batches = keys.argsort(stable=True).split(self._sizes)
+        self._batches = self._in_order(batches, epoch, generator)
+
+    def _draw_keys(self, generator: torch.Generator) -> torch.Tensor:
+        """Lengths with noise, which mixes neighbours."""
         noise = torch.rand(len(self.lengths), generator=generator)
-        keys = self.lengths * (1.0 + self._noise() * noise)
-        order = keys.argsort(stable=True)
-        self._batches = [batch.tolist() for batch in order.split(self._sizes)]
+        return self.lengths * (1.0 + self._noise() * noise)
+
+    def _in_order(
+        self,
+        batches: Sequence[torch.Tensor],
+        epoch: int,
+        generator: torch.Generator,
+    ) -> list[list[int]]:
+        """From short to long, or later at random."""
+        order = range(len(batches))
         if self.shuffle and epoch > self.short_first_epochs:
-            order = torch.randperm(len(self._batches), generator=generator)
-            self._batches = [self._batches[i] for i in order.tolist()]
+            order = torch.randperm(len(batches), generator=generator).tolist()
+        return [batches[i].tolist() for i in order]
 
     def _noise(self) -> float:
         """Most that a length is raised by, as a share of it."""
         return _NOISE if self.shuffle else 0.0
 
-    def _plan(self) -> list[int]:
+    def _plan(self, lengths: torch.Tensor) -> list[int]:
         """Return items of each batch, the shortest first.
 
         The k-th shortest item of an epoch is at most as much longer than the
@@ -103,7 +115,7 @@ class LengthBatchSampler:
         every epoch.
         """
         sizes = [0]
-        for length in self.lengths.sort().values.tolist():
+        for length in lengths.sort().values.tolist():
             longest = length * (1.0 + self._noise())
             full = (sizes[-1] + 1) * longest > self.max_length
             if sizes[-1] and (full or sizes[-1] == self.max_items):
@@ -116,6 +128,117 @@ class LengthBatchSampler:
 
     def __len__(self) -> int:
         return len(self._batches)
+
+
+class ShardBatchSampler(LengthBatchSampler):
+    """Batches that are each of a few shards, for data that are read in turn.
+
+    In every epoch the shards come in another order, and so many at a time are
+    mixed: their items are put together as `LengthBatchSampler` does, from
+    short to long in the first epochs, later in random order. With all shards
+    at a time, the batches are those of `LengthBatchSampler`. Each of several
+    processes has shards of its own, and `BatchShare` gives it their batches.
+    The number of batches may differ a little from epoch to epoch.
+
+    Arguments
+    ---------
+    lengths : sequence of int
+        Of each item.
+    shards : sequence of int
+        Of each item, counted from 0.
+    max_length : int
+        Most in a batch, padding included.
+    max_items : int
+        Most items in a batch.
+    mixed : int
+        Shards at a time; a process holds as many.
+    n_processes : int
+        That share the shards.
+    seed : int
+        Of the order.
+    shuffle : bool
+        False keeps shards in their order, and batches from short to long.
+    short_first_epochs : int
+        Epochs, counted from 1, that go from short to long within what is
+        mixed.
+
+    Raises
+    ------
+    ValueError
+        If there is no item, none may be in a batch, or a process is left
+        without a shard.
+
+    Example
+    -------
+    >>> sampler = ShardBatchSampler(
+    ...     [30, 10, 20, 20], [0, 0, 1, 1], 50, max_items=8, mixed=1
+    ... )
+    >>> sampler.set_epoch(1)
+    >>> sorted(map(sorted, sampler))
+    [[0], [1], [2, 3]]
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        shards: Sequence[int],
+        max_length: int,
+        max_items: int,
+        mixed: int = 8,
+        n_processes: int = 1,
+        seed: int = 0,
+        shuffle: bool = True,
+        short_first_epochs: int = 1,
+    ):
+        self._shards = torch.as_tensor(shards)
+        self._present = self._shards.unique()
+        if not mixed >= 1:
+            raise ValueError(f"mixed must be 1 or more; got {mixed}.")
+        if len(self._present) < n_processes:
+            raise ValueError(
+                f"{n_processes} processes need at least as many shards; got "
+                f"{len(self._present)}. Lower shard_size, or start fewer "
+                "processes."
+            )
+        self.mixed = mixed
+        self.n_processes = n_processes
+        super().__init__(
+            lengths, max_length, max_items, seed, shuffle, short_first_epochs
+        )
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the batches of an epoch.
+
+        Arguments
+        ---------
+        epoch : int
+            Counted from 1.
+        """
+        generator = torch.Generator().manual_seed(self.seed + epoch)
+        keys = self._draw_keys(generator)
+        # a stream of its own, so that noise and order are those of one shard
+        draw = torch.Generator().manual_seed(-1 - self.seed - epoch)
+        order = torch.randperm(len(self._present), generator=draw)
+        shards = self._present[order] if self.shuffle else self._present
+        by_shard = self._shards.argsort(stable=True)
+        ends = self._shards.bincount().cumsum(0)
+        shared = []
+        for rank in range(self.n_processes):
+            batches = []
+            for mixed in shards[rank :: self.n_processes].split(self.mixed):
+                begins = [int(ends[s - 1]) if s else 0 for s in mixed]
+                own = torch.cat(
+                    [by_shard[b : ends[s]] for b, s in zip(begins, mixed)]
+                )
+                own = own.sort().values
+                sizes = self._plan(self.lengths[own])
+                ordered = own[keys[own].argsort(stable=True)].split(sizes)
+                batches += self._in_order(ordered, epoch, generator)
+            shared.append(batches)
+        # in the order in which `BatchShare` deals them
+        n_steps = max(map(len, shared))
+        dealt = [_lengthened(batches, n_steps) for batches in shared]
+        self._batches = [batch for step in zip(*dealt) for batch in step]
 
 
 class BatchShare:
@@ -161,11 +284,15 @@ class BatchShare:
         self.sampler.set_epoch(epoch)
 
     def __iter__(self) -> Iterator[list[int]]:
-        batches = list(self.sampler)
-        n_missing = len(self) * self.n_processes - len(batches)
-        if n_missing:
-            batches += (batches * n_missing)[-n_missing:]
+        n_batches = len(self) * self.n_processes
+        batches = _lengthened(list(self.sampler), n_batches)
         return iter(batches[self.rank :: self.n_processes])
 
     def __len__(self) -> int:
         return -(-len(self.sampler) // self.n_processes)
+
+
+def _lengthened(batches: list[list[int]], count: int) -> list[list[int]]:
+    """So many batches; the last ones come again where there are fewer."""
+    n_missing = count - len(batches)
+    return batches + (batches * n_missing)[-n_missing:] if n_missing else batches

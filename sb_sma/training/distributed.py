@@ -7,6 +7,24 @@ import sys
 import torch
 
 
+def count_processes() -> int:
+    """Tell how many processes share the training.
+
+    Returns
+    -------
+    count : int
+        1 outside of torchrun.
+
+    Example
+    -------
+    >>> count_processes()
+    1
+    """
+    if not torch.distributed.is_initialized():
+        return 1
+    return torch.distributed.get_world_size()
+
+
 def close_process_group() -> None:
     """End a process that shares training with others; call it last.
 

@@ -98,7 +98,7 @@ def check_corpus(data_folder: str | Path, skip_audio: bool = False) -> Findings:
     remarks = remarks_by_name(heard)
     findings.remarks = [
         f"{entry.place}: {visible(entry.wav)} is {kind} ({detail})"
-        for entry in entries
+        for entry in (entries if remarks else ())
         for kind, detail in remarks.get(entry.name, {}).items()
     ]
     return findings

@@ -151,6 +151,8 @@ def _unescaped(entity: re.Match) -> str:
 
 def _decoded_again(text: str) -> str:
     """Return what all bytes of a text are in UTF-8, or the text itself."""
+    if text.isascii():
+        return text
     try:
         # CP1252 leaves out five bytes, which programs take from Latin-1
         return b"".join(map(_byte_of, text)).decode()

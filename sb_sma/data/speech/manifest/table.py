@@ -137,8 +137,13 @@ def _row_fault(row: list[str], header: list[str], delimiter: str) -> str | None:
 
 def _swallowed_fault(row: list[str], wav: int, delimiter: str) -> str | None:
     """Find lines that have become text because a quote does not close."""
-    ending = Path(row[wav]).suffix
-    lines = [line for field in row for line in field.split("\n")[1:]]
+    lines = [
+        line
+        for field in row
+        if "\n" in field
+        for line in field.split("\n")[1:]
+    ]
+    ending = Path(row[wav]).suffix if lines else ""
     for line in lines if ending else []:
         fields = line.split(delimiter)
         if len(fields) >= len(row) and fields[wav].strip().endswith(ending):
