@@ -115,8 +115,11 @@ def _read(
             position = _place(key)
             if sample_key(position, *contents) != key:
                 raise ValueError(f"the content of {key} is damaged")
+            entry = json.loads(contents[0])
+            if entry["shard"] != path.name:
+                raise ValueError(f"{key} is of {entry['shard']}")
             mel = np.load(io.BytesIO(contents[1]))
-            yield position, json.loads(contents[0]), torch.from_numpy(mel)
+            yield position, entry, torch.from_numpy(mel)
 
 
 def _place(name: str) -> int:

@@ -82,7 +82,7 @@ def assert_same(batches, others):
     for one, other in zip(batches, others):
         assert torch.equal(one.log_mel.data, other.log_mel.data)
         assert torch.equal(one.log_mel.lengths, other.log_mel.lengths)
-        assert one.n == other.n
+        assert torch.equal(one.n, other.n)
 
 
 def test_shards_hold_what_files_hold(folders, manifest):
@@ -275,9 +275,17 @@ def test_a_missing_shard_is_named(copied):
     assert find_damage(copied) == f"shards/{path.name} is missing"
     with pytest.raises(ValueError, match=f"{path.name} cannot be read"):
         read(manifest, make_sampler(manifest))
-    shutil.copy(manifest.shard_path(1), path)
-    assert f"shards/{path.name} has " in find_damage(copied)
+    path.write_bytes(b"")
+    assert f"shards/{path.name} has 0 of " in find_damage(copied)
     with pytest.raises(ValueError, match=f"{path.name} cannot be read"):
+        read(manifest, make_sampler(manifest))
+
+
+def test_a_shard_in_the_place_of_another_is_named(copied):
+    manifest = ShardManifest(copied / "train.jsonl")
+    one, other = map(manifest.shard_path, (1, 2))
+    shutil.copy(one, other)
+    with pytest.raises(ValueError, match=f"{other.name}.* is of {one.name}"):
         read(manifest, make_sampler(manifest))
 
 
@@ -291,9 +299,9 @@ def test_an_error_in_a_worker_names_the_shard(copied):
 @pytest.mark.parametrize("line", ["{", "[]", '{"id": "a"}', "\xff", "1"])
 def test_a_damaged_manifest_is_one_error(copied, line):
     path = copied / "train.jsonl"
-    lines = path.read_text().splitlines()
-    lines[3] = line
-    path.write_text("\n".join(lines), encoding="latin-1")
+    lines = path.read_bytes().splitlines()
+    lines[3] = line.encode("latin-1")
+    path.write_bytes(b"\n".join(lines))
     with pytest.raises(ValueError, match="train.jsonl, line 4, must be"):
         ShardManifest(path)
 
