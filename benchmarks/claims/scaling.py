@@ -30,9 +30,8 @@ import numpy as np
 import speechbrain as sb
 import torch
 
-from benchmarks.claims import full_size
+from benchmarks.claims.full_size import FRAMES, TOKENS
 from benchmarks.claims.training_step import (
-    RECIPE,
     RECIPE_BATCH,
     make_batch,
     make_brain,
@@ -44,6 +43,7 @@ from benchmarks.harness.large_manifest import (
     write_manifest,
 )
 from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.models import RECIPES
 from benchmarks.harness.timing import median, significant, time_in_turn
 from sb_sma.data.batch import with_lengths
 from sb_sma.data.corpus.build_once import load_manifests
@@ -59,6 +59,7 @@ from sb_sma.inference.export import export_tts, speaking_settings
 from sb_sma.training.recipe_frame import read_resolved
 
 ROOT = Path(__file__).resolve().parents[2]
+RECIPE = RECIPES["tts"]
 RESULTS = Path(__file__).parents[1] / "results"
 WANTED_MIB = 1024.0
 HOURS = (1_000, 100_000)
@@ -66,6 +67,8 @@ HOURS = (1_000, 100_000)
 CORES = 32
 STAGES = ("check", "read", "split", "batch", "batch_shards")
 FRAMES_PER_HOUR = 3600 * MelSettings().sample_rate / MelSettings().hop_length
+# of the full-size model, utterances as long as LJSpeech's
+FULL_BATCH = {"items": 3, "tokens": TOKENS, "frames": FRAMES}
 _SHARDS_OF_THE_CORPUS = 8
 
 
@@ -313,25 +316,24 @@ def measure_export(folder: Path) -> dict[str, float]:
 
 def measure_training() -> dict[str, Any]:
     """Time steps of the default and of the full-size model."""
-    brain = make_brain("cpu", {})
-    batch = make_batch(RECIPE_BATCH, "cpu")
-    step = recipe_step(brain, batch, brain.hparams.own_frames)
-    seconds = median(time_in_turn({"step": step}, rounds=7)["step"])
-    frames = int(with_lengths(batch.log_mel)[1].sum())
-    large = full_size.measure("cpu", None)
-    return {
-        name: {
-            "frames": n_frames,
-            "seconds_per_step": spent,
-            "seconds_per_hour": significant(
-                spent * FRAMES_PER_HOUR / n_frames
-            ),
+    measured = {}
+    for name, task, overrides, sizes, rounds in (
+        ("default", "tts", {}, RECIPE_BATCH, 7),
+        ("full_size", "ljspeech", {"data_folder": "not read"}, FULL_BATCH, 3),
+    ):
+        brain = make_brain("cpu", overrides, task)
+        batch = make_batch(sizes, "cpu")
+        step = recipe_step(brain, batch, brain.hparams.own_frames)
+        timed = time_in_turn({"step": step}, rounds, warm_up=1)
+        seconds = median(timed["step"])
+        frames = int(with_lengths(batch.log_mel)[1].sum())
+        measured[name] = {
+            "frames": frames,
+            "seconds_per_step": seconds,
+            "seconds_per_hour": significant(seconds * FRAMES_PER_HOUR / frames),
         }
-        for name, n_frames, spent in (
-            ("default", frames, seconds),
-            ("full_size", large["batch"]["all_frames"], large["seconds"]),
-        )
-    }
+        print(f"{name}: {measured[name]}", flush=True)
+    return measured
 
 
 def mean(result: dict[str, Any], hours: int) -> dict[str, Any]:

@@ -181,6 +181,9 @@ def make_brain(
     # random items, of no speaker
     brain.manifest = defaultdict(dict)
     brain.speakers = SpeakerTable([])
+    brain.frozen = []
+    # the first of many batches
+    brain.train_sampler, brain.step = range(1000), 1
     brain.init_optimizers()
     brain.hparams.average.to(device)
     brain.hparams.epoch_counter.current = 1
