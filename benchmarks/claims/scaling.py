@@ -84,9 +84,7 @@ def main() -> None:
     parser.add_argument(
         "--n_utterances", type=int, default=200, help="of the small corpus"
     )
-    parser.add_argument(
-        "--output", type=Path, default=RESULTS / "scaling.json"
-    )
+    parser.add_argument("--output", type=Path, default=RESULTS / "scaling.json")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore", message="torch.meshgrid")
     torch.set_num_threads(1)

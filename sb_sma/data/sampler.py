@@ -295,4 +295,6 @@ class BatchShare:
 def _lengthened(batches: list[list[int]], count: int) -> list[list[int]]:
     """So many batches; the last ones come again where there are fewer."""
     n_missing = count - len(batches)
-    return batches + (batches * n_missing)[-n_missing:] if n_missing else batches
+    return (
+        batches + (batches * n_missing)[-n_missing:] if n_missing else batches
+    )

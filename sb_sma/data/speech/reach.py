@@ -73,7 +73,9 @@ def leave_out_unreachable(
         for split, manifest in manifests.items()
     }
     problems = [
-        f"{places[name]}: {name} {fault}" if name in places else f"{name} {fault}"
+        f"{places[name]}: {name} {fault}"
+        if name in places
+        else f"{name} {fault}"
         for faults in left_out.values()
         for name, fault in faults.items()
     ]

@@ -70,7 +70,9 @@ class HoldOut:
                 "split."
             )
         # from both ends: nothing that is added moves one set into the other
-        drawn = np.fromiter((position(name, self.seed) for name in names), float)
+        drawn = np.fromiter(
+            (position(name, self.seed) for name in names), float
+        )
         order = drawn.argsort(kind="stable").tolist()
         splits = ["train"] * count
         for i in order[:n_valid]:

@@ -137,7 +137,9 @@ def _counted_columns(lines: Iterable[str], path: Path) -> tuple[str, ...]:
     counts = Counter(len(fields) for _, fields in _split(lines))
     count = max(sorted(counts, reverse=True), key=counts.get)
     if count not in _COLUMNS:
-        number, fields = next(row for row in _split(lines) if len(row[1]) == count)
+        number, fields = next(
+            row for row in _split(lines) if len(row[1]) == count
+        )
         raise ValueError(
             f"{path}, line {number}: expected lines id|text|normalised text, "
             f"or id|text; got {count} field(s) with | between them, "

@@ -138,10 +138,7 @@ def _row_fault(row: list[str], header: list[str], delimiter: str) -> str | None:
 def _swallowed_fault(row: list[str], wav: int, delimiter: str) -> str | None:
     """Find lines that have become text because a quote does not close."""
     lines = [
-        line
-        for field in row
-        if "\n" in field
-        for line in field.split("\n")[1:]
+        line for field in row if "\n" in field for line in field.split("\n")[1:]
     ]
     ending = Path(row[wav]).suffix if lines else ""
     for line in lines if ending else []:

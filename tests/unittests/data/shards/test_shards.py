@@ -102,7 +102,9 @@ def test_shards_hold_what_files_hold(folders, manifest):
         path.stem for path in (folders / "shards").glob("[mw]*s/*")
     }
     for name in ("tokens.json", "mel_statistics.json"):
-        contents = [(folders / f / name).read_text() for f in ("files", "shards")]
+        contents = [
+            (folders / f / name).read_text() for f in ("files", "shards")
+        ]
         assert contents[0] == contents[1]
     assert not find_foreign_names(folders / "shards")
     assert not find_damage(folders / "shards")

@@ -161,7 +161,9 @@ def test_texts_that_are_too_long_for_their_duration_are_told(tmp_path):
     path = tmp_path / "manifest.csv"
     lines = [f"a{i},a{i}.wav,A short text.,2.0" for i in range(6)]
     long = "A text that is much longer than what can be said in that time."
-    path.write_text(DURATIONS.format("\n".join([*lines, f"b,b.wav,{long},0.2"])))
+    path.write_text(
+        DURATIONS.format("\n".join([*lines, f"b,b.wav,{long},0.2"]))
+    )
     found = check_corpus(path, skip_audio=True)
     assert found.n_good == 6 and found.seconds == 12
     (problem,) = found.problems
