@@ -87,7 +87,7 @@ class LengthBatchSampler:
         self._batches = self._in_order(batches, epoch, generator)
 
     def _draw_keys(self, generator: torch.Generator) -> torch.Tensor:
-        """Lengths with noise, which mixes neighbours."""
+        """Draw lengths with noise, which mixes neighbours."""
         noise = torch.rand(len(self.lengths), generator=generator)
         return self.lengths * (1.0 + self._noise() * noise)
 

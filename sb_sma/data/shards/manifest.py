@@ -139,11 +139,23 @@ class ShardManifest(Mapping):
             return json.loads(file.readline())
 
     def items(self) -> ItemsView:
-        """Return all pairs of name and entry, read one by one."""
+        """Return all pairs of name and entry, read one by one.
+
+        Returns
+        -------
+        items : ItemsView
+            In the order of the file.
+        """
         return _Items(self)
 
     def values(self) -> ValuesView:
-        """Return all entries, read one by one."""
+        """Return all entries, read one by one.
+
+        Returns
+        -------
+        values : ValuesView
+            In the order of the file.
+        """
         return _Values(self)
 
     @cached_property
