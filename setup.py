@@ -12,6 +12,8 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
+# a training set in tar files
+SHARDS = ["webdataset>=0.2.100,<2"]
 # numbers, dates and the like in texts, for the front ends characters and g2p
 TEXT = ["kitten-text-processing>=0.1,<0.2"]
 
@@ -73,11 +75,13 @@ setup(
     ],
     extras_require={
         "text": TEXT,
+        "shards": SHARDS,
         # teachers of the embedded corpus; piper-tts (GPL-3) is not imported
         "hibari": ["hibari-tts>=0.2.1,<0.3", "onnx>=1.16"],
         "piper": ["piper-tts[http,alignment]>=1.8,<2"],
         "dev": [
             *TEXT,
+            *SHARDS,
             # what the mel filters and the time warping are compared with
             "librosa>=0.10.2",
             "networkx>=3.0",

@@ -19,9 +19,10 @@ from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.espeak.text_grammar import generate_texts
 from sb_sma.data.espeak.voice import BOUNDS, VoiceSettings, check_speakable
 from sb_sma.data.problems import raise_problems
+from sb_sma.data.shards.package import load_webdataset
 from sb_sma.data.speech.amount import tell_if_little
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
-from sb_sma.data.speech.manifest.encoding import read_utf8
+from sb_sma.data.speech.manifest.encoding import TextLines
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.teachers.ends import resampled
 from sb_sma.data.teachers.espeak import EspeakTeacher
@@ -52,6 +53,7 @@ def prepare_embedded(
     n_processes: int = 1,
     mel: MelSettings | None = None,
     teacher: Teacher = EspeakTeacher(),
+    shard_size: int = 0,
 ) -> Corpus:
     """Tell what the corpus is, and build it where a folder is given.
 
@@ -87,6 +89,9 @@ def prepare_embedded(
         resampled.
     teacher : Teacher
         Who speaks; most have no voices, rates and pitches to choose from.
+    shard_size : int
+        Utterances in a shard of the training split, which then has no files of
+        its own for each; needs the extra ``shards``. 0 makes none.
 
     Returns
     -------
@@ -102,7 +107,7 @@ def prepare_embedded(
     FileNotFoundError
         If there is no file of texts.
     ImportError
-        If the teacher's package is missing.
+        If the teacher's package is missing, or that of shards.
 
     Example
     -------
@@ -112,6 +117,8 @@ def prepare_embedded(
     >>> sorted(path.name for path in folder.glob("*.json"))[-3:]
     ['tokens.json', 'train.json', 'valid.json']
     """
+    if shard_size:
+        load_webdataset()
     mel = mel or MelSettings()
     voices = [voice] if isinstance(voice, str) else list(voice)
     ranges = {
@@ -165,6 +172,7 @@ def prepare_embedded(
                 mel,
                 key=lambda item: repr(item[:-1]),  # whatever its line
                 n_processes=n_processes,
+                shard_size=shard_size,
             )
         finally:
             teacher.close()
@@ -192,6 +200,7 @@ def prepare_embedded(
         **obeyed,
         **({"resampled_from": others} if others else {}),
         "mel": asdict(mel),
+        **({"shard_size": shard_size} if shard_size else {}),
     }
     names = obeyed.get("voice", [teacher.name])
     corpus = Corpus(
@@ -230,7 +239,7 @@ def _choose_texts(
         )
     places: dict[str, str] = {}
     problems = []
-    lines = read_utf8(Path(path).expanduser()).split("\n")
+    lines = TextLines(Path(path).expanduser())
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if not text or text in places:
@@ -288,20 +297,20 @@ class _Speaker:
 
 def _tell_what_is_there(folder: Path) -> None:
     """Tell how little there is, of speech and of phoneme times."""
-    entries = [
-        entry
-        for manifest in load_manifests(folder).values()
-        for entry in manifest.values()
-    ]
-    unknown = sum(entry["token_starts"] is None for entry in entries)
+    count, unknown, seconds = 0, 0, 0.0
+    for manifest in load_manifests(folder).values():
+        for entry in manifest.values():
+            count += 1
+            unknown += entry["token_starts"] is None
+            seconds += entry["duration"]
     if unknown:
         logger.warning(
             "The teacher tells no phoneme times of %d of %d utterances: their "
             "alignment is not compared with the truth.",
             unknown,
-            len(entries),
+            count,
         )
-    tell_if_little(sum(entry["duration"] for entry in entries))
+    tell_if_little(seconds)
 
 
 def _check_obeyed(teacher: Teacher, given: dict[str, list]) -> None:

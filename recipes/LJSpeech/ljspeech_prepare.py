@@ -40,6 +40,7 @@ def prepare_ljspeech(
     skip_bad_utterances: bool = False,
     n_processes: int = 1,
     digests_folder: str | Path | None = None,
+    shard_size: int = 0,
 ) -> Corpus:
     """Tell what the corpus is, and build it where a folder is given.
 
@@ -79,6 +80,9 @@ def prepare_ljspeech(
     digests_folder : str or Path, optional
         Keeps hashes of the recordings, so that only the first call has to read
         all of them. By default each does.
+    shard_size : int
+        Utterances in a shard of the training split, which then has no files of
+        its own for each; needs the extra ``shards``. 0 makes none.
 
     Returns
     -------
@@ -90,6 +94,8 @@ def prepare_ljspeech(
     ValueError
         If the corpus has problems (all are named, with file and line), if an
         argument is out of its bounds, or if the folder holds anything else.
+    ImportError
+        If shards are wanted, and WebDataset is missing.
     """
     return prepare_speech(
         data_folder,
@@ -101,6 +107,7 @@ def prepare_ljspeech(
         skip_bad_utterances=skip_bad_utterances,
         n_processes=n_processes,
         digests_folder=digests_folder,
+        shard_size=shard_size,
     )
 
 

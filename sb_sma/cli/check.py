@@ -51,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     summary = (
         f"{found.n_good} good utterance(s), {len(found.problems)} problem(s)"
     )
+    if found.seconds:
+        summary += f", {found.seconds / 3600:.2f} hours"
     if found.remarks:
         summary += f", {len(found.remarks)} remark(s)"
     print(summary)

@@ -14,7 +14,7 @@ from sb_sma.torch_pair import TESTED_PAIR
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-EXTRAS = ("", "text", "dev")
+EXTRAS = ("", "text", "shards", "dev")
 
 
 def pins(name, python, platform="linux"):

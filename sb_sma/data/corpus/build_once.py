@@ -20,11 +20,12 @@ from sb_sma.data.corpus.content import (
 )
 from sb_sma.data.corpus.locks import locked, use
 from sb_sma.data.problems import abridged
+from sb_sma.data.shards.manifest import SHARD_MANIFEST, ShardManifest
 
 logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 4
-Manifests = dict[str, dict[str, dict[str, Any]]]
+Manifests = dict[str, Mapping[str, dict[str, Any]]]
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -368,10 +369,15 @@ def load_manifests(folder: Path) -> Manifests:
     Returns
     -------
     dict
-        Of each split, the entries by name, with the paths of this machine.
+        Of each split, the entries by name, with the paths of this machine; of
+        one in shards, a `ShardManifest`.
     """
     manifests = {}
     for split in SPLITS:
+        lines = folder / SHARD_MANIFEST.format(split)
+        if lines.is_file():
+            manifests[split] = ShardManifest(lines)
+            continue
         text = (folder / f"{split}.json").read_text(encoding="utf-8")
         root = json.dumps(str(folder.absolute()))[1:-1]
         manifests[split] = json.loads(text.replace(DATA_ROOT, root))

@@ -10,12 +10,15 @@ from sb_sma.data.problems import abridged
 
 SPLITS = ("train", "valid", "test")
 CORPUS_FILE = "corpus.json"
+# of a training split in shards, the bytes of each file
+SHARD_SIZES = "shards.json"
 # before the paths in manifests
 DATA_ROOT = "{data_root}"
 _OWN_NAMES = frozenset(
     ["wavs", "mels", "mel_statistics.json", "tokens.json", "phonemes.json"]
     + ["report.json", "sentencepiece.json", CORPUS_FILE]
     + ["journal.jsonl", "journal.jsonl.new"]
+    + ["shards", SHARD_SIZES, "train.jsonl"]
     + [f"{split}.json" for split in SPLITS]
 )
 # of the folder of a corpus among others
@@ -106,6 +109,9 @@ def find_damage(folder: Path) -> str | None:
             path = folder / f"{split}.json"
             if path.is_file():
                 names += _paths_in(json.loads(path.read_text("utf-8")))
+        path = folder / SHARD_SIZES
+        sizes = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        names += sizes
     except (OSError, ValueError, AttributeError, TypeError):
         return f"{path.name} is damaged"
     there = {
@@ -117,9 +123,20 @@ def find_damage(folder: Path) -> str | None:
         for name in names
         if Path(name).name not in there[Path(name).parent]
     ]
+    if not missing:
+        return _find_cut(folder, sizes)
     if len(missing) > 1:
         return f"{len(missing)} files are missing ({abridged(missing)})"
-    return f"{missing[0]} is missing" if missing else None
+    return f"{missing[0]} is missing"
+
+
+def _find_cut(folder: Path, sizes: dict[str, int]) -> str | None:
+    """Find a file that is not as long as it was written."""
+    for name, size in sizes.items():
+        found = (folder / name).stat().st_size
+        if found != size:
+            return f"{name} has {found} of {size} bytes"
+    return None
 
 
 def _paths_in(manifest: dict[str, dict[str, Any]]) -> Iterator[str]:

@@ -13,10 +13,9 @@ from sb_sma.data.speech.manifest.read import (
     Entry,
     find_manifest,
     read_entries,
-    read_entry,
 )
 from sb_sma.data.speech.names import visible
-from sb_sma.data.speech.recording.pace import remarks_by_name
+from sb_sma.data.speech.recording.pace import remarks_by_name, short_fault
 from sb_sma.data.speech.splits import HoldOut, assign_splits
 
 
@@ -33,11 +32,14 @@ class Findings:
         as a whole.
     remarks : list of str
         What else to know of good recordings, with file and line.
+    seconds : float
+        Of good utterances, as far as the manifest has durations.
     """
 
     n_good: int = 0
     problems: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def check_corpus(data_folder: str | Path, skip_audio: bool = False) -> Findings:
@@ -86,6 +88,7 @@ def check_corpus(data_folder: str | Path, skip_audio: bool = False) -> Findings:
             findings.problems += error.problems
             continue
         findings.n_good += 1
+        findings.seconds += entry.duration or 0.0
         if recording:
             heard[entry.name] = (
                 entry.text,
@@ -95,7 +98,7 @@ def check_corpus(data_folder: str | Path, skip_audio: bool = False) -> Findings:
     remarks = remarks_by_name(heard)
     findings.remarks = [
         f"{entry.place}: {visible(entry.wav)} is {kind} ({detail})"
-        for entry in entries
+        for entry in (entries if remarks else ())
         for kind, detail in remarks.get(entry.name, {}).items()
     ]
     return findings
@@ -128,7 +131,17 @@ def find_problems(
 
 
 def _read_text(entry: Entry) -> None:
-    read_entry(entry, check_speakable, lambda wav: None)
+    """Judge the text, and whether the stated duration has room for it."""
+    try:
+        check_speakable(entry.text)
+    except ValueError as error:
+        raise BadUtterance([f"{entry.place}: {error}"]) from error
+    if entry.duration is not None:
+        fault = short_fault(entry.text, entry.duration)
+        if fault:
+            raise BadUtterance(
+                [f"{entry.place}: {visible(entry.written_wav)} {fault}"]
+            )
 
 
 def _utterance_reader() -> Callable[[Entry], Any]:

@@ -29,6 +29,7 @@ import hashlib
 import logging
 import multiprocessing
 import multiprocessing.connection
+import operator
 import os
 import signal
 import threading
@@ -50,6 +51,9 @@ from sb_sma.data.corpus.build_once import (
     write_json,
 )
 from sb_sma.data.problems import raise_problems
+from sb_sma.data.shards.manifest import SHARD_MANIFEST, ShardManifest
+from sb_sma.data.shards.samples import read_mels
+from sb_sma.data.shards.write import ShardPacker
 from sb_sma.data.speech.journal import Journal
 from sb_sma.data.speech.manifest.read import BadUtterance
 from sb_sma.data.speech.mel import LogMel, MelSettings, MelStatistics
@@ -110,6 +114,8 @@ def write_corpus(
     problems: Sequence[str] = (),
     skip_bad_utterances: bool = False,
     list_command: str | None = None,
+    shard_size: int = 0,
+    split_of: Callable[[Any], str] = operator.itemgetter(1),
 ) -> tuple[Manifests, list[str]]:
     """Fill a corpus folder with audio, mel spectrograms and manifests.
 
@@ -137,6 +143,11 @@ def write_corpus(
         Whether bad utterances are left out instead of being an error.
     list_command : str, optional
         Lists all problems, where an error has room for the first alone.
+    shard_size : int
+        Utterances in a shard of the training split; 0 gives each files of its
+        own.
+    split_of : callable
+        Tells the split of an item, for shards.
 
     Returns
     -------
@@ -155,27 +166,66 @@ def write_corpus(
     keys = [_digest(FORMAT_VERSION, key(item), mel) for item in items]
     problems = list(problems)
     manifests = {split: {} for split in SPLITS}
-    with Journal(folder / _JOURNAL, set(keys)) as journal:
-        finished = journal.finished
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(Journal(folder / _JOURNAL, set(keys)))
+        packer = None
+        if shard_size:
+            packed = {
+                index: keys[index]
+                for index, item in enumerate(items)
+                if split_of(item) == "train"
+            }
+            packer = ShardPacker(folder, packed, shard_size)
+            stack.enter_context(packer)
+        finished = _still_there(folder, keys, journal.finished, packer)
         if finished:
             logger.info("Going on after %d utterances", len(finished))
         rest = [i for i, key in zip(items, keys) if key not in finished]
-        with _mapped(_Writer(folder, make, mel), rest, n_processes) as results:
-            for key in tqdm(keys, desc="Preparing the corpus"):
-                result = finished.get(key)
-                if result is None:
-                    result, faults = next(results)
-                    problems += faults
-                    if faults:
-                        continue
+        write = _Writer(folder, make, mel)
+        results = stack.enter_context(_mapped(write, rest, n_processes))
+        for index, key in enumerate(tqdm(keys, desc="Preparing the corpus")):
+            result, faults = finished.get(key), []
+            if result is None:
+                result, faults = next(results)
+                problems += faults
+                if not faults:
                     journal.add(key, result)
-                split, name, entry = result
+            split, name, entry = result or (None, None, None)
+            if packer is not None and packer.packs(index):
+                packer.add(index, name, entry)
+            elif result:
                 manifests[split][name] = entry
-    if not skip_bad_utterances:
-        raise_problems(problems, list_command)
+        if not skip_bad_utterances:
+            raise_problems(problems, list_command)
+        if packer is not None:
+            packer.finish()
+    if shard_size:
+        manifests["train"] = ShardManifest(
+            folder / SHARD_MANIFEST.format("train")
+        )
     _write_manifests(folder, manifests)
     (folder / _JOURNAL).unlink()
     return manifests, problems
+
+
+def _still_there(
+    folder: Path,
+    keys: Sequence[str],
+    finished: dict[str, Any],
+    packer: ShardPacker | None,
+) -> dict[str, Any]:
+    """Leave out what went into a shard of an earlier list of utterances."""
+    if packer is None:
+        return finished
+    return {
+        key: finished[key]
+        for index, key in enumerate(keys)
+        if key in finished
+        and (
+            packer.holds(index)
+            or (folder / "mels" / f"{finished[key][1]}.npy").exists()
+        )
+    }
 
 
 def _digest(*parts: Any) -> str:
@@ -189,18 +239,28 @@ def _write_manifests(folder: Path, manifests: Manifests) -> None:
                 f"The split {split} must hold at least one utterance; got "
                 "none. Give more utterances, or mend those that are skipped."
             )
-        write_json(folder / f"{split}.json", manifest)
+        if isinstance(manifest, dict):
+            write_json(folder / f"{split}.json", manifest)
     # an interrupted run may have begun with others
-    names = set().union(*manifests.values())
+    names = set().union(
+        *(each for each in manifests.values() if isinstance(each, dict))
+    )
     for path in [*folder.glob("wavs/*"), *folder.glob("mels/*")]:
         if path.stem not in names:
             path.unlink()
     train = manifests["train"]
     tokens = set().union(*(entry["tokens"] for entry in train.values()))
     write_json(folder / "tokens.json", sorted(tokens))
+    mels = (
+        read_mels(train)
+        if isinstance(train, ShardManifest)
+        else (
+            torch.from_numpy(np.load(folder / "mels" / f"{name}.npy"))
+            for name in train
+        )
+    )
     MelStatistics.from_mels(
-        torch.from_numpy(np.load(folder / "mels" / f"{name}.npy"))
-        for name in tqdm(train, desc="Measuring the mels")
+        tqdm(mels, desc="Measuring the mels", total=len(train))
     ).save(folder / "mel_statistics.json")
 
 

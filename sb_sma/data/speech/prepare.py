@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from sb_sma.data.corpus.build_once import Manifests, write_json
-from sb_sma.data.corpus.digests import DIGESTS, FileDigests, digest, state_of
+from sb_sma.data.corpus.digests import (
+    DIGESTS,
+    FileDigests,
+    digest,
+    digest_file,
+    state_of,
+)
+from sb_sma.data.corpus.draw import position
 from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.problems import abridged, raise_problems
+from sb_sma.data.shards.package import load_webdataset
 from sb_sma.data.speech.amount import tell_if_little
 from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
 from sb_sma.data.speech.manifest.read import Entry, find_manifest, read_entries
@@ -38,6 +46,7 @@ def prepare_speech(
     skip_bad_utterances: bool = False,
     n_processes: int = 1,
     digests_folder: str | Path | None = None,
+    shard_size: int = 0,
 ) -> Corpus:
     """Tell what the corpus is, and build it where a folder is given.
 
@@ -73,6 +82,9 @@ def prepare_speech(
     digests_folder : str or Path, optional
         Keeps hashes of the recordings, so that only the first call has to read
         all of them. By default each does.
+    shard_size : int
+        Utterances in a shard of the training split, which then has no files of
+        its own for each; needs the extra ``shards``. 0 makes none.
 
     Returns
     -------
@@ -84,7 +96,11 @@ def prepare_speech(
     ValueError
         If the corpus has problems (all are named, with file and line), if an
         argument is out of its bounds, or if the folder holds anything else.
+    ImportError
+        If shards are wanted, and WebDataset is missing.
     """
+    if shard_size:
+        load_webdataset()
     if trim_db is not None and not trim_db > 0:
         raise ValueError(
             "trim_db must be null or a number of decibels above 0; got "
@@ -95,7 +111,7 @@ def prepare_speech(
     manifest = find_manifest(data_folder)
     # what would fail for every utterance should fail once, and at the start
     frontend.check()
-    metadata_digest = digest(manifest.read_bytes())
+    metadata_digest = digest_file(manifest)
     entries, problems = read_entries(data_folder)
     digests = FileDigests(_memory(digests_folder, manifest))
     # states are older than what is read, so that a change is seen
@@ -108,6 +124,9 @@ def prepare_speech(
     def build(folder: Path) -> None:
         """Write the corpus into a folder."""
         items = list(zip(entries, drawn, recordings, states))
+        if shard_size:
+            # neighbours, such as all of a speaker, come into different shards
+            items.sort(key=lambda item: position(item[0].name, splits.seed))
         with _raised_with(problems, manifest, list_command):
             fitted = _fit(frontend, items)
         settings = (fitted.identity(), trim_db)
@@ -127,6 +146,7 @@ def prepare_speech(
             problems=problems,
             skip_bad_utterances=skip_bad_utterances,
             list_command=list_command,
+            shard_size=shard_size,
         )
         fitted.save(folder)
         write_json(folder / _REPORT, _report(manifests, skipped, mel))
@@ -142,6 +162,7 @@ def prepare_speech(
         **respelled([frontend], [entry.text for entry in entries]),
         "mel": asdict(mel),
         "trim_db": trim_db,
+        **({"shard_size": shard_size} if shard_size else {}),
     }
     corpus = Corpus(
         f"speech-{settings['frontend']['name']}",
@@ -256,35 +277,32 @@ def _report(
     manifests: Manifests, skipped: list[str], mel: MelSettings
 ) -> dict[str, Any]:
     """Return what was found and done, in total."""
-    entries = {
-        name: entry
-        for manifest in manifests.values()
-        for name, entry in manifest.items()
-    }
-    trimmed = [entry["trimmed_seconds"] for entry in entries.values()]
+    seconds, trimmed, n_trimmed, n_resampled, n_mixed = 0.0, 0.0, 0, 0, 0
+    clipped, heard = [], {}
+    for manifest in manifests.values():
+        for name, entry in manifest.items():
+            seconds += entry["duration"]
+            trimmed += entry["trimmed_seconds"]
+            n_trimmed += entry["trimmed_seconds"] > 0
+            n_resampled += entry["sample_rate"] != mel.sample_rate
+            n_mixed += entry["channels"] > 1
+            clipped += [name] * entry["clipped"]
+            heard[name] = (
+                entry["text"],
+                entry["sound_seconds"],
+                entry["remarks"],
+            )
     return {
         "utterances": {
             split: len(manifest) for split, manifest in manifests.items()
         },
-        "seconds": sum(entry["duration"] for entry in entries.values()),
-        "trimmed_recordings": sum(seconds > 0 for seconds in trimmed),
-        "trimmed_seconds": sum(trimmed),
-        "resampled_recordings": sum(
-            entry["sample_rate"] != mel.sample_rate
-            for entry in entries.values()
-        ),
-        "mixed_recordings": sum(
-            entry["channels"] > 1 for entry in entries.values()
-        ),
-        "clipped_recordings": [
-            name for name, entry in entries.items() if entry["clipped"]
-        ],
-        "remarks": remarks_by_name(
-            {
-                name: (entry["text"], entry["sound_seconds"], entry["remarks"])
-                for name, entry in entries.items()
-            }
-        ),
+        "seconds": seconds,
+        "trimmed_recordings": n_trimmed,
+        "trimmed_seconds": trimmed,
+        "resampled_recordings": n_resampled,
+        "mixed_recordings": n_mixed,
+        "clipped_recordings": clipped,
+        "remarks": remarks_by_name(heard),
         "problems_skipped": skipped,
     }
 

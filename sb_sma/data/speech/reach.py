@@ -7,6 +7,7 @@ from typing import Any
 from speechbrain.utils.distributed import if_main_process
 
 from sb_sma.data.corpus.build_once import Manifests
+from sb_sma.data.shards.manifest import without
 
 logger = logging.getLogger(__name__)
 
@@ -63,16 +64,21 @@ def leave_out_unreachable(
     """
     if moves_per_query is None:
         return manifests
-    kept, problems = {}, []
-    for split, manifest in manifests.items():
-        kept[split] = {}
-        for name, entry in manifest.items():
-            fault = _walk_fault(entry, reduction_factor, moves_per_query)
-            if fault is None:
-                kept[split][name] = entry
-            else:
-                place = f"{places[name]}: " if name in places else ""
-                problems.append(f"{place}{name} {fault}")
+    left_out = {
+        split: {
+            name: fault
+            for name, entry in manifest.items()
+            if (fault := _walk_fault(entry, reduction_factor, moves_per_query))
+        }
+        for split, manifest in manifests.items()
+    }
+    problems = [
+        f"{places[name]}: {name} {fault}"
+        if name in places
+        else f"{name} {fault}"
+        for faults in left_out.values()
+        for name, fault in faults.items()
+    ]
     if not problems:
         return manifests
     settings = (
@@ -87,6 +93,10 @@ def leave_out_unreachable(
             "moves_per_query, mend text or recording, or give "
             "--skip_bad_utterances=True to leave such utterances out."
         )
+    kept = {
+        split: without(manifest, left_out[split])
+        for split, manifest in manifests.items()
+    }
     for split, manifest in kept.items():
         if not manifest:
             raise ValueError(

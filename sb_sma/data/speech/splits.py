@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from sb_sma.data.corpus.build_once import SPLITS
 from sb_sma.data.corpus.draw import position
 from sb_sma.data.speech.manifest.read import Entry
@@ -68,9 +70,10 @@ class HoldOut:
                 "split."
             )
         # from both ends: nothing that is added moves one set into the other
-        order = sorted(
-            range(count), key=lambda i: position(names[i], self.seed)
+        drawn = np.fromiter(
+            (position(name, self.seed) for name in names), float
         )
+        order = drawn.argsort(kind="stable").tolist()
         splits = ["train"] * count
         for i in order[:n_valid]:
             splits[i] = "valid"

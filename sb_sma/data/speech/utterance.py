@@ -10,6 +10,9 @@ from sb_sma.data.speech.recording.audio import Recording, read_recording
 from sb_sma.data.speech.recording.pace import pace_fault
 from sb_sma.data.speech.recording.pauses import pause_fault
 
+# durations are rounded, or of a file before it was cut or encoded
+_UNCERTAIN_SECONDS = 0.5
+
 
 def read_utterance(
     entry: Entry,
@@ -38,8 +41,9 @@ def read_utterance(
     Raises
     ------
     BadUtterance
-        If text or recording is bad, if the recording pauses for more than 5 s,
-        or if one cannot belong to the other.
+        If text or recording is bad, if the recording pauses for more than 5 s
+        or is not as long as the manifest says, or if one cannot belong to the
+        other.
 
     Example
     -------
@@ -53,9 +57,25 @@ def read_utterance(
     tokens, recording = read_entry(
         entry, read_text, lambda wav: read_recording(wav, mel, trim_db)
     )
-    fault = pause_fault(recording.pauses) or pace_fault(
-        entry.text, recording.sound_seconds
+    fault = (
+        _duration_fault(entry.duration, recording, mel)
+        or pause_fault(recording.pauses)
+        or pace_fault(entry.text, recording.sound_seconds)
     )
     if fault:
         raise BadUtterance([f"{entry.place}: {visible(entry.wav)} {fault}"])
     return tokens, recording
+
+
+def _duration_fault(
+    stated: float | None, recording: Recording, mel: MelSettings
+) -> str | None:
+    """Compare what the manifest says with the file, silent ends included."""
+    seconds = len(recording.samples) / mel.sample_rate
+    seconds += recording.trimmed_seconds
+    if stated is None or abs(seconds - stated) <= _UNCERTAIN_SECONDS:
+        return None
+    return (
+        f"must last as long as the manifest says, {stated:g} s; got "
+        f"{seconds:.2f} s. Mend the duration, or give the right recording."
+    )

@@ -10,6 +10,7 @@ from speechbrain.utils.distributed import ddp_broadcast, if_main_process
 from speechbrain.utils.train_logger import TrainLogger
 
 from sb_sma.data.sampler import BatchShare, LengthBatchSampler
+from sb_sma.data.shards.read import ShardReader
 from sb_sma.training.distributed import place
 from sb_sma.training.history import History, continue_logs
 from sb_sma.training.recovery.checkpoint_checks import check_architecture
@@ -47,6 +48,7 @@ class RecoverableBrain(FiniteBrain):
     """
 
     history: History
+    shard_reader: ShardReader | None = None
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
@@ -116,16 +118,22 @@ class RecoverableBrain(FiniteBrain):
             SpeechBrain's, which can be saved.
         """
         loader_kwargs.setdefault("generator", torch.Generator())
+        if isinstance(dataset, ShardReader):
+            self.shard_reader, dataset = dataset, dataset.pipeline()
         return super().make_dataloader(dataset, stage, *args, **loader_kwargs)
 
     def _train_loader_specifics(self, dataset, loader_kwargs):
         """Share batches out in their order; SpeechBrain would shuffle them."""
         sampler = loader_kwargs.get("batch_sampler")
-        is_ours = isinstance(sampler, LengthBatchSampler)
-        if not is_ours:
+        if not isinstance(sampler, LengthBatchSampler):
             return super()._train_loader_specifics(dataset, loader_kwargs)
         self.train_sampler = BatchShare(sampler, *place())
-        return {**loader_kwargs, "batch_sampler": self.train_sampler}
+        if self.shard_reader is None:
+            return {**loader_kwargs, "batch_sampler": self.train_sampler}
+        # a pipeline makes its batches itself
+        self.shard_reader.sampler = self.train_sampler
+        del loader_kwargs["batch_sampler"]
+        return {**loader_kwargs, "batch_size": None}
 
     def evaluate_batch(self, batch, stage):
         """Evaluate a batch, with the same noise in every epoch and process.
@@ -162,6 +170,9 @@ class RecoverableBrain(FiniteBrain):
         is_recovered = stage == sb.Stage.TRAIN and self.step > 0
         if not is_recovered:
             self.loss_means.clear()
+        if stage == sb.Stage.TRAIN and self.shard_reader is not None:
+            # no loader keeps the place in a pipeline
+            self.shard_reader.skipped = self.step
         if stage == sb.Stage.TRAIN and not is_recovered:
             self.skipped_steps.begin_epoch()
         if stage != sb.Stage.TRAIN and place()[1] > 1:

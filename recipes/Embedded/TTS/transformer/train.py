@@ -16,6 +16,7 @@ a report to look at and listen to.
 import json
 import logging
 import sys
+from collections import ChainMap
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,7 +34,10 @@ from speechbrain.utils.distributed import if_main_process, run_on_main
 from sb_sma.attention import walk_switches
 from sb_sma.data.batch import with_lengths
 from sb_sma.data.corpus.build_once import SPLITS, load_manifests
-from sb_sma.data.sampler import LengthBatchSampler
+from sb_sma.data.sampler import LengthBatchSampler, ShardBatchSampler
+from sb_sma.data.shards.manifest import ShardManifest
+from sb_sma.data.shards.read import ShardReader
+from sb_sma.data.shards.samples import read_mels
 from sb_sma.data.speech.manifest.read import read_entries
 from sb_sma.data.speech.mel import MelStatistics, check_mels
 from sb_sma.data.speech.reach import leave_out_unreachable
@@ -350,7 +354,7 @@ def choose_utterances(hparams, manifests):
 
 
 def make_datasets(manifests, table):
-    """SpeechBrain datasets that give token indices and mels."""
+    """SpeechBrain datasets that give token indices and mels, or shards of them."""
 
     @sb.utils.data_pipeline.takes("tokens")
     @sb.utils.data_pipeline.provides("token_ids")
@@ -365,7 +369,9 @@ def make_datasets(manifests, table):
         return torch.from_numpy(np.load(mel))
 
     return {
-        split: sb.dataio.dataset.DynamicItemDataset(
+        split: ShardReader(manifest, partial(make_item, table=table))
+        if isinstance(manifest, ShardManifest)
+        else sb.dataio.dataset.DynamicItemDataset(
             manifest,
             dynamic_items=[token_pipeline, mel_pipeline],
             output_keys=["id", "token_ids", "log_mel"],
@@ -374,16 +380,30 @@ def make_datasets(manifests, table):
     }
 
 
+def make_item(entry, mel, table):
+    """Return what a dataset of files gives of an utterance."""
+    tokens = torch.tensor(table.encode(entry["tokens"]))
+    return {"id": entry["id"], "token_ids": tokens, "log_mel": mel}
+
+
 def make_sampler(manifest, hparams, shuffle):
     """Return batches of about as many frames each."""
-    return LengthBatchSampler(
-        [entry["mel_length"] for entry in manifest.values()],
-        max_length=hparams["max_batch_frames"],
-        max_items=hparams["max_batch_items"],
-        seed=hparams["seed"],
-        shuffle=shuffle,
-        short_first_epochs=hparams["short_first_epochs"],
-    )
+    limits = {
+        "max_length": hparams["max_batch_frames"],
+        "max_items": hparams["max_batch_items"],
+        "seed": hparams["seed"],
+        "shuffle": shuffle,
+        "short_first_epochs": hparams["short_first_epochs"],
+    }
+    if isinstance(manifest, ShardManifest):
+        return ShardBatchSampler(
+            manifest.lengths,
+            manifest.shards,
+            mixed=hparams["mixed_shards"],
+            **limits,
+        )
+    lengths = [entry["mel_length"] for entry in manifest.values()]
+    return LengthBatchSampler(lengths, **limits)
 
 
 def make_sentences(manifest, dataset, hparams, speakers):
@@ -546,11 +566,7 @@ def main(argv):
         }
         for split in SPLITS
     }
-    brain.manifest = {
-        name: entry
-        for manifest in manifests.values()
-        for name, entry in manifest.items()
-    }
+    brain.manifest = ChainMap(*manifests.values())
     brain.speakers = speakers
     brain.frontend = frontend
     brain.frozen = frozen
@@ -580,10 +596,12 @@ def main(argv):
     if if_main_process():
         resolved = read_resolved(hparams["output_folder"])
         if hparams["models"]["model"].style not in frozen:
-            set_mean_style(
-                hparams["average"].module,
-                (item["log_mel"] for item in datasets["train"]),
+            mels = (
+                read_mels(manifests["train"])
+                if isinstance(manifests["train"], ShardManifest)
+                else (item["log_mel"] for item in datasets["train"])
             )
+            set_mean_style(hparams["average"].module, mels)
         with tell_full_disk(hparams["output_folder"]):
             export_and_report(
                 *(brain, hparams, resolved, table),

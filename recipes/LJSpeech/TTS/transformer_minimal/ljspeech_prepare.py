@@ -42,6 +42,7 @@ def prepare_ljspeech(
     entries, problems = read_entries(data_folder)
     if problems:
         raise ValueError(abridged(problems))
+    entries = list(entries)
     random.Random(seed).shuffle(entries)
     manifests = {}
     first, total = 0, 0.0

@@ -12,8 +12,10 @@ Rows = Iterator[tuple[int, dict[str, str]]]
 Note = Callable[[int, str], None]
 
 REQUIRED = ("id", "wav", "text")
-_OPTIONAL = re.compile(r"split|speaker|style(_\w+)?")
-_EXAMPLES = ("split", "speaker", "style")
+# what JSON may have as a number, too
+NUMBERS = ("duration",)
+_OPTIONAL = re.compile(r"split|speaker|duration|style(_\w+)?")
+_EXAMPLES = ("split", "speaker", "duration", "style")
 
 
 def column_name(name: str) -> str:

@@ -3,12 +3,10 @@
 import codecs
 import html
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-# begins each of several files that were joined
-_BYTE_ORDER_MARKS = re.compile(r"^\ufeff+", re.MULTILINE)
-# Windows ends lines with both characters, old Macs with the first
-_LINE_END = re.compile(r"\r\n?")
+_BYTE_ORDER_MARK = "\ufeff"
 _ENTITY = re.compile(r"&(#\d+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # of the bytes; the letters of UTF-16 have one each in most scripts
@@ -26,60 +24,88 @@ _KINDS = {
 }
 
 
-def read_utf8(path: Path) -> str:
-    """Read a text file, and the byte order marks that begin its lines away.
+class TextLines:
+    """The lines of a text file, read anew by each loop, and never held.
+
+    Byte order marks that begin lines, as those of files that were joined, are
+    left out. Lines end as on any system: Windows has two characters for it,
+    old Macs the first of them.
 
     Arguments
     ---------
     path : Path
-        The file; maybe of several, which begin with a byte order mark each.
-
-    Returns
-    -------
-    str
-        Its content, with lines that end in ``\\n``.
+        The file.
 
     Raises
     ------
     ValueError
         If it is not UTF-8; the line is named.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "texts.txt"
+    >>> _ = path.write_bytes(b"One.\\r\\nTwo.")
+    >>> lines = TextLines(path)
+    >>> list(lines), list(lines)
+    (['One.', 'Two.'], ['One.', 'Two.'])
     """
-    content = path.read_bytes()
-    start, end, remedy = _not_utf8(content)
-    if remedy:
-        for magic, kind in _KINDS.items():
-            if content.startswith(magic):
-                raise ValueError(
-                    f"{path} must be a text file in UTF-8; got a file that is "
-                    f"{kind}. Unpack it, or save it as text."
-                )
-        line = content.count(b"\n", 0, start) + 1
-        raise ValueError(
-            f"{path} must be UTF-8; got {content[start:end]!r} in line {line}. "
-            f"{remedy}"
-        )
-    text = _LINE_END.sub("\n", content.decode())
-    return _BYTE_ORDER_MARKS.sub("", text)
+
+    def __init__(self, path: Path):
+        self.path = path
+        _check_utf8(path)
+
+    def __iter__(self) -> Iterator[str]:
+        with open(self.path, encoding="utf-8", newline=None) as file:
+            for line in file:
+                yield line.rstrip("\n").lstrip(_BYTE_ORDER_MARK)
 
 
-def _not_utf8(content: bytes) -> tuple[int, int, str | None]:
-    """First bytes that are not UTF-8 text, and how to mend them."""
+def _check_utf8(path: Path) -> None:
+    """Refuse what is no text in UTF-8."""
+    fault = _not_utf8(path)
+    if fault is None:
+        return
+    with open(path, "rb") as file:
+        start = file.read(8)
+    for magic, kind in _KINDS.items():
+        if start.startswith(magic):
+            raise ValueError(
+                f"{path} must be a text file in UTF-8; got a file that is "
+                f"{kind}. Unpack it, or save it as text."
+            )
+    line, got, remedy = fault
+    raise ValueError(
+        f"{path} must be UTF-8; got {got!r} in line {line}. {remedy}"
+    )
+
+
+def _not_utf8(path: Path) -> tuple[int, bytes, str] | None:
+    """First line and bytes that are not UTF-8 text, and how to mend them."""
     convert = (
         "Convert the file, such as by `iconv -f {0} -t UTF-8` if it is {0}."
     )
-    start = content.find(b"\0")
-    n_zeros = content.count(b"\0")
-    if content.startswith(_UTF16_MARKS):
-        return 0, 1, convert.format("UTF-16")
-    if n_zeros > _UTF16_SHARE * len(content):
-        return start, start + 1, convert.format("UTF-16")
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        return error.start, error.end, convert.format("CP1252")
+    n_bytes, n_zeros, first_zero, undecoded = 0, 0, 0, None
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            if number == 1 and line.startswith(_UTF16_MARKS):
+                return 1, line[:1], convert.format("UTF-16")
+            zeros = line.count(b"\0")
+            if zeros and not n_zeros:
+                first_zero = number
+            n_zeros += zeros
+            n_bytes += len(line)
+            if undecoded is None:
+                try:
+                    line.decode()
+                except UnicodeDecodeError as error:
+                    undecoded = number, line[error.start : error.end]
+    if n_zeros > _UTF16_SHARE * n_bytes:
+        return first_zero, b"\0", convert.format("UTF-16")
+    if undecoded:
+        return *undecoded, convert.format("CP1252")
     if n_zeros:
-        return start, start + 1, f"Remove the {n_zeros} zero byte(s)."
-    return 0, 0, None
+        return first_zero, b"\0", f"Remove the {n_zeros} zero byte(s)."
+    return None
 
 
 def text_fault(text: str) -> str | None:
@@ -125,6 +151,8 @@ def _unescaped(entity: re.Match) -> str:
 
 def _decoded_again(text: str) -> str:
     """Return what all bytes of a text are in UTF-8, or the text itself."""
+    if text.isascii():
+        return text
     try:
         # CP1252 leaves out five bytes, which programs take from Latin-1
         return b"".join(map(_byte_of, text)).decode()

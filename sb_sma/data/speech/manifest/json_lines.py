@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from sb_sma.data.speech.manifest.columns import (
+    NUMBERS,
     Note,
     Rows,
     column_name,
@@ -18,14 +20,15 @@ _COLON = re.compile(r"\s*:\s*")
 # the pairs of an object as they stand there: of two columns with the same
 # name, a dict keeps the last
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple)
+_OBJECT: dict[str, Any] = {}
 
 
-def json_rows(content: str, path: Path, note: Note) -> Rows:
+def json_rows(lines: Iterable[str], path: Path, note: Note) -> Rows:
     """Read an object that maps each id to its columns.
 
     Arguments
     ---------
-    content : str
+    lines : iterable of str
         Of the file.
     path : Path
         Of the file.
@@ -44,14 +47,16 @@ def json_rows(content: str, path: Path, note: Note) -> Rows:
 
     Example
     -------
-    >>> text = '{"a": {"wav": "a.wav",\\n"text": "Yes."}}'
-    >>> list(json_rows(text, Path("a.json"), print))
+    >>> lines = ['{"a": {"wav": "a.wav",', '"text": "Yes."}}']
+    >>> list(json_rows(lines, Path("a.json"), print))
     [(1, {'id': 'a', 'wav': 'a.wav', 'text': 'Yes.'})]
     """
+    content = "".join(f"{line}\n" for line in lines)
     try:
-        utterances = json.loads(content)
-    # deeper than Python calls, which no manifest is
-    except (json.JSONDecodeError, RecursionError) as error:
+        # only whether it can be read: the utterances are not held
+        utterances = json.loads(content, object_pairs_hook=lambda _: _OBJECT)
+    # deeper than Python calls, or of more digits than it reads
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} must be JSON; got {error}. Mend it; of one object a "
             "line, name the file .jsonl."
@@ -70,10 +75,10 @@ def json_rows(content: str, path: Path, note: Note) -> Rows:
         name, position = _DECODER.raw_decode(content, counted)
         start = _COLON.match(content, position).end()
         pairs, position = _DECODER.raw_decode(content, start)
-        shown = " ".join(content[start:position].split())
-        if _are_strings(pairs):
+        if _are_fields(pairs):
             yield from _fields((("id", name), *pairs), number, note)
         else:
+            shown = " ".join(content[start:position].split())
             note(
                 number,
                 f"the utterance {name.strip()!r} must have strings as its "
@@ -82,12 +87,12 @@ def json_rows(content: str, path: Path, note: Note) -> Rows:
             )
 
 
-def json_lines_rows(content: str, path: Path, note: Note) -> Rows:
+def json_lines_rows(lines: Iterable[str], path: Path, note: Note) -> Rows:
     """Read lines that are an object each.
 
     Arguments
     ---------
-    content : str
+    lines : iterable of str
         Of the file.
     path : Path
         Of the file.
@@ -101,18 +106,18 @@ def json_lines_rows(content: str, path: Path, note: Note) -> Rows:
 
     Example
     -------
-    >>> text = '{"id": "a", "wav": "a.wav", "text": "Yes."}'
-    >>> list(json_lines_rows(text, Path("a.jsonl"), print))
+    >>> lines = ['{"id": "a", "wav": "a.wav", "text": "Yes."}']
+    >>> list(json_lines_rows(lines, Path("a.jsonl"), print))
     [(1, {'id': 'a', 'wav': 'a.wav', 'text': 'Yes.'})]
     """
-    for number, line in enumerate(content.split("\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             pairs = _DECODER.decode(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             pairs = None
-        if _are_strings(pairs):
+        if _are_fields(pairs):
             yield from _fields(pairs, number, note)
         else:
             note(
@@ -123,14 +128,17 @@ def json_lines_rows(content: str, path: Path, note: Note) -> Rows:
             )
 
 
-def _are_strings(pairs: Any) -> bool:
+def _are_fields(pairs: Any) -> bool:
+    """Whether they are strings, but for what may be a number."""
     return isinstance(pairs, tuple) and all(
-        isinstance(value, str) for _, value in pairs
+        isinstance(value, str)
+        or (type(value) in (int, float) and column_name(column) in NUMBERS)
+        for column, value in pairs
     )
 
 
 def _fields(
-    pairs: tuple[tuple[str, str], ...], number: int, note: Note
+    pairs: tuple[tuple[str, Any], ...], number: int, note: Note
 ) -> Rows:
     """Give the fields of an utterance, or note what is wrong with them."""
     columns = [column_name(column) for column, _ in pairs]
@@ -138,5 +146,5 @@ def _fields(
     if fault:
         note(number, fault)
     else:
-        values = (strip_invisible(value) for _, value in pairs)
+        values = (strip_invisible(str(value)) for _, value in pairs)
         yield number, dict(zip(columns, values))

@@ -7,7 +7,7 @@ a speaker; a first line that names the columns says so: ``id|speaker|text``.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sb_sma.data.speech.manifest.columns import (
@@ -47,13 +47,13 @@ _FILE = re.compile(r".*[^\s.]\.[A-Za-z][A-Za-z0-9]{1,3}")
 _DECIMAL = re.compile(r"-?\d+(\.\d+|,\d{1,2}) ?(s|sec|ms)?")
 
 
-def ljspeech_rows(content: str, path: Path, note: Note) -> Rows:
+def ljspeech_rows(lines: Iterable[str], path: Path, note: Note) -> Rows:
     """Read the utterances of ``metadata.csv``.
 
     Arguments
     ---------
-    content : str
-        Of the file.
+    lines : iterable of str
+        Of the file; looped over more than once.
     path : Path
         Of the file.
     note : callable
@@ -71,21 +71,18 @@ def ljspeech_rows(content: str, path: Path, note: Note) -> Rows:
 
     Example
     -------
-    >>> list(ljspeech_rows("a|Dr. No|Doctor No", Path("metadata.csv"), print))
+    >>> list(ljspeech_rows(["a|Dr. No|Doctor No"], Path("metadata.csv"), print))
     [(1, {'id': 'a', 'text': 'Doctor No', 'wav': 'wavs/a.wav'})]
     """
-    # str.splitlines would also split at other characters
-    rows = [
-        (number, list(map(strip_invisible, line.split("|"))))
-        for number, line in enumerate(content.split("\n"), start=1)
-        if line.strip()
-    ]
-    if not rows:
+    rows = _split(lines)
+    first = next(rows, None)
+    if first is None:
         return
-    if _names_columns(rows[0][1]):
-        columns = _named_columns(*rows.pop(0), path)
+    if _names_columns(first[1]):
+        columns = _named_columns(*first, path)
     else:
-        columns = _counted_columns(rows, path)
+        columns = _counted_columns(lines, path)
+        rows = _split(lines)
     for number, fields in rows:
         fault = joined_fault(fields)
         if not fault and len(fields) != len(columns):
@@ -100,6 +97,12 @@ def ljspeech_rows(content: str, path: Path, note: Note) -> Rows:
         values["text"] = values.pop(_NORMALISED, values["text"])
         values.setdefault("wav", f"wavs/{values['id']}.wav")
         yield number, values
+
+
+def _split(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, list(map(strip_invisible, line.split("|")))
 
 
 def _names_columns(fields: Sequence[str]) -> bool:
@@ -129,14 +132,14 @@ def _named_columns(number: int, fields: list[str], path: Path) -> list[str]:
     return columns
 
 
-def _counted_columns(
-    rows: Sequence[tuple[int, list[str]]], path: Path
-) -> tuple[str, ...]:
+def _counted_columns(lines: Iterable[str], path: Path) -> tuple[str, ...]:
     """Return the columns that as many fields as most lines have must be."""
-    counts = Counter(len(fields) for _, fields in rows)
+    counts = Counter(len(fields) for _, fields in _split(lines))
     count = max(sorted(counts, reverse=True), key=counts.get)
     if count not in _COLUMNS:
-        number, fields = next(row for row in rows if len(row[1]) == count)
+        number, fields = next(
+            row for row in _split(lines) if len(row[1]) == count
+        )
         raise ValueError(
             f"{path}, line {number}: expected lines id|text|normalised text, "
             f"or id|text; got {count} field(s) with | between them, "
@@ -145,22 +148,26 @@ def _counted_columns(
             "the file itself."
         )
     if count == 3:
-        _refuse_speakers([fields for _, fields in rows], path)
+        pairs = (
+            fields[1:] for _, fields in _split(lines) if len(fields) == count
+        )
+        _refuse_speakers(pairs, counts[count], path)
     return _COLUMNS[count]
 
 
-def _refuse_speakers(rows: Sequence[list[str]], path: Path) -> None:
+def _refuse_speakers(
+    pairs: Iterable[list[str]], n_pairs: int, path: Path
+) -> None:
     """Refuse a column of names, files or numbers beside one of texts."""
-    pairs = [row[1:] for row in rows if len(row) == 3]
     unrelated = [
         pair for pair in pairs if pair[0] != pair[1] and _are_unrelated(*pair)
     ]
-    if len(unrelated) < _UNRELATED_SHARE * len(pairs):
+    if len(unrelated) < _UNRELATED_SHARE * n_pairs:
         return
-    seen = _repeated_name(unrelated, _REPEATED_SHARE * len(pairs))
+    seen = _repeated_name(unrelated, _REPEATED_SHARE * n_pairs)
     unlike = [pair for pair in unrelated if _are_unlike(*pair)]
     # of a single line nobody can tell
-    if not seen and 1 < len(unlike) >= _UNRELATED_SHARE * len(pairs):
+    if not seen and 1 < len(unlike) >= _UNRELATED_SHARE * n_pairs:
         seen = "{0!r} beside {1!r}".format(*unlike[0])
     if seen:
         raise ValueError(

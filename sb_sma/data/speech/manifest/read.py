@@ -11,6 +11,7 @@ JSON, ``.json`` or ``.jsonl``; all are UTF-8. Its columns::
     speaker         optional; who says it
     style, style_*  optional; how it is said, in as many columns as you like
     split           optional; train, valid or test
+    duration        optional; seconds of the recording
 
 A column is there for all utterances or for none, and never empty. In CSV::
 
@@ -18,7 +19,7 @@ A column is there for all utterances or for none, and never empty. In CSV::
     a1, clips / a1.flac, "Yes, you.", anna
 
 In ``.json``, as in SpeechBrain's manifests, each id has its other columns, all
-of them strings; in ``.jsonl``, each line is such an object, with its id::
+of them strings, but for durations, which may be numbers; in ``.jsonl``, each line is such an object, with its id::
 
     {"a1": {"wav": "clips/a1.flac", "text": "Yes, you.", "speaker": "anna"}}
 
@@ -29,11 +30,11 @@ lines ``id|text|normalised text`` or ``id|text``, and the recordings are
 ``wavs/id.wav``. A first line may name other columns: ``id|speaker|text``.
 """
 
+import math
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,7 +43,8 @@ from urllib.request import url2pathname
 from sb_sma.data.corpus.build_once import SPLITS
 from sb_sma.data.problems import abridged
 from sb_sma.data.speech.manifest.columns import Note, Rows
-from sb_sma.data.speech.manifest.encoding import read_utf8, text_fault
+from sb_sma.data.speech.manifest.encoding import TextLines, text_fault
+from sb_sma.data.speech.manifest.entries import Entries, Entry
 from sb_sma.data.speech.manifest.json_lines import json_lines_rows, json_rows
 from sb_sma.data.speech.manifest.ljspeech import ljspeech_rows
 from sb_sma.data.speech.manifest.table import table_rows
@@ -56,7 +58,7 @@ from sb_sma.data.speech.names import (
 METADATA = "metadata.csv"
 # a file system has room for 255 bytes with an ending
 _FILE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,200}")
-_Reader = Callable[[str, Path, Note], Rows]
+_Reader = Callable[[Iterable[str], Path, Note], Rows]
 _READERS = {
     ".csv": table_rows,
     ".tsv": table_rows,
@@ -64,34 +66,6 @@ _READERS = {
     ".jsonl": json_lines_rows,
 }
 _KINDS = ", ".join([*_READERS][:-1]) + f" or {[*_READERS][-1]}"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One utterance of a manifest.
-
-    Arguments
-    ---------
-    place : str
-        File and line.
-    name : str
-        Its id.
-    wav : Path
-        Its recording.
-    text : str
-        What is said.
-    labels : dict
-        Speaker and style columns, where the manifest has them.
-    split : str, optional
-        train, valid or test, where the manifest says so.
-    """
-
-    place: str
-    name: str
-    wav: Path
-    text: str
-    labels: dict[str, str] = field(default_factory=dict)
-    split: str | None = None
 
 
 class BadUtterance(ValueError):
@@ -129,8 +103,8 @@ def find_manifest(data_folder: str | Path) -> Path:
     return _find(data_folder)[0]
 
 
-def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
-    """Read a manifest without opening the recordings.
+def read_entries(data_folder: str | Path) -> tuple[Entries, list[str]]:
+    """Read a manifest without opening the recordings, or holding its lines.
 
     Arguments
     ---------
@@ -139,8 +113,8 @@ def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
 
     Returns
     -------
-    (list of Entry, list of str)
-        The utterances, and the problems of lines that give none.
+    (Entries, list of str)
+        The utterances, as a sequence of `Entry`, and the problems of lines that give none.
 
     Raises
     ------
@@ -157,33 +131,38 @@ def read_entries(data_folder: str | Path) -> tuple[list[Entry], list[str]]:
     """
     manifest, read_rows = _find(data_folder)
     folder = manifest.parent
-    entries, problems, seen = [], [], {}
+    lines = TextLines(manifest)
+    # what one utterance has, all have
+    columns = set()
+    for _, fields in read_rows(lines, manifest, lambda *fault: None):
+        columns.update(fields)
+    columns -= {"id", "text"}
+    entries, problems, seen = Entries(manifest), [], {}
 
     def note(number: int, problem: str) -> None:
         """Take note of a problem of a line."""
         problems.append((number, f"{manifest}, line {number}: {problem}"))
 
-    rows = list(read_rows(read_utf8(manifest), manifest, note))
-    columns = set().union(*(fields for _, fields in rows)) - {"id", "text"}
-    for number, fields in rows:
-        faults = list(_faults(fields, columns, seen))
+    for number, fields in read_rows(lines, manifest, note):
+        index = seen.get(_file_of(fields["id"]))
+        like = entries[index] if index is not None else None
+        faults = list(_faults(fields, columns, like))
         for fault in faults:
             note(number, fault)
         if not faults:
-            name = fields.pop("id")
-            seen[_file_of(name)] = number, name
+            name, duration = fields.pop("id"), fields.pop("duration", None)
+            seen[_file_of(name)] = len(entries)
             entries.append(
-                Entry(
-                    place=f"{manifest}, line {number}",
-                    name=name,
-                    wav=find_alike(folder / _local_path(fields.pop("wav"))),
-                    text=fields.pop("text"),
-                    split=fields.pop("split", None),
-                    labels={
-                        column: unicodedata.normalize("NFC", label)
-                        for column, label in fields.items()
-                    },
-                )
+                number,
+                name,
+                os.path.join(folder, _local_path(fields.pop("wav"))),
+                fields.pop("text"),
+                split=fields.pop("split", None),
+                duration=duration and float(duration),
+                labels={
+                    column: unicodedata.normalize("NFC", label)
+                    for column, label in fields.items()
+                },
             )
     if not entries and not problems:
         raise ValueError(
@@ -278,11 +257,11 @@ def _what_is_there(source: Path) -> str:
     return f"; there is {abridged(near)}" if near else ""
 
 
-def _local_path(written: str) -> Path:
+def _local_path(written: str) -> str:
     """Return the path that a home directory or a URL of a file means."""
     if written.lower().startswith("file:"):
         written = url2pathname(urlsplit(written).path)
-    return Path(os.path.expanduser(written))
+    return os.path.expanduser(written)
 
 
 def _file_of(name: str) -> str:
@@ -301,21 +280,20 @@ def _is_file_name(name: str) -> bool:
 def _faults(
     fields: dict[str, str],
     columns: set[str],
-    seen: dict[str, tuple[int, str]],
+    like: Entry | None,
 ) -> Iterator[str]:
-    """Return what is wrong with a line, but what its text says."""
+    """Return what is wrong with a line, of which one before may have the id."""
     name = fields["id"]
-    line, other = seen.get(_file_of(name), (None, None))
-    if name == other:
+    if like and like.name == name:
         yield (
-            f"the id {name!r} must be unique, but line {line} has it, too. "
+            f"the id {name!r} must be unique, but {like.line} has it, too. "
             "Remove one of them."
         )
-    elif line:
+    elif like:
         yield (
             f"the id '{visible(name)}' must be another one for systems that "
-            "ignore case and forms of letters in names; line "
-            f"{line} has '{visible(other)}'. Rename one of them."
+            f"ignore case and forms of letters in names; {like.line} has "
+            f"'{visible(like.name)}'. Rename one of them."
         )
     elif not _is_file_name(name):
         yield (
@@ -334,3 +312,16 @@ def _faults(
     split = fields.get("split")
     if split and split not in SPLITS:
         yield f"split must be one of {', '.join(SPLITS)}; got {split!r}."
+    duration = fields.get("duration")
+    if duration and not _is_duration(duration):
+        yield (
+            "the duration must be a number of seconds above 0, such as 3.25; "
+            f"got {duration!r}. Mend it, or remove the column."
+        )
+
+
+def _is_duration(written: str) -> bool:
+    try:
+        return 0 < float(written) < math.inf
+    except ValueError:
+        return False

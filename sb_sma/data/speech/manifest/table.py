@@ -1,9 +1,9 @@
 """Reads a manifest that is a table: fields, delimiters, and a header."""
 
 import csv
-import io
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sb_sma.data.speech.manifest.columns import (
@@ -20,13 +20,13 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _QUOTED_FIELD = re.compile(r'"([^"]|"")*"')
 
 
-def table_rows(content: str, path: Path, note: Note) -> Rows:
+def table_rows(lines: Iterable[str], path: Path, note: Note) -> Rows:
     """Read the utterances of a table.
 
     Arguments
     ---------
-    content : str
-        Of the file.
+    lines : iterable of str
+        Of the file; looped over more than once.
     path : Path
         Of the file.
     note : callable
@@ -44,14 +44,15 @@ def table_rows(content: str, path: Path, note: Note) -> Rows:
 
     Example
     -------
-    >>> list(table_rows("ID;WAV;Text\\na;a.wav;Yes.", Path("a.csv"), print))
+    >>> lines = ["ID;WAV;Text", "a;a.wav;Yes."]
+    >>> list(table_rows(lines, Path("a.csv"), print))
     [(2, {'id': 'a', 'wav': 'a.wav', 'text': 'Yes.'})]
     """
-    delimiter = _find_delimiter(content, path)
-    lines = _tab_lines if delimiter == "\t" else _quoted_lines
+    delimiter = _find_delimiter(lines, path)
+    split = _tab_lines if delimiter == "\t" else _quoted_lines
     rows = (
         (number, list(map(strip_invisible, row)))
-        for number, row in lines(content, path, delimiter)
+        for number, row in split(lines, path, delimiter)
     )
     number, header = next((row for row in rows if any(row[1])), (1, []))
     header = list(map(column_name, header))
@@ -72,10 +73,10 @@ def table_rows(content: str, path: Path, note: Note) -> Rows:
 
 
 def _tab_lines(
-    content: str, path: Path, delimiter: str
+    lines: Iterable[str], path: Path, delimiter: str
 ) -> Iterator[tuple[int, list[str]]]:
     """Read lines whose quotes mean something only around a whole field."""
-    for number, line in enumerate(content.split("\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         yield (
             number,
             [
@@ -88,19 +89,18 @@ def _tab_lines(
 
 
 def _quoted_lines(
-    content: str, path: Path, delimiter: str
+    lines: Iterable[str], path: Path, delimiter: str
 ) -> Iterator[tuple[int, list[str]]]:
     """Read lines, of which quotes may make one."""
-    reader = csv.reader(
-        io.StringIO(content, newline=""), delimiter=delimiter, strict=True
-    )
+    ended = (f"{line}\n" for line in lines)
+    reader = csv.reader(ended, delimiter=delimiter, strict=True)
     number = 1
     try:
         for row in reader:
             yield number, row
             number = reader.line_num + 1
     except csv.Error as error:
-        fault = joined_fault(content.split("\n")[number - 1 : number])
+        fault = joined_fault(itertools.islice(lines, number - 1, number))
         raise ValueError(
             f"{path}, line {number}: "
             + (
@@ -111,9 +111,9 @@ def _quoted_lines(
         ) from error
 
 
-def _find_delimiter(content: str, path: Path) -> str:
+def _find_delimiter(lines: Iterable[str], path: Path) -> str:
     """Return what stands between the names of the required columns."""
-    first_line = content.lstrip("\r\n").split("\n", 1)[0]
+    first_line = next(filter(None, lines), "")
     for delimiter in _DELIMITERS:
         if any(map(is_header, csv.reader([first_line], delimiter=delimiter))):
             return delimiter
@@ -137,8 +137,10 @@ def _row_fault(row: list[str], header: list[str], delimiter: str) -> str | None:
 
 def _swallowed_fault(row: list[str], wav: int, delimiter: str) -> str | None:
     """Find lines that have become text because a quote does not close."""
-    ending = Path(row[wav]).suffix
-    lines = [line for field in row for line in field.split("\n")[1:]]
+    lines = [
+        line for field in row if "\n" in field for line in field.split("\n")[1:]
+    ]
+    ending = Path(row[wav]).suffix if lines else ""
     for line in lines if ending else []:
         fields = line.split(delimiter)
         if len(fields) >= len(row) and fields[wav].strip().endswith(ending):

@@ -34,10 +34,8 @@ def count_letters(text: str) -> int:
     >>> count_letters("In 1969.")
     18
     """
-    return sum(
-        _LETTERS_OF_A_DIGIT if character.isdigit() else character.isalpha()
-        for character in text
-    )
+    n_digits = sum(map(str.isdigit, text))
+    return sum(map(str.isalpha, text)) + _LETTERS_OF_A_DIGIT * n_digits
 
 
 def pace_fault(text: str, seconds: float) -> str | None:
@@ -61,19 +59,52 @@ def pace_fault(text: str, seconds: float) -> str | None:
     >>> pace_fault("Yes, you.", 60)[:54]
     'must be the recording of its text alone; got 6 letters'
     """
+    fault = short_fault(text, seconds)
+    if fault:
+        return fault
     letters = count_letters(text)
-    got = f"got {letters} letters for {seconds:.1f} s of sound"
-    if letters > _MOST_LETTERS_PER_SECOND * seconds:
-        return (
-            f"must be the recording of the whole text; {got}. Give the whole "
-            "recording, or the text that is said in it."
-        )
     if seconds > _MOST_SECONDS_PER_LETTER * letters + _MOST_SECONDS_MORE:
         return (
-            f"must be the recording of its text alone; {got}. Give all that "
-            "is said as the text, or cut the recording to it."
+            "must be the recording of its text alone; "
+            f"{_got(letters, seconds)}. Give all that is said as the text, or "
+            "cut the recording to it."
         )
     return None
+
+
+def short_fault(text: str, seconds: float) -> str | None:
+    """Find a text that no one can say in so short a time.
+
+    Arguments
+    ---------
+    text : str
+        What is said.
+    seconds : float
+        Of the recording, or of its sound.
+
+    Returns
+    -------
+    str or None
+        What the recording must be, what it is, and how to mend it.
+
+    Example
+    -------
+    >>> short_fault("Yes, you.", 60)
+    >>> short_fault("Yes, you.", 0.1)[:54]
+    'must be the recording of the whole text; got 6 letters'
+    """
+    letters = count_letters(text)
+    if letters > _MOST_LETTERS_PER_SECOND * seconds:
+        return (
+            "must be the recording of the whole text; "
+            f"{_got(letters, seconds)}. Give the whole recording, or the text "
+            "that is said in it."
+        )
+    return None
+
+
+def _got(letters: int, seconds: float) -> str:
+    return f"got {letters} letters for {seconds:.1f} s of sound"
 
 
 def remarks_by_name(

@@ -1,0 +1,1 @@
+"""A training set in a few large files, for corpora that do not fit."""
