@@ -4,7 +4,8 @@
 No recording is opened: the manifest has their durations. Run as a program, it
 measures one manifest, in a process of its own, and prints JSON.
 
-> python -m benchmarks.harness.large_manifest manifest.csv
+> python -m benchmarks.harness.large_manifest recordings manifest.csv
+> python -m benchmarks.harness.large_manifest shards train.jsonl
 """
 
 import csv
@@ -20,6 +21,7 @@ import numpy as np
 
 from sb_sma.data.espeak.text_grammar import generate_texts
 from sb_sma.data.sampler import LengthBatchSampler, ShardBatchSampler
+from sb_sma.data.shards.manifest import ShardManifest
 from sb_sma.data.speech.check import check_corpus
 from sb_sma.data.speech.manifest.read import read_entries
 from sb_sma.data.speech.mel import MelSettings
@@ -139,11 +141,43 @@ def _at_epoch_2(sampler: LengthBatchSampler) -> LengthBatchSampler:
 
 
 def peak_mib() -> float:
-    """Most memory of this process; what its parent had does not count."""
+    """Tell the most memory of this process; that of its parent does not count.
+
+    Returns
+    -------
+    mib : float
+        Since it began.
+    """
     status = Path("/proc/self/status").read_text()
     line = next(x for x in status.splitlines() if x.startswith("VmHWM"))
     return int(line.split()[1]) / 2**10
 
 
+def measure_opening(path: Path) -> dict[str, Any]:
+    """Open the manifest of a training set in shards.
+
+    Arguments
+    ---------
+    path : Path
+        Its ``.jsonl`` file.
+
+    Returns
+    -------
+    figures : dict
+        Lines, seconds of the processor, and the most MiB above the imports.
+    """
+    before, start = peak_mib(), time.process_time()
+    manifest = ShardManifest(path)
+    # the names, which only a model with speakers asks for
+    assert manifest[next(iter(manifest))]
+    return {
+        "lines": len(manifest),
+        "processor_seconds": round(time.process_time() - start, 2),
+        "peak_mib": round(peak_mib() - before, 1),
+    }
+
+
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]))))
+    kind, manifest_path = sys.argv[1:]
+    work = {"recordings": measure, "shards": measure_opening}[kind]
+    print(json.dumps(work(Path(manifest_path))))

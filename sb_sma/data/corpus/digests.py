@@ -120,7 +120,7 @@ class FileDigests:
         ]
         with ThreadPoolExecutor() as pool:
             read = tqdm(
-                pool.map(digest_file, changed),
+                pool.map(_digest_file, changed),
                 desc="Reading what is new of the data",
                 total=len(changed),
                 disable=not changed,
@@ -147,19 +147,7 @@ class FileDigests:
             new.replace(self._memory)
 
 
-def digest_file(path: str | Path) -> str | None:
-    """Hash the content of a file, a piece at a time.
-
-    Arguments
-    ---------
-    path : str or Path
-        A file, or none.
-
-    Returns
-    -------
-    digest : str, optional
-        Begin of its SHA-256; None where there is no file to read.
-    """
+def _digest_file(path: str) -> str | None:
     hashed = hashlib.sha256()
     try:
         with open(path, "rb") as file:

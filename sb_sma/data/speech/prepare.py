@@ -11,13 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sb_sma.data.corpus.build_once import Manifests, write_json
-from sb_sma.data.corpus.digests import (
-    DIGESTS,
-    FileDigests,
-    digest,
-    digest_file,
-    state_of,
-)
+from sb_sma.data.corpus.digests import DIGESTS, FileDigests, digest, state_of
 from sb_sma.data.corpus.draw import position
 from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.problems import abridged, raise_problems
@@ -111,7 +105,7 @@ def prepare_speech(
     manifest = find_manifest(data_folder)
     # what would fail for every utterance should fail once, and at the start
     frontend.check()
-    metadata_digest = digest_file(manifest)
+    metadata_digest = digest(manifest.read_bytes())
     entries, problems = read_entries(data_folder)
     digests = FileDigests(_memory(digests_folder, manifest))
     # states are older than what is read, so that a change is seen

@@ -29,8 +29,9 @@ pytestmark = pytest.mark.skipif(
 
 def measure(path):
     """In a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.harness.large_manifest"]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.harness.large_manifest", str(path)],
+        [*command, "recordings", str(path)],
         cwd=ROOT,
         capture_output=True,
         text=True,
