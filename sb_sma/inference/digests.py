@@ -1,10 +1,10 @@
 """Whether the files of an exported model are those that were exported."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sb_sma.data.corpus.digests import sha256_of
 from sb_sma.inference.model_folder import ModelFolderError
 
 KEY = "sha256"
@@ -34,7 +34,7 @@ def digests_of(folder: Path) -> dict[str, str]:
     '44136fa3'
     """
     return {
-        path.name: _digest(path)
+        path.name: sha256_of(path)
         for path in sorted(folder.iterdir())
         if path.is_file()
     }
@@ -69,13 +69,9 @@ def check_digests(source: Any, hparams: Mapping[str, Any]) -> None:
     for name, digest in digests.items():
         path = Path(source) / name
         is_there = path.parent == Path(source) and path.is_file()
-        if is_there and _digest(path) != digest:
+        if is_there and sha256_of(path) != digest:
             raise ModelFolderError(
                 f"{path} is damaged, or another one than was exported. Copy "
                 f"the folder or export the model again; or remove {KEY} from "
                 "its YAML file, if you changed it yourself."
             )
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

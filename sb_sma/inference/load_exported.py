@@ -18,7 +18,8 @@ from speechbrain.utils.fetching import FetchConfig, LocalStrategy, fetch
 
 from sb_sma.inference.digests import check_digests
 from sb_sma.inference.model_folder import ModelFolderError, check_model_folder
-from sb_sma.inference.weights import count_weights, limit_parameters
+from sb_sma.inference.weights import count_weights
+from sb_sma.model_size import limit_parameters
 from sb_sma.safe_yaml import find_names, load_safely
 
 FORMAT = 1

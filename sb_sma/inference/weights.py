@@ -1,10 +1,7 @@
 """Model weights as safetensors, through SpeechBrain's Pretrainer."""
 
-import contextlib
 import math
 import re
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +10,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save
 from speechbrain.utils.parameter_transfer import Pretrainer
 from torch import nn
-from torch.nn.modules.module import (
-    register_module_buffer_registration_hook,
-    register_module_parameter_registration_hook,
-)
 
+from sb_sma.finite import find_nonfinite
 from sb_sma.inference.model_folder import ModelFolderError
 
 SUFFIX = ".safetensors"
 JSON_SUFFIX = ".json"
 
 _AGAIN = "Copy the folder or export the model again."
-# layers may be made and then replaced; tables of positions are not stored
-_MOST_TIMES, _MOST_BESIDE = 4, 2**25
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
@@ -41,9 +33,10 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
     Raises
     ------
     ValueError
-        If one of them is NaN or infinite.
+        If one of them is NaN, or a parameter is infinite.
     """
-    bad = _not_finite(model.state_dict())
+    buffers = {name for name, _ in model.named_buffers()}
+    bad = find_nonfinite(model.state_dict(), may_be_infinite=buffers)
     if bad:
         raise ValueError(
             f"A model must have finite weights; got {bad}, which holds NaN or "
@@ -139,55 +132,6 @@ def count_weights(source: Any) -> int | None:
     return count
 
 
-@contextlib.contextmanager
-def limit_parameters(n_weights: int | None) -> Iterator[None]:
-    """Refuse to build a model that is far larger than its weights.
-
-    Arguments
-    ---------
-    n_weights : int, optional
-        As `count_weights` gives them; None for no limit.
-
-    Returns
-    -------
-    context : context manager
-        In which modules are built.
-
-    Raises
-    ------
-    ModelFolderError
-        If there are many more parameters, before memory is filled with them.
-    """
-    if n_weights is None:
-        yield
-        return
-    most, made = _MOST_TIMES * n_weights + _MOST_BESIDE, 0
-    here = threading.get_ident()
-
-    def count(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
-        """Count a tensor that is made."""
-        nonlocal made
-        # the hooks are of all threads
-        if threading.get_ident() != here:
-            return
-        made += tensor.numel() if tensor is not None else 0
-        if made > most:
-            raise ModelFolderError(
-                f"the YAML file describes a model of more than {most} numbers, "
-                f"and the weights beside it are {n_weights}. {_AGAIN}"
-            )
-
-    hooks = [
-        register_module_parameter_registration_hook(count),
-        register_module_buffer_registration_hook(count),
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 def _find_misfit(
     wanted: dict[str, torch.Tensor], found: dict[str, torch.Tensor]
 ) -> str:
@@ -200,15 +144,9 @@ def _find_misfit(
             return f"{name} must have shape {shape}; got {tuple(given.shape)}"
         if tensor.is_floating_point() and not given.is_floating_point():
             return f"{name} must be of floating point; got {given.dtype}"
-    bad = _not_finite(found)
-    return f"{bad} holds NaN or infinity" if bad else ""
-
-
-def _not_finite(state: dict[str, torch.Tensor]) -> str:
-    """Name the first tensor with NaN or infinity."""
-    for name, tensor in state.items():
-        if not bool(torch.isfinite(tensor).all()):
-            return name
+        # what is infinite when it is made may be so
+        if find_nonfinite(given.masked_fill(tensor.isinf(), 0)) is not None:
+            return f"{name} holds NaN or infinity"
     return ""
 
 

@@ -28,6 +28,8 @@ MAY_IMPORT = {
     "": {"ops", "attention", "inference", "torch_pair"},
     "torch_pair": set(),
     "mistakes": set(),
+    "finite": set(),
+    "model_size": set(),
     "safe_yaml": set(),
     # PyTorch alone: it can go upstream as it is
     "stepwise_monotonic": set(),
@@ -39,9 +41,10 @@ MAY_IMPORT = {
     "losses": {"losses", "attention.masks"} | OPS,
     "metrics": {"metrics", "data", "attention.masks"} | OPS,
     "plots": {"plots", "metrics"},
-    "vocoders": {"vocoders", "data", "safe_yaml", "torch_pair"},
-    "inference": {"safe_yaml", "torch_pair"} | INFERENCE,
-    "training": TRAINING,
+    "vocoders": {"vocoders", "data", "finite", "model_size", "safe_yaml", "torch_pair"},
+    "inference": {"finite", "model_size", "safe_yaml", "torch_pair"}
+    | INFERENCE,
+    "training": {"finite"} | TRAINING,
     "hparams": {"hparams"},
     "upstream": {"upstream", "hparams"},
     "cli": {"cli", "hparams", "torch_pair", "upstream"} | INFERENCE,

@@ -8,7 +8,6 @@ import io
 import json
 import shutil
 import sys
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -245,7 +244,7 @@ def overrides(scratch):
         "train.yaml": _encode(_TRAIN.replace("results/<seed>", "results")),
         "models/model.yaml": _encode(_MODEL),
         "options": b"--seed=3\n--note=a b\n--names=[a, c]\n--width=16\n"
-        b"--device=cpu\n--rate=1.5e2\n--model={dropout: 0.3}\n--debug\n"
+        b"--device=cpu\n--rate=1.5e2\n--debug\n"
         b"--output_folder=out\n--precision=fp32\n--epochs=4\n",
     }
 
@@ -344,7 +343,7 @@ def text(scratch):
     def read(place, model):
         """Read every line."""
         lines = TextLines("texts.txt", _lines(place / "texts.txt"), "a text")
-        for _, line in read_texts(lines):
+        for _, line in read_texts(lines)[:5]:
             if line is not None:
                 _allow(model.tokens, line[:400])
 
@@ -533,7 +532,8 @@ def corpus(scratch):
             check_mels(load_manifests(folder)["train"])
         MelStatistics.load(folder / "mel_statistics.json")
 
-    return [Case(files, read)]
+    # what is missing is named by the utterance that needs it
+    return [Case(files, read, told="none")]
 
 
 def voice(scratch):

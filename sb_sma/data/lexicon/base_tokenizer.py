@@ -1,6 +1,5 @@
 """What the tokenizers of words have in common; see `tokenizers`."""
 
-import json
 import logging
 import unicodedata
 from abc import ABC, abstractmethod
@@ -15,7 +14,7 @@ from speechbrain.utils.checkpoints import (
     register_checkpoint_hooks,
 )
 
-from sb_sma.data.corpus.build_once import write_json
+from sb_sma.data.json_files import read_json, write_json
 from sb_sma.data.lexicon.line import MAX_WORD_LENGTH
 from sb_sma.data.plain_text import is_speakable
 from sb_sma.data.spelling import clusters, nearest_spelling
@@ -255,7 +254,7 @@ class GraphemeTokenizer(ABC):
             one has learnt something else.
         """
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = read_json(path)
             # files of before there was a choice
             self.restore({"backwards": False, **content}, path)
         # what a damaged file raises may be of any kind

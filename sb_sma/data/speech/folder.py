@@ -43,12 +43,8 @@ import soundfile
 import torch
 from tqdm import tqdm
 
-from sb_sma.data.corpus.build_once import (
-    FORMAT_VERSION,
-    SPLITS,
-    Manifests,
-    write_json,
-)
+from sb_sma.data.corpus.build_once import FORMAT_VERSION, SPLITS, Manifests
+from sb_sma.data.json_files import write_json
 from sb_sma.data.problems import raise_problems
 from sb_sma.data.speech.journal import Journal
 from sb_sma.data.speech.manifest.read import BadUtterance

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 import torchaudio
 from torch import nn
 
+from sb_sma.data.json_files import read_json
 from sb_sma.data.problems import abridged
 
 LOG_FLOOR = 1e-5
@@ -356,8 +357,8 @@ class MelStatistics:
         ValueError
             If the file does not hold mean and std of the same length.
         """
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
         try:
+            values = read_json(path)
             mean = torch.tensor(values["mean"], dtype=torch.float32)
             std = torch.tensor(values["std"], dtype=torch.float32)
             matching = mean.dim() == 1 and mean.shape == std.shape
@@ -391,9 +392,9 @@ def check_mels(manifest: Mapping[str, Mapping[str, Any]]) -> None:
     >>> check_mels({"a": {"mel": str(path)}})
     """
     bad = [
-        f"{name} ({entry['mel']})"
+        f"{name} ({entry.get('mel')})"
         for name, entry in manifest.items()
-        if not _is_finite(entry["mel"])
+        if not _is_finite(entry.get("mel"))
     ]
     if bad:
         raise ValueError(
@@ -403,8 +404,9 @@ def check_mels(manifest: Mapping[str, Mapping[str, Any]]) -> None:
         )
 
 
-def _is_finite(path: str) -> bool:
+def _is_finite(path: Any) -> bool:
     try:
-        return bool(np.isfinite(np.load(path)).all())
-    except (OSError, EOFError, ValueError, TypeError):
+        return bool(np.isfinite(np.load(path, mmap_mode="r")).all())
+    # a file that is damaged raises errors of many kinds
+    except Exception:
         return False

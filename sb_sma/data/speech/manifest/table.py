@@ -1,5 +1,6 @@
 """Reads a manifest that is a table: fields, delimiters, and a header."""
 
+import contextlib
 import csv
 import io
 import re
@@ -115,8 +116,11 @@ def _find_delimiter(content: str, path: Path) -> str:
     """Return what stands between the names of the required columns."""
     first_line = content.lstrip("\r\n").split("\n", 1)[0]
     for delimiter in _DELIMITERS:
-        if any(map(is_header, csv.reader([first_line], delimiter=delimiter))):
-            return delimiter
+        # a line that is no row is told when it is read
+        with contextlib.suppress(csv.Error):
+            rows = csv.reader([first_line], delimiter=delimiter)
+            if any(map(is_header, rows)):
+                return delimiter
     return "\t" if path.suffix.lower() == ".tsv" else ","
 
 
