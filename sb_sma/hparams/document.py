@@ -19,7 +19,9 @@ _PLAIN = YAML(typ="safe", pure=True).constructor
 _REFERENCE = re.compile(r"<([^<>]+)>")
 _MOST_DEPTH = 64
 # read by nobody, and by YAML in seconds
-_TOO_DEEP = re.compile(rf"(?:[\[{{]\s*){{{_MOST_DEPTH}}}|(?:- ){{{_MOST_DEPTH}}}")
+_TOO_DEEP = re.compile(
+    rf"(?:[\[{{]\s*){{{_MOST_DEPTH}}}|(?:- ){{{_MOST_DEPTH}}}"
+)
 # anchors may stand for more than a file holds
 _MOST_NODES = 2**17
 

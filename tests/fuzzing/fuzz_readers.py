@@ -85,7 +85,9 @@ def write_case(case, folder, chance):
     """
     shutil.rmtree(folder, ignore_errors=True)
     altered = case.altered or list(case.files)
-    names = chance.sample(altered, min(len(altered), chance.choice([1, 1, 1, 2])))
+    names = chance.sample(
+        altered, min(len(altered), chance.choice([1, 1, 1, 2]))
+    )
     for name, content in case.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,13 @@ import torch
 
 _TEXTS = [
     *("", " ", "\0", "\ufeff", "\u202e", "\u2028", "\u200d", "\u0301" * 400),
-    *("\U0001f469\u200d\U0001f680", "\uff11\uff12", "\u3164", "\u00ad", "é" * 300),
+    *(
+        "\U0001f469\u200d\U0001f680",
+        "\uff11\uff12",
+        "\u3164",
+        "\u00ad",
+        "é" * 300,
+    ),
     *("../../../etc/passwd", "/dev/null", "~", "CON", "a/b", "-rf", "%s%n"),
     *("null", "true", "no", "nan", "inf", "-inf", "1e309", "-1", "0", "1e-320"),
     *("9" * 400, "0x" + "f" * 40, "2147483648", "18446744073709551616", "1/0"),
@@ -130,7 +136,9 @@ def _as_text(content):
 
 
 def _as_bytes(text):
-    return text.encode("utf-8", "surrogatepass" if "\ud800" in text else "surrogateescape")
+    return text.encode(
+        "utf-8", "surrogatepass" if "\ud800" in text else "surrogateescape"
+    )
 
 
 def _encode_otherwise(chance, content):
@@ -202,7 +210,13 @@ def _alter_number(chance, content):
 
 def _nest(chance, content):
     opened, closed = chance.choice(
-        [(b"[", b"]"), (b'{"a":', b"}"), (b"- ", b""), (b"(", b")"), (b"{", b"}")]
+        [
+            (b"[", b"]"),
+            (b'{"a":', b"}"),
+            (b"- ", b""),
+            (b"(", b")"),
+            (b"{", b"}"),
+        ]
     )
     depth = chance.choice([50, 1000, 100_000])
     start = chance.choice([0, chance.randrange(len(content) + 1)])

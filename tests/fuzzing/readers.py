@@ -229,7 +229,9 @@ def yaml(scratch):
     }
     small = ["train.yaml", "models/model.yaml"]
     cases = [Case(files, _experiment("train.yaml"), small)] * 6
-    variant = Case(files, _experiment("variant.yaml"), ["base.yaml", "variant.yaml"])
+    variant = Case(
+        files, _experiment("variant.yaml"), ["base.yaml", "variant.yaml"]
+    )
     recipe = ROOT / "recipes" / "CMUDict" / "G2P" / "transformer"
     sys.path.insert(0, str(recipe))
     real = {"g2p.yaml": (ROOT / "hparams" / "g2p.yaml").read_bytes()}
@@ -347,7 +349,9 @@ def text(scratch):
             if line is not None:
                 _allow(model.tokens, line[:400])
 
-    content = _encode("acb, bca.\nNo.\nbb 3 \u20ac5.20 at 10:30\n\nDr. A-b's caf\u00e9\n")
+    content = _encode(
+        "acb, bca.\nNo.\nbb 3 \u20ac5.20 at 10:30\n\nDr. A-b's caf\u00e9\n"
+    )
     return [
         Case(
             {"texts.txt": content},
@@ -368,7 +372,9 @@ def word(scratch):
     def read(place, model):
         """Pronounce every word."""
         words = []
-        for _, line in TextLines("words.txt", _lines(place / "words.txt"), "a word"):
+        for _, line in TextLines(
+            "words.txt", _lines(place / "words.txt"), "a word"
+        ):
             word = _allow(decode_line, line)
             if word is not None and _allow(model.encode, word) is not None:
                 words.append(word)
@@ -518,7 +524,10 @@ def corpus(scratch):
         },
         "tokens.json": ["a", "b"],
         "mel_statistics.json": {"mean": [0.0] * 80, "std": [1.0] * 80},
-        **{f"{split}.json": {"a": entry} for split in ("train", "valid", "test")},
+        **{
+            f"{split}.json": {"a": entry}
+            for split in ("train", "valid", "test")
+        },
     }
     files = {f"c-0/{name}": _encode(json.dumps(x)) for name, x in files.items()}
     files["c-0/mels/a.npy"] = mel.getvalue()

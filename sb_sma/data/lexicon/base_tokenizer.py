@@ -22,6 +22,22 @@ from sb_sma.data.tokens import TokenTable
 
 logger = logging.getLogger(__name__)
 
+
+def _is_switch(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _are_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(x, str) for x in value)
+
+
+_CONTENT = {
+    "decompose": ("true or false", _is_switch),
+    "backwards": ("true or false", _is_switch),
+    "languages": ("a list of strings", _are_strings),
+    "characters": ("a list of strings", _are_strings),
+}
+
 _FIRST = 2  # index after padding and unknown
 
 
@@ -295,6 +311,12 @@ class GraphemeTokenizer(ABC):
                 "settings and data of before, or start a new run in another "
                 "output_folder."
             )
+        for key, (called, is_sound) in _CONTENT.items():
+            if not is_sound(content[key]):
+                raise ValueError(
+                    f"{source} must have {called} as {key}; got "
+                    f"{content[key]!r:.80}. Copy it or export the model again."
+                )
         self.decompose = content["decompose"]
         self.backwards = content["backwards"]
         characters = set(content["characters"])
