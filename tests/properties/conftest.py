@@ -1,0 +1,12 @@
+"""How many examples a property is tried with."""
+
+from hypothesis import HealthCheck, settings
+
+_SHARED = {
+    "deadline": None,  # no unit test measures time
+    "suppress_health_check": [HealthCheck.too_slow],
+    "database": None,
+}
+settings.register_profile("fast", max_examples=12, derandomize=True, **_SHARED)
+settings.register_profile("nightly", max_examples=300, **_SHARED)
+settings.load_profile("fast")
