@@ -2,12 +2,14 @@
 
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save
+from speechbrain.utils.fetching import fetch
 from speechbrain.utils.parameter_transfer import Pretrainer
 from torch import nn
 
@@ -98,28 +100,46 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     model.load_state_dict(state)
 
 
-def count_weights(source: Any) -> int | None:
-    """Count the numbers that a folder's weights are, by the files' headers.
+def find_weights(source: Any, **how: Any) -> list[Path]:
+    """Find the weights of an exported model, which a hub is asked for.
 
     Arguments
     ---------
     source : str, Path or other
-        Folder of an exported model.
+        Folder, or repository on a hub.
+    **how : object
+        Of ``speechbrain.utils.fetching.fetch``.
 
     Returns
     -------
-    n_weights : int, optional
-        None of what is no folder.
+    paths : list of Path
+        Of files that are there.
+    """
+    if isinstance(source, (str, Path)) and Path(source).is_dir():
+        return sorted(Path(source).glob(f"*{SUFFIX}"))
+    return [Path(fetch(f"model{SUFFIX}", source, **how))]
+
+
+def count_weights(paths: Iterable[Path]) -> int:
+    """Count the numbers that weights are, by the headers of their files.
+
+    Arguments
+    ---------
+    paths : iterable of Path
+        As `find_weights` finds them.
+
+    Returns
+    -------
+    n_weights : int
+        In all of them.
 
     Raises
     ------
     ModelFolderError
         If a file is damaged.
     """
-    if not isinstance(source, (str, Path)) or not Path(source).is_dir():
-        return None
     count = 0
-    for path in sorted(Path(source).glob(f"*{SUFFIX}")):
+    for path in paths:
         try:
             with safe_open(str(path), "pt") as file:
                 for part in map(file.get_slice, file.keys()):
@@ -208,6 +228,24 @@ class SafetensorsPretrainer(Pretrainer):
             }
         )
         return super().collect_files(default_source, **kwargs)
+
+    def named(self, paths: dict[str, Path]) -> dict[str, Path]:
+        """Give the files that were collected their names in the folder.
+
+        Arguments
+        ---------
+        paths : dict of str to Path
+            As `collect_files` returns them.
+
+        Returns
+        -------
+        files : dict of str to Path
+            By the names that they have there.
+        """
+        return {
+            f"{name}{self._suffixes[name]}": Path(path)
+            for name, path in paths.items()
+        }
 
 
 def _load_tokenizer(tokenizer: Any, path: str | Path) -> None:

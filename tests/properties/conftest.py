@@ -1,4 +1,9 @@
-"""How many examples a property is tried with."""
+"""How many examples a property is tried with.
+
+``HYPOTHESIS_PROFILE=nightly`` tries many more.
+"""
+
+import os
 
 from hypothesis import HealthCheck, settings
 
@@ -9,4 +14,4 @@ _SHARED = {
 }
 settings.register_profile("fast", max_examples=12, derandomize=True, **_SHARED)
 settings.register_profile("nightly", max_examples=300, **_SHARED)
-settings.load_profile("fast")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))

@@ -10,6 +10,7 @@ norm, natural logarithm with a floor of 1e-5. ``N`` samples give
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,13 @@ from sb_sma.data.problems import abridged
 
 LOG_FLOOR = 1e-5
 _SMALLEST_STD = 1e-3
+_MOST = {
+    "sample_rate": 768000,
+    "n_fft": 2**16,
+    "hop_length": 2**16,
+    "win_length": 2**16,
+    "n_mels": 1024,
+}
 
 
 @dataclass(frozen=True)
@@ -67,17 +75,23 @@ class MelSettings:
     f_max: float = 8000.0
 
     def __post_init__(self):
-        for name in (
-            "sample_rate",
-            "n_fft",
-            "hop_length",
-            "win_length",
-            "n_mels",
-        ):
-            if getattr(self, name) < 1:
+        for name, most in _MOST.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral):
                 raise ValueError(
-                    f"{name} must be at least 1; got {getattr(self, name)}. "
+                    f"{name} must be a whole number; got {value!r:.40}. The "
+                    f"default is {getattr(MelSettings, name)}."
+                )
+            if value < 1:
+                raise ValueError(
+                    f"{name} must be at least 1; got {value}. "
                     f"The default is {getattr(MelSettings, name)}."
+                )
+            if value > most:
+                raise ValueError(
+                    f"{name} must be at most {most}, of which the filters "
+                    f"still fit in memory; got {value}. The default is "
+                    f"{getattr(MelSettings, name)}."
                 )
         if self.win_length > self.n_fft:
             raise ValueError(
