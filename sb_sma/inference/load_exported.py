@@ -214,7 +214,9 @@ class ExportedModel(Pretrained):
                     hparams = load_safely(
                         text, path, allowed, overrides, overrides_must_match
                     )
-            is_folder = isinstance(source, (str, Path)) and Path(source).is_dir()
+            is_folder = (
+                isinstance(source, (str, Path)) and Path(source).is_dir()
+            )
             if is_folder:
                 check_digests(source, files_of(Path(source)), hparams)
             hparams["savedir"], hparams["source"] = savedir, source

@@ -41,7 +41,14 @@ MAY_IMPORT = {
     "losses": {"losses", "attention.masks"} | OPS,
     "metrics": {"metrics", "data", "attention.masks"} | OPS,
     "plots": {"plots", "metrics"},
-    "vocoders": {"vocoders", "data", "finite", "model_size", "safe_yaml", "torch_pair"},
+    "vocoders": {
+        "vocoders",
+        "data",
+        "finite",
+        "model_size",
+        "safe_yaml",
+        "torch_pair",
+    },
     "inference": {"finite", "model_size", "safe_yaml", "torch_pair"}
     | INFERENCE,
     "training": {"finite"} | TRAINING,

@@ -125,7 +125,9 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             hits = kill(count, Path(folder), given.seed)
         minutes = round((time.monotonic() - started) / 60, 1)
-        print(json.dumps({"kind": name, "minutes": minutes, **hits}), flush=True)
+        print(
+            json.dumps({"kind": name, "minutes": minutes, **hits}), flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def _encoder(kind):
     return Subject(
         lambda: models.make_text_encoder(
             kind,
-            {},
+            {} if kind == "conformer" else {kind: {"d_ffn": 16}},
             n_tokens=TABLE,
             d_model=8,
             nhead=2,
@@ -126,7 +126,7 @@ def _tts(**parts):
     return models.TransformerTTS(
         models.make_text_encoder(
             "transformer",
-            {},
+            {"transformer": {"d_ffn": 16}},
             n_tokens=TABLE,
             d_model=8,
             nhead=2,
@@ -165,7 +165,9 @@ def _call_g2p(made, tensors, lengths):
 
 
 def _call_token_decoder(made, tensors, lengths):
-    logits, alignments = made(tensors["memory"], lengths["K"], tensors["tokens"])
+    logits, alignments = made(
+        tensors["memory"], lengths["K"], tensors["tokens"]
+    )
     return logits, alignments[0]
 
 
@@ -255,9 +257,7 @@ SUBJECTS = {
         ["BR"],
     ),
     "StyleTokenLayer": Subject(
-        lambda: style.StyleTokenLayer(
-            SIZES["N"], 4, SIZES["R"], 2, SIZES["S"]
-        ),
+        lambda: style.StyleTokenLayer(SIZES["N"], 4, SIZES["R"], 2, SIZES["S"]),
         {"reference": "BR"},
         {},
         ["BS", "BHN"],

@@ -2,7 +2,10 @@
 
 import pytest
 import torch
-from hypothesis import given, strategies as st
+from hypothesis import (
+    given,
+    strategies as st,
+)
 
 import sb_sma.attention as attention
 import sb_sma.losses as losses
@@ -87,7 +90,9 @@ class Example:
 
     def item(self, index):
         """Return the tensors and lengths of one item, without its padding."""
-        lengths = {axis: x[index : index + 1] for axis, x in self.lengths.items()}
+        lengths = {
+            axis: x[index : index + 1] for axis, x in self.lengths.items()
+        }
         tensors = {
             name: self.cut(self.tensors[name], axes, index)
             for name, axes in self.subject.axes.items()
