@@ -5,7 +5,7 @@ Axes are told by letters, as in CONTRIBUTING.md: ``B`` items, ``T`` tokens,
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -53,6 +53,8 @@ class Subject:
         Positions that an item must have, at least.
     keeps_dtype : bool
         Whether it gives what it was given; other numbers are of float32.
+    only_float32 : bool
+        Whether it has layers of SpeechBrain's that compute in nothing else.
     """
 
     make: Callable[[], Callable]
@@ -63,7 +65,7 @@ class Subject:
     indices: tuple[str, ...] = ()
     minimum: int = 1
     keeps_dtype: bool = True
-    whole: dict[str, int] = field(default_factory=dict)
+    only_float32: bool = False
 
     def __call__(self, made, tensors, lengths):
         """Give its outputs, always several."""
@@ -98,7 +100,6 @@ def _style_tokens():
 
 
 def _call_style_attention(made, tensors, lengths):
-    mask = padding_mask(lengths["K"], next(iter(tensors.values())).shape[1])
     name = "key_soft" if "key_soft" in tensors else "key"
     mask = padding_mask(lengths["K"], tensors[name].shape[1])
     out, weights = made(**tensors, key_padding_mask=mask)
@@ -119,6 +120,8 @@ def _encoder(kind):
         {"T": "token_lengths"},
         ["BTD"],
         indices=("tokens",),
+        # RelPosMHAXL takes the softmax in it
+        only_float32=kind == "ConformerEncoder",
     )
 
 

@@ -395,7 +395,7 @@ def _embed(time: torch.Tensor) -> torch.Tensor:
         0.0, math.log(1000.0), _TIME_FREQUENCIES, device=time.device
     )
     angles = time * octaves.exp()
-    return torch.cat((angles.sin(), angles.cos()), dim=-1)
+    return torch.cat((angles.sin(), angles.cos()), dim=-1).to(time.dtype)
 
 
 def _append(kept: torch.Tensor | None, frames: torch.Tensor) -> torch.Tensor:
