@@ -12,8 +12,9 @@ from speechbrain.nnet.attention import MultiheadAttention
 
 from sb_sma.attention.decoding import DecodingOptions, require_soft
 from sb_sma.attention.heads import check_heads, softmax_over_valid
-from sb_sma.attention.masks import outside_window
+from sb_sma.attention.masks import outside_window, padding_of
 from sb_sma.attention.memory import ProjectedMemory, project_memory
+from sb_sma.ops.checks import check_axes
 
 
 @dataclass
@@ -106,10 +107,14 @@ class RegularMHA(MultiheadAttention):
         Raises
         ------
         ValueError
-            If `attn_mask` is not (Q, K).
+            If a shape or dtype is another.
         """
-        if key_padding_mask is None:
-            key_padding_mask = key.new_zeros(key.shape[:2], dtype=torch.bool)
+        check_axes(
+            query=(query, f"B, Q, {self.att.embed_dim}"),
+            key=(key, f"B, K, {self.att.embed_dim}"),
+            value=(value, f"B, K, {self.att.embed_dim}"),
+        )
+        key_padding_mask = padding_of(key_padding_mask, key)
         bias = _logit_bias(attn_mask, pos_embs, query.dtype)
         # softmax over no key at all would be NaN
         if bias is None:

@@ -24,6 +24,7 @@ from torch import nn
 from sb_sma.attention.heads import merge_heads, softmax_over_valid, split_heads
 from sb_sma.attention.masks import padding_of
 from sb_sma.attention.public_weights import PublicWeights
+from sb_sma.ops.checks import check_axes
 
 # what the energies are multiplied with, from the widths of a head and a key
 SCALES: dict[str, Callable[[int, int], float]] = {
@@ -129,6 +130,16 @@ class MultiHeadAttention(PublicWeights, nn.Module):
         ValueError
             If `key_padding_mask` has another shape or dtype.
         """
+        # one batch of keys serves all items
+        check_axes(
+            query=(query, f"B, Q, {self.W_query.in_features}"),
+            key=(key, f"B or 1, K, {self.W_key.in_features}"),
+        )
+        if len(key) not in (1, len(query)):
+            raise ValueError(
+                f"key must be of 1 or {len(query)} items, as query is; got "
+                f"{len(key)}."
+            )
         queries = split_heads(self.W_query(query), self.num_heads)
         keys = split_heads(self.W_key(key), self.num_heads)
         energies = (queries * self.scale) @ keys.transpose(-1, -2)

@@ -9,12 +9,21 @@ import sys
 from collections.abc import Iterable
 
 from sb_sma import __version__
-from sb_sma.cli import check, corpora, g2p, render, synthesize, upstream
+from sb_sma.cli import (
+    check,
+    corpora,
+    g2p,
+    licences,
+    render,
+    synthesize,
+    upstream,
+)
 
 COMMANDS = {
     "check": check,
     "corpora": corpora,
     "g2p": g2p,
+    "licences": licences,
     "render": render,
     "synthesize": synthesize,
     "upstream": upstream,

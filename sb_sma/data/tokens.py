@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Iterable, Sequence, Sized
+from pathlib import Path
 
+from sb_sma.data.json_files import read_json
 from sb_sma.data.notation import strip_stress
 
 logger = logging.getLogger(__name__)
@@ -81,6 +83,43 @@ class TokenTable:
         if token in self._index:
             return token
         return self._by_sound.get("".join(strip_stress([token])), UNKNOWN)
+
+
+def read_symbols(path: str | Path) -> list[str]:
+    """Read the symbols of a corpus.
+
+    Arguments
+    ---------
+    path : str or Path
+        A JSON file of its folder.
+
+    Returns
+    -------
+    symbols : list of str
+        For a `TokenTable` or a `PhonemeTable`.
+
+    Raises
+    ------
+    ValueError
+        If it does not hold a list of strings.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "tokens.json"
+    >>> _ = path.write_text('["a", "b"]')
+    >>> read_symbols(path)
+    ['a', 'b']
+    """
+    symbols = read_json(path)
+    if not isinstance(symbols, list) or not all(
+        isinstance(symbol, str) for symbol in symbols
+    ):
+        raise ValueError(
+            f"{path} must hold a list of strings; got {symbols!r:.80}. Remove "
+            "its corpus folder (sb-sma corpora --remove), and the next run "
+            "makes it anew."
+        )
+    return symbols
 
 
 def check_token_room(

@@ -1,8 +1,9 @@
 """Putting values in the place of references, and building what they describe."""
 
+import contextlib
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -52,7 +53,10 @@ class Resolved:
         self, document: Document, overrides: str, texts: Mapping[KeyPath, Any]
     ):
         self._texts: list[str] = []
-        given = YAML().load(overrides or "{}")
+        self._path = document.path
+        given = {}
+        with self._told():
+            given = YAML().load(overrides or "{}")
         for path, text in texts.items():
             below = given
             for key in path[:-1]:
@@ -61,14 +65,30 @@ class Resolved:
         stream = io.StringIO(document.text)
         # what is included is looked for beside it
         stream.name = document.path
-        self._resolved = resolve_references(stream, given).getvalue()
+        with self._told():
+            self._resolved = resolve_references(stream, given).getvalue()
 
     @property
     def text(self) -> str:
         """As YAML."""
         stream = io.StringIO()
-        YAML().dump(self._shown_in(YAML().load(self._resolved)), stream)
+        with self._told():
+            YAML().dump(self._shown_in(YAML().load(self._resolved)), stream)
         return stream.getvalue()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Name the experiment where its values cannot be read."""
+        try:
+            yield
+        # values with a tag that they do not fit raise errors of many kinds
+        except Exception as error:
+            told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            raise ValueError(
+                f"{self._path}, with what the command line gives, cannot be "
+                f"put together ({told}). Correct the value, its tag or its "
+                "reference."
+            ) from error
 
     def build(self) -> dict[str, Any]:
         """Build every object, without the loader's own calls in a traceback.

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode
 from speechbrain import parse_arguments
 from speechbrain.utils.run_opts import RunOptions
 
-from sb_sma.hparams.document import Document, kind_of
+from sb_sma.hparams.document import Document, compose_yaml, kind_of
 from sb_sma.hparams.names import closest_names
 from sb_sma.hparams.texts import texts_by_key
 
@@ -257,7 +256,7 @@ def _check_line(name: str, word: str, line: str) -> None:
     """Refuse a value of which YAML would make several, or drop some."""
     problem = "it would be cut"
     try:
-        ((_, value),) = YAML().compose(line).value
+        ((_, value),) = compose_yaml(line).value
         is_whole = not line[value.end_mark.index :].strip()
     except YAMLError as error:
         problem, is_whole = getattr(error, "problem", "") or error, False
@@ -265,7 +264,7 @@ def _check_line(name: str, word: str, line: str) -> None:
         is_whole = False
     if not is_whole:
         raise ValueError(
-            f"--{name}: '{word}' does not arrive as one value of YAML "
+            f"--{name}: '{word:.200}' does not arrive as one value of YAML "
             f"({problem}). Write it in quotes, for the shell and for YAML: "
-            f"--{name}='\"{word}\"'."
+            f"--{name}='\"{word:.200}\"'."
         )

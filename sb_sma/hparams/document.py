@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,13 @@ KeyPath = tuple[str, ...]
 _PLAIN_TAG = "tag:yaml.org,2002:"
 _PLAIN = YAML(typ="safe", pure=True).constructor
 _REFERENCE = re.compile(r"<([^<>]+)>")
+_MOST_DEPTH = 64
+# read by nobody, and by YAML in seconds
+_TOO_DEEP = re.compile(
+    rf"(?:[\[{{]\s*){{{_MOST_DEPTH}}}|(?:- ){{{_MOST_DEPTH}}}"
+)
+# anchors may stand for more than a file holds
+_MOST_NODES = 2**17
 
 
 @dataclass(frozen=True)
@@ -87,15 +94,14 @@ class Document:
         try:
             if lines is not None:
                 text = "".join(f"{line.text}\n" for line in lines)
-            content = Path(path) if text is None else text
-            self.root = YAML().compose(content)
-            self.text = content.read_text("utf-8") if text is None else text
+            self.text = Path(path).read_text("utf-8") if text is None else text
+            self.root = compose_yaml(self.text)
         except OSError as error:
             raise ValueError(
                 f"cannot read the YAML file {path} ({error.strerror}). Give "
                 "the path of an existing file as the first argument."
             ) from error
-        except (YAMLError, UnicodeDecodeError) as error:
+        except (YAMLError, ValueError) as error:
             raise ValueError(f"{path} is not valid YAML: {error}") from error
         # YAML knows no other ends of lines
         rows = self.text.removesuffix("\n").split("\n")
@@ -107,6 +113,7 @@ class Document:
             raise ValueError(
                 f"{path} must hold a mapping, lines of `key: value`."
             )
+        _measure(self.root, self.place, {})
         self._check_duplicates()
         self.items = items(self.root)
 
@@ -199,6 +206,39 @@ class Document:
                 seen.add(key.value)
 
 
+def compose_yaml(text: str) -> Node | None:
+    """Read the nodes of a text.
+
+    Arguments
+    ---------
+    text : str
+        YAML.
+
+    Returns
+    -------
+    root : Node, optional
+        None of an empty text.
+
+    Raises
+    ------
+    ValueError
+        If it is nested too deep.
+    YAMLError
+        If it is no YAML.
+
+    Example
+    -------
+    >>> compose_yaml("a: 1").value[0][0].value
+    'a'
+    """
+    try:
+        if not _TOO_DEEP.search(text):
+            return YAML().compose(text)
+    except RecursionError:
+        pass
+    raise ValueError(f"it is nested deeper than {_MOST_DEPTH}. Mend it.")
+
+
 def items(node: Node | None) -> dict[str, Node]:
     """Return the values of a mapping by key.
 
@@ -271,6 +311,37 @@ def plain_value(node: ScalarNode) -> Any:
         return _PLAIN.construct_object(node)
     except (ConstructorError, ValueError):
         return node.value
+
+
+def _measure(
+    node: Node,
+    place: Callable[[Node], str],
+    sizes: dict[int, int | None],
+    depth: int = 0,
+) -> int:
+    """Count the values that a node stands for, each looked at once."""
+    known = sizes.get(id(node), 0)
+    if known:
+        return known
+    if known is None or depth > _MOST_DEPTH:
+        raise ValueError(
+            f"{place(node)}: a value must not hold itself, nor be nested "
+            f"deeper than {_MOST_DEPTH}. Mend the brackets and anchors."
+        )
+    sizes[id(node)] = None
+    parts = []
+    if isinstance(node, MappingNode):
+        parts = [part for pair in node.value for part in pair]
+    elif isinstance(node, SequenceNode):
+        parts = node.value
+    size = 1 + sum(_measure(part, place, sizes, depth + 1) for part in parts)
+    if size > _MOST_NODES:
+        raise ValueError(
+            f"{place(node)}: anchors stand for more than {_MOST_NODES} values. "
+            "Give fewer."
+        )
+    sizes[id(node)] = size
+    return size
 
 
 def _walk(node, path):

@@ -8,6 +8,8 @@ _ALIKE = 0.8
 _LIKE = 0.6
 _SHARED_WORDS = 0.5
 _SHOWN = 3
+# nobody's name is longer
+_MOST_CHARACTERS = 100
 
 
 def closest_names(
@@ -39,6 +41,7 @@ def closest_names(
     'Closest known names: lr.'
     """
     known, others = list(known), list(others)
+    name = name[:_MOST_CHARACTERS]
     close = (
         _find_alike(name, known)
         or _find_alike(name, others)

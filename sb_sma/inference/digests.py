@@ -1,10 +1,10 @@
 """Whether the files of an exported model are those that were exported."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sb_sma.data.corpus.digests import sha256_of
 from sb_sma.inference.model_folder import ModelFolderError
 
 KEY = "sha256"
@@ -33,22 +33,45 @@ def digests_of(folder: Path) -> dict[str, str]:
     >>> digests_of(folder)["a.json"][:8]
     '44136fa3'
     """
+    return {name: sha256_of(path) for name, path in files_of(folder).items()}
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    """List the files that lie in a folder, and not in folders of it.
+
+    Arguments
+    ---------
+    folder : Path
+        Of a model.
+
+    Returns
+    -------
+    files : dict of str to Path
+        By name.
+
+    Example
+    -------
+    >>> files_of(getfixture("tmp_path"))
+    {}
+    """
     return {
-        path.name: _digest(path)
-        for path in sorted(folder.iterdir())
-        if path.is_file()
+        path.name: path for path in sorted(folder.iterdir()) if path.is_file()
     }
 
 
-def check_digests(source: Any, hparams: Mapping[str, Any]) -> None:
-    """Refuse a folder in which a file is another.
+def check_digests(
+    source: Any, files: Mapping[str, Path], hparams: Mapping[str, Any]
+) -> None:
+    """Refuse a model of which a file is another.
 
     Whoever needs a file that is missing tells so.
 
     Arguments
     ---------
-    source : str, Path or other
-        The folder; what is on a hub is checked there.
+    source : Any
+        Folder, or repository on a hub; for the error.
+    files : mapping of str to Path
+        Where each file of it is, by its name there.
     hparams : mapping
         Of its YAML file; older ones have no digests.
 
@@ -57,25 +80,16 @@ def check_digests(source: Any, hparams: Mapping[str, Any]) -> None:
     ModelFolderError
         If a file differs.
     """
-    is_folder = isinstance(source, (str, Path)) and Path(source).is_dir()
     digests = hparams.get(KEY) or {}
-    if not is_folder:
-        return
     if not isinstance(digests, Mapping):
         raise ModelFolderError(
             f"{source}: {KEY} must give a digest for each file; got "
             f"{digests!r:.80}. Copy the folder or export the model again."
         )
     for name, digest in digests.items():
-        path = Path(source) / name
-        is_there = path.parent == Path(source) and path.is_file()
-        if is_there and _digest(path) != digest:
+        if name in files and sha256_of(files[name]) != digest:
             raise ModelFolderError(
-                f"{path} is damaged, or another one than was exported. Copy "
-                f"the folder or export the model again; or remove {KEY} from "
-                "its YAML file, if you changed it yourself."
+                f"{files[name]} is damaged, or another one than was exported. "
+                "Copy the folder or export the model again; or remove "
+                f"{KEY} from its YAML file, if you changed it yourself."
             )
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

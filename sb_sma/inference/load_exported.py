@@ -6,6 +6,7 @@ move. What older folders name is led to what stands in its place.
 """
 
 import contextlib
+import difflib
 import importlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,9 +17,10 @@ from hyperpyyaml import load_hyperpyyaml
 from speechbrain.inference.interfaces import Pretrained
 from speechbrain.utils.fetching import FetchConfig, LocalStrategy, fetch
 
-from sb_sma.inference.digests import check_digests
+from sb_sma.inference.digests import check_digests, files_of
 from sb_sma.inference.model_folder import ModelFolderError, check_model_folder
-from sb_sma.inference.weights import count_weights, limit_parameters
+from sb_sma.inference.weights import count_weights, find_weights
+from sb_sma.model_size import limit_parameters
 from sb_sma.safe_yaml import find_names, load_safely
 
 FORMAT = 1
@@ -112,6 +114,10 @@ _MOVED_SINCE_FORMAT_0 = {
 _GONE = re.compile(r"^  pace: .*\n", re.MULTILINE)
 """What `DecodingOptions` took once, and every text was told anew."""
 
+_KEY = re.compile(r"^([^\s#'\"{&][^\s:]*)\s*:(?:\s|$)", re.MULTILINE)
+"""Of the top level."""
+_LONGEST_NAME = 100
+
 _NAME = re.compile(r"(!(?:new|apply|name):sb_sma\.)([\w.]+)\.(\w+)")
 
 
@@ -194,6 +200,8 @@ class ExportedModel(Pretrained):
         if not isinstance(own, bool):
             allowed = {**allowed, **find_names(own)}
         text = read_exported_yaml(source, hparams_file, savedir=savedir, **how)
+        if overrides_must_match:
+            _check_overrides(overrides, text, source)
         with _told(source):
             path = Path(str(source)) / hparams_file
             if trusted is True:
@@ -201,15 +209,22 @@ class ExportedModel(Pretrained):
                     text, overrides, overrides_must_match
                 )
             else:
-                with limit_parameters(count_weights(source)):
+                weights = find_weights(source, savedir=savedir, **how)
+                with limit_parameters(count_weights(weights)):
                     hparams = load_safely(
                         text, path, allowed, overrides, overrides_must_match
                     )
-            check_digests(source, hparams)
+            is_folder = (
+                isinstance(source, (str, Path)) and Path(source).is_dir()
+            )
+            if is_folder:
+                check_digests(source, files_of(Path(source)), hparams)
             hparams["savedir"], hparams["source"] = savedir, source
             pretrainer = hparams["pretrainer"]
             pretrainer.set_collect_in(savedir)
-            pretrainer.collect_files(default_source=source, **how)
+            collected = pretrainer.collect_files(default_source=source, **how)
+            if not is_folder:
+                check_digests(source, pretrainer.named(collected), hparams)
             if download_only:
                 return None
             pretrainer.load_collected()
@@ -230,6 +245,24 @@ def _as_overrides(overrides: Any) -> dict[str, Any] | str:
             f"got {overrides!r:.80}."
         )
     return overrides
+
+
+def _check_overrides(
+    overrides: Mapping[str, Any] | str, text: str, source: Any
+) -> None:
+    """Refuse keys that a YAML does not have: they are the caller's mistake."""
+    known = _KEY.findall(text)
+    given = _KEY.findall(overrides) if isinstance(overrides, str) else overrides
+    for name in given:
+        if name in known or not isinstance(name, str):
+            continue
+        near = difflib.get_close_matches(name[:_LONGEST_NAME], known)
+        hint = f" Closest known names: {', '.join(near)}." if near else ""
+        raise ValueError(
+            f"overrides must be of keys that the YAML of {source} has; got "
+            f"{name!r:.200}.{hint} Correct it, or give "
+            "overrides_must_match=False."
+        )
 
 
 @contextlib.contextmanager

@@ -6,7 +6,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from sb_sma.inference.model_folder import ModelFolderError
 from sb_sma.vocoders.registry import Vocoder, make_vocoder
+from sb_sma.vocoders.source import LJSPEECH
 
 _FOLDER = "vocoder"
 
@@ -65,8 +67,9 @@ def choose_vocoder(
     Raises
     ------
     ValueError
-        If there is no such vocoder, it is of other mels, or `source` is given
-        to one that has none.
+        If there is no such vocoder, it is of other mels, `source` is given
+        to one that has none, or a folder that is not trusted names one that
+        lies elsewhere.
     """
     if vocoder is None:
         # folders without this key are older than the choice
@@ -76,10 +79,18 @@ def choose_vocoder(
             f"vocoder_source is for vocoder hifigan; got {source} for "
             f"{vocoder}. Leave it out, or choose hifigan."
         )
-    if source is None:
-        source = getattr(hparams, "vocoder_source", None)
+    if source is None and vocoder == "hifigan":
+        source = getattr(hparams, "vocoder_source", LJSPEECH)
         if source == _FOLDER:
             source = Path(hparams.source) / source
+        elif source != LJSPEECH and not trusted:
+            raise ModelFolderError(
+                f"{hparams.source} names a vocoder that is not in its folder, "
+                f"{str(source)!r:.200}. If you know it, name it yourself: "
+                "vocoder_source (sb-sma: --vocoder_source); or load the model "
+                "with trusted=True (sb-sma: --trust_model) if you know who "
+                "made it."
+            )
     options = {"griffin_lim": {"iterations": hparams.griffin_lim_iterations}}
     if source is not None:
         options["hifigan"] = {"source": source, "trusted": trusted}

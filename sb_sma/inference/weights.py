@@ -1,31 +1,25 @@
 """Model weights as safetensors, through SpeechBrain's Pretrainer."""
 
-import contextlib
 import math
 import re
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save
+from speechbrain.utils.fetching import fetch
 from speechbrain.utils.parameter_transfer import Pretrainer
 from torch import nn
-from torch.nn.modules.module import (
-    register_module_buffer_registration_hook,
-    register_module_parameter_registration_hook,
-)
 
+from sb_sma.finite import find_nonfinite
 from sb_sma.inference.model_folder import ModelFolderError
 
 SUFFIX = ".safetensors"
 JSON_SUFFIX = ".json"
 
 _AGAIN = "Copy the folder or export the model again."
-# layers may be made and then replaced; tables of positions are not stored
-_MOST_TIMES, _MOST_BESIDE = 4, 2**25
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
@@ -41,9 +35,10 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
     Raises
     ------
     ValueError
-        If one of them is NaN or infinite.
+        If one of them is NaN, or a parameter is infinite.
     """
-    bad = _not_finite(model.state_dict())
+    buffers = {name for name, _ in model.named_buffers()}
+    bad = find_nonfinite(model.state_dict(), may_be_infinite=buffers)
     if bad:
         raise ValueError(
             f"A model must have finite weights; got {bad}, which holds NaN or "
@@ -105,28 +100,46 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     model.load_state_dict(state)
 
 
-def count_weights(source: Any) -> int | None:
-    """Count the numbers that a folder's weights are, by the files' headers.
+def find_weights(source: Any, **how: Any) -> list[Path]:
+    """Find the weights of an exported model, which a hub is asked for.
 
     Arguments
     ---------
     source : str, Path or other
-        Folder of an exported model.
+        Folder, or repository on a hub.
+    **how : object
+        Of ``speechbrain.utils.fetching.fetch``.
 
     Returns
     -------
-    n_weights : int, optional
-        None of what is no folder.
+    paths : list of Path
+        Of files that are there.
+    """
+    if isinstance(source, (str, Path)) and Path(source).is_dir():
+        return sorted(Path(source).glob(f"*{SUFFIX}"))
+    return [Path(fetch(f"model{SUFFIX}", source, **how))]
+
+
+def count_weights(paths: Iterable[Path]) -> int:
+    """Count the numbers that weights are, by the headers of their files.
+
+    Arguments
+    ---------
+    paths : iterable of Path
+        As `find_weights` finds them.
+
+    Returns
+    -------
+    n_weights : int
+        In all of them.
 
     Raises
     ------
     ModelFolderError
         If a file is damaged.
     """
-    if not isinstance(source, (str, Path)) or not Path(source).is_dir():
-        return None
     count = 0
-    for path in sorted(Path(source).glob(f"*{SUFFIX}")):
+    for path in paths:
         try:
             with safe_open(str(path), "pt") as file:
                 for part in map(file.get_slice, file.keys()):
@@ -137,55 +150,6 @@ def count_weights(source: Any) -> int | None:
                 f"{_AGAIN}"
             ) from error
     return count
-
-
-@contextlib.contextmanager
-def limit_parameters(n_weights: int | None) -> Iterator[None]:
-    """Refuse to build a model that is far larger than its weights.
-
-    Arguments
-    ---------
-    n_weights : int, optional
-        As `count_weights` gives them; None for no limit.
-
-    Returns
-    -------
-    context : context manager
-        In which modules are built.
-
-    Raises
-    ------
-    ModelFolderError
-        If there are many more parameters, before memory is filled with them.
-    """
-    if n_weights is None:
-        yield
-        return
-    most, made = _MOST_TIMES * n_weights + _MOST_BESIDE, 0
-    here = threading.get_ident()
-
-    def count(module: nn.Module, name: str, tensor: torch.Tensor) -> None:
-        """Count a tensor that is made."""
-        nonlocal made
-        # the hooks are of all threads
-        if threading.get_ident() != here:
-            return
-        made += tensor.numel() if tensor is not None else 0
-        if made > most:
-            raise ModelFolderError(
-                f"the YAML file describes a model of more than {most} numbers, "
-                f"and the weights beside it are {n_weights}. {_AGAIN}"
-            )
-
-    hooks = [
-        register_module_parameter_registration_hook(count),
-        register_module_buffer_registration_hook(count),
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _find_misfit(
@@ -200,15 +164,9 @@ def _find_misfit(
             return f"{name} must have shape {shape}; got {tuple(given.shape)}"
         if tensor.is_floating_point() and not given.is_floating_point():
             return f"{name} must be of floating point; got {given.dtype}"
-    bad = _not_finite(found)
-    return f"{bad} holds NaN or infinity" if bad else ""
-
-
-def _not_finite(state: dict[str, torch.Tensor]) -> str:
-    """Name the first tensor with NaN or infinity."""
-    for name, tensor in state.items():
-        if not bool(torch.isfinite(tensor).all()):
-            return name
+        # what is infinite when it is made may be so
+        if find_nonfinite(given.masked_fill(tensor.isinf(), 0)) is not None:
+            return f"{name} holds NaN or infinity"
     return ""
 
 
@@ -270,6 +228,24 @@ class SafetensorsPretrainer(Pretrainer):
             }
         )
         return super().collect_files(default_source, **kwargs)
+
+    def named(self, paths: dict[str, Path]) -> dict[str, Path]:
+        """Give the files that were collected their names in the folder.
+
+        Arguments
+        ---------
+        paths : dict of str to Path
+            As `collect_files` returns them.
+
+        Returns
+        -------
+        files : dict of str to Path
+            By the names that they have there.
+        """
+        return {
+            f"{name}{self._suffixes[name]}": Path(path)
+            for name, path in paths.items()
+        }
 
 
 def _load_tokenizer(tokenizer: Any, path: str | Path) -> None:

@@ -13,6 +13,8 @@ import torch
 from speechbrain.nnet.loss.guidedattn_loss import GuidedAttentionLoss
 from torch import nn
 
+from sb_sma.ops.checks import check_axes, check_lengths
+
 
 class GuidedAttention(nn.Module):
     """Mean over items and heads of the guided penalty per decoder step.
@@ -72,17 +74,11 @@ class GuidedAttention(nn.Module):
         Raises
         ------
         ValueError
-            If a length is not an integer count.
+            If a shape or dtype is another.
         """
-        for name, lengths in (
-            ("query_lengths", query_lengths),
-            ("memory_lengths", memory_lengths),
-        ):
-            if lengths.is_floating_point():
-                raise ValueError(
-                    f"{name} must be integer counts; got {lengths.dtype}. "
-                    "Multiply relative lengths by the padded length and round."
-                )
+        check_axes(alignments=(alignments, "B, H, Q, K"))
+        check_lengths("query_lengths", query_lengths, alignments)
+        check_lengths("memory_lengths", memory_lengths, alignments)
         _, heads, queries, keys = alignments.shape
         scale = queries * keys / query_lengths  # (B,)
         scaled = alignments * scale[:, None, None, None]
@@ -174,6 +170,8 @@ class GuidedLayers(nn.Module):
             If there is no such layer or head.
         """
         layers = _indices("layers", self.layers, len(alignments))
+        for alignment in alignments:
+            check_axes(alignments=(alignment, "B, H, Q, K"))
         losses = []
         for alignment in (alignments[layer] for layer in layers):
             heads = _indices("heads", self.heads, alignment.shape[1])

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from sb_sma.attention.masks import padding_mask
+from sb_sma.ops.checks import check_axes, check_lengths
 
 
 def stop_loss(
@@ -27,12 +28,19 @@ def stop_loss(
     loss : torch.Tensor
         Mean over valid steps.
 
+    Raises
+    ------
+    ValueError
+        If a shape or dtype is another.
+
     Example
     -------
     >>> logits = torch.tensor([[-9.0, -9.0, 9.0, 5.0]])
     >>> bool(stop_loss(logits, torch.tensor([3])) < 1e-3)
     True
     """
+    check_axes(stop_logits=(stop_logits, "B, Q"))
+    check_lengths("query_lengths", query_lengths, stop_logits)
     steps = torch.arange(stop_logits.shape[1], device=stop_logits.device)
     is_last = (steps == query_lengths[:, None] - 1).float()
     loss = F.binary_cross_entropy_with_logits(

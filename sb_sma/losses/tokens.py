@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from sb_sma.attention.masks import padding_mask
+from sb_sma.ops.checks import check_axes, check_lengths
 
 
 def token_loss(
@@ -33,6 +34,11 @@ def token_loss(
     loss : torch.Tensor
         In nats per token.
 
+    Raises
+    ------
+    ValueError
+        If a shape or dtype is another.
+
     Example
     -------
     >>> logits = torch.tensor([[[9.0, 0.0], [0.0, 9.0], [5.0, 5.0]]])
@@ -40,6 +46,8 @@ def token_loss(
     >>> bool(token_loss(logits, targets, torch.tensor([2])) < 1e-3)
     True
     """
+    check_axes(logits=(logits, "B, Q, V"), targets=(targets, "B, Q: integer"))
+    check_lengths("target_lengths", target_lengths, targets)
     valid = ~padding_mask(target_lengths, targets.shape[1])
     return F.cross_entropy(
         logits[valid].float(), targets[valid], label_smoothing=label_smoothing

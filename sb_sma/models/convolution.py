@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sb_sma.models.padded_layers import check_kernel_size
+from sb_sma.ops.checks import check_axes
 from sb_sma.ops.dropout import Dropout
 
 # a convolution reads rows in blocks, which shorter ones leave half empty
@@ -86,6 +87,11 @@ class MaskedConvStack(nn.Module):
         features : torch.Tensor
             Zero on padding, (B, T, C_out).
         """
+        width = self.convs[0].in_channels if self.convs else "C"
+        check_axes(
+            features=(features, f"B, T, {width}"),
+            padding=(padding, "B, T: bool"),
+        )
         padding = padding[:, :, None]
         features = features.masked_fill(padding, 0.0)
         for index, conv in enumerate(self.convs):

@@ -66,6 +66,65 @@ def is_inside(
     return positions < lengths.to(batch.device)[:, None]
 
 
+def check_axes(**given: tuple[torch.Tensor, str]) -> None:
+    """Refuse tensors whose axes do not fit each other.
+
+    Arguments
+    ---------
+    **given : tuple of (torch.Tensor, str)
+        Each tensor with its axes, such as ``"B, T, D"``: letters, of which
+        the same one is the same size, and sizes. It is of floating point;
+        with ``": integer"`` or ``": bool"`` at the end, of these.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype is another.
+
+    Example
+    -------
+    >>> memory, tokens = torch.zeros(2, 3, 8), torch.zeros(2, 5).long()
+    >>> check_axes(memory=(memory, "B, T, 8"), tokens=(tokens, "B, Q: integer"))
+    >>> check_axes(memory=(memory[0], "B, T, 8"))
+    Traceback (most recent call last):
+    ...
+    ValueError: memory must have shape (B, T, 8); got (3, 8). Add or remove axes.
+    """
+    sizes, told = {}, {}
+    for name, (tensor, axes) in given.items():
+        axes, _, kind = axes.partition(": ")
+        shape, letters = tuple(tensor.shape), axes.split(", ")
+        if len(shape) != len(letters):
+            raise ValueError(
+                f"{name} must have shape ({axes}); got {shape}. Add or remove "
+                "axes."
+            )
+        for size, letter in zip(shape, letters):
+            wanted = int(letter) if letter.isdecimal() else None
+            wanted = sizes.setdefault(
+                letter, size if wanted is None else wanted
+            )
+            if size != wanted:
+                other = f", as {told[letter]} has it" if letter in told else ""
+                raise ValueError(
+                    f"{name} must have shape ({axes}) with {letter} = {wanted}"
+                    f"{other}; got {shape}. Give what belongs together."
+                )
+            told.setdefault(letter, name)
+        if not _KINDS[kind](tensor):
+            raise ValueError(
+                f"{name} must be a tensor of {kind or 'floating point'}; got "
+                f"{tensor.dtype}. Convert it."
+            )
+
+
+_KINDS = {
+    "": torch.is_floating_point,
+    "integer": is_integer,
+    "bool": lambda tensor: tensor.dtype == torch.bool,
+}
+
+
 def check_alignments(alignments: torch.Tensor) -> None:
     """Refuse what is not a batch of alignments.
 

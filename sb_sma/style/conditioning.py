@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from sb_sma.attention.masks import padding_mask
+from sb_sma.ops.checks import check_axes, check_lengths
 from sb_sma.style.global_style_tokens import GlobalStyleTokens
 
 
@@ -125,14 +126,17 @@ class StyleConditioning(nn.Module):
         Raises
         ------
         ValueError
-            If the style's shape does not fit.
+            If a shape or dtype does not fit.
         """
+        check_axes(memory=(memory, "B, T, D"))
+        check_lengths("memory_lengths", memory_lengths, memory)
         width = self.tokens.token_layer.style_width
         shapes = dict.fromkeys(((width,), (1, width), (len(memory), width)))
-        if style.shape not in shapes:
+        if style.shape not in shapes or not style.is_floating_point():
             raise ValueError(
-                f"style must have shape {', '.join(map(str, shapes))}; got "
-                f"{tuple(style.shape)}. Take it from the style tokens."
+                f"style must have shape {', '.join(map(str, shapes))}, of "
+                f"floating point; got {tuple(style.shape)}, {style.dtype}. "
+                "Take it from the style tokens."
             )
         style = style.expand(len(memory), width)[:, None]
         padding = padding_mask(memory_lengths, memory.shape[1])

@@ -124,6 +124,11 @@ class ReferenceEncoder(nn.Module):
                 f"mel must have shape (B, M, C) with C = {self.n_mels}; got "
                 f"{tuple(mel.shape)}."
             )
+        if not mel.is_floating_point():
+            raise ValueError(
+                f"mel must be of floating point; got {mel.dtype}. Give "
+                "natural-log mels."
+            )
         if mel_lengths.dtype != torch.int64:
             raise ValueError(
                 "mel_lengths must be int64 counts of frames; got "

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from sb_sma.attention.masks import padding_mask
+from sb_sma.ops.checks import check_axes, check_lengths
 
 
 class SpeakerConditioning(nn.Module):
@@ -57,8 +58,10 @@ class SpeakerConditioning(nn.Module):
         Raises
         ------
         ValueError
-            If the speaker's shape does not fit.
+            If a shape or dtype does not fit.
         """
+        check_axes(memory=(memory, "B, T, D"))
+        check_lengths("memory_lengths", memory_lengths, memory)
         if speaker is None:
             speaker = memory_lengths.new_zeros(1)
         shapes = dict.fromkeys(((1,), (len(memory),)))
@@ -68,6 +71,7 @@ class SpeakerConditioning(nn.Module):
                 f"{tuple(speaker.shape)}. Give one row of the table for each "
                 "item."
             )
+        check_axes(speaker=(speaker, "B: integer"))
         embedding = self.project(self.table(speaker.to(memory.device)))
         padding = padding_mask(memory_lengths, memory.shape[1])
         return (memory + embedding[:, None]).masked_fill(

@@ -20,6 +20,8 @@ from speechbrain.utils.train_logger import (
     TrainLogger,
 )
 
+from sb_sma.data.json_files import parse_json, read_json
+
 # of a line that SpeechBrain writes, with figures of training or without
 _EPOCH = re.compile(r"epoch: (\d+)")
 _TRAINED = " - train "
@@ -114,7 +116,7 @@ class History:
     @mark_as_loader
     def _load(self, path: str | Path, end_of_epoch: bool = True) -> None:
         del end_of_epoch  # needed by the checkpointer
-        content = json.loads(Path(path).read_text())
+        content = read_json(path)
         if isinstance(content, float):  # of an earlier version
             content = {"minutes": content, "records": None}
         self._minutes_before = content["minutes"]
@@ -232,9 +234,13 @@ def _read_records(path: Path) -> list[dict[str, Any]]:
     records = []
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
-            record = json.loads(line)
-            records.append({**record, "epoch": int(record["epoch"])})
-        except (ValueError, TypeError, KeyError) as error:
+            record = parse_json(line, path)
+            numbers = {
+                "epoch": int(record["epoch"]),
+                "minutes": float(record["minutes"]),
+            }
+            records.append({**record, **numbers})
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
             raise ValueError(
                 f"{path}, line {number} is damaged: it must be the figures of "
                 "an epoch, in JSON. Remove the line, and the same command goes "

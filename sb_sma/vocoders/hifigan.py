@@ -21,6 +21,8 @@ from speechbrain.utils.parameter_transfer import Pretrainer
 from torch import nn
 
 from sb_sma.data.speech.mel import MelSettings
+from sb_sma.finite import find_nonfinite
+from sb_sma.model_size import limit_parameters
 from sb_sma.safe_yaml import load_safely, names_of
 from sb_sma.vocoders.source import HYPERPARAMS, LJSPEECH, check_vocoder_source
 
@@ -36,6 +38,10 @@ _STATED = {
     "mel_fmin": "f_min",
     "mel_fmax": "f_max",
 }
+# of a generator whose files are not there yet; the paper's has 14 million
+_MOST_OF_A_HUB = 2**25
+# frames that a sample of the paper's depends on, several times
+_MOST_REACH = 1000
 _NEEDED = ("generator", "modules", "pretrainer")
 
 
@@ -98,11 +104,15 @@ class HiFiGAN(nn.Module):
         with torch.random.fork_rng(devices=[]):
             hparams = _load(str(source), trusted).hparams
         self.generator = hparams.generator
-        self.generator.remove_weight_norm()
-        self.n_mels = self.generator.conv_pre.conv.in_channels
-        self.hop_length = 1
-        for layer in self.generator.ups:
-            self.hop_length *= layer.conv.stride[0]
+        try:
+            self._measure()
+        # arguments that fit to no mel raise errors of many kinds
+        except Exception as error:
+            raise ValueError(
+                f"{source} must describe a generator that makes sound of a "
+                f"mel; it makes none ({_in_a_line(error)}). Fetch or export it "
+                "again."
+            ) from error
         made = {"n_mels": self.n_mels, "hop_length": self.hop_length}
         stated = {
             ours: getattr(hparams, theirs)
@@ -110,8 +120,23 @@ class HiFiGAN(nn.Module):
             if getattr(hparams, theirs, None) is not None
         }
         _check_mels(mel_settings, {**stated, **made}, source)
+
+    @torch.no_grad()
+    def _measure(self) -> None:
+        """Find the numbers of the generator, and try it."""
+        self.generator.remove_weight_norm()
+        self.n_mels = self.generator.conv_pre.conv.in_channels
+        self.hop_length = 1
+        for layer in self.generator.ups:
+            self.hop_length *= layer.conv.stride[0]
         self.reach = _reach_of(self.generator, self.hop_length)
         self._least_frames = _least_frames(self.generator)
+        most = _MOST_REACH * max(self.hop_length, 1)
+        if not 0 <= self._least_frames * self.hop_length <= most:
+            raise ValueError("it needs too many frames")
+        samples = self(torch.zeros(1, self.n_mels))
+        if samples.shape != (self.hop_length,):
+            raise ValueError(f"samples of shape {tuple(samples.shape)}")
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
         """Make the waveform.
@@ -149,7 +174,8 @@ def _load(source: str, trusted: bool) -> HIFIGAN:
         if trusted:
             hparams = load_hyperpyyaml(text)
         else:
-            hparams = load_safely(text, path, _NAMES_ALLOWED)
+            with limit_parameters(_count_weights(source)):
+                hparams = load_safely(text, path, _NAMES_ALLOWED)
         missing = [key for key in _NEEDED if key not in hparams]
     # whatever is wrong with the file, and whatever it names
     except Exception as error:
@@ -177,6 +203,13 @@ def _load(source: str, trusted: bool) -> HIFIGAN:
     return HIFIGAN(hparams["modules"], hparams, run_opts={"device": "cpu"})
 
 
+def _count_weights(source: str) -> int:
+    """Count the numbers that a folder's weights are, by the files' sizes."""
+    paths = Path(source).glob("*.ckpt") if Path(source).is_dir() else ()
+    sizes = [path.stat().st_size for path in paths if path.is_file()]
+    return sum(sizes) // 4 if sizes else _MOST_OF_A_HUB
+
+
 def _fetched(name: str, source: str) -> Path:
     """Find a file of the folder, or ask a hub for it."""
     try:
@@ -198,8 +231,9 @@ def _load_weights(module: nn.Module, path: str | Path) -> None:
     """Fill a module with all of a file; SpeechBrain lets weights be missing."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        if not all(map(_is_finite, state.values())):
-            raise ValueError("weights are NaN or infinite")
+        bad = find_nonfinite(state)
+        if bad:
+            raise ValueError(f"{bad} is not of finite numbers")
         module.load_state_dict(state)
     # a file that is cut, or is something else, raises errors of many kinds
     except Exception as error:
@@ -208,10 +242,6 @@ def _load_weights(module: nn.Module, path: str | Path) -> None:
             f"{HYPERPARAMS} describes ({_in_a_line(error)}). Fetch or export "
             "it again."
         ) from error
-
-
-def _is_finite(tensor: torch.Tensor) -> bool:
-    return bool(torch.isfinite(tensor).all())
 
 
 def _check_generator(generator: Any, path: Path) -> None:

@@ -24,7 +24,7 @@ from torch import nn
 from sb_sma.attention.aligner.public_form import PublicForm
 from sb_sma.attention.aligner.stepwise import StepwiseForm, least_focus_rate
 from sb_sma.attention.staying import stay_logit
-from sb_sma.ops.checks import check_lengths
+from sb_sma.ops.checks import check_axes, check_lengths
 
 DEFAULT_FRAMES_PER_TOKEN = 8.0
 
@@ -268,6 +268,7 @@ class StepwiseMonotonicReferenceAttention(nn.Module):
             other than the CPU, this look waits for it.) The public form does
             not look.
         """
+        check_axes(text=(text, "B, T, D"), mel=(mel, "B, M, D"))
         check_lengths("text_lengths", text_lengths, text)
         check_lengths("mel_lengths", mel_lengths, mel)
         return ReferenceOutput(

@@ -36,6 +36,7 @@ from sb_sma.attention.heads import (
 )
 from sb_sma.attention.masks import lengths_of, padding_mask, require_unmasked
 from sb_sma.attention.memory import ProjectedMemory, project_memory
+from sb_sma.ops.checks import check_axes
 from sb_sma.ops.dropout import Dropout
 
 # logarithm of a probability of 0; that of -inf has no gradient
@@ -166,6 +167,11 @@ class ForwardMHA(nn.Module):
             right.
         """
         require_unmasked(self, attn_mask=attn_mask, pos_embs=pos_embs)
+        check_axes(
+            query=(query, f"B, Q, {self.query_proj.in_features}"),
+            key=(key, f"B, K, {self.query_proj.in_features}"),
+            value=(value, f"B, K, {self.query_proj.in_features}"),
+        )
         lengths = lengths_of(key_padding_mask, key)
         blocked = padding_mask(lengths, key.shape[1])[:, None, None]
         queries = split_heads(self.query_proj(query), self.nhead)

@@ -28,6 +28,7 @@ from sb_sma.attention.heads import (
 from sb_sma.attention.masks import padding_of
 from sb_sma.attention.public_weights import PublicWeights
 from sb_sma.attention.relative.positions import align, sinusoids
+from sb_sma.ops.checks import check_axes
 from sb_sma.ops.dropout import Dropout
 
 
@@ -189,6 +190,11 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
         ValueError
             If a mask or `pos_embs` has another shape.
         """
+        check_axes(
+            query=(query, f"B, Q, {self.query_proj.in_features}"),
+            key=(key, f"B, K, {self.query_proj.in_features}"),
+            value=(value, f"B, K, {self.query_proj.in_features}"),
+        )
         positions = self._positions(query, key, pos_embs)
         queries = split_heads(self.query_proj(query), self.num_heads)
         keys = split_heads(self.key_proj(key), self.num_heads)

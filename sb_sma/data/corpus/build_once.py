@@ -19,6 +19,7 @@ from sb_sma.data.corpus.content import (
     is_rest_of_corpus,
 )
 from sb_sma.data.corpus.locks import locked, use
+from sb_sma.data.json_files import read_json, write_json
 from sb_sma.data.problems import abridged
 from sb_sma.data.shards.manifest import SHARD_MANIFEST, ShardManifest
 
@@ -237,7 +238,7 @@ def is_finished(folder: Path, description: Mapping[str, Any]) -> bool:
             "corpus_folder: what is there is never changed."
         )
     try:
-        changes = list_changes(json.loads(path.read_text("utf-8")), description)
+        changes = list_changes(read_json(path), description)
     except (ValueError, AttributeError, KeyError):
         changes = [f"{CORPUS_FILE} is damaged"]
     if changes:
@@ -343,21 +344,6 @@ def _is_digest(value: Any) -> bool:
     return isinstance(value, str) and bool(_DIGEST.fullmatch(value))
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write a readable JSON file.
-
-    Arguments
-    ---------
-    path : Path
-        Where to write.
-    content : object
-        What JSON can hold.
-    """
-    path.write_text(
-        json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8"
-    )
-
-
 def load_manifests(folder: Path) -> Manifests:
     """Read the manifests of a corpus folder.
 
@@ -373,12 +359,28 @@ def load_manifests(folder: Path) -> Manifests:
         one in shards, a `ShardManifest`.
     """
     manifests = {}
+    root = str(folder.absolute())
     for split in SPLITS:
         lines = folder / SHARD_MANIFEST.format(split)
         if lines.is_file():
             manifests[split] = ShardManifest(lines)
             continue
-        text = (folder / f"{split}.json").read_text(encoding="utf-8")
-        root = json.dumps(str(folder.absolute()))[1:-1]
-        manifests[split] = json.loads(text.replace(DATA_ROOT, root))
+        path = folder / f"{split}.json"
+        manifests[split] = _with_paths(read_json(path), root, path)
     return manifests
+
+
+def _with_paths(manifest: Any, root: str, path: Path) -> dict[str, Any]:
+    """Give a manifest the paths of this machine."""
+    if not isinstance(manifest, dict) or not all(
+        isinstance(entry, dict) for entry in manifest.values()
+    ):
+        raise ValueError(
+            f"{path} must hold the entries of a corpus, by name. Remove the "
+            f"corpus, and the next run makes it anew: {_removal(path.parent)}"
+        )
+    for entry in manifest.values():
+        for key, value in entry.items():
+            if isinstance(value, str):
+                entry[key] = value.replace(DATA_ROOT, root)
+    return manifest

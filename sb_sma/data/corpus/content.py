@@ -1,11 +1,11 @@
 """What is in a corpus folder, and what is missing there."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sb_sma.data.json_files import read_json
 from sb_sma.data.problems import abridged
 
 SPLITS = ("train", "valid", "test")
@@ -104,13 +104,13 @@ def find_damage(folder: Path) -> str | None:
         return f"{CORPUS_FILE} is missing"
     try:
         # of an earlier version, which has not written them
-        names = list(json.loads(path.read_text("utf-8")).get("files", []))
+        names = list(read_json(path).get("files", []))
         for split in SPLITS:
             path = folder / f"{split}.json"
             if path.is_file():
-                names += _paths_in(json.loads(path.read_text("utf-8")))
+                names += _paths_in(read_json(path))
         path = folder / SHARD_SIZES
-        sizes = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        sizes = read_json(path) if path.is_file() else {}
         names += sizes
     except (OSError, ValueError, AttributeError, TypeError):
         return f"{path.name} is damaged"

@@ -12,6 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from sb_sma.data.json_files import read_json
+
 # the file that keeps them, in the folder of corpora
 DIGESTS = ".digests-{}.json"
 # size, and times of change of content and of all else, in nanoseconds
@@ -67,7 +69,34 @@ def digest(content: bytes) -> str:
     >>> digest(b"abc")
     'ba7816bf8f01cfea'
     """
-    return _shown(hashlib.sha256(content))
+    return hashlib.sha256(content).hexdigest()[:_N_DIGITS]
+
+
+def sha256_of(path: str | Path) -> str:
+    """Hash a file, whatever its size.
+
+    Arguments
+    ---------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    digest : str
+        Of 64 digits.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "a.txt"
+    >>> _ = path.write_text("abc")
+    >>> sha256_of(path)[:16]
+    'ba7816bf8f01cfea'
+    """
+    hashed = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            hashed.update(chunk)
+    return hashed.hexdigest()
 
 
 class FileDigests:
@@ -95,7 +124,7 @@ class FileDigests:
         if memory is not None:
             # one that is missing or damaged costs time alone
             with contextlib.suppress(OSError, ValueError, TypeError):
-                kept = dict(json.loads(memory.read_text(encoding="utf-8")))
+                kept = dict(read_json(memory))
                 self._known = {path: (*each,) for path, each in kept.items()}
 
     def of(self, paths: Sequence[Path]) -> list[str | None]:
@@ -148,15 +177,7 @@ class FileDigests:
 
 
 def _digest_file(path: str) -> str | None:
-    hashed = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                hashed.update(chunk)
+        return sha256_of(path)[:_N_DIGITS]
     except OSError:
         return None
-    return _shown(hashed)
-
-
-def _shown(hashed: Any) -> str:
-    return hashed.hexdigest()[:_N_DIGITS]

@@ -1,7 +1,6 @@
 """Which corpora a folder holds, who uses them, and how they are removed."""
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -21,6 +20,7 @@ from sb_sma.data.corpus.content import (
 )
 from sb_sma.data.corpus.digests import DIGESTS
 from sb_sma.data.corpus.locks import locked, path_of_lock, users_of
+from sb_sma.data.json_files import read_json
 
 # what a preparation, or a removal, that was interrupted leaves
 _UNFINISHED = re.compile(r"\.(.+)\.(building|replaced|removed)")
@@ -297,7 +297,7 @@ def _describe(folder: Path, users: list[str] | None) -> StoredCorpus:
 
 def _read_about(folder: Path) -> dict[str, Any]:
     try:
-        content = json.loads((folder / CORPUS_FILE).read_text("utf-8"))
+        content = read_json(folder / CORPUS_FILE)
         return {k: v for k, v in content["about"].items() if v is not None}
     except (OSError, ValueError, LookupError, AttributeError, TypeError):
         # unfinished, damaged, or of an earlier version

@@ -1,6 +1,5 @@
 """What the tokenizers of words have in common; see `tokenizers`."""
 
-import json
 import logging
 import unicodedata
 from abc import ABC, abstractmethod
@@ -15,13 +14,29 @@ from speechbrain.utils.checkpoints import (
     register_checkpoint_hooks,
 )
 
-from sb_sma.data.corpus.build_once import write_json
+from sb_sma.data.json_files import read_json, write_json
 from sb_sma.data.lexicon.line import MAX_WORD_LENGTH
 from sb_sma.data.plain_text import is_speakable
 from sb_sma.data.spelling import clusters, nearest_spelling
 from sb_sma.data.tokens import TokenTable
 
 logger = logging.getLogger(__name__)
+
+
+def _is_switch(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _are_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(x, str) for x in value)
+
+
+_CONTENT = {
+    "decompose": ("true or false", _is_switch),
+    "backwards": ("true or false", _is_switch),
+    "languages": ("a list of strings", _are_strings),
+    "characters": ("a list of strings", _are_strings),
+}
 
 _FIRST = 2  # index after padding and unknown
 
@@ -255,7 +270,7 @@ class GraphemeTokenizer(ABC):
             one has learnt something else.
         """
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = read_json(path)
             # files of before there was a choice
             self.restore({"backwards": False, **content}, path)
         # what a damaged file raises may be of any kind
@@ -296,6 +311,12 @@ class GraphemeTokenizer(ABC):
                 "settings and data of before, or start a new run in another "
                 "output_folder."
             )
+        for key, (called, is_sound) in _CONTENT.items():
+            if not is_sound(content[key]):
+                raise ValueError(
+                    f"{source} must have {called} as {key}; got "
+                    f"{content[key]!r:.80}. Copy it or export the model again."
+                )
         self.decompose = content["decompose"]
         self.backwards = content["backwards"]
         characters = set(content["characters"])

@@ -15,7 +15,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from sb_sma.data.corpus.build_once import SPLITS, write_json
+from sb_sma.data.corpus.build_once import SPLITS
+from sb_sma.data.json_files import write_json
 from sb_sma.data.lexicon.read import BadEntries, LexiconEntry
 from sb_sma.data.plain_text import is_speakable
 

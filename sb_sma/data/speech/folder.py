@@ -44,12 +44,8 @@ import soundfile
 import torch
 from tqdm import tqdm
 
-from sb_sma.data.corpus.build_once import (
-    FORMAT_VERSION,
-    SPLITS,
-    Manifests,
-    write_json,
-)
+from sb_sma.data.corpus.build_once import FORMAT_VERSION, SPLITS, Manifests
+from sb_sma.data.json_files import write_json
 from sb_sma.data.problems import raise_problems
 from sb_sma.data.shards.manifest import SHARD_MANIFEST, ShardManifest
 from sb_sma.data.shards.samples import read_mels

@@ -1,5 +1,6 @@
 """What an interrupted work has finished, so that it can go on from there."""
 
+import contextlib
 import json
 import os
 from collections.abc import Collection
@@ -71,4 +72,12 @@ def _read_lines(path: Path) -> list[tuple[str, Any]]:
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     # what follows the last line end is nothing, or cut
-    return [json.loads(line) for line in lines[:-1]]
+    return [item for item in map(_read_line, lines[:-1]) if item]
+
+
+def _read_line(line: str) -> tuple[str, Any] | None:
+    """Read a line; what it says is found again where it is damaged."""
+    with contextlib.suppress(ValueError, TypeError, RecursionError):
+        key, result = json.loads(line)
+        return (key, result) if isinstance(key, str) else None
+    return None

@@ -10,6 +10,7 @@ norm, natural logarithm with a floor of 1e-5. ``N`` samples give
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,18 @@ import torch.nn.functional as F
 import torchaudio
 from torch import nn
 
+from sb_sma.data.json_files import read_json
 from sb_sma.data.problems import abridged
 
 LOG_FLOOR = 1e-5
 _SMALLEST_STD = 1e-3
+_MOST = {
+    "sample_rate": 768000,
+    "n_fft": 2**16,
+    "hop_length": 2**16,
+    "win_length": 2**16,
+    "n_mels": 1024,
+}
 
 
 @dataclass(frozen=True)
@@ -66,17 +75,23 @@ class MelSettings:
     f_max: float = 8000.0
 
     def __post_init__(self):
-        for name in (
-            "sample_rate",
-            "n_fft",
-            "hop_length",
-            "win_length",
-            "n_mels",
-        ):
-            if getattr(self, name) < 1:
+        for name, most in _MOST.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral):
                 raise ValueError(
-                    f"{name} must be at least 1; got {getattr(self, name)}. "
+                    f"{name} must be a whole number; got {value!r:.40}. The "
+                    f"default is {getattr(MelSettings, name)}."
+                )
+            if value < 1:
+                raise ValueError(
+                    f"{name} must be at least 1; got {value}. "
                     f"The default is {getattr(MelSettings, name)}."
+                )
+            if value > most:
+                raise ValueError(
+                    f"{name} must be at most {most}, of which the filters "
+                    f"still fit in memory; got {value}. The default is "
+                    f"{getattr(MelSettings, name)}."
                 )
         if self.win_length > self.n_fft:
             raise ValueError(
@@ -356,8 +371,8 @@ class MelStatistics:
         ValueError
             If the file does not hold mean and std of the same length.
         """
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
         try:
+            values = read_json(path)
             mean = torch.tensor(values["mean"], dtype=torch.float32)
             std = torch.tensor(values["std"], dtype=torch.float32)
             matching = mean.dim() == 1 and mean.shape == std.shape
@@ -391,9 +406,9 @@ def check_mels(manifest: Mapping[str, Mapping[str, Any]]) -> None:
     >>> check_mels({"a": {"mel": str(path)}})
     """
     bad = [
-        f"{name} ({entry['mel']})"
+        f"{name} ({entry.get('mel')})"
         for name, entry in manifest.items()
-        if not _is_finite(entry["mel"])
+        if not _is_finite(entry.get("mel"))
     ]
     if bad:
         raise ValueError(
@@ -403,8 +418,9 @@ def check_mels(manifest: Mapping[str, Mapping[str, Any]]) -> None:
         )
 
 
-def _is_finite(path: str) -> bool:
+def _is_finite(path: Any) -> bool:
     try:
-        return bool(np.isfinite(np.load(path)).all())
-    except (OSError, EOFError, ValueError, TypeError):
+        return bool(np.isfinite(np.load(path, mmap_mode="r")).all())
+    # a file that is damaged raises errors of many kinds
+    except Exception:
         return False

@@ -1,7 +1,6 @@
 """Prepares recordings and their texts for training, whatever their layout."""
 
 import contextlib
-import json
 import logging
 import shlex
 from collections import defaultdict
@@ -10,10 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sb_sma.data.corpus.build_once import Manifests, write_json
+from sb_sma.data.corpus.build_once import Manifests
 from sb_sma.data.corpus.digests import DIGESTS, FileDigests, digest, state_of
 from sb_sma.data.corpus.draw import position
 from sb_sma.data.corpus.plan import Corpus
+from sb_sma.data.json_files import read_json, write_json
 from sb_sma.data.problems import abridged, raise_problems
 from sb_sma.data.shards.package import load_webdataset
 from sb_sma.data.speech.amount import tell_if_little
@@ -302,7 +302,7 @@ def _report(
 
 
 def _log_report(path: Path) -> None:
-    report = json.loads(path.read_text(encoding="utf-8"))
+    report = read_json(path)
     logger.info(
         "%d utterances, %.2f hours; %.1f s of silence cut off at the ends of "
         "%d recordings, %d resampled, %d mixed to one channel; see %s",

@@ -9,7 +9,6 @@ character by character.
 """
 
 import contextlib
-import hashlib
 import io
 import json
 import socket
@@ -31,6 +30,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from sb_sma.data.corpus.digests import sha256_of
 from sb_sma.data.espeak.voice import (
     END,
     PAUSE,
@@ -38,6 +38,7 @@ from sb_sma.data.espeak.voice import (
     VoiceSettings,
     phonemize,
 )
+from sb_sma.data.json_files import read_json
 from sb_sma.data.teachers.ends import end_speech, find_sound
 from sb_sma.data.teachers.interface import Teacher
 from sb_sma.data.text.frontends import EspeakFrontend
@@ -136,8 +137,8 @@ class PiperTeacher(Teacher):
         """
         return {
             "version": version("piper-tts"),
-            "sha256": _sha256(self.voice),
-            "settings_sha256": _sha256(self._settings_file()),
+            "sha256": sha256_of(self.voice),
+            "settings_sha256": sha256_of(self._settings_file()),
         }
 
     def frontend(self, settings: VoiceSettings) -> EspeakFrontend:
@@ -199,7 +200,7 @@ class PiperTeacher(Teacher):
                 f"no file {path}. Copy it from where the voice is from."
             )
         try:
-            settings = json.loads(path.read_text("utf-8"))
+            settings = read_json(path)
             kind = settings.get("phoneme_type", "espeak")
             known = isinstance(settings["espeak"]["voice"], str)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -361,7 +362,3 @@ def _with_pauses(
         for i in range(count):
             starts[before + 1 + i] = begin + (end - begin) * i / count
     return starts
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,6 +1,5 @@
 """The text front end that says words by a lexicon and a trained G2P model."""
 
-import hashlib
 import shutil
 import threading
 import unicodedata
@@ -8,6 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from sb_sma.data.corpus.digests import sha256_of
 from sb_sma.data.lexicon.cmudict import find_cmudict
 from sb_sma.data.lexicon.read import read_pronunciations
 from sb_sma.data.notation import (
@@ -117,11 +117,11 @@ class G2PFrontend(Frontend):
         return {
             "name": "g2p",
             "model_sha256": {
-                str(path.relative_to(self.source)): _sha256(path)
+                str(path.relative_to(self.source)): sha256_of(path)
                 for path in sorted(self.source.rglob("*"))
                 if path.is_file()
             },
-            "lexicon_sha256": path and _sha256(path),
+            "lexicon_sha256": path and sha256_of(path),
         }
 
     def export(self, folder: Path) -> Node:
@@ -292,7 +292,3 @@ def _spelled_as(symbols: Sequence[str], lexicon: Lexicon) -> Lexicon:
         )
         for word, pronunciations in lexicon.items()
     }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -15,6 +15,7 @@ from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.encoder.rotary import replace_rotary_attention
 from sb_sma.models.positional import ScaledPositions
 from sb_sma.models.recomputation import Recomputing
+from sb_sma.ops.checks import check_axes, check_lengths
 from sb_sma.ops.dropout import replace_dropout
 
 
@@ -80,6 +81,8 @@ class TextEncoder(Recomputing, nn.Module, ABC):
         memory : torch.Tensor
             Zero on padding, (B, T, D).
         """
+        check_axes(tokens=(tokens, "B, T: integer"))
+        check_lengths("token_lengths", token_lengths, tokens)
         padding = padding_mask(token_lengths, tokens.shape[1])
         embedded = self.embedding(tokens)
         # the residual keeps each token's identity sharp, without which the

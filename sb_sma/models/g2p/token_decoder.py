@@ -12,6 +12,7 @@ from sb_sma.attention.decoding import DecodingOptions, call_layer, select_rows
 from sb_sma.models.decoder.layer import LayerState
 from sb_sma.models.decoder.stack import DecoderStack
 from sb_sma.models.positional import ScaledPositions
+from sb_sma.ops.checks import check_axes, check_lengths
 from sb_sma.ops.dropout import Dropout
 
 
@@ -133,6 +134,8 @@ class TokenDecoder(nn.Module):
         alignments : list of torch.Tensor
             One (B, H, Q, K) per layer.
         """
+        check_axes(memory=(memory, "B, K, D"), tokens=(tokens, "B, Q: integer"))
+        check_lengths("memory_lengths", memory_lengths, memory)
         heard = F.pad(tokens[:, :-1], (1, 0))
         features = self.embedding(heard) * self.embedding_scale
         features = self.dropout(self.positions(features))

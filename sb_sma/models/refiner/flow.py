@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from sb_sma.attention.masks import padding_mask
+from sb_sma.ops.checks import check_axes, check_lengths
 
 _SMALLEST_NOISE = 1e-4  # of the straight line's end, as in the paper
 _TIME_FREQUENCIES = 64
@@ -185,8 +186,14 @@ class FlowRefiner(nn.Module):
         mels : torch.Tensor
             Standardised, (B, M, C); whatever was there on padding.
         """
+        check_axes(
+            coarse=(coarse, "B, M, C"),
+            text=(text, "B, M, D"),
+            noise=(noise, "M, C"),
+        )
         padding = None
         if mel_lengths is not None:
+            check_lengths("mel_lengths", mel_lengths, coarse)
             padding = padding_mask(mel_lengths, coarse.shape[1])
         condition = self._condition(coarse, text)
         mels = (self.temperature * noise).to(coarse).expand_as(coarse)
@@ -388,7 +395,7 @@ def _embed(time: torch.Tensor) -> torch.Tensor:
         0.0, math.log(1000.0), _TIME_FREQUENCIES, device=time.device
     )
     angles = time * octaves.exp()
-    return torch.cat((angles.sin(), angles.cos()), dim=-1)
+    return torch.cat((angles.sin(), angles.cos()), dim=-1).to(time.dtype)
 
 
 def _append(kept: torch.Tensor | None, frames: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,7 @@ from sb_sma.attention.decoding import DecodingOptions, call_layer, select_rows
 from sb_sma.models.decoder.layer import LayerState
 from sb_sma.models.decoder.stack import DecoderStack
 from sb_sma.models.positional import ScaledPositions
+from sb_sma.ops.checks import check_axes, check_lengths
 from sb_sma.ops.dropout import dropout
 
 # steps for which what depends on nothing heard is made at once
@@ -269,6 +270,8 @@ class MelDecoder(nn.Module):
         ValueError
             If M is not a multiple of the reduction factor.
         """
+        check_axes(memory=(memory, "B, K, D"), mels=(mels, "B, M, C"))
+        check_lengths("memory_lengths", memory_lengths, memory)
         if mels.shape[1] % self.reduction_factor:
             raise ValueError(
                 f"mels must have a multiple of {self.reduction_factor} "

@@ -18,6 +18,7 @@ from sb_sma.attention.masks import padding_mask
 from sb_sma.models.recomputation import Recomputing
 from sb_sma.models.tts.mel_decoder import MelDecoder
 from sb_sma.models.tts.scheduled_sampling import mix_own_frames, roll_out
+from sb_sma.ops.checks import check_axes, check_lengths
 from sb_sma.style.conditioning import StyleConditioning
 from sb_sma.style.speakers import SpeakerConditioning
 
@@ -204,6 +205,8 @@ class TransformerTTS(Recomputing, nn.Module):
         ValueError
             If there is a style or a speaker and the model has none.
         """
+        check_axes(tokens=(tokens, "B, T: integer"), mels=(mels, "B, M, C"))
+        check_lengths("mel_lengths", mel_lengths, mels)
         factor = self.decoder.reduction_factor
         targets = self.standardise(mels)
         targets = F.pad(targets, (0, 0, 0, -targets.shape[1] % factor))

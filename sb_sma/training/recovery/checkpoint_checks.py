@@ -1,6 +1,5 @@
 """Checks on checkpoints before they are loaded."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ import torch
 from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
-from sb_sma.data.corpus.build_once import list_changes, write_json
+from sb_sma.data.corpus.build_once import list_changes
+from sb_sma.data.json_files import read_json, write_json
 
 _START = "corpus.json"
 
@@ -43,8 +43,16 @@ def check_architecture(
             "another recipe. Give another --output_folder."
         )
     path = checkpoint.paramfiles[name]
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    saved = {key: tuple(value.shape) for key, value in saved.items()}
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved = {key: tuple(value.shape) for key, value in saved.items()}
+    # a file that holds something else raises errors of many kinds
+    except Exception as error:
+        raise ValueError(
+            f"{path} must hold the weights of a model; it cannot be read "
+            f"({type(error).__name__}). Remove {path.parent}, and the same "
+            "command goes on from the checkpoint before."
+        ) from error
     wanted = {
         key: tuple(value.shape) for key, value in model.state_dict().items()
     }
@@ -100,7 +108,7 @@ def check_same_start(
     if not remembered.exists():
         return
     try:
-        before = json.loads(remembered.read_text(encoding="utf-8"))
+        before = read_json(remembered)
         changes = list_changes(before, _start(corpus, initial_model))
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise ValueError(
@@ -140,7 +148,7 @@ def remember_start(
     initial_model : str, optional
         Identity of the trained model that it starts from.
     """
-    corpus = json.loads(Path(corpus_file).read_text(encoding="utf-8"))
+    corpus = read_json(corpus_file)
     path = Path(save_folder) / _START
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")

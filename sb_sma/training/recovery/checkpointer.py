@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from speechbrain.utils.epoch_loop import EpochCounter
 from sb_sma.training.recovery.disk import tell_full_disk
 from sb_sma.training.recovery.integrity import (
     find_damage,
+    flush,
     refuse_nonfinite,
     seal,
 )
@@ -32,8 +34,9 @@ logger = logging.getLogger(__name__)
 
 _UNFINISHED = METAFNAME + ".unfinished"
 _DAMAGED = "damaged"
-# of every checkpoint
-_META = ("unixtime", "end-of-epoch")
+# of every checkpoint, and of those that tell it
+_META = {"unixtime": Real, "end-of-epoch": bool}
+_PROGRESS = {"epoch": int, "step": int}
 
 
 class AtomicCheckpointer(Checkpointer):
@@ -107,7 +110,7 @@ class AtomicCheckpointer(Checkpointer):
                 continue
             try:
                 (checkpoint,) = self._construct_checkpoint_objects([folder])
-                if all(name in checkpoint.meta for name in _META):
+                if _is_sound(checkpoint.meta):
                     checkpoints.append(checkpoint)
                     continue
             except (OSError, ValueError, TypeError, yaml.YAMLError):
@@ -166,7 +169,7 @@ class AtomicCheckpointer(Checkpointer):
         found = [
             checkpoint
             for checkpoint in filter(ckpt_predicate, self.list_checkpoints())
-            if key is None or key in checkpoint.meta
+            if key is None or isinstance(checkpoint.meta.get(key), Real)
         ]
         found.sort(key=self._progress, reverse=True)
         found.sort(key=rank, reverse=True)
@@ -207,6 +210,31 @@ class AtomicCheckpointer(Checkpointer):
             )
         return None
 
+    def load_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Load as SpeechBrain does; an error names the checkpoint.
+
+        Arguments
+        ---------
+        checkpoint : Checkpoint
+            One that was found.
+
+        Raises
+        ------
+        ValueError
+            If it does not hold what is to be filled.
+        """
+        try:
+            super().load_checkpoint(checkpoint)
+        # what another file holds may raise anything
+        except Exception as error:
+            told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            raise ValueError(
+                f"The checkpoint {checkpoint.path} cannot be loaded ({told}). "
+                "Go on with the settings and the version that it was saved "
+                "with; or remove it, and the same command goes on from the "
+                "one before."
+            ) from error
+
     def save_checkpoint(
         self, meta: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any
     ) -> Checkpoint | None:
@@ -245,6 +273,9 @@ class AtomicCheckpointer(Checkpointer):
                         metafile.rename(unfinished)
                     seal(checkpoint.path, {_UNFINISHED: METAFNAME})
                     unfinished.rename(metafile)
+                    # the older ones are deleted next
+                    flush(checkpoint.path)
+                    flush(self.checkpoints_dir)
         except ValueError:
             self._delete_unfinished()
             raise
@@ -326,3 +357,12 @@ class AtomicCheckpointer(Checkpointer):
                 with contextlib.suppress(KeyError, OSError, ValueError):
                     return int(checkpoint.paramfiles[name].read_text("utf-8"))
         return None
+
+
+def _is_sound(meta: Any) -> bool:
+    """Say whether a checkpoint tells what it is ranked by."""
+    told = {key: kind for key, kind in _PROGRESS.items() if key in meta}
+    return all(
+        isinstance(meta.get(key), kind)
+        for key, kind in {**_META, **told}.items()
+    )

@@ -1,7 +1,8 @@
-"""One error where a folder cannot be written."""
+"""One error where a folder cannot be written, or a file cannot be read."""
 
 import contextlib
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,10 @@ _REMEDIES = {
     errno.EPERM: _RIGHT,
     errno.EIO: "Have the disk checked, and give another folder",
 }
+# what reading may raise, too
+_OF_BOTH = {errno.EACCES, errno.EPERM, errno.EIO}
+_READABLE = "Let it be read"
+_READING = {errno.EIO: "Have the disk checked, and put back a copy"}
 # what PyTorch's writer names in place of the cause
 _WRITER = "inline_container"
 _PROBE_BYTES = 2**20
@@ -44,7 +49,7 @@ def tell_full_disk(folder: str | Path) -> Iterator[None]:
     Raises
     ------
     ValueError
-        If the disk is full, or it may not be written.
+        If the disk is full, it may not be written, or a file cannot be read.
 
     Example
     -------
@@ -63,14 +68,25 @@ def tell_full_disk(folder: str | Path) -> Iterator[None]:
         remedy = _REMEDIES.get(getattr(cause, "errno", None))
         if remedy is None:
             raise
-        place = Path(cause.filename or folder)
-        if Path(folder) not in place.parents:
+        place, verb = Path(cause.filename or folder), "written"
+        if _was_read(place, cause.errno, Path(folder)):
+            verb, remedy = "read", _READING.get(cause.errno, _READABLE)
+        elif Path(folder) not in place.parents:
             place = folder  # what was read, to be copied there
         raise ValueError(
-            f"{place} cannot be written: {cause.strerror}. {remedy}; what was "
+            f"{place} cannot be {verb}: {cause.strerror}. {remedy}; what was "
             "saved before is as it was, and the same command goes on from "
             "there."
         ) from error
+
+
+def _was_read(path: Path, number: int, folder: Path) -> bool:
+    """Say whether a file could not be read, and not what is written."""
+    if number not in _OF_BOTH or path == folder:
+        return False
+    if folder not in path.parents:
+        return True
+    return path.is_file() and not os.access(path, os.R_OK)
 
 
 def check_room(checkpointer: Checkpointer, model: nn.Module) -> None:

@@ -6,22 +6,20 @@ compared.
 """
 
 import functools
-import hashlib
-import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from sb_sma.data.corpus.build_once import write_json
-from sb_sma.data.corpus.digests import state_of
+from sb_sma.data.corpus.digests import sha256_of, state_of
+from sb_sma.data.json_files import read_json, write_json
+from sb_sma.finite import find_nonfinite
 
 DIGESTS = "digests.json"
 _ARCHIVE = b"PK"
-_CHUNK_BYTES = 2**20
 
 
 def seal(folder: Path, names: dict[str, str] | None = None) -> None:
@@ -50,14 +48,39 @@ def seal(folder: Path, names: dict[str, str] | None = None) -> None:
     'model.ckpt is not what was written'
     """
     digests = {}
-    for path in sorted(folder.iterdir()):
-        _flush(path)
-        damage = _damage_of_unsealed(path)
+    for path in sorted(folder.rglob("*")):
+        flush(path)
+        if path.is_dir():
+            continue
+        damage = _damage_of_archive(path)
         if damage:
             raise OSError(f"{path}: {damage}")
-        digests[(names or {}).get(path.name, path.name)] = _digest(path)
+        name = path.relative_to(folder).as_posix()
+        digests[(names or {}).get(name, name)] = _digest(path)
     write_json(folder / DIGESTS, digests)
-    _flush(folder / DIGESTS)
+    flush(folder / DIGESTS)
+    flush(folder)
+
+
+def flush(path: Path) -> None:
+    """See a file, or the names in a folder, on the disk.
+
+    Arguments
+    ---------
+    path : Path
+        Of either.
+
+    Example
+    -------
+    >>> flush(getfixture("tmp_path"))
+    """
+    if path.is_dir() and os.name == "nt":
+        return  # which opens no folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def find_damage(folder: Path) -> str | None:
@@ -75,11 +98,11 @@ def find_damage(folder: Path) -> str | None:
     """
     sealed = folder / DIGESTS
     if not sealed.exists():
-        paths = sorted(folder.iterdir())
+        paths = sorted(filter(Path.is_file, folder.rglob("*")))
         damages = (_damage_of_unsealed(path) or _bad_in(path) for path in paths)
         return next(filter(None, damages), None)
     try:
-        digests = dict(json.loads(sealed.read_text(encoding="utf-8")))
+        digests = dict(read_json(sealed))
     except (OSError, ValueError, TypeError):
         return f"{DIGESTS} cannot be read"
     for name, digest in digests.items():
@@ -95,30 +118,6 @@ def find_damage(folder: Path) -> str | None:
     return None
 
 
-def find_nonfinite(state: Any, name: str = "") -> str | None:
-    """Look for a number that is NaN or infinite.
-
-    Arguments
-    ---------
-    state : Any
-        Tensors in mappings and sequences, such as a ``state_dict``.
-    name : str
-        Of what is looked at.
-
-    Returns
-    -------
-    name : str, optional
-        Of the first tensor that has one.
-
-    Example
-    -------
-    >>> find_nonfinite({"a": torch.ones(2), "b": [torch.tensor(torch.nan)]})
-    'b.0'
-    """
-    found = (key for key, x in _tensors(state, name) if not x.isfinite().all())
-    return next(found, None)
-
-
 def refuse_nonfinite(parts: Mapping[str, Any], folder: Path) -> None:
     """Refuse to save what is not finite.
 
@@ -132,32 +131,23 @@ def refuse_nonfinite(parts: Mapping[str, Any], folder: Path) -> None:
     Raises
     ------
     ValueError
-        If one of them has a number that is NaN or infinite.
+        If one of them has a number that is NaN, or infinite and no buffer.
     """
     for name, part in parts.items():
         if not isinstance(part, (torch.nn.Module, torch.optim.Optimizer)):
             continue
-        found = find_nonfinite(part.state_dict(), name)
+        buffers = getattr(part, "named_buffers", dict)()
+        found = find_nonfinite(
+            part.state_dict(), may_be_infinite={key for key, _ in buffers}
+        )
         if found:
             raise ValueError(
-                f"Nothing is saved in {folder}, since {found} is not finite. "
+                f"Nothing is saved in {folder}, since {name}.{found} is not "
+                "finite. "
                 "What was saved before is as it was, and the same command goes "
                 "on from there. Lower lr, or look for utterances that are not "
                 "finite."
             )
-
-
-def _tensors(state: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
-    if isinstance(state, torch.Tensor):
-        yield name, state
-        return
-    parts = ()
-    if isinstance(state, dict):
-        parts = state.items()
-    elif isinstance(state, (list, tuple)):
-        parts = enumerate(state)
-    for key, part in parts:
-        yield from _tensors(part, f"{name}.{key}" if name else str(key))
 
 
 def _damage_of_unsealed(path: Path) -> str | None:
@@ -165,12 +155,21 @@ def _damage_of_unsealed(path: Path) -> str | None:
     try:
         if not path.stat().st_size:
             return f"{path.name} is empty"
+    except OSError as error:
+        return f"{path.name} cannot be read ({error.strerror})"
+    return _damage_of_archive(path)
+
+
+def _damage_of_archive(path: Path) -> str | None:
+    """Compare the checksums of a file of PyTorch's."""
+    try:
         with open(path, "rb") as file:
             if file.read(len(_ARCHIVE)) != _ARCHIVE:
                 return None
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    # an archive that is damaged raises errors of many kinds
+    except Exception as error:
         return f"{path.name} cannot be read ({error})"
     return f"{path.name} is damaged" if damaged else None
 
@@ -193,14 +192,4 @@ def _digest(path: Path) -> str:
 @functools.lru_cache(maxsize=256)
 def _digest_in_state(path: str, *state: int) -> str:
     del state  # another one is another file
-    hashed = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            hashed.update(chunk)
-    return hashed.hexdigest()
-
-
-def _flush(path: Path) -> None:
-    """See a file on the disk."""
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
+    return sha256_of(path)

@@ -9,6 +9,8 @@ from speechbrain.utils.checkpoints import (
     register_checkpoint_hooks,
 )
 
+from sb_sma.data.json_files import read_json
+
 
 @register_checkpoint_hooks
 class SkippedSteps:
@@ -59,4 +61,4 @@ class SkippedSteps:
     @mark_as_loader
     def _load(self, path: str | Path, end_of_epoch: bool = True) -> None:
         del end_of_epoch  # needed by the checkpointer
-        self.in_epoch, self.in_a_row = json.loads(Path(path).read_text())
+        self.in_epoch, self.in_a_row = read_json(path)

@@ -1,8 +1,12 @@
 """A stranger's folder runs no code of its own."""
 
+import functools
+import http.server
 import shutil
+import threading
 
 import pytest
+from speechbrain.utils.fetching import FetchConfig
 
 from sb_sma.cli import main
 from sb_sma.data import MelSettings
@@ -219,3 +223,74 @@ def test_own_mistakes_are_not_the_folders(exported):
     with pytest.raises(ValueError, match="vocoder") as told:
         TTS.from_hparams(source=str(exported[2]), vocoder="nope")
     assert not isinstance(told.value, ModelFolderError)
+
+
+@pytest.fixture
+def on_a_hub(exported_g2p, tmp_path):
+    """A model that a server of this machine sends, and its folder."""
+    folder = shutil.copytree(exported_g2p, tmp_path / "hub" / "model")
+    handler = functools.partial(
+        http.server.SimpleHTTPRequestHandler, directory=tmp_path / "hub"
+    )
+    handler.log_message = lambda *args: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/model", folder
+        server.shutdown()
+
+
+def load_from_hub(source, tmp_path):
+    return G2P.from_hparams(
+        source=source,
+        savedir=tmp_path / "saved",
+        fetch_config=FetchConfig(allow_updates=True),
+    )
+
+
+def test_a_model_of_a_hub_has_the_bounds_of_a_folder(on_a_hub, tmp_path):
+    source, folder = on_a_hub
+    assert load_from_hub(source, tmp_path)(["cab"])
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    shutil.rmtree(tmp_path / "saved")
+    with pytest.raises(ModelFolderError, match="is damaged, or another one"):
+        load_from_hub(source, tmp_path)
+    path = folder / "hyperparams.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("  d_ffn: 32\n", "  d_ffn: 1000000\n"))
+    shutil.rmtree(tmp_path / "saved")
+    with pytest.raises(ModelFolderError, match="describes a model of more"):
+        load_from_hub(source, tmp_path)
+
+
+@pytest.mark.parametrize("there", ["someone/a-vocoder", "/tmp/vocoder"])
+def test_a_vocoder_that_lies_elsewhere_is_refused(exported, tmp_path, there):
+    copy = shutil.copytree(exported[2], tmp_path / "model")
+    path = copy / "hyperparams.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(True)
+    kept = [line for line in lines if not line.startswith("vocoder")]
+    kept += ["vocoder: hifigan\n", f"vocoder_source: {there}\n"]
+    path.write_text("".join(kept), encoding="utf-8")
+    with pytest.raises(ModelFolderError, match=f"{there}.*name it yourself"):
+        TTS.from_hparams(source=str(copy))
+    # whoever names it has it looked for
+    with pytest.raises(ValueError, match="vocoder_source must be a folder"):
+        TTS.from_hparams(source=str(copy), vocoder_source="/no/vocoder")
+
+
+def test_an_unknown_override_is_the_callers_mistake(exported_g2p):
+    for given in ({"beam_setings": 1}, "beam_setings: 1"):
+        with pytest.raises(ValueError, match="beam_settings") as told:
+            G2P.from_hparams(source=str(exported_g2p), overrides=given)
+        assert not isinstance(told.value, ModelFolderError)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [("n_fft", 10**6), ("n_mels", 10**5), ("n_fft", "x"), ("n_mels", 1.5)],
+)
+def test_features_that_fill_the_memory_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        MelSettings(**{name: value})

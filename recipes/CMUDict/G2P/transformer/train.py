@@ -34,7 +34,7 @@ from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.lexicon.hinted_tokenizer import HintedTokenizer
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.data.sampler import LengthBatchSampler
-from sb_sma.data.tokens import check_token_room
+from sb_sma.data.tokens import check_token_room, read_symbols
 from sb_sma.hparams import load_experiment, write_experiment
 from sb_sma.inference.export import export_g2p
 from sb_sma.losses import token_loss
@@ -427,7 +427,7 @@ def main(argv):
         )
     folder = start.make_corpus(hparams["corpus_folder"])
     manifests = load_manifests(folder)
-    symbols = json.loads((folder / "phonemes.json").read_text(encoding="utf-8"))
+    symbols = read_symbols(folder / "phonemes.json")
     tokenizer = hparams["grapheme_tokenizer"]
     table = make_table(hparams, manifests["train"].values(), symbols, initial)
     check_token_room(tokenizer, hparams["n_graphemes"], "n_graphemes")

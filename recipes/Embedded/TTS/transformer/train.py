@@ -42,7 +42,7 @@ from sb_sma.data.speech.manifest.read import read_entries
 from sb_sma.data.speech.mel import MelStatistics, check_mels
 from sb_sma.data.speech.reach import leave_out_unreachable
 from sb_sma.data.speech.speakers import find_speakers, speaker_of
-from sb_sma.data.tokens import TokenTable, check_token_room
+from sb_sma.data.tokens import TokenTable, check_token_room, read_symbols
 from sb_sma.hparams import keys_by_argument, load_experiment, write_experiment
 from sb_sma.inference.export import export_tts, speaking_settings
 from sb_sma.losses import masked_l1, stop_loss
@@ -532,7 +532,7 @@ def main(argv):
         )
     folder = start.make_corpus(hparams["corpus_folder"])
     manifests = choose_utterances(hparams, load_manifests(folder))
-    symbols = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
+    symbols = read_symbols(folder / "tokens.json")
     table, speakers = make_tables(hparams, initial, symbols, manifests)
     frontend = frontend.locate(folder)
     if initial is None:

@@ -1,5 +1,6 @@
 """Reads a manifest that is a table: fields, delimiters, and a header."""
 
+import contextlib
 import csv
 import itertools
 import re
@@ -115,8 +116,11 @@ def _find_delimiter(lines: Iterable[str], path: Path) -> str:
     """Return what stands between the names of the required columns."""
     first_line = next(filter(None, lines), "")
     for delimiter in _DELIMITERS:
-        if any(map(is_header, csv.reader([first_line], delimiter=delimiter))):
-            return delimiter
+        # a line that is no row is told when it is read
+        with contextlib.suppress(csv.Error):
+            rows = csv.reader([first_line], delimiter=delimiter)
+            if any(map(is_header, rows)):
+                return delimiter
     return "\t" if path.suffix.lower() == ".tsv" else ","
 
 

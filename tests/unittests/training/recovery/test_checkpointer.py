@@ -269,3 +269,68 @@ except ValueError as error:
     ), done.stderr
     (kept,) = tmp_path.iterdir()
     assert (kept / "CKPT.yaml").exists()
+
+
+class Own:
+    """A recoverable that saves an empty file, or a folder."""
+
+    def __init__(self, save):
+        self.save = save
+
+
+@pytest.mark.parametrize("kind", ["folder", "empty"])
+def test_own_recoverables_may_save_what_they_like(tmp_path, kind):
+    def save(obj, path):
+        if kind == "empty":
+            path.write_bytes(b"")
+            return
+        path.mkdir()
+        (path / "weights.txt").write_text("1")
+
+    loaded = []
+    checkpointer = AtomicCheckpointer(
+        tmp_path,
+        {"own": Own(save)},
+        custom_save_hooks={"own": save},
+        custom_load_hooks={"own": lambda obj, path, end: loaded.append(path)},
+    )
+    checkpoint = checkpointer.save_checkpoint()
+    assert checkpointer.recover_if_possible().path == checkpoint.path
+    assert [path.is_dir() for path in loaded] == [kind == "folder"]
+    if kind == "folder":
+        (loaded[0] / "weights.txt").write_text("2")
+        with pytest.raises(ValueError, match="weights.txt is not what was"):
+            checkpointer.find_checkpoint()
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+@pytest.mark.parametrize("is_buffer", [True, False])
+def test_only_a_buffer_may_be_infinite(tmp_path, value, is_buffer):
+    model = nn.Linear(2, 2)
+    model.register_buffer("scores", torch.zeros(2))
+    with torch.no_grad():
+        (model.scores if is_buffer else model.weight).fill_(value)
+    checkpointer = AtomicCheckpointer(tmp_path, {"model": model})
+    if is_buffer and value == math.inf:
+        assert checkpointer.save_checkpoint()
+        return
+    with pytest.raises(ValueError, match="model.* is not finite"):
+        checkpointer.save_checkpoint()
+
+
+def test_names_are_on_the_disk_before_others_are_deleted(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(
+        "sb_sma.training.recovery.checkpointer.flush", flushed.append
+    )
+    checkpointer = make_checkpointer(tmp_path, 1.0)
+    checkpoint = checkpointer.save_checkpoint()
+    assert flushed == [checkpoint.path, tmp_path]
+
+
+def test_a_checkpoint_of_other_parts_is_named(tmp_path):
+    path = make_checkpointer(tmp_path, 1.0).save_checkpoint().path
+    (path / "digests.json").unlink()
+    torch.save([1, 2], path / "one.ckpt")
+    with pytest.raises(ValueError, match="cannot be loaded .AttributeError"):
+        make_checkpointer(tmp_path, 2.0).recover_if_possible()

@@ -60,3 +60,18 @@ def test_what_was_copied_is_not_blamed(tmp_path):
         with pytest.raises(ValueError, match=rf"^{told} cannot be written"):
             with tell_full_disk("results"):
                 raise OSError(errno.ENOSPC, "No space left on device", name)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EIO])
+def test_what_cannot_be_read_is_told_so(tmp_path, number):
+    mel = tmp_path / "corpus" / "a.npy"
+    with pytest.raises(ValueError, match=rf"^{mel} cannot be read: so it is"):
+        with tell_full_disk(tmp_path / "results"):
+            raise OSError(number, "so it is", str(mel))
+
+
+def test_what_cannot_be_written_in_the_folder_is_told_so(tmp_path):
+    log = tmp_path / "results" / "log.txt"
+    with pytest.raises(ValueError, match=rf"^{log} cannot be written"):
+        with tell_full_disk(tmp_path / "results"):
+            raise OSError(errno.EACCES, "so it is", str(log))
