@@ -197,7 +197,7 @@ class ShardBatchSampler(LengthBatchSampler):
         if len(self._present) < n_processes:
             raise ValueError(
                 f"{n_processes} processes need at least as many shards; got "
-                f"{len(self._present)}. Lower shard_size, or start fewer "
+                f"{len(self._present)}. Lower utterances_per_shard, or start fewer "
                 "processes."
             )
         self.mixed = mixed

@@ -32,8 +32,8 @@ SOMETIMES = {
         length_penalty lr n_samples num_workers number_of_epochs own_frames
         own_frames_steps pitch pitch_range postnet_dropout prenet_dropout
         refiner_temperature refiner_weight samples_every seed short_first_epochs speakers spliced_words
-        steps_per_grapheme stop_positive_weight stop_weight warmup_share
-        warmup_steps ckpt_interval_minutes max_grad_norm
+        steps_per_grapheme stop_positive_weight stop_weight utterances_per_shard
+        warmup_share warmup_steps ckpt_interval_minutes max_grad_norm
     """,
     "-1": "ckpt_interval_minutes max_grad_norm",
     "1.5": """
