@@ -187,11 +187,13 @@ def measure_corpus(folder: Path, n_utterances: int) -> dict[str, Any]:
     """Prepare in files and in shards, and read both."""
     manifest = write_recordings(folder, n_utterances)
     result: dict[str, Any] = {"preparation": {}}
-    shard_size = max(1, n_utterances // _SHARDS_OF_THE_CORPUS)
-    for name, size in (("files", 0), ("shards", shard_size)):
+    utterances_per_shard = max(1, n_utterances // _SHARDS_OF_THE_CORPUS)
+    for name, size in (("files", 0), ("shards", utterances_per_shard)):
         corpus = folder / name
         start = time.process_time()
-        prepare_speech(manifest, corpus, trim_db=40.0, shard_size=size)
+        prepare_speech(
+            manifest, corpus, trim_db=40.0, utterances_per_shard=size
+        )
         spent = time.process_time() - start
         train = load_manifests(corpus)["train"]
         hours = sum(entry["duration"] for entry in train.values()) / 3600

@@ -53,7 +53,7 @@ def prepare_embedded(
     n_processes: int = 1,
     mel: MelSettings | None = None,
     teacher: Teacher = EspeakTeacher(),
-    shard_size: int = 0,
+    utterances_per_shard: int = 0,
 ) -> Corpus:
     """Tell what the corpus is, and build it where a folder is given.
 
@@ -89,7 +89,7 @@ def prepare_embedded(
         resampled.
     teacher : Teacher
         Who speaks; most have no voices, rates and pitches to choose from.
-    shard_size : int
+    utterances_per_shard : int
         Utterances in a shard of the training split, which then has no files of
         its own for each; needs the extra ``shards``. 0 makes none.
 
@@ -117,7 +117,7 @@ def prepare_embedded(
     >>> sorted(path.name for path in folder.glob("*.json"))[-3:]
     ['tokens.json', 'train.json', 'valid.json']
     """
-    if shard_size:
+    if utterances_per_shard:
         load_webdataset()
     mel = mel or MelSettings()
     voices = [voice] if isinstance(voice, str) else list(voice)
@@ -172,7 +172,7 @@ def prepare_embedded(
                 mel,
                 key=lambda item: repr(item[:-1]),  # whatever its line
                 n_processes=n_processes,
-                shard_size=shard_size,
+                utterances_per_shard=utterances_per_shard,
             )
         finally:
             teacher.close()
@@ -200,7 +200,11 @@ def prepare_embedded(
         **obeyed,
         **({"resampled_from": others} if others else {}),
         "mel": asdict(mel),
-        **({"shard_size": shard_size} if shard_size else {}),
+        **(
+            {"utterances_per_shard": utterances_per_shard}
+            if utterances_per_shard
+            else {}
+        ),
     }
     names = obeyed.get("voice", [teacher.name])
     corpus = Corpus(

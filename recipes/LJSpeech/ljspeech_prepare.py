@@ -40,7 +40,7 @@ def prepare_ljspeech(
     skip_bad_utterances: bool = False,
     n_processes: int = 1,
     digests_folder: str | Path | None = None,
-    shard_size: int = 0,
+    utterances_per_shard: int = 0,
 ) -> Corpus:
     """Tell what the corpus is, and build it where a folder is given.
 
@@ -80,7 +80,7 @@ def prepare_ljspeech(
     digests_folder : str or Path, optional
         Keeps hashes of the recordings, so that only the first call has to read
         all of them. By default each does.
-    shard_size : int
+    utterances_per_shard : int
         Utterances in a shard of the training split, which then has no files of
         its own for each; needs the extra ``shards``. 0 makes none.
 
@@ -107,7 +107,7 @@ def prepare_ljspeech(
         skip_bad_utterances=skip_bad_utterances,
         n_processes=n_processes,
         digests_folder=digests_folder,
-        shard_size=shard_size,
+        utterances_per_shard=utterances_per_shard,
     )
 
 

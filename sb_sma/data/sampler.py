@@ -271,7 +271,7 @@ class ShardBatchSampler(LengthBatchSampler):
         if len(self._present) < n_processes:
             raise ValueError(
                 f"{n_processes} processes need at least as many shards; got "
-                f"{len(self._present)}. Lower shard_size, or start fewer "
+                f"{len(self._present)}. Lower utterances_per_shard, or start fewer "
                 "processes."
             )
         # a stream of its own, so that noise and order are those of one shard

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.integration
 
 # with all shards at a time, the order is that of files
 FLAGS = ("--number_of_epochs=2", "--max_batch_frames=800")
-SHARDS = ("--shard_size=4", "--mixed_shards=100")
-FEW = ("--shard_size=3", "--mixed_shards=2", "--style=gst")
+SHARDS = ("--utterances_per_shard=4", "--mixed_shards=100")
+FEW = ("--utterances_per_shard=3", "--mixed_shards=2", "--style=gst")
 OFTEN = ("--ckpt_interval_minutes=0", "--ckpt_interval_steps=3")
 
 

@@ -20,7 +20,7 @@ def load_webdataset() -> ModuleType:
         import webdataset
     except ImportError as error:
         raise ImportError(
-            "A corpus in shards (shard_size above 0) needs the package "
+            "A corpus in shards (utterances_per_shard above 0) needs the package "
             "webdataset, which is missing. Install it with: pip install "
             "'sb_sma[shards]'"
         ) from error

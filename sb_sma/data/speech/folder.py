@@ -110,7 +110,7 @@ def write_corpus(
     problems: Sequence[str] = (),
     skip_bad_utterances: bool = False,
     list_command: str | None = None,
-    shard_size: int = 0,
+    utterances_per_shard: int = 0,
     split_of: Callable[[Any], str] = operator.itemgetter(1),
 ) -> tuple[Manifests, list[str]]:
     """Fill a corpus folder with audio, mel spectrograms and manifests.
@@ -139,7 +139,7 @@ def write_corpus(
         Whether bad utterances are left out instead of being an error.
     list_command : str, optional
         Lists all problems, where an error has room for the first alone.
-    shard_size : int
+    utterances_per_shard : int
         Utterances in a shard of the training split; 0 gives each files of its
         own.
     split_of : callable
@@ -165,13 +165,13 @@ def write_corpus(
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(Journal(folder / _JOURNAL, set(keys)))
         packer = None
-        if shard_size:
+        if utterances_per_shard:
             packed = {
                 index: keys[index]
                 for index, item in enumerate(items)
                 if split_of(item) == "train"
             }
-            packer = ShardPacker(folder, packed, shard_size)
+            packer = ShardPacker(folder, packed, utterances_per_shard)
             stack.enter_context(packer)
         finished = _still_there(folder, keys, journal.finished, packer)
         if finished:
@@ -195,7 +195,7 @@ def write_corpus(
             raise_problems(problems, list_command)
         if packer is not None:
             packer.finish()
-    if shard_size:
+    if utterances_per_shard:
         manifests["train"] = ShardManifest(
             folder / SHARD_MANIFEST.format("train")
         )

@@ -40,7 +40,7 @@ def prepare_speech(
     skip_bad_utterances: bool = False,
     n_processes: int = 1,
     digests_folder: str | Path | None = None,
-    shard_size: int = 0,
+    utterances_per_shard: int = 0,
 ) -> Corpus:
     """Tell what the corpus is, and build it where a folder is given.
 
@@ -76,7 +76,7 @@ def prepare_speech(
     digests_folder : str or Path, optional
         Keeps hashes of the recordings, so that only the first call has to read
         all of them. By default each does.
-    shard_size : int
+    utterances_per_shard : int
         Utterances in a shard of the training split, which then has no files of
         its own for each; needs the extra ``shards``. 0 makes none.
 
@@ -93,7 +93,7 @@ def prepare_speech(
     ImportError
         If shards are wanted, and WebDataset is missing.
     """
-    if shard_size:
+    if utterances_per_shard:
         load_webdataset()
     if trim_db is not None and not trim_db > 0:
         raise ValueError(
@@ -118,7 +118,7 @@ def prepare_speech(
     def build(folder: Path) -> None:
         """Write the corpus into a folder."""
         items = list(zip(entries, drawn, recordings, states))
-        if shard_size:
+        if utterances_per_shard:
             # neighbours, such as all of a speaker, come into different shards
             items.sort(key=lambda item: position(item[0].name, splits.seed))
         with _raised_with(problems, manifest, list_command):
@@ -140,7 +140,7 @@ def prepare_speech(
             problems=problems,
             skip_bad_utterances=skip_bad_utterances,
             list_command=list_command,
-            shard_size=shard_size,
+            utterances_per_shard=utterances_per_shard,
         )
         fitted.save(folder)
         write_json(folder / _REPORT, _report(manifests, skipped, mel))
@@ -156,7 +156,11 @@ def prepare_speech(
         **respelled([frontend], [entry.text for entry in entries]),
         "mel": asdict(mel),
         "trim_db": trim_db,
-        **({"shard_size": shard_size} if shard_size else {}),
+        **(
+            {"utterances_per_shard": utterances_per_shard}
+            if utterances_per_shard
+            else {}
+        ),
     }
     corpus = Corpus(
         f"speech-{settings['frontend']['name']}",

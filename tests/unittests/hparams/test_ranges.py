@@ -33,8 +33,9 @@ SOMETIMES = {
         own_frames_steps pitch pitch_range postnet_dropout prenet_dropout
         refiner_temperature refiner_weight rollouts rollouts_steps
         samples_every seed short_first_epochs speakers spliced_words
-        steps_per_grapheme stop_positive_weight stop_weight warmup_share
-        warmup_steps ckpt_interval_minutes max_grad_norm
+        steps_per_grapheme stop_positive_weight stop_weight
+        utterances_per_shard warmup_share warmup_steps ckpt_interval_minutes
+        max_grad_norm
     """,
     "-1": "ckpt_interval_minutes max_grad_norm",
     "1.5": """

@@ -37,8 +37,10 @@ LIMITS = {"max_length": 900, "max_items": 3, "seed": 5}
 def folders(tmp_path_factory):
     """The same corpus in files, and in shards of 4."""
     root = tmp_path_factory.mktemp("corpora")
-    for name, shard_size in (("files", 0), ("shards", 4)):
-        prepare_embedded(root / name, **SIZES, shard_size=shard_size)
+    for name, utterances_per_shard in (("files", 0), ("shards", 4)):
+        prepare_embedded(
+            root / name, **SIZES, utterances_per_shard=utterances_per_shard
+        )
     return root
 
 
@@ -237,7 +239,7 @@ def test_an_epoch_that_others_began_is_gone_on_with(
 
 def test_more_processes_than_shards_are_refused(manifest):
     sampler = make_sampler(manifest)
-    with pytest.raises(ValueError, match="9 processes .* got 7. Lower shard"):
+    with pytest.raises(ValueError, match="9 processes .* got 7. Lower utterances"):
         BatchShare(sampler, 0, n_processes=9)
     with pytest.raises(ValueError, match="mixed must be 1 or more; got 0"):
         make_sampler(manifest, mixed=0)
@@ -354,7 +356,7 @@ def write(folder, items, **options):
         items,
         make,
         MelSettings(),
-        **{"shard_size": 3, "skip_bad_utterances": True, **options},
+        **{"utterances_per_shard": 3, "skip_bad_utterances": True, **options},
     )[0]["train"]
 
 
@@ -421,7 +423,7 @@ def test_a_missing_package_names_the_extra(tmp_path):
     code = (
         "import sys; sys.modules['webdataset'] = None\n"
         "from recipes.Embedded.embedded_prepare import prepare_embedded\n"
-        f"prepare_embedded({str(tmp_path / 'corpus')!r}, shard_size=4)"
+        f"prepare_embedded({str(tmp_path / 'corpus')!r}, utterances_per_shard=4)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True
