@@ -1,0 +1,271 @@
+"""When each word is said, and whether it was: from the alignment alone.
+
+A head that walks through the text says a token while it reads it. With ``a``
+the alignment, a token lasts for the sum of its column, and begins where the
+columns before it add up to: the time at which a monotonic walk is expected to
+reach it, finer than a decoder step.
+
+Axes: ``Q`` queries (decoder steps), ``K`` keys (text tokens).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
+
+import torch
+
+from sb_sma.data.espeak.voice import END, PAUSE
+
+SAID_SHARE = 0.4
+"""Least share of the usual time of its tokens that a word gets if it is said."""
+
+_LEAST_TEXTS = 5
+# what is passed over says nothing about how long it lasts where it is said
+_PASSED_OVER = 0.01  # seconds
+
+
+class WordSpan(NamedTuple):
+    """A word, and the tokens that it is said by.
+
+    Attributes
+    ----------
+    text : str
+        As it is written.
+    first : int
+        Index of its first token.
+    stop : int
+        Index after its last token.
+    """
+
+    text: str
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class WordTime:
+    """When a word is said.
+
+    Arguments
+    ---------
+    text : str
+        As it is written.
+    start : float
+        In seconds from the start of the speech.
+    end : float
+        Likewise.
+    said : bool
+        Whether it got at least `SAID_SHARE` of the usual time of its tokens.
+    """
+
+    text: str
+    start: float
+    end: float
+    said: bool
+
+
+class UsualSeconds:
+    """How long each token usually lasts, by what follows it.
+
+    The same sound before the same sound, if five texts have it; else the same
+    sound at a pause, or not; else the same sound; else any. Of a text, the
+    median counts, and of the texts that of these medians, so that a word that
+    one text says fifty times counts once.
+
+    Arguments
+    ---------
+    texts : iterable of (sequence of str, sequence of float)
+        Tokens of each text, and the seconds that each of them got.
+
+    Raises
+    ------
+    ValueError
+        If no token of any text got any time.
+
+    Example
+    -------
+    >>> texts = [(["a", "b", "<end>"], [0.1, 0.2, 0.15])] * 5
+    >>> UsualSeconds(texts).of(["b", "b"])
+    [0.2, 0.2]
+    >>> UsualSeconds(texts).of(["z"])
+    [0.15]
+    """
+
+    def __init__(self, texts: Iterable[tuple[Sequence[str], Sequence[float]]]):
+        found = [defaultdict(list) for _ in _contexts("", "")]
+        for tokens, seconds in texts:
+            here = [defaultdict(list) for _ in found]
+            for token, following, lasted in zip(
+                tokens, [*tokens[1:], ""], seconds
+            ):
+                if lasted < _PASSED_OVER:
+                    continue
+                for level, context in enumerate(_contexts(token, following)):
+                    here[level][context].append(lasted)
+            for level, contexts in enumerate(here):
+                for context, times in contexts.items():
+                    found[level][context].append(median(times))
+        if not found[0]:
+            raise ValueError(
+                "texts must have a token that got some time; got none. Pass "
+                "what was spoken."
+            )
+        *narrow, anything = found
+        self._tables = [
+            {
+                context: median(times)
+                for context, times in contexts.items()
+                if len(times) >= _LEAST_TEXTS
+            }
+            for contexts in narrow
+        ]
+        self._any = median(*anything.values())
+
+    def of(self, tokens: Sequence[str]) -> list[float]:
+        """Tell how long the tokens of a text usually last.
+
+        Arguments
+        ---------
+        tokens : sequence of str
+            Of one text.
+
+        Returns
+        -------
+        seconds : list of float
+            One for each token.
+        """
+        return [
+            next(
+                (
+                    table[context]
+                    for table, context in zip(
+                        self._tables, _contexts(token, following)
+                    )
+                    if context in table
+                ),
+                self._any,
+            )
+            for token, following in zip(tokens, [*tokens[1:], ""])
+        ]
+
+
+def token_seconds(
+    alignment: torch.Tensor, seconds: float, reach: int | None = None
+) -> list[float]:
+    """Tell how long each token lasts.
+
+    Arguments
+    ---------
+    alignment : torch.Tensor
+        One head of one item without padding, ``(Q, K)``.
+    seconds : float
+        Duration of the speech.
+    reach : int, optional
+        Tokens to both sides of the most attended one that what is read counts
+        for. Default: all.
+
+    Returns
+    -------
+    seconds : list of float
+        ``K`` durations.
+
+    Raises
+    ------
+    ValueError
+        If the alignment has another shape, or no step.
+
+    Example
+    -------
+    >>> token_seconds(torch.tensor([[1.0, 0.0], [0.5, 0.5]]), seconds=4.0)
+    [3.0, 1.0]
+    """
+    _check(alignment)
+    weights = alignment.detach().double()
+    if reach is not None:
+        keys = torch.arange(weights.shape[1], device=weights.device)
+        distance = (keys - weights.argmax(-1, keepdim=True)).abs()
+        weights = weights.masked_fill(distance > reach, 0.0)
+    return (weights.sum(0) * (seconds / len(weights))).tolist()
+
+
+def time_words(
+    alignment: torch.Tensor,
+    seconds: float,
+    words: Sequence[WordSpan],
+    usual: Sequence[float],
+) -> list[WordTime]:
+    """Tell when each word is said, and whether it was.
+
+    What is read a token or more beside the most attended one's neighbours
+    counts for nothing, so that a head that looks everywhere says no word.
+
+    Arguments
+    ---------
+    alignment : torch.Tensor
+        The head that follows the text, without padding, ``(Q, K)``.
+    seconds : float
+        Duration of the speech.
+    words : sequence of WordSpan
+        Of the text.
+    usual : sequence of float
+        ``K`` usual durations in seconds, as of `UsualSeconds`.
+
+    Returns
+    -------
+    times : list of WordTime
+        One for each word that has a token.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Example
+    -------
+    >>> words = [WordSpan("yes", 0, 2), WordSpan("no", 2, 3)]
+    >>> read = torch.tensor([0, 0, 1, 1, 3, 3])
+    >>> alignment = torch.nn.functional.one_hot(read, 4).float()
+    >>> for time in time_words(alignment, 0.6, words, [0.2] * 4):
+    ...     print(time.text, f"{time.start:.1f}", f"{time.end:.1f}", time.said)
+    yes 0.0 0.4 True
+    no 0.4 0.4 False
+    """
+    _check(alignment)
+    n_tokens = alignment.shape[1]
+    if len(usual) != n_tokens or any(word.stop > n_tokens for word in words):
+        raise ValueError(
+            f"usual and words must be of the {n_tokens} tokens of the "
+            f"alignment; got {len(usual)} durations, and words up to token "
+            f"{max((word.stop for word in words), default=0)}."
+        )
+    near = token_seconds(alignment, seconds, reach=1)
+    ends = [0.0]
+    for lasted in token_seconds(alignment, seconds):
+        ends.append(min(ends[-1] + lasted, seconds))
+    return [
+        WordTime(
+            word.text,
+            ends[word.first],
+            ends[word.stop],
+            sum(near[word.first : word.stop])
+            >= SAID_SHARE * sum(usual[word.first : word.stop]),
+        )
+        for word in words
+        if word.stop > word.first
+    ]
+
+
+def _contexts(token: str, following: str) -> list[object]:
+    """Where a token stands, the closest description first."""
+    ends = following in (PAUSE, END, "")
+    return [(token, following), (token, ends), token, None]
+
+
+def _check(alignment: torch.Tensor) -> None:
+    if alignment.ndim != 2 or 0 in alignment.shape:
+        raise ValueError(
+            "alignment must have shape (Q, K), no axis empty; got "
+            f"{tuple(alignment.shape)}. Pass one head of one item."
+        )
