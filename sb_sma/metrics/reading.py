@@ -3,10 +3,10 @@
 Axes: ``Q`` queries (decoder steps), ``K`` keys (text tokens).
 
 * Unaligned share: Shen et al., *Non-Attentive Tacotron*, 2020
-  (https://arxiv.org/abs/2010.04301, section 4); there, a recogniser finds what
+  (https://arxiv.org/abs/2010.04301); there, a recogniser finds what
   is not aligned, here the attention tells.
 * Diagonal ratio: Chen et al., *MultiSpeech*, 2020
-  (https://arxiv.org/abs/2006.04664, section 3.1).
+  (https://arxiv.org/abs/2006.04664).
 """
 
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ from sb_sma.metrics.word_times import (
 _LONGEST_STAY = 1.0  # seconds
 _BAND = 0.1  # of the text, to both sides of the diagonal
 _NARROWEST_BAND = 2  # tokens
+_SHOWN = 5  # words
 
 
 @dataclass(frozen=True)
@@ -35,27 +36,69 @@ class Reading:
     Arguments
     ---------
     tokens : sequence of str
-        What was read.
-    alignment : torch.Tensor
-        The head that follows the text, without padding, ``(Q, K)``.
+        What was read, ``K`` tokens.
+    words : sequence of WordSpan
+        Of the text.
     seconds : float
         Duration of the speech.
     finished : bool
-        Whether it ended by itself.
-    words : sequence of WordSpan
-        Of the text.
+        Whether it ended by itself, on the last token.
+    token_seconds : sequence of float
+        Duration of each token.
+    near_seconds : sequence of float
+        Of it, what was read where the attention was.
+    unaligned_share : float
+        Of the function of this name.
+    diagonal_ratio : float
+        Of the function of this name.
+    path : PathCounts
+        Of the most attended tokens.
     """
 
     tokens: Sequence[str]
-    alignment: torch.Tensor
+    words: Sequence[WordSpan]
     seconds: float
     finished: bool
-    words: Sequence[WordSpan]
+    token_seconds: Sequence[float]
+    near_seconds: Sequence[float]
+    unaligned_share: float
+    diagonal_ratio: float
+    path: PathCounts
 
-    @property
-    def token_seconds(self) -> list[float]:
-        """Duration of each token."""
-        return token_seconds(self.alignment, self.seconds)
+    def length_ratio(self, usual: UsualSeconds) -> float:
+        """Compare the duration with what is usual.
+
+        Arguments
+        ---------
+        usual : UsualSeconds
+            Of the same model.
+
+        Returns
+        -------
+        ratio : float
+            1 is as long as usual.
+        """
+        return self.seconds / sum(usual.of(self.tokens))
+
+    def word_times(self, usual: UsualSeconds) -> list[WordTime]:
+        """Tell when each word is said, and whether it was.
+
+        Arguments
+        ---------
+        usual : UsualSeconds
+            Of the same model.
+
+        Returns
+        -------
+        times : list of WordTime
+            One for each word.
+        """
+        return time_words(
+            self.token_seconds,
+            self.near_seconds,
+            self.words,
+            usual.of(self.tokens),
+        )
 
 
 @dataclass(frozen=True)
@@ -81,53 +124,32 @@ class ReadingRules:
     max_skip: int = 2
 
 
-@dataclass(frozen=True)
-class ReadingFigures:
-    """The figures of one reading.
+def read_alignment(
+    alignment: torch.Tensor,
+    tokens: Sequence[str],
+    words: Sequence[WordSpan],
+    seconds: float,
+    finished: bool,
+) -> Reading:
+    """Keep what an alignment tells.
 
     Arguments
     ---------
+    alignment : torch.Tensor
+        The head that follows the text, without padding, ``(Q, K)``.
+    tokens : sequence of str
+        ``K`` tokens.
+    words : sequence of WordSpan
+        Of the text.
+    seconds : float
+        Duration of the speech.
     finished : bool
-        Whether the speech ended by itself, on the last token.
-    length_ratio : float
-        Its duration over the usual one of its tokens.
-    unaligned_share : float
-        Of `unaligned_share`.
-    diagonal_ratio : float
-        Of `diagonal_ratio`.
-    path : PathCounts
-        What the most attended tokens did.
-    words : list of WordTime
-        When each word was said.
-    """
-
-    finished: bool
-    length_ratio: float
-    unaligned_share: float
-    diagonal_ratio: float
-    path: PathCounts
-    words: list[WordTime]
-
-    @property
-    def unsaid(self) -> list[str]:
-        """Words that were not said."""
-        return [word.text for word in self.words if not word.said]
-
-
-def measure_reading(reading: Reading, usual: UsualSeconds) -> ReadingFigures:
-    """Measure how a text was read.
-
-    Arguments
-    ---------
-    reading : Reading
-        Of one text.
-    usual : UsualSeconds
-        Of the same model.
+        Whether it ended by itself.
 
     Returns
     -------
-    figures : ReadingFigures
-        Its figures.
+    reading : Reading
+        Without the alignment.
 
     Raises
     ------
@@ -136,32 +158,34 @@ def measure_reading(reading: Reading, usual: UsualSeconds) -> ReadingFigures:
 
     Example
     -------
-    >>> tokens = ["n", "oʊ", "<end>"]
+    >>> tokens, words = ["n", "oʊ", "<end>"], [WordSpan("no", 0, 2)]
+    >>> reading = read_alignment(torch.eye(3), tokens, words, 0.3, True)
     >>> usual = UsualSeconds([(tokens, [0.1, 0.1, 0.1])])
-    >>> words = [WordSpan("no", 0, 2)]
-    >>> reading = Reading(tokens, torch.eye(3), 0.3, True, words)
-    >>> figures = measure_reading(reading, usual)
-    >>> figures.unsaid, round(figures.length_ratio, 3), figures.diagonal_ratio
-    ([], 1.0, 1.0)
+    >>> [time.said for time in reading.word_times(usual)]
+    [True]
+    >>> round(reading.length_ratio(usual), 3), reading.diagonal_ratio
+    (1.0, 1.0)
     """
-    expected = usual.of(reading.tokens)
-    words = time_words(
-        reading.alignment, reading.seconds, reading.words, expected
-    )
-    path = reading.alignment.argmax(-1)
-    counts = count_path(path, len(reading.tokens))
-    return ReadingFigures(
-        reading.finished and counts.ends_on_last,
-        reading.seconds / sum(expected),
-        unaligned_share(path, reading.seconds),
-        diagonal_ratio(reading.alignment),
-        counts,
+    alignment = alignment.detach().cpu()
+    lasted = token_seconds(alignment, seconds)
+    path = alignment.argmax(-1)
+    counts = count_path(path, len(tokens))
+    return Reading(
+        tokens,
         words,
+        seconds,
+        finished and counts.ends_on_last,
+        lasted,
+        token_seconds(alignment, seconds, reach=1),
+        unaligned_share(path, seconds),
+        diagonal_ratio(alignment),
+        counts,
     )
 
 
 def find_reading_faults(
-    figures: ReadingFigures,
+    reading: Reading,
+    usual: UsualSeconds,
     monotonic: bool,
     rules: ReadingRules = ReadingRules(),
 ) -> list[str]:
@@ -169,8 +193,10 @@ def find_reading_faults(
 
     Arguments
     ---------
-    figures : ReadingFigures
-        Of the reading.
+    reading : Reading
+        Of one text.
+    usual : UsualSeconds
+        Of the same model.
     monotonic : bool
         Whether the attention cannot go back or leave tokens out: moves of the
         most attended token are then no faults.
@@ -184,39 +210,43 @@ def find_reading_faults(
 
     Example
     -------
-    >>> path = count_path(torch.tensor([0, 3, 1, 4]), n_tokens=5)
-    >>> figures = ReadingFigures(True, 1.5, 0.0, 1.0, path, [])
-    >>> find_reading_faults(figures, monotonic=True)
-    ['1.50 times as long as usual (0.6 to 1.4)']
-    >>> find_reading_faults(figures, monotonic=False)[1:]
+    >>> tokens = list("abcd")
+    >>> usual = UsualSeconds([(tokens, [0.2] * 4)])
+    >>> backwards = torch.eye(4)[[0, 1, 0, 3]]
+    >>> words = [WordSpan("abc", 0, 3), WordSpan("d", 3, 4)]
+    >>> reading = read_alignment(backwards, tokens, words, 0.4, True)
+    >>> find_reading_faults(reading, usual, monotonic=True)
+    ['0.50 times as long as usual (0.6 to 1.4)']
+    >>> find_reading_faults(reading, usual, monotonic=False)[1:]
     ['goes back once']
     """
     faults = []
-    if not figures.finished:
+    if not reading.finished:
         faults.append("does not reach its end")
-    ratio = figures.length_ratio
+    ratio = reading.length_ratio(usual)
     if not rules.min_length_ratio <= ratio <= rules.max_length_ratio:
         faults.append(
             f"{ratio:.2f} times as long as usual "
             f"({rules.min_length_ratio:g} to {rules.max_length_ratio:g})"
         )
-    unsaid = figures.unsaid
+    unsaid = [time.text for time in reading.word_times(usual) if not time.said]
     if unsaid:
-        shown = ", ".join(unsaid[:5]) + ", ..." * (len(unsaid) > 5)
-        faults.append(f"{_count(len(unsaid), 'unsaid word')}: {shown}")
-    if figures.unaligned_share > rules.max_unaligned_share:
+        words = "1 word" if len(unsaid) == 1 else f"{len(unsaid)} words"
+        shown = ", ".join(unsaid[:_SHOWN]) + ", ..." * (len(unsaid) > _SHOWN)
+        faults.append(f"{words} unsaid: {shown}")
+    if reading.unaligned_share > rules.max_unaligned_share:
         faults.append(
-            f"stays on a token for more than a second in "
-            f"{figures.unaligned_share:.0%} of the speech"
+            "stays on a token for more than a second, "
+            f"{reading.unaligned_share:.0%} of the speech"
         )
     if monotonic:
         return faults
-    jumps = figures.path.backward_jumps
+    jumps = reading.path.backward_jumps
     if jumps:
         faults.append(f"goes back {'once' if jumps == 1 else f'{jumps} times'}")
-    if figures.path.longest_skip > rules.max_skip:
+    if reading.path.longest_skip > rules.max_skip:
         faults.append(
-            f"passes over {figures.path.longest_skip} tokens at once (at most "
+            f"passes over {reading.path.longest_skip} tokens at once (at most "
             f"{rules.max_skip})"
         )
     return faults
@@ -264,8 +294,10 @@ def diagonal_ratio(alignment: torch.Tensor) -> float:
 
     Example
     -------
-    >>> diagonal_ratio(torch.eye(30)), diagonal_ratio(torch.eye(30).flip(0))
-    (1.0, 0.2)
+    >>> diagonal_ratio(torch.eye(30)), diagonal_ratio(torch.eye(2).flip(0))
+    (1.0, 1.0)
+    >>> diagonal_ratio(torch.eye(20).roll(10, dims=0))
+    0.0
     """
     n_queries, n_keys = alignment.shape
     weights = alignment.detach().double()
@@ -274,7 +306,3 @@ def diagonal_ratio(alignment: torch.Tensor) -> float:
     distance = (distance - middles[:, None] * n_keys).abs()
     near = distance <= max(_NARROWEST_BAND, _BAND * n_keys)
     return float((weights * near).sum() / weights.sum())
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}{'s' * (number != 1)}"

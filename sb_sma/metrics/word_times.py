@@ -11,6 +11,7 @@ Axes: ``Q`` queries (decoder steps), ``K`` keys (text tokens).
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import median
 from typing import NamedTuple
 
@@ -181,7 +182,11 @@ def token_seconds(
     >>> token_seconds(torch.tensor([[1.0, 0.0], [0.5, 0.5]]), seconds=4.0)
     [3.0, 1.0]
     """
-    _check(alignment)
+    if alignment.ndim != 2 or 0 in alignment.shape:
+        raise ValueError(
+            "alignment must have shape (Q, K), no axis empty; got "
+            f"{tuple(alignment.shape)}. Pass one head of one item."
+        )
     weights = alignment.detach().double()
     if reach is not None:
         keys = torch.arange(weights.shape[1], device=weights.device)
@@ -191,22 +196,20 @@ def token_seconds(
 
 
 def time_words(
-    alignment: torch.Tensor,
-    seconds: float,
+    lasted: Sequence[float],
+    near: Sequence[float],
     words: Sequence[WordSpan],
     usual: Sequence[float],
 ) -> list[WordTime]:
     """Tell when each word is said, and whether it was.
 
-    What is read a token or more beside the most attended one's neighbours
-    counts for nothing, so that a head that looks everywhere says no word.
-
     Arguments
     ---------
-    alignment : torch.Tensor
-        The head that follows the text, without padding, ``(Q, K)``.
-    seconds : float
-        Duration of the speech.
+    lasted : sequence of float
+        ``K`` durations in seconds, of `token_seconds`.
+    near : sequence of float
+        The same with a ``reach`` of 1, so that a head that looks everywhere
+        says no word.
     words : sequence of WordSpan
         Of the text.
     usual : sequence of float
@@ -220,30 +223,30 @@ def time_words(
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the numbers of tokens differ.
 
     Example
     -------
     >>> words = [WordSpan("yes", 0, 2), WordSpan("no", 2, 3)]
     >>> read = torch.tensor([0, 0, 1, 1, 3, 3])
     >>> alignment = torch.nn.functional.one_hot(read, 4).float()
-    >>> for time in time_words(alignment, 0.6, words, [0.2] * 4):
+    >>> lasted = token_seconds(alignment, seconds=0.6)
+    >>> near = token_seconds(alignment, seconds=0.6, reach=1)
+    >>> for time in time_words(lasted, near, words, usual=[0.2] * 4):
     ...     print(time.text, f"{time.start:.1f}", f"{time.end:.1f}", time.said)
     yes 0.0 0.4 True
     no 0.4 0.4 False
     """
-    _check(alignment)
-    n_tokens = alignment.shape[1]
-    if len(usual) != n_tokens or any(word.stop > n_tokens for word in words):
+    n_tokens = len(lasted)
+    if {len(near), len(usual)} != {n_tokens} or any(
+        word.stop > n_tokens for word in words
+    ):
         raise ValueError(
-            f"usual and words must be of the {n_tokens} tokens of the "
-            f"alignment; got {len(usual)} durations, and words up to token "
+            f"near, usual and words must be of the {n_tokens} tokens of "
+            f"lasted; got {len(near)} and {len(usual)}, and words up to token "
             f"{max((word.stop for word in words), default=0)}."
         )
-    near = token_seconds(alignment, seconds, reach=1)
-    ends = [0.0]
-    for lasted in token_seconds(alignment, seconds):
-        ends.append(min(ends[-1] + lasted, seconds))
+    ends = [0.0, *accumulate(lasted)]
     return [
         WordTime(
             word.text,
@@ -261,11 +264,3 @@ def _contexts(token: str, following: str) -> list[object]:
     """Where a token stands, the closest description first."""
     ends = following in (PAUSE, END, "")
     return [(token, following), (token, ends), token, None]
-
-
-def _check(alignment: torch.Tensor) -> None:
-    if alignment.ndim != 2 or 0 in alignment.shape:
-        raise ValueError(
-            "alignment must have shape (Q, K), no axis empty; got "
-            f"{tuple(alignment.shape)}. Pass one head of one item."
-        )
