@@ -1,0 +1,155 @@
+"""Lets systems speak texts with several seeds, and keeps what was found."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import torch
+
+from sb_sma.evaluation.ear import Ear, Heard
+from sb_sma.evaluation.references import Reference
+from sb_sma.evaluation.systems import Speaker, System, to_samples
+from sb_sma.inference.spoken import SpokenText
+from sb_sma.metrics.reading import Reading, find_reading_faults
+from sb_sma.metrics.word_times import UsualSeconds
+
+
+@dataclass
+class Results:
+    """What one system did; lists by seed of lists by text.
+
+    Arguments
+    ---------
+    system : System
+        Who spoke.
+    readings : list of list of Reading
+        How each text was read.
+    faults : list of list of list of str
+        What is wrong with each.
+    heard : list of list of Heard
+        What the ear heard; empty without one.
+    seconds : float
+        That speaking took, without sound and ear.
+    """
+
+    system: System
+    readings: list[list[Reading]] = field(default_factory=list)
+    faults: list[list[list[str]]] = field(default_factory=list)
+    heard: list[list[Heard]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def measure_system(
+    system: System,
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    ear: Ear | None,
+    advance: Callable[[], None],
+) -> Results:
+    """Let a system speak.
+
+    Arguments
+    ---------
+    system : System
+        Who speaks.
+    texts : sequence of str
+        What it says.
+    seeds : sequence of int
+        It says all texts once with each.
+    ear : Ear, optional
+        Who listens.
+    advance : Callable
+        Called for each text that is spoken, and for each that is heard.
+
+    Returns
+    -------
+    results : Results
+        What was found.
+    """
+    speaker = Speaker(system, texts)
+    results = Results(system)
+    for seed in seeds:
+        readings, mels, seconds = _speak_once(
+            speaker, seed, ear is not None, advance
+        )
+        results.readings.append(readings)
+        results.seconds += seconds
+        if ear is not None:
+            heard = []
+            for text, mel in zip(texts, mels):
+                heard.append(ear.hear(text, *to_samples(system, mel)))
+                advance()
+            results.heard.append(heard)
+    usual = UsualSeconds(
+        (reading.tokens, reading.token_seconds)
+        for readings in results.readings
+        for reading in readings
+    )
+    results.faults = [
+        [
+            find_reading_faults(reading, usual, system.monotonic)
+            for reading in readings
+        ]
+        for readings in results.readings
+    ]
+    return results
+
+
+def hear_reference(
+    reference: Reference,
+    texts: Sequence[str],
+    ear: Ear,
+    advance: Callable[[], None],
+) -> list[Heard]:
+    """Listen to the reference.
+
+    Arguments
+    ---------
+    reference : Callable
+        Of each text.
+    texts : sequence of str
+        What it says.
+    ear : Ear
+        Who listens.
+    advance : Callable
+        Called for each text.
+
+    Returns
+    -------
+    heard : list of Heard
+        One of each text.
+    """
+    heard = []
+    for number, text in enumerate(texts):
+        heard.append(ear.hear(text, *reference(number)))
+        advance()
+    return heard
+
+
+def _speak_once(
+    speaker: Speaker, seed: int, keep_mels: bool, advance: Callable[[], None]
+) -> tuple[list[Reading], list[torch.Tensor], float]:
+    """Return readings, mels and the seconds that it took."""
+    readings: dict[int, Reading] = {}
+    mels: dict[int, torch.Tensor] = {}
+    lock = threading.Lock()
+
+    def take(number: int, spoken: SpokenText) -> None:
+        """Keep what is needed of a text."""
+        reading = speaker.read(spoken)
+        with lock:
+            readings[number] = reading
+            if keep_mels:
+                mels[number] = spoken.mel
+            advance()
+
+    start = perf_counter()
+    speaker.speak(seed, take)
+    seconds = perf_counter() - start
+    numbers = range(len(speaker.texts))
+    return (
+        [readings[number] for number in numbers],
+        [mels[number] for number in numbers if keep_mels],
+        seconds,
+    )
