@@ -9,19 +9,28 @@ import sys
 from collections.abc import Iterable
 
 from sb_sma import __version__
-from sb_sma.cli import check, corpora, g2p, render, synthesize, upstream
+from sb_sma.cli import (
+    check,
+    corpora,
+    evaluate,
+    g2p,
+    render,
+    synthesize,
+    upstream,
+)
 
 COMMANDS = {
     "check": check,
     "corpora": corpora,
+    "evaluate": evaluate,
     "g2p": g2p,
     "render": render,
     "synthesize": synthesize,
     "upstream": upstream,
 }
 _DESCRIPTION = (
-    "Speak and pronounce with trained models, check what models are trained "
-    "on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
+    "Speak and pronounce with trained models, evaluate them, check what they "
+    "are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
 )
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 
 import torch
@@ -17,7 +17,7 @@ from sb_sma.metrics.word_times import UsualSeconds
 
 @dataclass
 class Results:
-    """What one system did; lists by seed of lists by text.
+    """What one system did; all lists are by seed, then by text.
 
     Arguments
     ---------
@@ -25,6 +25,8 @@ class Results:
         Who spoke.
     readings : list of list of Reading
         How each text was read.
+    usual : UsualSeconds
+        Of the system, over all of them.
     faults : list of list of list of str
         What is wrong with each.
     heard : list of list of Heard
@@ -34,10 +36,11 @@ class Results:
     """
 
     system: System
-    readings: list[list[Reading]] = field(default_factory=list)
-    faults: list[list[list[str]]] = field(default_factory=list)
-    heard: list[list[Heard]] = field(default_factory=list)
-    seconds: float = 0.0
+    readings: list[list[Reading]]
+    usual: UsualSeconds
+    faults: list[list[list[str]]]
+    heard: list[list[Heard]]
+    seconds: float
 
 
 def measure_system(
@@ -68,32 +71,31 @@ def measure_system(
         What was found.
     """
     speaker = Speaker(system, texts)
-    results = Results(system)
+    by_seed, heard, total = [], [], 0.0
     for seed in seeds:
         readings, mels, seconds = _speak_once(
             speaker, seed, ear is not None, advance
         )
-        results.readings.append(readings)
-        results.seconds += seconds
+        by_seed.append(readings)
+        total += seconds
         if ear is not None:
-            heard = []
+            heard.append([])
             for text, mel in zip(texts, mels):
-                heard.append(ear.hear(text, *to_samples(system, mel)))
+                heard[-1].append(ear.hear(text, *to_samples(system, mel)))
                 advance()
-            results.heard.append(heard)
     usual = UsualSeconds(
         (reading.tokens, reading.token_seconds)
-        for readings in results.readings
+        for readings in by_seed
         for reading in readings
     )
-    results.faults = [
+    faults = [
         [
             find_reading_faults(reading, usual, system.monotonic)
             for reading in readings
         ]
-        for readings in results.readings
+        for readings in by_seed
     ]
-    return results
+    return Results(system, by_seed, usual, faults, heard, total)
 
 
 def hear_reference(

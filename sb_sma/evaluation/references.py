@@ -58,16 +58,16 @@ def espeak_reference(texts: Sequence[str], language: str) -> Reference:
     return render
 
 
-def recorded_reference(folder: Path, n_texts: int) -> Reference:
+def recorded_reference(folder: Path, positions: Sequence[int]) -> Reference:
     """Find the recording of each text.
 
     Arguments
     ---------
     folder : Path
-        With WAV files whose names end in the number of their text, from 1, as
-        ``sb-sma synthesize --input`` gives them.
-    n_texts : int
-        How many are needed.
+        With WAV files whose names end in the number of their text, as those of
+        ``sb-sma synthesize --input`` do.
+    positions : sequence of int
+        These numbers, of the texts that are needed.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def recorded_reference(folder: Path, n_texts: int) -> Reference:
 
     Example
     -------
-    >>> recorded_reference(getfixture("tmp_path"), 2)
+    >>> recorded_reference(getfixture("tmp_path"), [1, 2])
     Traceback (most recent call last):
     ...
     ValueError: --recordings must hold a WAV file for each of 2 texts, such as a-1.wav; none for 1, 2 in ...
@@ -100,13 +100,11 @@ def recorded_reference(folder: Path, n_texts: int) -> Reference:
                 f"--recordings must hold one WAV file for each text; "
                 f"{known.name} and {path.name} are both of text {found[1]}."
             )
-    missing = [
-        str(number) for number in range(1, n_texts + 1) if number not in paths
-    ]
+    missing = [str(position) for position in positions if position not in paths]
     if missing:
         shown = ", ".join(missing[:5]) + ", ..." * (len(missing) > 5)
         raise ValueError(
-            f"--recordings must hold a WAV file for each of {n_texts} texts, "
+            f"--recordings must hold a WAV file for each of {len(positions)} texts, "
             f"such as a-1.wav; none for {shown} in {folder}"
         )
 
@@ -114,7 +112,7 @@ def recorded_reference(folder: Path, n_texts: int) -> Reference:
         """Read one recording."""
         import soundfile
 
-        path = paths[number + 1]
+        path = paths[positions[number]]
         try:
             samples, rate = soundfile.read(path, dtype="float32")
         except soundfile.LibsndfileError as error:

@@ -8,7 +8,6 @@ from sb_sma.evaluation.ear import Heard
 from sb_sma.evaluation.measure import Results
 from sb_sma.evaluation.texts import EvaluationText
 from sb_sma.metrics.confidence import bootstrap_interval, wilson_interval
-from sb_sma.metrics.word_times import UsualSeconds
 
 ALL = "all"
 
@@ -156,13 +155,12 @@ def _figures(results: Results) -> dict[str, float]:
     """Means over texts and seeds, and sums over a seed."""
     readings = [r for by_text in results.readings for r in by_text]
     n_seeds = len(results.readings)
-    usual = UsualSeconds((r.tokens, r.token_seconds) for r in readings)
-    words = [time for r in readings for time in r.word_times(usual)]
-    ratios = [r.length_ratio(usual) for r in readings]
+    words = [w for r in readings for w in r.word_times(results.usual)]
+    ratios = [r.length_ratio(results.usual) for r in readings]
     return {
         "did_not_end": sum(not r.finished for r in readings) / n_seeds,
         "words": len(words) / n_seeds,
-        "unsaid_words": sum(not time.said for time in words) / n_seeds,
+        "unsaid_words": sum(not word.said for word in words) / n_seeds,
         "median_length_ratio": round(median(ratios), 4),
         "shortest_length_ratio": round(min(ratios), 4),
         "longest_length_ratio": round(max(ratios), 4),

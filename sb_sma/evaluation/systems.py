@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import torch
 
+from sb_sma.attention.softmax import RegularMHA
 from sb_sma.attention.walk_switches import can_walk
 from sb_sma.data.text.word_spans import find_spans
 from sb_sma.inference import TTS
@@ -78,7 +79,9 @@ def make_systems(
             for mode in modes or [decoding.mode]
         ]
     plain = System(name, tts, "soft", decoding.attention_window)
-    if window is None:
+    if window is None or not any(
+        isinstance(module, RegularMHA) for module in tts.mods.model.modules()
+    ):
         return [plain]
     named = f"{name}, window {window[0]}, {window[1]}"
     return [plain, System(named, tts, "soft", window)]

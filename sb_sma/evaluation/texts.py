@@ -25,12 +25,15 @@ class EvaluationText(NamedTuple):
     text : str
         What is to be said.
     line : int
-        Where it stands in its file.
+        Of its file, from 1.
+    position : int
+        Among the texts of the file, from 1.
     """
 
     kind: str
     text: str
     line: int
+    position: int
 
 
 def own_texts() -> list[EvaluationText]:
@@ -51,19 +54,19 @@ def own_texts() -> list[EvaluationText]:
     return take_kinds(enumerate(lines, start=1))
 
 
-def take_kinds(lines: Iterable[tuple[int, str]]) -> list[EvaluationText]:
+def take_kinds(lines: Iterable[tuple[int, str | None]]) -> list[EvaluationText]:
     """Take kinds and texts of lines apart.
 
     Arguments
     ---------
-    lines : iterable of (int, str)
+    lines : iterable of (int, str or None)
         Number and content of each line that is not blank: a text, or its kind,
-        a tab, and the text.
+        a tab, and the text. None is that of one that could not be read.
 
     Returns
     -------
     texts : list of EvaluationText
-        One of each line.
+        One of each line that could be read.
 
     Raises
     ------
@@ -74,23 +77,28 @@ def take_kinds(lines: Iterable[tuple[int, str]]) -> list[EvaluationText]:
     Example
     -------
     >>> take_kinds([(1, "short\\tNo."), (3, "short\\tYes.")])[1]
-    EvaluationText(kind='short', text='Yes.', line=3)
-    >>> take_kinds([(1, "No.")])
-    [EvaluationText(kind='text', text='No.', line=1)]
+    EvaluationText(kind='short', text='Yes.', line=3, position=2)
+    >>> take_kinds([(1, "No.")])[0].kind
+    'text'
     """
-    texts = []
-    for number, line in lines:
+    texts: list[EvaluationText] = []
+    named_before = None
+    for position, (number, line) in enumerate(lines, start=1):
+        if line is None:
+            continue
         kind, *rest = [part.strip() for part in line.split("\t")]
         if len(rest) > 1 or (rest and not (kind and rest[0])):
             raise ValueError(
                 f"line {number} must be a text, or its kind, a tab and the "
                 f"text; got {line!r:.80}."
             )
-        text = rest[0] if rest else kind
-        texts.append(EvaluationText(kind if rest else UNNAMED, text, number))
-        if bool(rest) != (texts[0].kind != UNNAMED):
+        named = bool(rest)
+        if named_before not in (named, None):
             raise ValueError(
                 f"line {number}: all lines must name a kind before a tab, or "
                 f"none; got {line!r:.80} after {texts[0].text!r:.40}."
             )
+        named_before = named
+        kind, text = (kind, rest[0]) if named else (UNNAMED, kind)
+        texts.append(EvaluationText(kind, text, number, position))
     return texts

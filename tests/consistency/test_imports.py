@@ -42,9 +42,18 @@ MAY_IMPORT = {
     "vocoders": {"vocoders", "data", "safe_yaml", "torch_pair"},
     "inference": {"safe_yaml", "torch_pair"} | INFERENCE,
     "training": TRAINING,
+    "evaluation": {"evaluation", "training.reports"} | INFERENCE,
     "hparams": {"hparams"},
     "upstream": {"upstream", "hparams"},
-    "cli": {"cli", "hparams", "torch_pair", "upstream"} | INFERENCE,
+    "cli": {
+        "cli",
+        "evaluation",
+        "hparams",
+        "torch_pair",
+        "training.reports.shared",
+        "upstream",
+    }
+    | INFERENCE,
     "recipes": {"hparams", "mistakes", "torch_pair"} | TRAINING,
 }
 
