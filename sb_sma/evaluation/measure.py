@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from time import perf_counter
 
 import torch
@@ -83,11 +84,7 @@ def measure_system(
             for text, mel in zip(texts, mels):
                 heard[-1].append(ear.hear(text, *to_samples(system, mel)))
                 advance()
-    usual = UsualSeconds(
-        (reading.tokens, reading.token_seconds)
-        for readings in by_seed
-        for reading in readings
-    )
+    usual = UsualSeconds(map(_median_seconds, zip(*by_seed)))
     faults = [
         [
             find_reading_faults(reading, usual, system.monotonic)
@@ -155,3 +152,11 @@ def _speak_once(
         [mels[number] for number in numbers if keep_mels],
         seconds,
     )
+
+
+def _median_seconds(
+    readings: Sequence[Reading],
+) -> tuple[Sequence[str], list[float]]:
+    """Tokens of a text, and the median over the seeds of what each lasts."""
+    lasted = zip(*(reading.token_seconds for reading in readings))
+    return readings[0].tokens, [median(seconds) for seconds in lasted]

@@ -22,7 +22,7 @@ from sb_sma.data.espeak.voice import END, PAUSE
 SAID_SHARE = 0.4
 """Least share of the usual time of its tokens that a word gets if it is said."""
 
-_LEAST_TEXTS = 5
+_LEAST_TEXTS = 3
 # what is passed over says nothing about how long it lasts where it is said
 _PASSED_OVER = 0.01  # seconds
 
@@ -70,7 +70,7 @@ class WordTime:
 class UsualSeconds:
     """How long each token usually lasts, by what follows it.
 
-    The same sound before the same sound, if five texts have it; else the same
+    The same sound before the same sound, if three texts have it; else the same
     sound at a pause, or not; else the same sound; else any. Of a text, the
     median counts, and of the texts that of these medians, so that a word that
     one text says fifty times counts once.
@@ -87,7 +87,7 @@ class UsualSeconds:
 
     Example
     -------
-    >>> texts = [(["a", "b", "<end>"], [0.1, 0.2, 0.15])] * 5
+    >>> texts = [(["a", "b", "<end>"], [0.1, 0.2, 0.15])] * 3
     >>> UsualSeconds(texts).of(["b", "b"])
     [0.2, 0.2]
     >>> UsualSeconds(texts).of(["z"])
