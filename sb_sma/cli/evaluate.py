@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import io
 import json
+import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -168,6 +169,7 @@ def _evaluate(
 ) -> None:
     """Measure, print and write."""
     from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
 
     from sb_sma.evaluation.measure import hear_reference, measure_system
     from sb_sma.evaluation.references import (
@@ -195,7 +197,10 @@ def _evaluate(
     ear = _load_ear(arguments)
     passes = len(systems) * len(seeds) * (1 if ear is None else 2)
     passes += reference is not None
-    with tqdm(total=passes * len(texts), unit="text") as bar:
+    with (
+        logging_redirect_tqdm([logging.getLogger("sb_sma")]),
+        tqdm(total=passes * len(texts), unit="text") as bar,
+    ):
         results = []
         for system in systems:
             bar.set_description(system.name)
@@ -292,19 +297,23 @@ def _read(lines: TextLines | None) -> "list[EvaluationText]":
 
 
 def _load_systems(arguments: argparse.Namespace) -> "list[System]":
-    from sb_sma.evaluation.systems import make_systems
+    from sb_sma.evaluation.systems import Model, make_systems
     from sb_sma.inference import TTS
 
     systems = []
     for name, source in _names(arguments.model):
         tts = TTS.from_hparams(source=source, trusted=arguments.trust_model)
-        systems += make_systems(name, tts, arguments.mode, arguments.window)
-    if arguments.mode and not any(system.monotonic for system in systems):
+        systems += make_systems(
+            name, Model(source, tts), arguments.mode, arguments.window
+        )
+    if arguments.mode and not any(system.model.monotonic for system in systems):
         raise ValueError(
             "--mode is for models with monotonic attention; got none. Leave "
             "it out."
         )
-    if arguments.window and all(system.window is None for system in systems):
+    if arguments.window and not any(
+        system.model.has_softmax for system in systems
+    ):
         raise ValueError(
             "--window is for models with softmax attention; got none. Leave "
             "it out."
@@ -344,14 +353,14 @@ def _speakable(
     lines: TextLines | None,
 ) -> "list[EvaluationText]":
     """Keep what every model can say; name the others."""
-    from sb_sma.evaluation.systems import check_speakable
-
-    models = {id(system.tts): system for system in systems}.values()
+    models = list(
+        {id(system.model): system.model for system in systems}.values()
+    )
     good = []
     for each in texts:
         try:
-            for system in models:
-                check_speakable(system, each.text)
+            for model in models:
+                model.learn(each.text)
         except ValueError as error:
             if lines is None:
                 print(

@@ -10,7 +10,7 @@ import torch
 
 from sb_sma.evaluation.ear import Ear, Heard
 from sb_sma.evaluation.references import Reference
-from sb_sma.evaluation.systems import Speaker, System, to_samples
+from sb_sma.evaluation.systems import System
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.metrics.reading import Reading, find_reading_faults
 from sb_sma.metrics.word_times import UsualSeconds
@@ -71,23 +71,22 @@ def measure_system(
     results : Results
         What was found.
     """
-    speaker = Speaker(system, texts)
     by_seed, heard, total = [], [], 0.0
     for seed in seeds:
         readings, mels, seconds = _speak_once(
-            speaker, seed, ear is not None, advance
+            system, texts, seed, ear is not None, advance
         )
         by_seed.append(readings)
         total += seconds
         if ear is not None:
             heard.append([])
             for text, mel in zip(texts, mels):
-                heard[-1].append(ear.hear(text, *to_samples(system, mel)))
+                heard[-1].append(ear.hear(text, *system.to_samples(mel)))
                 advance()
     usual = UsualSeconds(map(_median_seconds, zip(*by_seed)))
     faults = [
         [
-            find_reading_faults(reading, usual, system.monotonic)
+            find_reading_faults(reading, usual, system.model.monotonic)
             for reading in readings
         ]
         for readings in by_seed
@@ -127,7 +126,11 @@ def hear_reference(
 
 
 def _speak_once(
-    speaker: Speaker, seed: int, keep_mels: bool, advance: Callable[[], None]
+    system: System,
+    texts: Sequence[str],
+    seed: int,
+    keep_mels: bool,
+    advance: Callable[[], None],
 ) -> tuple[list[Reading], list[torch.Tensor], float]:
     """Return readings, mels and the seconds that it took."""
     readings: dict[int, Reading] = {}
@@ -136,7 +139,7 @@ def _speak_once(
 
     def take(number: int, spoken: SpokenText) -> None:
         """Keep what is needed of a text."""
-        reading = speaker.read(spoken)
+        reading = system.read(spoken)
         with lock:
             readings[number] = reading
             if keep_mels:
@@ -144,9 +147,9 @@ def _speak_once(
             advance()
 
     start = perf_counter()
-    speaker.speak(seed, take)
+    system.speak(texts, seed, take)
     seconds = perf_counter() - start
-    numbers = range(len(speaker.texts))
+    numbers = range(len(texts))
     return (
         [readings[number] for number in numbers],
         [mels[number] for number in numbers if keep_mels],

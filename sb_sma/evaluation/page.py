@@ -14,7 +14,6 @@ from matplotlib.ticker import MaxNLocator
 
 from sb_sma.evaluation.measure import Results
 from sb_sma.evaluation.summary import ALL
-from sb_sma.evaluation.systems import Speaker, to_samples
 from sb_sma.evaluation.table import bad_cells, make_tables, rate_cells
 from sb_sma.evaluation.texts import EvaluationText
 from sb_sma.inference.spoken import SpokenText
@@ -182,19 +181,14 @@ def _examples(
     """Speak some bad texts again, then the most unusual of the good ones."""
     folder.mkdir()
     system = results.system
-    spoken_by_seed: dict[int, dict[int, SpokenText]] = {}
-    chosen = _choose(results)
-    speaker = Speaker(system, [each.text for each in texts])
-    for row in sorted({row for row, _ in chosen}):
-        numbers = [number for each, number in chosen if each == row]
-        spoken_by_seed[row] = {}
-        speaker.speak(seeds[row], spoken_by_seed[row].__setitem__, numbers)
+    guide = int(system.model.tts.mods.model.guide[1])
     examples = []
-    for row, number in chosen:
-        spoken = spoken_by_seed[row][number]
+    for row, number in _choose(results):
+        again: dict[int, SpokenText] = {}
+        system.speak([texts[number].text], seeds[row], again.__setitem__)
+        spoken = again[0]
         wav = folder / f"{row}-{number}.wav"
-        soundfile.write(wav, *to_samples(system, spoken.mel))
-        _, head = system.tts.mods.model.guide.tolist()
+        soundfile.write(wav, *system.to_samples(spoken.mel))
         examples.append(
             Example(
                 title=f"{system.name}, seed {seeds[row]}, {texts[number].kind}",
@@ -202,7 +196,7 @@ def _examples(
                 result_wav=wav,
                 figures=[
                     plot_alignments(
-                        spoken.alignment[head : head + 1].cpu(),
+                        spoken.alignment[guide, None].cpu(),
                         tokens=spoken.tokens,
                     )
                 ],
@@ -259,7 +253,16 @@ def _draw_bars(
             color=SERIES_COLOURS[index % len(SERIES_COLOURS)],
             label=name,
         )
-        panel.hlines(places, low.tolist(), high.tolist(), "black", linewidth=1)
+        for place, value, end in zip(places, mean.tolist(), high.tolist()):
+            panel.annotate(
+                f"{value:.3g}",
+                (end, place),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=7,
+            )
+        panel.hlines(places, low.tolist(), high.tolist(), "0.5", linewidth=1.2)
     panel.set_yticks(range(len(kinds)), kinds, fontsize=8, parse_math=False)
     panel.invert_yaxis()
     panel.set_xlabel(label)

@@ -35,10 +35,10 @@ def summarize(
     system = results.system
     summary: dict[str, Any] = {
         "name": system.name,
-        "model": str(system.tts.hparams.source),
+        "model": system.model.source,
         "mode": system.mode,
         "window": system.window,
-        "monotonic": system.monotonic,
+        "monotonic": system.model.monotonic,
         "seconds_to_speak": round(results.seconds, 1),
         "seconds_spoken": round(
             sum(r.seconds for readings in results.readings for r in readings), 1

@@ -11,14 +11,61 @@ import torch
 
 from sb_sma.attention.softmax import RegularMHA
 from sb_sma.attention.walk_switches import can_walk
-from sb_sma.data.text.word_spans import find_spans
 from sb_sma.inference import TTS
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.inference.threads import map_in_threads
-from sb_sma.metrics.reading import Reading, read_alignment
+from sb_sma.inference.word_times import find_words, read_spoken
+from sb_sma.metrics.reading import Reading
 from sb_sma.metrics.word_times import WordSpan
 
 _BATCH_TEXTS = 16
+
+
+class Model:
+    """A model, and texts as it reads them.
+
+    Arguments
+    ---------
+    source : str
+        What it was loaded from.
+    tts : TTS
+        The model.
+    """
+
+    def __init__(self, source: str, tts: TTS):
+        self.source = source
+        self.tts = tts
+        self.tokens: dict[str, list[str]] = {}
+        self.words: dict[str, list[WordSpan]] = {}
+
+    @property
+    def monotonic(self) -> bool:
+        """Whether the attention can neither go back nor leave tokens out."""
+        return can_walk(self.tts.mods.model)
+
+    @property
+    def has_softmax(self) -> bool:
+        """Whether the attention can look through a window."""
+        modules = self.tts.mods.model.modules()
+        return any(isinstance(module, RegularMHA) for module in modules)
+
+    def learn(self, text: str) -> None:
+        """Read a text, which can then be spoken.
+
+        Arguments
+        ---------
+        text : str
+            What is to be said.
+
+        Raises
+        ------
+        ValueError
+            If it has no token, or one that the model does not know.
+        """
+        tokens = self.tts.tokens(text)
+        self.tts.hparams.tokens.encode(tokens)
+        self.words[text] = find_words(self.tts, text, tokens)
+        self.tokens[text] = tokens
 
 
 @dataclass(frozen=True)
@@ -29,8 +76,8 @@ class System:
     ---------
     name : str
         Unlike that of other systems.
-    tts : TTS
-        The model.
+    model : Model
+        Which speaks.
     mode : str
         soft or hard.
     window : list of int, optional
@@ -38,115 +85,31 @@ class System:
     """
 
     name: str
-    tts: TTS
+    model: Model
     mode: str
     window: list[int] | None = None
 
-    @property
-    def monotonic(self) -> bool:
-        """Whether the attention can neither go back nor leave tokens out."""
-        return can_walk(self.tts.mods.model)
-
-
-def make_systems(
-    name: str,
-    tts: TTS,
-    modes: Sequence[str] | None,
-    window: list[int] | None,
-) -> list[System]:
-    """Make the systems of one model.
-
-    Arguments
-    ---------
-    name : str
-        Of the model.
-    tts : TTS
-        The model.
-    modes : sequence of str, optional
-        How monotonic attention decodes. Default: as the model does by itself.
-    window : list of int, optional
-        Through which softmax attention speaks a second time.
-
-    Returns
-    -------
-    systems : list of System
-        At least one.
-    """
-    decoding = tts.hparams.decoding
-    if can_walk(tts.mods.model):
-        return [
-            System(f"{name}, {mode}", tts, mode)
-            for mode in modes or [decoding.mode]
-        ]
-    plain = System(name, tts, "soft", decoding.attention_window)
-    if window is None or not any(
-        isinstance(module, RegularMHA) for module in tts.mods.model.modules()
-    ):
-        return [plain]
-    named = f"{name}, window {window[0]}, {window[1]}"
-    return [plain, System(named, tts, "soft", window)]
-
-
-def check_speakable(system: System, text: str) -> None:
-    """Refuse a text that a model cannot say.
-
-    Arguments
-    ---------
-    system : System
-        The model.
-    text : str
-        What it is to say.
-
-    Raises
-    ------
-    ValueError
-        If it has no token, or one that the model does not know.
-    """
-    system.tts.hparams.tokens.encode(system.tts.tokens(text))
-
-
-class Speaker:
-    """Lets a system say texts, which are read once.
-
-    Arguments
-    ---------
-    system : System
-        Who speaks.
-    texts : sequence of str
-        What is said, all different or not.
-    """
-
-    def __init__(self, system: System, texts: Sequence[str]):
-        self.system = system
-        self.texts = list(texts)
-        frontend = system.tts.hparams.frontend
-        self._tokens = {text: system.tts.tokens(text) for text in set(texts)}
-        self._words = {
-            text: _find_words(frontend, text, tokens)
-            for text, tokens in self._tokens.items()
-        }
-
     def speak(
         self,
+        texts: Sequence[str],
         seed: int,
         take: Callable[[int, SpokenText], None],
-        chosen: Sequence[int] | None = None,
     ) -> None:
         """Say texts on all cores, in batches of like lengths.
 
         Arguments
         ---------
+        texts : sequence of str
+            What the model has learned.
         seed : int
             Of the prenet's dropout.
         take : Callable
             Called with the number and the speech of each text as soon as it is
             there, by several threads.
-        chosen : sequence of int, optional
-            Numbers of the texts. Default: all.
         """
-        numbers = range(len(self.texts)) if chosen is None else chosen
+        tokens = self.model.tokens
         longest_first = sorted(
-            numbers, key=lambda number: -len(self._tokens[self.texts[number]])
+            range(len(texts)), key=lambda number: -len(tokens[texts[number]])
         )
         batches = [
             longest_first[start : start + _BATCH_TEXTS]
@@ -155,12 +118,8 @@ class Speaker:
 
         def say(batch: list[int]) -> None:
             """Say the texts of a batch."""
-            tts = self._for_thread()
-            spoken = tts.speak(
-                [self.texts[number] for number in batch],
-                mode=self.system.mode,
-                seed=seed,
-            )
+            chosen = [texts[number] for number in batch]
+            spoken = self._for_thread().speak(chosen, self.mode, seed=seed)
             for number, item in zip(batch, spoken):
                 take(number, item)
 
@@ -168,7 +127,7 @@ class Speaker:
             map_in_threads(say, batches)
 
     def read(self, spoken: SpokenText) -> Reading:
-        """Keep of a speech what its alignment tells.
+        """Keep what the alignment of a speech tells.
 
         Arguments
         ---------
@@ -180,55 +139,75 @@ class Speaker:
         reading : Reading
             Of the head that follows the text.
         """
-        _, head = self.system.tts.mods.model.guide.tolist()
-        settings = self.system.tts.hparams.mel_settings
-        return read_alignment(
-            spoken.alignment[head],
-            spoken.tokens,
-            self._words[spoken.text],
-            len(spoken.mel) * settings.seconds_per_frame,
-            spoken.finished,
-        )
+        words = self.model.words[spoken.text]
+        return read_spoken(self.model.tts, spoken, words)
+
+    def to_samples(self, mel: torch.Tensor) -> tuple[torch.Tensor, int]:
+        """Make sound of a mel, as the model does.
+
+        Arguments
+        ---------
+        mel : torch.Tensor
+            Natural-log mel, (M, C).
+
+        Returns
+        -------
+        samples : torch.Tensor
+            On the CPU, (N,).
+        sample_rate : int
+            In Hz.
+        """
+        tts = self.model.tts
+        rate = tts.hparams.mel_settings.sample_rate
+        return tts.to_waveform(mel).cpu(), rate
 
     def _for_thread(self) -> TTS:
         """Return a model with all that a call changes of its own."""
-        tts = copy.copy(self.system.tts)
+        tts = copy.copy(self.model.tts)
         tts.inference_ctx = copy.deepcopy(tts.inference_ctx)
-        hparams = dict(vars(tts.hparams))
-        hparams["frontend"] = SimpleNamespace(tokens=self._tokens.__getitem__)
-        hparams["decoding"] = replace(
-            tts.hparams.decoding, attention_window=self.system.window
+        decoding = replace(tts.hparams.decoding, attention_window=self.window)
+        known = SimpleNamespace(tokens=self.model.tokens.__getitem__)
+        tts.hparams = SimpleNamespace(
+            **{**vars(tts.hparams), "frontend": known, "decoding": decoding}
         )
-        tts.hparams = SimpleNamespace(**hparams)
         return tts
 
 
-def to_samples(system: System, mel: torch.Tensor) -> tuple[torch.Tensor, int]:
-    """Make sound of a mel, as the model does.
+def make_systems(
+    name: str,
+    model: Model,
+    modes: Sequence[str] | None,
+    window: list[int] | None,
+) -> list[System]:
+    """Make the systems of one model.
 
     Arguments
     ---------
-    system : System
-        Whose mel it is.
-    mel : torch.Tensor
-        Natural-log mel, (M, C).
+    name : str
+        Of the model.
+    model : Model
+        Which speaks.
+    modes : sequence of str, optional
+        How monotonic attention decodes. Default: as the model does by itself.
+    window : list of int, optional
+        Through which softmax attention speaks a second time.
 
     Returns
     -------
-    samples : torch.Tensor
-        On the CPU, (N,).
-    sample_rate : int
-        In Hz.
+    systems : list of System
+        At least one.
     """
-    rate = system.tts.hparams.mel_settings.sample_rate
-    return system.tts.to_waveform(mel).cpu(), rate
-
-
-def _find_words(
-    frontend: object, text: str, tokens: Sequence[str]
-) -> list[WordSpan]:
-    words = frontend.words(text)
-    return [WordSpan(*span) for span in find_spans(tokens, words)]
+    decoding = model.tts.hparams.decoding
+    if model.monotonic:
+        return [
+            System(f"{name}, {mode}", model, mode)
+            for mode in modes or [decoding.mode]
+        ]
+    systems = [System(name, model, "soft", decoding.attention_window)]
+    if window is not None and model.has_softmax:
+        named = f"{name}, window {window[0]} {window[1]}"
+        systems.append(System(named, model, "soft", window))
+    return systems
 
 
 @contextmanager

@@ -9,7 +9,7 @@ FIGURES = {
     "words": ("of words", "{:.0f}"),
     "shortest_length_ratio": ("shortest, over the usual time", "{:.2f}"),
     "longest_length_ratio": ("longest, over the usual time", "{:.2f}"),
-    "unaligned_share": ("unaligned share", "{:.2%}"),
+    "unaligned_share": ("unaligned share", "{:.3f}"),
     "diagonal_ratio": ("diagonal ratio", "{:.3f}"),
     "backward_moves": ("moves back of the attention", "{:.1f}"),
     "skipped_tokens": ("tokens that it passes over", "{:.1f}"),
@@ -40,9 +40,7 @@ def bad_cells(bad: dict[str, Any]) -> tuple[str, str]:
     """
     low, high = bad["interval_of_share"]
     counts = f"{bad['best']} / {bad['mean']:.3g} / {bad['worst']}"
-    return f"{counts} of {bad['of']}", f"{low:.1%} to {high:.1%}".replace(
-        "%", "", 1
-    ).replace("%", " %")
+    return f"{counts} of {bad['of']}", f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
 def rate_cells(rate: dict[str, Any]) -> tuple[str, str]:
