@@ -22,7 +22,9 @@ from sb_sma.data.espeak.voice import END, PAUSE
 SAID_SHARE = 0.4
 """Least share of the usual time of its tokens that a word gets if it is said."""
 
-_LEAST_TEXTS = 3
+# that must have a token in each of its contexts; what is rare is known from
+# where it stands alone
+_LEAST_TEXTS = (3, 3, 3, 1, 1)
 # what is passed over says nothing about how long it lasts where it is said
 _PASSED_OVER = 0.01  # seconds
 
@@ -71,7 +73,8 @@ class UsualSeconds:
     """How long each token usually lasts, by what follows it.
 
     The same sound before the same sound, if three texts have it; else the same
-    sound at a pause, or not; else the same sound; else any. Of a text, the
+    sound at a pause, or not; else the same sound. What fewer have is known from
+    the texts that have it alone, so that few texts tell less of themselves. Of a text, the
     median counts, and of the texts that of these medians, so that a word that
     one text says fifty times counts once.
 
@@ -113,16 +116,14 @@ class UsualSeconds:
                 "texts must have a token that got some time; got none. Pass "
                 "what was spoken."
             )
-        *narrow, anything = found
         self._tables = [
             {
                 context: median(times)
                 for context, times in contexts.items()
-                if len(times) >= _LEAST_TEXTS
+                if len(times) >= least
             }
-            for contexts in narrow
+            for contexts, least in zip(found, _LEAST_TEXTS)
         ]
-        self._any = median(*anything.values())
 
     def of(self, tokens: Sequence[str]) -> list[float]:
         """Tell how long the tokens of a text usually last.
@@ -139,14 +140,11 @@ class UsualSeconds:
         """
         return [
             next(
-                (
-                    table[context]
-                    for table, context in zip(
-                        self._tables, _contexts(token, following)
-                    )
-                    if context in table
-                ),
-                self._any,
+                table[context]
+                for table, context in zip(
+                    self._tables, _contexts(token, following)
+                )
+                if context in table
             )
             for token, following in zip(tokens, [*tokens[1:], ""])
         ]
@@ -263,4 +261,5 @@ def time_words(
 def _contexts(token: str, following: str) -> list[object]:
     """Where a token stands, the closest description first."""
     ends = following in (PAUSE, END, "")
-    return [(token, following), (token, ends), token, None]
+    beside = (token, following)
+    return [beside, (token, ends), token, beside, None]
