@@ -149,7 +149,7 @@ def names_by_word(
     -------
     words : list of (int, list of bytes)
         Where each word of eSpeak NG's begins in the text, and the names of its
-        phonemes, as `synthesize` gives them. A word of the text may be several
+        phonemes, as `synthesize` gives them, without those of no length. A word of the text may be several
         of eSpeak NG's, as a number is, or have none, as the second of two that
         eSpeak NG reads as one.
 
@@ -165,13 +165,16 @@ def names_by_word(
     ...     (position, len(names))
     ...     for position, names in names_by_word("no way", "en-us", numbers)
     ... ]
-    [(0, 2), (3, 4)]
+    [(0, 2), (3, 3)]
     """
+    samples, events, _ = _speak(text, voice, parameters)
+    ends = [event.sample for event in events if event.name is not None][1:]
+    ends.append(len(samples))
     words = []
-    for event in _speak(text, voice, parameters)[1]:
+    for event in events:
         if event.name is None:
             words.append((event.position, []))
-        elif words:
+        elif event.sample < ends.pop(0) and words:
             words[-1][1].append(event.name)
     return words
 

@@ -65,14 +65,14 @@ def spoken_words(
 
     Example
     -------
-    >>> for word in spoken_words("It's on top of the hill, I think."):
+    >>> for word in spoken_words("It's on top of the house, I think."):
     ...     print(word.text, *word.phonemes, word.pause)
     It's ɪ t s False
     on ˌɔ n False
     top t ˈɑː p False
     of ʌ v False
     the ð ə False
-    hill h ˈɪ l True
+    house h ˈaʊ s True
     I aɪ False
     think θ ˈɪ ŋ k False
     """

@@ -127,9 +127,8 @@ class Frontend(Protocol):
         Returns
         -------
         list of (str, list of str)
-            Each word, and its tokens, of which `tokens` may leave some out.
-            A front end that does not know words gives what stands between
-            pauses.
+            Each word, and its tokens without pauses and spaces. A front end
+            that does not know words gives what stands between these.
         """
         return cut_at_pauses(self.tokens(text))
 

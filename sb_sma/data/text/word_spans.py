@@ -18,8 +18,7 @@ def find_spans(
     tokens : sequence of str
         As a front end gives them.
     words : sequence of (str, sequence of str)
-        Each word, and its sounds; some may be missing among the tokens, as
-        those that are too short to be heard.
+        Each word, and its tokens, without pauses and spaces.
 
     Returns
     -------
@@ -30,29 +29,29 @@ def find_spans(
     Raises
     ------
     ValueError
-        If the words do not have all tokens that sound, in their order.
+        If the words do not have the tokens that sound, all and in their order.
 
     Example
     -------
-    >>> tokens = ["j", "ˈɛ", "s", "<pause>", "ˈɔː", "<end>"]
-    >>> find_spans(tokens, [("Yes", ["j", "ˈɛ", "s"]), ("all", ["ˈɔː", "l"])])
-    [('Yes', 0, 3), ('all', 4, 5)]
+    >>> tokens = ["j", "ˈɛ", "s", "<pause>", "n", "ˈoʊ", "<end>"]
+    >>> find_spans(tokens, [("Yes", ["j", "ˈɛ", "s"]), ("no", ["n", "ˈoʊ"])])
+    [('Yes', 0, 3), ('no', 4, 6)]
     """
-    spans = []
-    position = 0
-    for text, sounds in words:
-        first = position = _next_sound(tokens, position)
-        stop = first
-        for sound in sounds:
-            here = _next_sound(tokens, position)
-            if tokens[here : here + 1] == [sound]:
-                position = stop = here + 1
-        spans.append((text, first, stop))
-    rest = tokens[_next_sound(tokens, position) :]
-    if rest:
+    places = [
+        place for place, token in enumerate(tokens) if token not in _SILENT
+    ]
+    sounding = [tokens[place] for place in places]
+    spoken = [sound for _, sounds in words for sound in sounds]
+    if spoken != sounding:
         raise ValueError(
-            f"words must have all tokens that sound; got none for {rest}."
+            f"words must have the tokens that sound, {sounding}; got {spoken}."
         )
+    spans = []
+    start = 0
+    for text, sounds in words:
+        here = places[start : start + len(sounds)]
+        start += len(sounds)
+        spans.append((text, here[0], here[-1] + 1) if here else (text, 0, 0))
     return spans
 
 
@@ -81,9 +80,3 @@ def cut_at_pauses(tokens: Sequence[str]) -> list[tuple[str, list[str]]]:
         else:
             words[-1].append(token)
     return [("".join(sounds), sounds) for sounds in words if sounds]
-
-
-def _next_sound(tokens: Sequence[str], position: int) -> int:
-    while position < len(tokens) and tokens[position] in _SILENT:
-        position += 1
-    return position
