@@ -6,8 +6,10 @@ or a recogniser of SpeechBrain's, and DistillMOS (Stahl, Gamper, 2025,
 https://github.com/microsoft/Distill-MOS).
 """
 
+import contextlib
 import importlib
 import importlib.util
+import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -190,7 +192,10 @@ def load_opinion() -> Opinion:
     ImportError
         If DistillMOS is missing.
     """
-    model = _import("distillmos").ConvTransformerSQAModel().eval()
+    module = _import("distillmos")
+    # it prints where its weights are
+    with contextlib.redirect_stdout(io.StringIO()):
+        model = module.ConvTransformerSQAModel().eval()
     return lambda samples: model(torch.from_numpy(samples)[None]).item()
 
 
@@ -244,10 +249,8 @@ def _load_whisper(source: str, language: str, threads: int) -> Recogniser:
 def _load_speechbrain(source: str) -> Recogniser:
     from speechbrain.inference.ASR import EncoderASR, EncoderDecoderASR
 
-    try:
-        model = EncoderDecoderASR.from_hparams(source)
-    # it says so of a model that has an encoder alone
-    except ValueError:
+    model = EncoderDecoderASR.from_hparams(source)
+    if not hasattr(model.mods, "decoder"):
         model = EncoderASR.from_hparams(source)
 
     def recognise(samples: np.ndarray) -> str:
