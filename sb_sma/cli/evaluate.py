@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import logging
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -212,6 +213,7 @@ def _evaluate(
             bar.set_description(name)
             heard = hear_reference(reference, spoken, ear, bar.update)
     evaluation: dict[str, Any] = {
+        "command": _command(arguments),
         "n_texts": len(texts),
         "passed_over": n_read - len(texts),
         "texts": arguments.texts or "sb_sma/evaluation/texts.tsv",
@@ -329,6 +331,18 @@ def _names(sources: Sequence[str]) -> Iterator[tuple[str, str]]:
     ]
     for name, source in zip(short, sources):
         yield (name if short.count(name) == 1 else source), source
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Write the command as it can be typed again."""
+    words = ["sb-sma", "evaluate"]
+    for name, value in vars(arguments).items():
+        if name == "run" or value in (None, False):
+            continue
+        words.append(f"--{name}")
+        if value is not True:
+            words += map(str, value if isinstance(value, list) else [value])
+    return shlex.join(words)
 
 
 def _load_ear(arguments: argparse.Namespace) -> "Ear | None":

@@ -21,7 +21,7 @@ from sb_sma.metrics.bad_cases import format_verdict
 from sb_sma.plots.figures import plot_alignments
 from sb_sma.plots.panels import SERIES_COLOURS, make_panels
 from sb_sma.training.reports.page import Example, Table, write_report
-from sb_sma.training.reports.shared import describe_command, describe_versions
+from sb_sma.training.reports.shared import describe_versions
 
 _ROW_HEIGHT = 0.17  # inches, of a bar
 _MARGIN = 0.9
@@ -125,7 +125,7 @@ def write_page(
                     each, texts, seeds, Path(folder) / str(number)
                 )
             ],
-            command=describe_command(),
+            command=evaluation["command"],
             versions=describe_versions(),
             usage=shlex.join(
                 [

@@ -198,3 +198,11 @@ def test_the_help_teaches_by_example(capsys):
     assert (
         "sb-sma evaluate --model DIR --ear tiny.en" in capsys.readouterr().out
     )
+
+
+def test_the_command_can_be_typed_again(command, exported):
+    assert command("--seeds", 1, "--mode", "soft", "hard") == 0
+    assert stored()["command"] == (
+        f"sb-sma evaluate --model '{exported[2]}' --texts texts.tsv "
+        "--out evaluation --seeds 1 --mode soft hard --language en"
+    )
