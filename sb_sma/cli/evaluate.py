@@ -302,11 +302,13 @@ def _load_systems(arguments: argparse.Namespace) -> "list[System]":
     from sb_sma.evaluation.systems import Model, make_systems
     from sb_sma.inference import TTS
 
+    # each once
+    modes = list(dict.fromkeys(arguments.mode or [])) or None
     systems = []
     for name, source in _names(arguments.model):
         tts = TTS.from_hparams(source=source, trusted=arguments.trust_model)
         systems += make_systems(
-            name, Model(source, tts), arguments.mode, arguments.window
+            name, Model(source, tts), modes, arguments.window
         )
     if arguments.mode and not any(system.model.monotonic for system in systems):
         raise ValueError(
@@ -354,7 +356,10 @@ def _load_ear(arguments: argparse.Namespace) -> "Ear | None":
 
     return Ear(
         load_recogniser(
-            arguments.ear, arguments.language, torch.get_num_threads()
+            arguments.ear,
+            arguments.language,
+            torch.get_num_threads(),
+            arguments.trust_model,
         ),
         load_opinion() if arguments.opinion else None,
         arguments.language,

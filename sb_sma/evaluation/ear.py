@@ -132,7 +132,9 @@ def words_of(text: str, language: str = ENGLISH) -> list[str]:
     return [word for word in words if word.strip("'")]
 
 
-def load_recogniser(source: str, language: str, threads: int) -> Recogniser:
+def load_recogniser(
+    source: str, language: str, threads: int, trusted: bool = False
+) -> Recogniser:
     """Load what hears words.
 
     Arguments
@@ -145,6 +147,8 @@ def load_recogniser(source: str, language: str, threads: int) -> Recogniser:
         Of the texts, for Whisper.
     threads : int
         Of the processor, for Whisper.
+    trusted : bool
+        Whether what SpeechBrain loads may run any code.
 
     Returns
     -------
@@ -156,12 +160,12 @@ def load_recogniser(source: str, language: str, threads: int) -> Recogniser:
     ImportError
         If faster-whisper is needed and missing.
     ValueError
-        If there is no such model.
+        If there is no such model, or it is SpeechBrain's and not trusted.
     """
     folder = Path(source)
     if folder.is_dir():
         if (folder / "hyperparams.yaml").is_file():
-            return _load_speechbrain(source)
+            return _load_speechbrain(source, trusted)
         if (folder / "model.bin").is_file():
             return _load_whisper(source, language, threads)
         raise ValueError(
@@ -169,7 +173,7 @@ def load_recogniser(source: str, language: str, threads: int) -> Recogniser:
             f"model.bin (faster-whisper); {source} has neither."
         )
     if "/" in source:
-        return _load_speechbrain(source)
+        return _load_speechbrain(source, trusted)
     known = _import("faster_whisper").available_models()
     if source not in known:
         raise ValueError(
@@ -246,7 +250,12 @@ def _load_whisper(source: str, language: str, threads: int) -> Recogniser:
     return recognise
 
 
-def _load_speechbrain(source: str) -> Recogniser:
+def _load_speechbrain(source: str, trusted: bool) -> Recogniser:
+    if not trusted:
+        raise ValueError(
+            f"--ear {source} is a recogniser of SpeechBrain's, whose files may "
+            "run any code. Add --trust_model if you know who made it."
+        )
     from speechbrain.inference.ASR import EncoderASR, EncoderDecoderASR
 
     model = EncoderDecoderASR.from_hparams(source)

@@ -48,7 +48,7 @@ def error_of(capsys):
 def test_models_and_modes_stand_side_by_side(
     command, exported, exported_softmax, tmp_path, capsys
 ):
-    arguments = ["--mode", "soft", "hard", "--window", "1", "2"]
+    arguments = ["--mode", "soft", "hard", "soft", "--window", "1", "2"]
     models = [exported[2], exported_softmax]
     assert command(*arguments, "--seeds", 2, models=models) == 0
     assert names_in(tmp_path / "evaluation") == FILES

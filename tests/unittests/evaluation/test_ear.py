@@ -90,9 +90,18 @@ def test_a_recogniser_of_speechbrain_hears(tmp_path, monkeypatch):
     tokenizer.insert_blank(index=0)
     tokenizer.update_from_iterable(["abc"], sequence_input=True)
     tokenizer.save(folder / "tokenizer.ckpt")
-    recogniser = load_recogniser(str(folder), "en", threads=1)
+    recogniser = load_recogniser(str(folder), "en", 1, trusted=True)
     heard = recogniser(torch.randn(SAMPLE_RATE).numpy())
     assert isinstance(heard, str) and set(heard) <= set("abc ")
+
+
+@pytest.mark.parametrize("source", ["speechbrain/asr", "folder"])
+def test_a_recogniser_that_may_run_code_is_trusted_by_word(source, tmp_path):
+    if source == "folder":
+        (tmp_path / "hyperparams.yaml").touch()
+        source = str(tmp_path)
+    with pytest.raises(ValueError, match="Add --trust_model if you know"):
+        load_recogniser(source, "en", 1)
 
 
 @pytest.mark.slow
