@@ -160,6 +160,6 @@ def _speak_once(
 def _median_seconds(
     readings: Sequence[Reading],
 ) -> tuple[Sequence[str], list[float]]:
-    """Tokens of a text, and the median over the seeds of what each lasts."""
+    """Return tokens of a text, and the median over the seeds of what each lasts."""
     lasted = zip(*(reading.token_seconds for reading in readings))
     return readings[0].tokens, [median(seconds) for seconds in lasted]

@@ -207,7 +207,7 @@ def _examples(
 
 
 def _choose(results: Results) -> list[tuple[int, int]]:
-    """Rows of seeds and numbers of texts, no text twice."""
+    """Give rows of seeds and numbers of texts, no text twice."""
     bad: dict[int, tuple[int, int]] = {}
     good: dict[int, tuple[float, int]] = {}
     for row, (readings, faults) in enumerate(

@@ -136,7 +136,7 @@ def _count_bad(
 def _rates(
     parts: Sequence[Sequence[float]], wholes: Sequence[float], best=min
 ) -> dict[str, Any]:
-    """Ratios of sums, by seed and over them."""
+    """Give ratios of sums, by seed and over them."""
     total = sum(wholes)
     rates = [sum(each) / total for each in parts]
     worst = max if best is min else min
@@ -152,7 +152,7 @@ def _rates(
 
 
 def _figures(results: Results) -> dict[str, float]:
-    """Means over texts and seeds, and sums over a seed."""
+    """Give means over texts and seeds, and sums over a seed."""
     readings = [r for by_text in results.readings for r in by_text]
     n_seeds = len(results.readings)
     words = [w for r in readings for w in r.word_times(results.usual)]

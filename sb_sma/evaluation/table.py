@@ -201,7 +201,7 @@ def _cells(write, values: Sequence[dict[str, Any]]) -> list[str]:
 def _lines(
     caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> str:
-    """Columns as wide as their longest cell, the first to the left."""
+    """Make columns as wide as their longest cell, the first to the left."""
     table = [headings, *rows]
     widths = [max(map(len, column)) for column in zip(*table)]
     lines = [caption, ""]
