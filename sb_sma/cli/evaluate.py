@@ -200,18 +200,26 @@ def _evaluate(
     passes += reference is not None
     with (
         logging_redirect_tqdm([logging.getLogger("sb_sma")]),
-        tqdm(total=passes * len(texts), unit="text") as bar,
+        tqdm(
+            # a long text takes longer
+            total=passes * sum(map(len, spoken)),
+            unit=" characters",
+            unit_scale=True,
+        ) as bar,
     ):
+
+        def advance(number: int) -> None:
+            """Show that a text is done."""
+            bar.update(len(spoken[number]))
+
         results = []
         for system in systems:
             bar.set_description(system.name)
-            results.append(
-                measure_system(system, spoken, seeds, ear, bar.update)
-            )
+            results.append(measure_system(system, spoken, seeds, ear, advance))
         heard = None
         if ear is not None:
             bar.set_description(name)
-            heard = hear_reference(reference, spoken, ear, bar.update)
+            heard = hear_reference(reference, spoken, ear, advance)
     evaluation: dict[str, Any] = {
         "command": _command(arguments),
         "n_texts": len(texts),

@@ -49,7 +49,7 @@ def measure_system(
     texts: Sequence[str],
     seeds: Sequence[int],
     ear: Ear | None,
-    advance: Callable[[], None],
+    advance: Callable[[int], None],
 ) -> Results:
     """Let a system speak.
 
@@ -64,7 +64,8 @@ def measure_system(
     ear : Ear, optional
         Who listens.
     advance : Callable
-        Called for each text that is spoken, and for each that is heard.
+        Called with the number of each text that is spoken, and again when it
+        is heard.
 
     Returns
     -------
@@ -80,9 +81,9 @@ def measure_system(
         total += seconds
         if ear is not None:
             heard.append([])
-            for text, mel in zip(texts, mels):
+            for number, (text, mel) in enumerate(zip(texts, mels)):
                 heard[-1].append(ear.hear(text, *system.to_samples(mel)))
-                advance()
+                advance(number)
     usual = UsualSeconds(map(_median_seconds, zip(*by_seed)))
     faults = [
         [
@@ -98,7 +99,7 @@ def hear_reference(
     reference: Reference,
     texts: Sequence[str],
     ear: Ear,
-    advance: Callable[[], None],
+    advance: Callable[[int], None],
 ) -> list[Heard]:
     """Listen to the reference.
 
@@ -111,7 +112,7 @@ def hear_reference(
     ear : Ear
         Who listens.
     advance : Callable
-        Called for each text.
+        Called with the number of each text.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def hear_reference(
     heard = []
     for number, text in enumerate(texts):
         heard.append(ear.hear(text, *reference(number)))
-        advance()
+        advance(number)
     return heard
 
 
@@ -130,7 +131,7 @@ def _speak_once(
     texts: Sequence[str],
     seed: int,
     keep_mels: bool,
-    advance: Callable[[], None],
+    advance: Callable[[int], None],
 ) -> tuple[list[Reading], list[torch.Tensor], float]:
     """Return readings, mels and the seconds that it took."""
     readings: dict[int, Reading] = {}
@@ -144,7 +145,7 @@ def _speak_once(
             readings[number] = reading
             if keep_mels:
                 mels[number] = spoken.mel
-            advance()
+            advance(number)
 
     start = perf_counter()
     system.speak(texts, seed, take)
