@@ -11,6 +11,7 @@ Axes: ``Q`` queries (decoder steps), ``K`` keys (text tokens).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -20,7 +21,7 @@ from sb_sma.metrics.word_times import (
     WordSpan,
     WordTime,
     time_words,
-    token_seconds,
+    token_bounds,
 )
 
 _LONGEST_STAY = 1.0  # seconds
@@ -43,10 +44,9 @@ class Reading:
         Duration of the speech.
     finished : bool
         Whether it ended by itself, on the last token.
-    token_seconds : sequence of float
-        Duration of each token.
-    near_seconds : sequence of float
-        Of it, what was read where the attention was.
+    bounds : sequence of float
+        When each token begins, and when the last one ends, in seconds,
+        ``K + 1`` times.
     unaligned_share : float
         Of the function of this name.
     diagonal_ratio : float
@@ -59,11 +59,15 @@ class Reading:
     words: Sequence[WordSpan]
     seconds: float
     finished: bool
-    token_seconds: Sequence[float]
-    near_seconds: Sequence[float]
+    bounds: Sequence[float]
     unaligned_share: float
     diagonal_ratio: float
     path: PathCounts
+
+    @property
+    def token_seconds(self) -> list[float]:
+        """Duration of each token."""
+        return [end - start for start, end in pairwise(self.bounds)]
 
     def length_ratio(self, usual: UsualSeconds) -> float:
         """Compare the duration with what is usual.
@@ -93,12 +97,7 @@ class Reading:
         times : list of WordTime
             One for each word.
         """
-        return time_words(
-            self.token_seconds,
-            self.near_seconds,
-            self.words,
-            usual.of(self.tokens),
-        )
+        return time_words(self.bounds, self.words, usual.of(self.tokens))
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,6 @@ def read_alignment(
     (1.0, 1.0)
     """
     alignment = alignment.detach().cpu()
-    lasted = token_seconds(alignment, seconds)
     path = alignment.argmax(-1)
     counts = count_path(path, len(tokens))
     return Reading(
@@ -175,8 +173,7 @@ def read_alignment(
         words,
         seconds,
         finished and counts.ends_on_last,
-        lasted,
-        token_seconds(alignment, seconds, reach=1),
+        token_bounds(alignment, seconds),
         unaligned_share(path, seconds),
         diagonal_ratio(alignment),
         counts,

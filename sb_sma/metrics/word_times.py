@@ -1,9 +1,10 @@
 """When each word is said, and whether it was: from the alignment alone.
 
-A head that walks through the text says a token while it reads it. With ``a``
-the alignment, a token lasts for the sum of its column, and begins where the
-columns before it add up to: the time at which a monotonic walk is expected to
-reach it, finer than a decoder step.
+A head that walks through the text says a token while it reads it. A token
+begins when it is as likely as not that the walk has reached it: where the
+attention on all tokens before it falls below a half, between two decoder steps
+as a straight line does. What the attention passes over lasts for no time, nor
+does what a head that looks everywhere never looks at most.
 
 Axes: ``Q`` queries (decoder steps), ``K`` keys (text tokens).
 """
@@ -11,7 +12,6 @@ Axes: ``Q`` queries (decoder steps), ``K`` keys (text tokens).
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from statistics import median
 from typing import NamedTuple
 
@@ -150,25 +150,20 @@ class UsualSeconds:
         ]
 
 
-def token_seconds(
-    alignment: torch.Tensor, seconds: float, reach: int | None = None
-) -> list[float]:
-    """Tell how long each token lasts.
+def token_bounds(alignment: torch.Tensor, seconds: float) -> list[float]:
+    """Tell when each token begins, and when the last one ends.
 
     Arguments
     ---------
     alignment : torch.Tensor
-        One head of one item without padding, ``(Q, K)``.
+        One head of one item without padding, ``(Q, K)``, no row all zeros.
     seconds : float
         Duration of the speech.
-    reach : int, optional
-        Tokens to both sides of the most attended one that what is read counts
-        for. Default: all.
 
     Returns
     -------
-    seconds : list of float
-        ``K`` durations.
+    bounds : list of float
+        ``K + 1`` times in seconds, from 0, none before the one before it.
 
     Raises
     ------
@@ -177,25 +172,34 @@ def token_seconds(
 
     Example
     -------
-    >>> token_seconds(torch.tensor([[1.0, 0.0], [0.5, 0.5]]), seconds=4.0)
-    [3.0, 1.0]
+    >>> token_bounds(torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]), 3.0)
+    [0.0, 1.5, 3.0]
     """
     if alignment.ndim != 2 or 0 in alignment.shape:
         raise ValueError(
             "alignment must have shape (Q, K), no axis empty; got "
             f"{tuple(alignment.shape)}. Pass one head of one item."
         )
-    weights = alignment.detach().double()
-    if reach is not None:
-        keys = torch.arange(weights.shape[1], device=weights.device)
-        distance = (keys - weights.argmax(-1, keepdim=True)).abs()
-        weights = weights.masked_fill(distance > reach, 0.0)
-    return (weights.sum(0) * (seconds / len(weights))).tolist()
+    weights = alignment.detach().double().cpu()
+    n_queries, n_keys = weights.shape
+    # how much lies before each token, one step before the first to one after
+    # the last
+    before = weights.new_zeros(n_queries + 2, n_keys + 1)
+    before[0] = 1.0
+    before[1:-1, 1:] = weights.cumsum(1) / weights.sum(1, keepdim=True)
+    n_steps = (before[1:-1] >= 0.5).sum(0)
+    above, below = (
+        before.gather(0, (n_steps + later)[None])[0] for later in (0, 1)
+    )
+    fraction = ((above - 0.5) / (above - below).clamp(min=1e-9)).clamp(0, 1)
+    steps = (n_steps - 0.5 + fraction).clamp(0, n_queries)
+    # the whole speech is that of the tokens
+    steps[0], steps[-1] = 0, n_queries
+    return (steps.cummax(0).values * (seconds / n_queries)).tolist()
 
 
 def time_words(
-    lasted: Sequence[float],
-    near: Sequence[float],
+    bounds: Sequence[float],
     words: Sequence[WordSpan],
     usual: Sequence[float],
 ) -> list[WordTime]:
@@ -203,11 +207,8 @@ def time_words(
 
     Arguments
     ---------
-    lasted : sequence of float
-        ``K`` durations in seconds, of `token_seconds`.
-    near : sequence of float
-        The same with a ``reach`` of 1, so that a head that looks everywhere
-        says no word.
+    bounds : sequence of float
+        ``K + 1`` times in seconds, of `token_bounds`.
     words : sequence of WordSpan
         Of the text.
     usual : sequence of float
@@ -228,34 +229,26 @@ def time_words(
     >>> words = [WordSpan("yes", 0, 2), WordSpan("no", 2, 3)]
     >>> read = torch.tensor([0, 0, 1, 1, 3, 3])
     >>> alignment = torch.nn.functional.one_hot(read, 4).float()
-    >>> lasted = token_seconds(alignment, seconds=0.6)
-    >>> near = token_seconds(alignment, seconds=0.6, reach=1)
-    >>> for time in time_words(lasted, near, words, usual=[0.2] * 4):
+    >>> bounds = token_bounds(alignment, seconds=0.6)
+    >>> for time in time_words(bounds, words, usual=[0.2] * 4):
     ...     print(time.text, f"{time.start:.1f}", f"{time.end:.1f}", time.said)
     yes 0.0 0.4 True
     no 0.4 0.4 False
     """
-    n_tokens = len(lasted)
-    if {len(near), len(usual)} != {n_tokens} or any(
-        word.stop > n_tokens for word in words
-    ):
+    n_tokens = len(bounds) - 1
+    if len(usual) != n_tokens or any(word.stop > n_tokens for word in words):
         raise ValueError(
-            f"near, usual and words must be of the {n_tokens} tokens of "
-            f"lasted; got {len(near)} and {len(usual)}, and words up to token "
+            f"usual and words must be of the {n_tokens} tokens that have "
+            f"bounds; got {len(usual)} durations, and words up to token "
             f"{max((word.stop for word in words), default=0)}."
         )
-    ends = [0.0, *accumulate(lasted)]
-    return [
-        WordTime(
-            word.text,
-            ends[word.first],
-            ends[word.stop],
-            sum(near[word.first : word.stop])
-            >= SAID_SHARE * sum(usual[word.first : word.stop]),
-        )
-        for word in words
-        if word.stop > word.first
-    ]
+    times = []
+    for text, first, stop in words:
+        start, end = bounds[first], bounds[stop]
+        said = end - start >= SAID_SHARE * sum(usual[first:stop])
+        if stop > first:
+            times.append(WordTime(text, start, end, said))
+    return times
 
 
 def _contexts(token: str, following: str) -> list[object]:
