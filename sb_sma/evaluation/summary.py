@@ -165,6 +165,7 @@ def _figures(results: Results) -> dict[str, float]:
         "shortest_length_ratio": round(min(ratios), 4),
         "longest_length_ratio": round(max(ratios), 4),
         "unaligned_share": fmean(r.unaligned_share for r in readings),
+        "scattered_share": fmean(r.scattered_share for r in readings),
         "diagonal_ratio": round(fmean(r.diagonal_ratio for r in readings), 4),
         "backward_moves": sum(r.path.backward_jumps for r in readings)
         / n_seeds,

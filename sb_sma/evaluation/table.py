@@ -10,6 +10,7 @@ FIGURES = {
     "shortest_length_ratio": ("shortest, over the usual time", "{:.2f}"),
     "longest_length_ratio": ("longest, over the usual time", "{:.2f}"),
     "unaligned_share": ("unaligned share", "{:.3f}"),
+    "scattered_share": ("scattered share", "{:.3f}"),
     "diagonal_ratio": ("diagonal ratio", "{:.3f}"),
     "backward_moves": ("moves back of the attention", "{:.1f}"),
     "skipped_tokens": ("tokens that it passes over", "{:.1f}"),

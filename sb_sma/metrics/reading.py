@@ -1,12 +1,6 @@
 """What one alignment says about how a text was read, without a reference.
 
 Axes: ``Q`` queries (decoder steps), ``K`` keys (text tokens).
-
-* Unaligned share: Shen et al., *Non-Attentive Tacotron*, 2020
-  (https://arxiv.org/abs/2010.04301); there, a recogniser finds what
-  is not aligned, here the attention tells.
-* Diagonal ratio: Chen et al., *MultiSpeech*, 2020
-  (https://arxiv.org/abs/2006.04664).
 """
 
 from collections.abc import Sequence
@@ -16,6 +10,11 @@ from itertools import pairwise
 import torch
 
 from sb_sma.metrics.path import PathCounts, count_path
+from sb_sma.metrics.shares import (
+    diagonal_ratio,
+    scattered_share,
+    unaligned_share,
+)
 from sb_sma.metrics.word_times import (
     UsualSeconds,
     WordSpan,
@@ -24,9 +23,6 @@ from sb_sma.metrics.word_times import (
     token_bounds,
 )
 
-_LONGEST_STAY = 1.0  # seconds
-_BAND = 0.1  # of the text, to both sides of the diagonal
-_NARROWEST_BAND = 2  # tokens
 _SHOWN = 5  # words
 
 
@@ -48,9 +44,11 @@ class Reading:
         When each token begins, and when the last one ends, in seconds,
         ``K + 1`` times.
     unaligned_share : float
-        Of the function of this name.
+        Of `sb_sma.metrics.shares`.
+    scattered_share : float
+        Likewise.
     diagonal_ratio : float
-        Of the function of this name.
+        Likewise.
     path : PathCounts
         Of the most attended tokens.
     """
@@ -61,6 +59,7 @@ class Reading:
     finished: bool
     bounds: Sequence[float]
     unaligned_share: float
+    scattered_share: float
     diagonal_ratio: float
     path: PathCounts
 
@@ -113,6 +112,8 @@ class ReadingRules:
     max_unaligned_share : float
         Most of the speech that may be spent on staying on a token for more
         than a second.
+    max_scattered_share : float
+        Most of the speech that may be read at several places at once.
     max_skip : int
         Most consecutive tokens that the attention may pass over, where it can.
     """
@@ -120,6 +121,7 @@ class ReadingRules:
     min_length_ratio: float = 0.6
     max_length_ratio: float = 1.4
     max_unaligned_share: float = 0.0
+    max_scattered_share: float = 0.2
     max_skip: int = 2
 
 
@@ -175,6 +177,7 @@ def read_alignment(
         finished and counts.ends_on_last,
         token_bounds(alignment, seconds),
         unaligned_share(path, seconds),
+        scattered_share(alignment),
         diagonal_ratio(alignment),
         counts,
     )
@@ -236,6 +239,12 @@ def find_reading_faults(
             "stays on a token for more than a second, "
             f"{reading.unaligned_share:.0%} of the speech"
         )
+    if reading.scattered_share > rules.max_scattered_share:
+        faults.append(
+            "reads at several places at once, "
+            f"{reading.scattered_share:.0%} of the speech (at most "
+            f"{rules.max_scattered_share:.0%})"
+        )
     if monotonic:
         return faults
     jumps = reading.path.backward_jumps
@@ -247,59 +256,3 @@ def find_reading_faults(
             f"{rules.max_skip})"
         )
     return faults
-
-
-def unaligned_share(path: torch.Tensor, seconds: float) -> float:
-    """Tell how much of the speech belongs to nothing in the text.
-
-    Arguments
-    ---------
-    path : torch.Tensor
-        Token read at each decoder step, ``(Q,)`` integer.
-    seconds : float
-        Duration of the speech.
-
-    Returns
-    -------
-    share : float
-        Of the steps, in [0, 1]: those of stays on one token that last for more
-        than a second.
-
-    Example
-    -------
-    >>> unaligned_share(torch.tensor([0, 1, 1, 1]), seconds=2.0)
-    0.75
-    """
-    _, stays = torch.unique_consecutive(path, return_counts=True)
-    long_ones = stays * (seconds / len(path)) > _LONGEST_STAY
-    return float(stays[long_ones].sum()) / len(path)
-
-
-def diagonal_ratio(alignment: torch.Tensor) -> float:
-    """Tell how much of the attention lies near the diagonal.
-
-    Arguments
-    ---------
-    alignment : torch.Tensor
-        One head of one item without padding, ``(Q, K)``.
-
-    Returns
-    -------
-    ratio : float
-        Share of the attention, in [0, 1], that is at most a tenth of the text,
-        or two tokens, away from where a steady reader would be.
-
-    Example
-    -------
-    >>> diagonal_ratio(torch.eye(30)), diagonal_ratio(torch.eye(2).flip(0))
-    (1.0, 1.0)
-    >>> diagonal_ratio(torch.eye(20).roll(10, dims=0))
-    0.0
-    """
-    n_queries, n_keys = alignment.shape
-    weights = alignment.detach().double()
-    middles = (torch.arange(n_queries, device=weights.device) + 0.5) / n_queries
-    distance = torch.arange(n_keys, device=weights.device) + 0.5
-    distance = (distance - middles[:, None] * n_keys).abs()
-    near = distance <= max(_NARROWEST_BAND, _BAND * n_keys)
-    return float((weights * near).sum() / weights.sum())

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from sb_sma.metrics.reading import (
+from sb_sma.metrics.reading import find_reading_faults, read_alignment
+from sb_sma.metrics.shares import (
     diagonal_ratio,
-    find_reading_faults,
-    read_alignment,
+    scattered_share,
     unaligned_share,
 )
 from sb_sma.metrics.word_times import UsualSeconds, WordSpan
@@ -77,3 +77,21 @@ def test_who_looks_everywhere_is_seldom_on_the_diagonal():
     assert diagonal_ratio(torch.full((50, 50), 0.02)) == pytest.approx(
         0.2, abs=0.02
     )
+
+
+def test_attention_is_scattered_where_it_is_at_two_places():
+    steady = torch.eye(20)
+    halves = (steady + steady.roll(6, dims=1)) / 2
+    assert scattered_share(steady) == 0.0
+    assert scattered_share(torch.cat([steady, halves])) == 0.5
+    # wide, but at one place
+    wide = sum(steady.roll(shift, dims=1) for shift in (-1, 0, 1)) / 3
+    assert scattered_share(wide[1:-1]) == 0.0
+
+
+def test_scattered_attention_is_a_fault_for_every_attention():
+    alignment = (torch.eye(8) + torch.eye(8).roll(4, dims=1)) / 2
+    reading = read_alignment(alignment, TOKENS, WORDS, 0.8, True)
+    for monotonic in (True, False):
+        faults = find_reading_faults(reading, USUAL, monotonic)
+        assert any(each.startswith("reads at several") for each in faults)
