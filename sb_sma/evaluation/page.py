@@ -70,7 +70,13 @@ def plot_evaluation(evaluation: dict[str, Any]) -> Figure:
         _draw_bars(panels[1], kinds, errors, "word errors in %")
         panels[1].set_yticklabels([])
         label += ", and word errors"
-    panels[-1].legend(frameon=False, fontsize=8, loc="lower right")
+    panels[-1].legend(
+        frameon=False,
+        fontsize=8,
+        ncols=2,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+    )
     figure.set_label(
         f"{label}: bars are means over the seeds, lines go from the best to "
         "the worst"
@@ -266,7 +272,7 @@ def _draw_bars(
     panel.set_yticks(range(len(kinds)), kinds, fontsize=8, parse_math=False)
     panel.invert_yaxis()
     panel.set_xlabel(label)
-    panel.set_xlim(left=0)
-    if panel.get_xlim()[1] < 1:
-        panel.set_xlim(right=1)
+    # room for the numbers
+    largest = max(max(row) for rows in values.values() for row in rows)
+    panel.set_xlim(0, 1.15 * max(largest, 1.0))
     panel.xaxis.set_major_locator(MaxNLocator(6))
