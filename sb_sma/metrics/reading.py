@@ -39,7 +39,7 @@ class Reading:
     seconds : float
         Duration of the speech.
     finished : bool
-        Whether it ended by itself, on the last token.
+        Whether it ended by itself, at the last sound or after it.
     bounds : sequence of float
         When each token begins, and when the last one ends, in seconds,
         ``K + 1`` times.
@@ -174,7 +174,8 @@ def read_alignment(
         tokens,
         words,
         seconds,
-        finished and counts.ends_on_last,
+        # the last token is silence
+        finished and int(path[-1]) >= len(tokens) - 2,
         token_bounds(alignment, seconds),
         unaligned_share(path, seconds),
         scattered_share(alignment),

@@ -32,7 +32,7 @@ def test_a_steady_reading_has_no_fault(monotonic):
     "path, how, fault",
     [
         (range(8), {"finished": False}, "does not reach its end"),
-        (range(7), {}, "does not reach its end"),
+        (range(6), {}, "does not reach its end"),
         (range(8), {"seconds": 0.4}, "0.50 times as long as usual"),
         (range(8), {"seconds": 1.2}, "1.50 times as long as usual"),
         ([0, 1, 2, 3, 3, 3, 3, 7], {}, "1 word unsaid: efgh"),
@@ -48,6 +48,10 @@ def test_each_fault_is_named_for_every_attention(path, how, fault):
     for monotonic in (True, False):
         faults = faults_of([*path], monotonic, **how)
         assert any(each.startswith(fault) for each in faults), faults
+
+
+def test_a_reading_may_end_at_the_last_sound_or_in_the_silence_after_it():
+    assert faults_of(range(7), monotonic=True) == []
 
 
 def test_moves_count_only_where_they_are_possible():
