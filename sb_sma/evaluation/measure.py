@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean
 from time import perf_counter
 
 import torch
@@ -84,7 +84,7 @@ def measure_system(
             for number, (text, mel) in enumerate(zip(texts, mels)):
                 heard[-1].append(ear.hear(text, *system.to_samples(mel)))
                 advance(number)
-    usual = UsualSeconds(map(_median_seconds, zip(*by_seed)))
+    usual = UsualSeconds(map(_mean_seconds, zip(*by_seed)))
     faults = [
         [
             find_reading_faults(reading, usual, system.model.monotonic)
@@ -158,9 +158,9 @@ def _speak_once(
     )
 
 
-def _median_seconds(
+def _mean_seconds(
     readings: Sequence[Reading],
 ) -> tuple[Sequence[str], list[float]]:
-    """Return tokens of a text, and the median over the seeds of what each lasts."""
+    """Return tokens of a text, and the mean over the seeds of what each lasts."""
     lasted = zip(*(reading.token_seconds for reading in readings))
-    return readings[0].tokens, [median(seconds) for seconds in lasted]
+    return readings[0].tokens, [fmean(seconds) for seconds in lasted]

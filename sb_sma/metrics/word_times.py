@@ -12,7 +12,7 @@ Axes: ``Q`` queries (decoder steps), ``K`` keys (text tokens).
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import NamedTuple
 
 import torch
@@ -74,9 +74,9 @@ class UsualSeconds:
 
     The same sound before the same sound, if three texts have it; else the same
     sound at a pause, or not; else the same sound. What fewer have is known from
-    the texts that have it alone, so that few texts tell less of themselves. Of a text, the
-    median counts, and of the texts that of these medians, so that a word that
-    one text says fifty times counts once.
+    the texts that have it alone. Of a text, the mean counts, which is finer than
+    a decoder step, and of the texts the median of these means, so that a word
+    that one text says fifty times counts once.
 
     Arguments
     ---------
@@ -110,7 +110,7 @@ class UsualSeconds:
                     here[level][context].append(lasted)
             for level, contexts in enumerate(here):
                 for context, times in contexts.items():
-                    found[level][context].append(median(times))
+                    found[level][context].append(fmean(times))
         if not found[0]:
             raise ValueError(
                 "texts must have a token that got some time; got none. Pass "
