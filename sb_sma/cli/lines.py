@@ -124,8 +124,10 @@ class TextLines:
 
 
 @contextlib.contextmanager
-def open_lines(path: str | None, content: str) -> Iterator[TextLines]:
-    """Open what --input names.
+def open_lines(
+    path: str | None, content: str, option: str = "--input"
+) -> Iterator[TextLines]:
+    """Open the file of an option.
 
     Arguments
     ---------
@@ -133,6 +135,8 @@ def open_lines(path: str | None, content: str) -> Iterator[TextLines]:
         A file; - or None for standard input.
     content : str
         As of `TextLines`.
+    option : str
+        Which names the file.
 
     Returns
     -------
@@ -159,7 +163,7 @@ def open_lines(path: str | None, content: str) -> Iterator[TextLines]:
         file = open(path, "rb")
     except OSError as error:
         raise OSError(
-            f"--input must be a readable file; got {path}: {error.strerror}"
+            f"{option} must be a readable file; got {path}: {error.strerror}"
         ) from error
     with file:
         yield TextLines(path, file, content)

@@ -62,13 +62,17 @@ def read_argument(text: str) -> str:
         raise ValueError(f"--text {error}") from error
 
 
-def read_texts(lines: TextLines) -> list[tuple[int, str | None]]:
+def read_texts(
+    lines: TextLines, remedy: str = "Give --text, or"
+) -> list[tuple[int, str | None]]:
     """Read the texts of a file, and report lines that cannot be read.
 
     Arguments
     ---------
     lines : TextLines
         Of the file.
+    remedy : str
+        Where there is no text, before what a line is to hold.
 
     Returns
     -------
@@ -102,8 +106,7 @@ def read_texts(lines: TextLines) -> list[tuple[int, str | None]]:
             texts.append((number, text))
     if not texts:
         raise ValueError(
-            f"{lines.name} holds no text. Give --text, or {lines.content} per "
-            "line."
+            f"{lines.name} holds no text. {remedy} {lines.content} per line."
         )
     if lines.n_bad == len(texts):
         lines.conclude(n_good=0)

@@ -52,9 +52,18 @@ MAY_IMPORT = {
     "inference": {"finite", "model_size", "safe_yaml", "torch_pair"}
     | INFERENCE,
     "training": {"finite", "mistakes"} | TRAINING,
+    "evaluation": {"evaluation", "training.reports"} | INFERENCE,
     "hparams": {"hparams"},
     "upstream": {"upstream", "hparams"},
-    "cli": {"cli", "hparams", "torch_pair", "upstream"} | INFERENCE,
+    "cli": {
+        "cli",
+        "evaluation",
+        "hparams",
+        "torch_pair",
+        "training.reports.shared",
+        "upstream",
+    }
+    | INFERENCE,
     "recipes": {"hparams", "mistakes", "torch_pair"} | TRAINING,
 }
 

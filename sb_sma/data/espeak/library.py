@@ -13,6 +13,7 @@ import re
 import threading
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,7 @@ _PHONEME_EVENTS_IN_IPA = 0x0001 | 0x0002
 _BUFFER_MILLISECONDS = 1000
 _UTF8 = 1
 _EVENT_LIST_TERMINATED = 0
+_EVENT_WORD = 1
 _EVENT_PHONEME = 7
 _PARAMETERS = {"rate": 1, "pitch": 3, "pitch_range": 4}
 _SEED = 1
@@ -122,6 +124,78 @@ def synthesize(
     >>> sample_rate
     22050
     """
+    samples, events, sample_rate = _speak(text, voice, parameters)
+    phonemes = [
+        (event.sample, event.name) for event in events if event.name is not None
+    ]
+    return samples, phonemes, sample_rate
+
+
+def names_by_word(
+    text: str, voice: str, parameters: dict[str, int]
+) -> list[tuple[int, list[bytes]]]:
+    """Tell which part of a text each phoneme belongs to.
+
+    Arguments
+    ---------
+    text : str
+        What to say, without control characters.
+    voice : str
+        As of `synthesize`.
+    parameters : dict
+        rate, pitch and pitch_range.
+
+    Returns
+    -------
+    words : list of (int, list of bytes)
+        Where each word of eSpeak NG's begins in the text, and the names of its
+        phonemes, as `synthesize` gives them, without those of no length. A word of the text may be several
+        of eSpeak NG's, as a number is, or have none, as the second of two that
+        eSpeak NG reads as one.
+
+    Raises
+    ------
+    ImportError, ValueError, RuntimeError
+        As `synthesize`.
+
+    Example
+    -------
+    >>> numbers = {"rate": 175, "pitch": 50, "pitch_range": 50}
+    >>> [
+    ...     (position, len(names))
+    ...     for position, names in names_by_word("no way", "en-us", numbers)
+    ... ]
+    [(0, 2), (3, 3)]
+    """
+    samples, events, _ = _speak(text, voice, parameters)
+    ends = [event.sample for event in events if event.name is not None][1:]
+    ends.append(len(samples))
+    words = []
+    for event in events:
+        if event.name is None:
+            words.append((event.position, []))
+        elif event.sample < ends.pop(0) and words:
+            words[-1][1].append(event.name)
+    return words
+
+
+class _Heard(NamedTuple):
+    """An event; that of a word has no name."""
+
+    sample: int
+    position: int
+    name: bytes | None
+
+
+def _read_event(event: _Event) -> _Heard:
+    name = event.id.string if event.type == _EVENT_PHONEME else None
+    return _Heard(event.sample, event.text_position - 1, name)
+
+
+def _speak(
+    text: str, voice: str, parameters: dict[str, int]
+) -> tuple[np.ndarray, list[_Heard], int]:
+    """Return samples, events and sample rate."""
     try:
         import espeakng_loader
     except ImportError as error:
@@ -138,8 +212,8 @@ def synthesize(
             chunks.append(ctypes.string_at(wav, 2 * count))
         i = 0
         while event[i].type != _EVENT_LIST_TERMINATED:
-            if event[i].type == _EVENT_PHONEME:
-                events.append((event[i].sample, event[i].id.string))
+            if event[i].type in (_EVENT_WORD, _EVENT_PHONEME):
+                events.append(_read_event(event[i]))
             i += 1
         return 0
 

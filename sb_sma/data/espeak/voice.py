@@ -40,7 +40,7 @@ BOUNDS = {"rate": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99)}
 _LANGUAGE_MARKER = re.compile(r"\([^)]*\)?")
 _NOT_A_PHONEME = frozenset("ˈˌː|_-' \u200d\u0361")
 # punctuation that is no pause, but stands for a word
-_NAMED_MARKS = frozenset("#%&*@/\\_^§¶†‡•‰‱※٪٫٬")
+NAMED_MARKS = frozenset("#%&*@/\\_^§¶†‡•‰‱※٪٫٬")
 # of scripts whose letters are all the same to most voices: "Chinese letter"
 _TWO_LETTERS = {
     "CJK": "北京",
@@ -160,8 +160,7 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
     parameters = asdict(settings)
     voice = parameters.pop("voice")
     # control characters, which are gone, would steer eSpeak or end the string
-    language, _, _ = voice.partition("+")
-    spoken = plain_text(text).translate(_OWN_DIGITS.get(language, {}))
+    spoken = in_own_digits(plain_text(text), settings)
     _warn_about_unread(spoken, voice)
     samples, events, sample_rate = synthesize(spoken, voice, parameters)
     tokens, starts, end_start = _merge_events(events, samples)
@@ -209,6 +208,30 @@ def phonemize(
     return list(speak(text, settings).tokens)
 
 
+def in_own_digits(text: str, settings: VoiceSettings) -> str:
+    """Write the digits of a text as the voice reads them as its own.
+
+    Arguments
+    ---------
+    text : str
+        In plain characters.
+    settings : VoiceSettings
+        Whose voice it is.
+
+    Returns
+    -------
+    text : str
+        As long as before.
+
+    Example
+    -------
+    >>> in_own_digits("12", VoiceSettings(voice="ne"))
+    '१२'
+    """
+    language, _, _ = settings.voice.partition("+")
+    return text.translate(_OWN_DIGITS.get(language, {}))
+
+
 def check_speakable(text: str) -> None:
     """Refuse a text that has nothing to say.
 
@@ -252,7 +275,7 @@ def _warn_about_unread(text: str, voice: str) -> None:
 
 def _must_sound(character: str) -> bool:
     category = unicodedata.category(character)
-    return character in _NAMED_MARKS or (
+    return character in NAMED_MARKS or (
         category[0] in "LNSC"
         and category not in ("Lm", "Sk", "Cc", "Cf")
         and not (character.isascii() and character.isalnum())
@@ -276,8 +299,24 @@ def _sound(character: str, voice: str) -> tuple[str, ...]:
     return tuple(_merge_events(events, samples)[0])
 
 
-def _symbol(name: bytes) -> str:
-    """Give the phoneme of an event's name: eight bytes at most, maybe cut."""
+def phoneme_of(name: bytes) -> str:
+    """Give the phoneme of an event's name.
+
+    Arguments
+    ---------
+    name : bytes
+        As eSpeak NG gives it: eight bytes at most, maybe cut.
+
+    Returns
+    -------
+    phoneme : str
+        In the IPA, or ``PAUSE``.
+
+    Example
+    -------
+    >>> phoneme_of("ˈoʊ".encode()), phoneme_of(b"")
+    ('ˈoʊ', '<pause>')
+    """
     decoded = _LANGUAGE_MARKER.sub("", name.decode("utf-8", errors="ignore"))
     if all(character in _NOT_A_PHONEME for character in decoded):
         return PAUSE
@@ -291,7 +330,7 @@ def _merge_events(
     ends = [start for start, _ in events[1:]] + [len(samples)]
     tokens, starts = [], []
     for (start, name), end in zip(events, ends):
-        symbol = _symbol(name)
+        symbol = phoneme_of(name)
         if end <= start or (symbol == PAUSE and tokens[-1:] == [PAUSE]):
             continue
         tokens.append(symbol)

@@ -21,11 +21,11 @@ from sb_sma.data.espeak.voice import (
     check_speakable,
     phonemize,
 )
+from sb_sma.data.espeak.words import spoken_words
 from sb_sma.data.plain_text import plain_text
 from sb_sma.data.text.english.write_out import write_out
 from sb_sma.data.text.normalize import MARKS, speak_out
-
-SPACE = " "
+from sb_sma.data.text.word_spans import SPACE, cut_at_pauses
 
 # a class path and its keyword arguments, for a YAML file
 Node = tuple[type, dict[str, Any]]
@@ -115,6 +115,22 @@ class Frontend(Protocol):
             What has the same tokens.
         """
         return plain_text(text)
+
+    def words(self, text: str) -> list[tuple[str, list[str]]]:
+        """Tell which tokens belong to which word, in their order.
+
+        Arguments
+        ---------
+        text : str
+            At least one letter or digit.
+
+        Returns
+        -------
+        list of (str, list of str)
+            Each word, and its tokens without pauses and spaces. A front end
+            that does not know words gives what stands between these.
+        """
+        return cut_at_pauses(self.tokens(text))
 
     def check(self) -> None:
         """Refuse what would fail for every text.
@@ -230,6 +246,22 @@ class EspeakFrontend(Frontend):
         voice, _, _ = self.settings.voice.partition("+")
         english = _ENGLISH.match(voice)
         return write_out(text, not english["american"]) if english else text
+
+    def words(self, text: str) -> list[tuple[str, list[str]]]:
+        """Tell which phonemes belong to which word.
+
+        Arguments
+        ---------
+        text : str
+            At least one letter or digit.
+
+        Returns
+        -------
+        list of (str, list of str)
+            Each word as it is written out, and its phonemes.
+        """
+        found = spoken_words(self.written_out(text), self.settings)
+        return [(word.text, word.phonemes) for word in found]
 
     def identity(self) -> dict[str, Any]:
         """Tell all that the tokens depend on.

@@ -99,15 +99,39 @@ class Pronouncer:
             If the text has nothing to say, or letters that are not Latin, or
             if the model is silent about a word.
         """
+        tokens = []
+        for _, phonemes, count in self._read(text):
+            tokens += [*phonemes, *[PAUSE] * count]
+        return [*tokens, END]
+
+    def words(self, text: str) -> list[tuple[str, list[str]]]:
+        """Tell which phonemes belong to which word.
+
+        Arguments
+        ---------
+        text : str
+            At least one letter or digit.
+
+        Returns
+        -------
+        list of (str, list of str)
+            Each word as it is spoken out, and its phonemes.
+
+        Raises
+        ------
+        ValueError
+            As of `tokens`.
+        """
+        return [(word, phonemes) for word, phonemes, _ in self._read(text)]
+
+    def _read(self, text: str) -> list[tuple[str, list[str], int]]:
+        """Return each word, its phonemes, and the pauses after it."""
         words, pauses = map(list, zip(*split_words(text)))
         for position, before in enumerate([1, *pauses[:-1]]):
             # the article; elsewhere a capital A is the letter
             if before and words[position] == "A":
                 words[position] = "a"
-        tokens = []
-        for phonemes, count in zip(self.pronounce(words), pauses):
-            tokens += [*phonemes, *[PAUSE] * count]
-        return [*tokens, END]
+        return list(zip(words, self.pronounce(words), pauses))
 
     def pronounce(self, words: Sequence[str]) -> list[list[str]]:
         """Read words.

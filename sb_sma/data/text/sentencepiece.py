@@ -80,6 +80,24 @@ class SentencePieceFrontend(Frontend):
             tokens += [PAUSE] * pauses
         return [*tokens, END]
 
+    def words(self, text: str) -> list[tuple[str, list[str]]]:
+        """Tell which pieces belong to which word.
+
+        Arguments
+        ---------
+        text : str
+            At least one letter or digit.
+
+        Returns
+        -------
+        list of (str, list of str)
+            Each word as it is spoken out, and its pieces.
+        """
+        return [
+            (word, self._tokenizer.pieces(word.lower()))
+            for word, _ in split_words(text)
+        ]
+
     def identity(self) -> dict[str, Any]:
         """Tell all that the tokens depend on.
 

@@ -99,6 +99,26 @@ class G2PFrontend(Frontend):
         """
         return self._loaded().tokens(text)
 
+    def words(self, text: str) -> list[tuple[str, list[str]]]:
+        """Tell which phonemes belong to which word; see `Pronouncer`.
+
+        Arguments
+        ---------
+        text : str
+            At least one letter or digit.
+
+        Returns
+        -------
+        list of (str, list of str)
+            Each word as it is spoken out, and its phonemes.
+
+        Raises
+        ------
+        ValueError
+            If the text cannot be read, or there is no model.
+        """
+        return self._loaded().words(text)
+
     def identity(self) -> dict[str, Any]:
         """Tell all that the tokens depend on.
 

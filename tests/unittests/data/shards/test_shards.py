@@ -239,7 +239,9 @@ def test_an_epoch_that_others_began_is_gone_on_with(
 
 def test_more_processes_than_shards_are_refused(manifest):
     sampler = make_sampler(manifest)
-    with pytest.raises(ValueError, match="9 processes .* got 7. Lower utterances"):
+    with pytest.raises(
+        ValueError, match="9 processes .* got 7. Lower utterances"
+    ):
         BatchShare(sampler, 0, n_processes=9)
     with pytest.raises(ValueError, match="mixed must be 1 or more; got 0"):
         make_sampler(manifest, mixed=0)

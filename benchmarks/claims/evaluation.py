@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""How many of the 500 texts of ``sb-sma evaluate`` does the default model say
+wrongly, and how many does softmax attention?
+
+Trains ``hparams/tts.yaml`` with SMA and with softmax attention, by the very
+command of the README, and evaluates both models: SMA soft and hard, softmax as
+it is and through a window. Stores what it found under ``results/``.
+
+> python -m benchmarks.claims.evaluation
+> python -m benchmarks.claims.evaluation --runs SMA=results/tts/SMA
+"""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks.claims.tts_quality import EXPERIMENT, RESULTS
+from sb_sma.cli import main as sb_sma
+
+WINDOW = ("1", "3")
+
+
+def main() -> None:
+    """Train, evaluate and store."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--runs",
+        nargs="*",
+        default=[],
+        metavar="TYPE=FOLDER",
+        help="runs that this script has trained before",
+    )
+    parser.add_argument(
+        "--attention_types",
+        nargs="*",
+        choices=EXPERIMENT.variants,
+        default=list(EXPERIMENT.variants),
+    )
+    parser.add_argument("--seeds", default="5")
+    arguments = parser.parse_args()
+    trained = dict(run.split("=", 1) for run in arguments.runs)
+    names = arguments.attention_types
+    EXPERIMENT.train([name for name in names if name not in trained])
+    models = [
+        str(Path(trained.get(name, EXPERIMENT.folder_of(name))) / "model")
+        for name in names
+    ]
+    options = ["--seeds", arguments.seeds]
+    if "SMA" in names:
+        options += ["--mode", "soft", "hard"]
+    if "regularMHA" in names:
+        options += ["--window", *WINDOW]
+    with tempfile.TemporaryDirectory() as folder:
+        status = sb_sma(
+            ["evaluate", "--model", *models, *options, "--out", folder]
+        )
+        if status:
+            raise SystemExit(status)
+        RESULTS.mkdir(exist_ok=True)
+        for ending in ("json", "png"):
+            name = f"evaluation.{ending}"
+            shutil.copy(Path(folder) / name, RESULTS / name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How well exported models speak: texts, what is counted, and the page."""
