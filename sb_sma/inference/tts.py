@@ -1,15 +1,20 @@
 """Text to speech with a trained model."""
 
+import functools
+import itertools
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 from tqdm import tqdm
 
+from sb_sma.data.espeak.voice import END, PAUSE, PAUSE_SECONDS
 from sb_sma.data.speech.speakers import SpeakerTable
+from sb_sma.data.text.respelled import read_respelled
+from sb_sma.data.text.word_spans import find_spans
 from sb_sma.inference.arguments import (
     as_seed,
     as_strings,
@@ -17,15 +22,33 @@ from sb_sma.inference.arguments import (
     check_switch,
     check_tensor,
 )
+from sb_sma.inference.bands import AlignmentBand
 from sb_sma.inference.exported_names import SPEAKING
 from sb_sma.inference.g2p.frontend import G2PFrontend
+from sb_sma.inference.joints import Joint, end_with
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.model_folder import ModelFolderError
-from sb_sma.inference.spoken import SpokenText, pad_spoken
+from sb_sma.inference.script import Passage, write_script
+from sb_sma.inference.spoken import (
+    CompactText,
+    PassageTiming,
+    SpokenText,
+    SpokenTimes,
+    join_spoken,
+    pad_spoken,
+)
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.vocoder import choose_vocoder
-from sb_sma.models.tts.streaming import stream
-from sb_sma.models.tts.synthesis import Manner, Narrator, Synthesis, assemble
+from sb_sma.metrics.word_times import WordSpan, token_seconds
+from sb_sma.models.tts.streaming import join_chunks, stream
+from sb_sma.models.tts.synthesis import (
+    LOG_FLOOR,
+    Manner,
+    Narrator,
+    Synthesis,
+    assemble,
+)
+from sb_sma.models.tts.time_scaling import check_pace
 from sb_sma.safe_yaml import names_of
 from sb_sma.vocoders.registry import Vocoder
 from sb_sma.vocoders.streaming import WaveformStream
@@ -33,7 +56,26 @@ from sb_sma.vocoders.streaming import WaveformStream
 logger = logging.getLogger(__name__)
 
 _BATCH_ITEMS = 16
+# the alignments of a batch take memory with the square of its texts
+_BATCH_SQUARED_TOKENS = 16 * 700**2
+# beyond, a text is spoken alone, and its alignment kept as a band
+_DENSE_TOKENS = 1500
+# passages that are read ahead, to find some of like lengths
+_PASSAGES_AHEAD = 64
+# of a mel of which the sound is made as a whole, and of a part of a longer one
+_WHOLE_FRAMES, _PART_FRAMES = 5000, 1000
 _LONGEST_CHUNK = 3600  # seconds
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A passage of one of the texts, as the model reads it."""
+
+    index: int  # of the text
+    passage: Passage
+    tokens: list[str]
+    ids: list[int]
+    words: list[tuple[str, list[str]]] | None
 
 
 class TTS(ExportedModel):
@@ -161,7 +203,8 @@ class TTS(ExportedModel):
         Returns
         -------
         tokens : list of str
-            Phonemes, letters or pieces of words, pauses and the end.
+            Phonemes, letters or pieces of words, pauses and the end; of a text
+            that is taken apart, with pauses for the silences between.
 
         Raises
         ------
@@ -169,7 +212,14 @@ class TTS(ExportedModel):
             If nothing in the text can be spoken.
         """
         (text,) = _as_texts(text, only_one=True)
-        return self.hparams.frontend.tokens(text)
+        tokens: list[str] = []
+        for passage in write_script(text):
+            if tokens:
+                pauses = round((silence or 0.0) / PAUSE_SECONDS)
+                tokens[-1:] = [PAUSE] * pauses
+            tokens += self._read_passage(passage)[0] or [END]
+            silence = passage.silence
+        return tokens
 
     def encode_text(
         self,
@@ -180,6 +230,7 @@ class TTS(ExportedModel):
         progress: bool = False,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Turn texts into mels.
 
@@ -204,6 +255,9 @@ class TTS(ExportedModel):
         speaker : str or sequence of str, optional
             Who speaks the texts, one of `speakers`, or one for each text.
             Default: the first of `speakers`.
+        split : bool
+            Whether a text of more than 600 characters is taken apart at its
+            sentences; if not, it is spoken in one piece.
 
         Returns
         -------
@@ -222,7 +276,7 @@ class TTS(ExportedModel):
             does not know a speaker.
         """
         return pad_spoken(
-            self.speak(texts, mode, pace, seed, progress, style, speaker)
+            self.speak(texts, mode, pace, seed, progress, style, speaker, split)
         )
 
     def speak(
@@ -234,6 +288,7 @@ class TTS(ExportedModel):
         progress: bool = False,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> list[SpokenText]:
         """Turn texts into mels, each without padding.
 
@@ -253,6 +308,8 @@ class TTS(ExportedModel):
             As in `encode_text`.
         speaker : str or sequence of str, optional
             As in `encode_text`.
+        split : bool
+            As in `encode_text`.
 
         Returns
         -------
@@ -267,23 +324,98 @@ class TTS(ExportedModel):
         """
         check_switch("progress", progress)
         texts = _as_texts(texts)
-        tokens, ids = zip(*map(self._read, range(len(texts)), texts))
         manner = self._manner(len(texts), mode, pace, seed, style, speaker)
-        by_length = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
-        spoken: list[SpokenText | None] = [None] * len(texts)
+        lines = [
+            line
+            for index, text in enumerate(texts)
+            for line in self._read(index, text, pace, split)
+        ]
+        spoken: dict[int, list[SpokenText]] = {}
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
-            for chosen in _chunks(by_length, _BATCH_ITEMS):
-                with self.inference_ctx:
-                    batch = [ids[i] for i in chosen]
-                    speech = assemble(self._narrator(batch, manner.of(chosen)))
-                for row, index in enumerate(chosen):
-                    spoken[index] = self._cut_out(
-                        speech, row, texts[index], tokens[index]
-                    )
-                bar.update(len(chosen))
-        self.finished = [item.finished for item in spoken]
+            told = bar.update if len(lines) == len(texts) else _ignore
+            passages = self._speak_lines(lines, manner, SpokenTimes(), told)
+            for line, item in zip(lines, passages):
+                spoken.setdefault(line.index, []).append(item)
+            bar.update(len(texts) - bar.n)
+        seconds = self.hparams.mel_settings.seconds_per_frame
+        joined = [
+            join_spoken(text, spoken[index], seconds)
+            for index, text in enumerate(texts)
+        ]
+        self.finished = [item.finished for item in joined]
         self._warn_about_limits(texts)
-        return spoken
+        return joined
+
+    def narrate(
+        self,
+        texts: str | Sequence[str],
+        mode: str | None = None,
+        pace: float = 1.0,
+        seed: int | None = None,
+        style: torch.Tensor | None = None,
+        speaker: str | Sequence[str] | None = None,
+        split: bool = True,
+    ) -> Iterator[tuple[int, SpokenText]]:
+        """Speak texts of any length passage by passage, in bounded memory.
+
+        Arguments
+        ---------
+        texts : str or sequence of str
+            What is to be said.
+        mode : str, optional
+            As in `encode_text`.
+        pace : float
+            As in `encode_text`.
+        seed : int, optional
+            As in `encode_text`.
+        style : torch.Tensor, optional
+            As in `encode_text`.
+        speaker : str or sequence of str, optional
+            As in `encode_text`.
+        split : bool
+            As in `encode_text`.
+
+        Returns
+        -------
+        passages : iterator of (int, SpokenText)
+            The index of the text, and the next of its passages with the silence
+            after it, in their order; together they are what `speak` gives with
+            the same seed. `to_sound` makes sound of those of one text.
+
+        Raises
+        ------
+        ValueError
+            If there is no text, one is marked up wrongly, or the model does not
+            know a speaker; and where a passage cannot be spoken, when its turn
+            comes.
+        """
+        texts = _as_texts(texts)
+        check_switch("split", split)
+        manner = self._manner(len(texts), mode, pace, seed, style, speaker)
+        scripts = [
+            self._write_script(index, text, pace, split)
+            for index, text in enumerate(texts)
+        ]
+        return self._narrate(texts, scripts, manner)
+
+    def _narrate(
+        self, texts: list[str], scripts: list[list[Passage]], manner: Manner
+    ) -> Iterator[tuple[int, SpokenText]]:
+        passages = (
+            (index, passage)
+            for index, script in enumerate(scripts)
+            for passage in script
+        )
+        times = SpokenTimes()
+        finished = [True] * len(texts)
+        while some := list(itertools.islice(passages, _PASSAGES_AHEAD)):
+            lines = [self._read_line(*each) for each in some]
+            spoken = self._speak_lines(lines, manner, times, _ignore)
+            for line, item in zip(lines, spoken):
+                finished[line.index] &= item.finished
+                yield line.index, item
+        self.finished = finished
+        self._warn_about_limits(texts)
 
     def stream(
         self,
@@ -294,6 +426,7 @@ class TTS(ExportedModel):
         chunk_seconds: float = 0.25,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> Iterator[torch.Tensor]:
         """Give out the mel of a text while it is being made.
 
@@ -314,6 +447,8 @@ class TTS(ExportedModel):
             As in `encode_text`.
         speaker : str or sequence of str, optional
             As in `encode_text`.
+        split : bool
+            As in `encode_text`.
 
         Returns
         -------
@@ -331,14 +466,15 @@ class TTS(ExportedModel):
         (text,) = _as_texts(text, only_one=True)
         settings = self.hparams.mel_settings
         frames = chunk_seconds / settings.seconds_per_frame
-        _, ids = self._read(0, text)
+        check_switch("split", split)
+        script = self._write_script(0, text, pace, split)
+        first = self._read_line(0, script[0])
         self.finished = []
-        with self.inference_ctx:
-            manner = self._manner(1, mode, pace, seed, style, speaker)
-            narrator = self._narrator([ids], manner)
-        return self._give_out(
-            text, narrator, stream(narrator, max(1, round(frames)))
+        manner = self._manner(1, mode, pace, seed, style, speaker)
+        lines = itertools.chain(
+            [first], (self._read_line(0, passage) for passage in script[1:])
         )
+        return self._give_out(text, lines, manner, max(1, round(frames)))
 
     def stream_waveform(
         self,
@@ -349,6 +485,7 @@ class TTS(ExportedModel):
         chunk_seconds: float = 0.25,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> Iterator[torch.Tensor]:
         """Give out the sound of a text while it is being made.
 
@@ -368,6 +505,8 @@ class TTS(ExportedModel):
             As in `encode_text`.
         speaker : str or sequence of str, optional
             As in `encode_text`.
+        split : bool
+            As in `encode_text`.
 
         Returns
         -------
@@ -382,12 +521,11 @@ class TTS(ExportedModel):
             As `stream`.
         """
         mels = self.stream(
-            text, mode, pace, seed, chunk_seconds, style, speaker
+            text, mode, pace, seed, chunk_seconds, style, speaker, split
         )
         settings = self.hparams.mel_settings
         least = max(1, round(chunk_seconds / settings.seconds_per_frame))
-        waveform = WaveformStream(self.vocoder, settings.hop_length, least)
-        return _sounds(waveform, mels)
+        return self._sounds(mels, least)
 
     def synthesize(
         self,
@@ -398,6 +536,7 @@ class TTS(ExportedModel):
         progress: bool = False,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> tuple[list[torch.Tensor], int]:
         """Turn texts into waveforms.
 
@@ -417,6 +556,8 @@ class TTS(ExportedModel):
             As in `encode_text`.
         speaker : str or sequence of str, optional
             As in `encode_text`.
+        split : bool
+            As in `encode_text`.
 
         Returns
         -------
@@ -425,12 +566,42 @@ class TTS(ExportedModel):
         sample_rate : int
             In Hz.
         """
-        spoken = self.speak(texts, mode, pace, seed, progress, style, speaker)
-        waveforms = [self.to_waveform(item.mel) for item in spoken]
+        check_switch("progress", progress)
+        texts = _as_texts(texts)
+        passages = self.narrate(texts, mode, pace, seed, style, speaker, split)
+        waveforms = []
+        with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
+            for _, own in itertools.groupby(passages, key=lambda each: each[0]):
+                sound = self.to_sound(item for _, item in own)
+                waveforms.append(torch.cat(list(sound)))
+                bar.update()
         return waveforms, self.hparams.mel_settings.sample_rate
 
+    def to_sound(
+        self, passages: Iterable[SpokenText]
+    ) -> Iterator[torch.Tensor]:
+        """Make sound of a text while it is being spoken.
+
+        Arguments
+        ---------
+        passages : iterable of SpokenText
+            Of one text, as `narrate` gives them.
+
+        Returns
+        -------
+        pieces : iterator of torch.Tensor
+            Samples in [-1, 1], each (N',); a text of a single passage is one.
+        """
+        passages = iter(passages)
+        ahead = list(itertools.islice(passages, 2))
+        if len(ahead) == 1:
+            yield self.to_waveform(ahead[0].mel)
+            return
+        mels = (item.mel for item in itertools.chain(ahead, passages))
+        yield from self._sounds(mels, _PART_FRAMES)
+
     def to_waveform(self, mel: torch.Tensor) -> torch.Tensor:
-        """Turn one mel into a waveform.
+        """Turn one mel into a waveform; a long one part by part.
 
         Arguments
         ---------
@@ -448,6 +619,9 @@ class TTS(ExportedModel):
             If it is no such mel.
         """
         check_tensor("mel", mel, "(M, C)")
+        if mel.dim() == 2 and len(mel) > _WHOLE_FRAMES:
+            parts = iter(mel.split(_PART_FRAMES))
+            return torch.cat(list(self._sounds(parts, _PART_FRAMES)))
         return self.vocoder(mel).clamp(-1.0, 1.0)
 
     def forward(self, texts: Sequence[str]):
@@ -465,60 +639,261 @@ class TTS(ExportedModel):
         """
         return self.encode_text(texts)
 
-    def _read(self, index: int, text: str) -> tuple[list[str], list[int]]:
-        """Give a text's tokens and indices; an error says which it was."""
+    def _write_script(
+        self, index: int, text: str, pace: float, split: bool
+    ) -> list[Passage]:
+        """Take a text apart; an error says which it was."""
         try:
-            tokens = self.tokens(text)
-            return tokens, self.hparams.tokens.encode(tokens)
+            script = write_script(text, pace, split)
+            for passage in script:
+                check_pace(passage.pace)
+            return script
         except ValueError as error:
             raise ValueError(f"text {index + 1}: {error}") from error
 
+    def _read(
+        self, index: int, text: str, pace: float, split: bool
+    ) -> list[_Line]:
+        """Read all of a text."""
+        check_switch("split", split)
+        script = self._write_script(index, text, pace, split)
+        return [self._read_line(index, passage) for passage in script]
+
+    def _read_line(self, index: int, passage: Passage) -> _Line:
+        """Give a passage's tokens and indices; an error says which it was."""
+        try:
+            tokens, words = self._read_passage(passage)
+            ids = self.hparams.tokens.encode(tokens)
+        except ValueError as error:
+            raise ValueError(f"text {index + 1}: {error}") from error
+        return _Line(index, passage, tokens, ids, words)
+
+    def _read_passage(
+        self, passage: Passage
+    ) -> tuple[list[str], list[tuple[str, list[str]]] | None]:
+        """Turn a passage into tokens; a silence has none."""
+        if not passage.text and passage.silence is not None:
+            return [], []
+        return read_respelled(
+            self.hparams.frontend,
+            passage.text,
+            passage.respellings,
+            getattr(self.hparams.tokens, "symbols", ()),
+        )
+
+    def _speak_lines(
+        self,
+        lines: list[_Line],
+        manner: Manner,
+        times: SpokenTimes,
+        told: Callable[[int], object],
+    ) -> list[SpokenText]:
+        """Speak in batches of one pace and like lengths."""
+        spoken: list[SpokenText | None] = [None] * len(lines)
+        order = sorted(
+            range(len(lines)),
+            key=lambda i: (lines[i].passage.pace, len(lines[i].tokens)),
+        )
+        for chosen in _batches(lines, order):
+            said = self._speak_batch([lines[i] for i in chosen], manner, times)
+            for index, item in zip(chosen, said):
+                spoken[index] = item
+            told(len(chosen))
+        return spoken
+
+    def _speak_batch(
+        self, lines: list[_Line], manner: Manner, times: SpokenTimes
+    ) -> list[SpokenText]:
+        """Speak lines of one pace."""
+        if not lines[0].tokens:
+            return [self._keep_silent(line) for line in lines]
+        layer, head = self.mods.model.guide.tolist()
+        with self.inference_ctx:
+            narrator = self._narrator(lines, manner)
+            if len(lines[0].tokens) > _DENSE_TOKENS:
+                return [self._speak_long(lines[0], narrator, times)]
+            speech = assemble(narrator, layer)
+        said = []
+        for row, line in enumerate(lines):
+            item = self._cut_out(speech, row, line)
+            item.timings = [
+                (0.0, self._timing(line, item.alignment[head], item.mel, times))
+            ]
+            said.append(item)
+        return said
+
+    def _speak_long(
+        self, line: _Line, narrator: Narrator, times: SpokenTimes
+    ) -> SpokenText:
+        """Speak in one piece without holding all that is attended."""
+        layer, head = self.mods.model.guide.tolist()
+        pace = line.passage.pace
+        band = AlignmentBand(len(line.tokens), layer, head)
+        narrator.listener = band.add
+        mel = torch.cat(list(stream(narrator, _PART_FRAMES)))
+        per_step = (
+            self.hparams.mel_settings.seconds_per_frame
+            * self.mods.model.decoder.reduction_factor
+            / pace
+        )
+        timing = self._as_timing(
+            line, band.seconds(per_step, None), band.seconds(per_step, 1), times
+        )
+        return CompactText(
+            line.passage.written,
+            line.tokens,
+            end_with(mel, self._frames_of(line.passage.silence)),
+            functools.partial(band.dense, pace),
+            bool(narrator.finished[0]),
+            [(0.0, timing)],
+        )
+
+    def _keep_silent(self, line: _Line) -> SpokenText:
+        """Return a silence."""
+        model = self.mods.model
+        n_frames = self._frames_of(line.passage.silence)
+        factor = model.decoder.reduction_factor
+        heads = model.decoder.layers[0].self_attn.nhead
+        mean = model.mel_mean
+        return SpokenText(
+            "",
+            [],
+            mean.new_full((n_frames, len(mean)), LOG_FLOOR),
+            mean.new_zeros(heads, round(n_frames / factor), 0),
+            True,
+        )
+
+    def _frames_of(self, seconds: float | None) -> int | None:
+        if seconds is None:
+            return None
+        return round(seconds / self.hparams.mel_settings.seconds_per_frame)
+
     def _give_out(
-        self, text: str, narrator: Narrator, chunks: Iterator[torch.Tensor]
+        self,
+        text: str,
+        lines: Iterator[_Line],
+        manner: Manner,
+        chunk_frames: int,
     ) -> Iterator[torch.Tensor]:
         """Return the chunks, without holding the context between them."""
+        finished: list[bool] = []
+        chunks = join_chunks(
+            self._stream_lines(lines, manner, chunk_frames, finished),
+            chunk_frames,
+        )
         while True:
             with self.inference_ctx:
                 chunk = next(chunks, None)
             if chunk is None:
                 break
             yield chunk
-        self.finished = narrator.finished.tolist()
+        self.finished = [all(finished)]
         self._warn_about_limits([text])
 
-    def _cut_out(
-        self, speech: Synthesis, row: int, text: str, tokens: list[str]
-    ) -> SpokenText:
-        """One item of a batch, without padding."""
+    def _stream_lines(
+        self,
+        lines: Iterator[_Line],
+        manner: Manner,
+        chunk_frames: int,
+        finished: list[bool],
+    ) -> Iterator[torch.Tensor]:
+        """Give out one passage after the other."""
+        for line in lines:
+            if not line.tokens:
+                yield self._keep_silent(line).mel
+                continue
+            narrator = self._narrator([line], manner)
+            joint = Joint(self._frames_of(line.passage.silence))
+            for mel in stream(narrator, chunk_frames):
+                yield joint.push(mel)
+            yield joint.finish()
+            finished += narrator.finished.tolist()
+
+    def _sounds(
+        self, mels: Iterator[torch.Tensor], least_frames: int
+    ) -> Iterator[torch.Tensor]:
+        """Give the sound of each mel as soon as there is any."""
+        hop_length = self.hparams.mel_settings.hop_length
+        waveform = WaveformStream(self.vocoder, hop_length, least_frames)
+        for mel in mels:
+            for part in mel.split(_PART_FRAMES):
+                samples = waveform.push(part)
+                if len(samples):
+                    yield samples.clamp(-1.0, 1.0)
+        yield waveform.finish().clamp(-1.0, 1.0)
+
+    def _cut_out(self, speech: Synthesis, row: int, line: _Line) -> SpokenText:
+        """One item of a batch, without padding, and with its silence."""
         n_frames = int(speech.mel_lengths[row])
         n_steps = int(speech.query_lengths[row])
-        alignment = speech.alignments[int(self.mods.model.guide[0])][row]
+        layer = int(self.mods.model.guide[0])
+        alignment = speech.alignments[layer][row]
+        alignment = alignment[:, :n_steps, : len(line.tokens)]
+        mel = speech.mels[row, :n_frames]
+        if line.passage.silence is not None:
+            mel = end_with(mel, self._frames_of(line.passage.silence))
+            factor = self.mods.model.decoder.reduction_factor
+            alignment = _of_length(alignment, round(len(mel) / factor))
         return SpokenText(
-            text,
-            tokens,
-            speech.mels[row, :n_frames],
-            alignment[:, :n_steps, : len(tokens)],
+            line.passage.written,
+            line.tokens,
+            mel,
+            alignment,
             bool(speech.finished[row]),
         )
 
-    def _narrator(
+    def _timing(
         self,
-        ids: list[list[int]],
-        manner: Manner,
-    ) -> Narrator:
-        """Return what runs the model on a batch of texts."""
+        line: _Line,
+        alignment: torch.Tensor,
+        mel: torch.Tensor,
+        times: SpokenTimes,
+    ) -> PassageTiming:
+        """Tell what is known of when a passage's tokens are said."""
+        seconds = len(mel) * self.hparams.mel_settings.seconds_per_frame
+        alignment = alignment.cpu()
+        return self._as_timing(
+            line,
+            token_seconds(alignment, seconds),
+            token_seconds(alignment, seconds, reach=1),
+            times,
+        )
+
+    def _as_timing(
+        self,
+        line: _Line,
+        lasted: list[float],
+        near: list[float],
+        times: SpokenTimes,
+    ) -> PassageTiming:
+        pace = line.passage.pace
+        times.add(line.tokens, [seconds * pace for seconds in lasted])
+        frontend = self.hparams.frontend
+
+        def find_words() -> list[WordSpan]:
+            """Tell which tokens belong to which word."""
+            words = line.words
+            if words is None:
+                words = frontend.words(line.passage.text)
+            return [WordSpan(*span) for span in find_spans(line.tokens, words)]
+
+        return PassageTiming(line.tokens, lasted, near, pace, find_words, times)
+
+    def _narrator(self, lines: list[_Line], manner: Manner) -> Narrator:
+        """Return what runs the model on a batch of passages of one pace."""
         mel_settings = self.hparams.mel_settings
-        lengths = torch.tensor([len(item) for item in ids])
-        padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
-        for row, item in zip(padded, ids):
-            row[: len(item)] = torch.tensor(item)
+        lengths = torch.tensor([len(line.ids) for line in lines])
+        padded = torch.zeros(len(lines), int(lengths.max()), dtype=torch.long)
+        for row, line in zip(padded, lines):
+            row[: len(line.ids)] = torch.tensor(line.ids)
+        own = manner.of([line.index for line in lines])
         return Narrator(
             self.mods.model,
             padded.to(self.device),
             lengths.to(self.device),
             self.hparams.stop_rule,
             mel_settings.seconds_per_frame,
-            manner,
+            replace(own, pace=lines[0].passage.pace),
         )
 
     def _manner(
@@ -584,17 +959,6 @@ class TTS(ExportedModel):
                 )
 
 
-def _sounds(
-    waveform: WaveformStream, mels: Iterator[torch.Tensor]
-) -> Iterator[torch.Tensor]:
-    """Give the sound of each mel as soon as there is any."""
-    for mel in mels:
-        samples = waveform.push(mel)
-        if len(samples):
-            yield samples.clamp(-1.0, 1.0)
-    yield waveform.finish().clamp(-1.0, 1.0)
-
-
 def _as_texts(texts: str | Sequence[str], only_one: bool = False) -> list[str]:
     """Return a list of at least one string, or of just one."""
     if isinstance(texts, str):
@@ -613,7 +977,36 @@ def _as_texts(texts: str | Sequence[str], only_one: bool = False) -> list[str]:
     return found
 
 
-def _chunks(indices: list[int], size: int) -> Iterator[list[int]]:
-    """Consecutive parts of a list."""
-    for start in range(0, len(indices), size):
-        yield indices[start : start + size]
+def _batches(lines: list[_Line], order: list[int]) -> Iterator[list[int]]:
+    """Yield neighbours of one pace whose alignments fit into memory."""
+    batch: list[int] = []
+    for index in order:
+        line = lines[index]
+        longest = len(line.tokens)
+        first = lines[batch[0]] if batch else line
+        if batch and (
+            len(batch) == _BATCH_ITEMS
+            or line.passage.pace != first.passage.pace
+            or bool(line.tokens) != bool(first.tokens)
+            or (len(batch) + 1) * longest**2 > _BATCH_SQUARED_TOKENS
+        ):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _of_length(alignment: torch.Tensor, n_steps: int) -> torch.Tensor:
+    """Cut an alignment, or let it stay on the last token."""
+    alignment = alignment[:, :n_steps]
+    missing = n_steps - alignment.shape[1]
+    if not missing:
+        return alignment
+    staying = torch.zeros_like(alignment[:, :1]).expand(-1, missing, -1).clone()
+    staying[..., -1] = 1.0
+    return torch.cat([alignment, staying], dim=1)
+
+
+def _ignore(count: int) -> None:
+    """Show nothing."""
