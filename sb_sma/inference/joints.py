@@ -18,8 +18,8 @@ class Joint:
 
     Arguments
     ---------
-    n_frames : int, optional
-        Quiet frames at the end. Default: as the model makes it.
+    n_frames : int
+        Quiet frames at the end.
 
     Example
     -------
@@ -31,7 +31,7 @@ class Joint:
     3
     """
 
-    def __init__(self, n_frames: int | None):
+    def __init__(self, n_frames: int):
         self._n_frames = n_frames
         self._held: torch.Tensor | None = None
         self._loudest: torch.Tensor | None = None
@@ -42,15 +42,13 @@ class Joint:
         Arguments
         ---------
         mel : torch.Tensor
-            Natural-log mel, (M', C).
+            Natural-log mel, at least one frame, (M', C).
 
         Returns
         -------
         mel : torch.Tensor
             What is not the end, (M'', C).
         """
-        if self._n_frames is None or not len(mel):
-            return mel
         amplitude = mel.exp().mean(1)
         before = amplitude.cummax(0).values
         if self._loudest is not None:
@@ -65,15 +63,13 @@ class Joint:
         return mel[:stop]
 
     def finish(self) -> torch.Tensor:
-        """End the mel.
+        """End a mel that has begun.
 
         Returns
         -------
         mel : torch.Tensor
             The quiet frames, (M', C).
         """
-        if self._held is None:
-            return torch.zeros(0, 0)
         quiet = self._held[: self._n_frames]
         missing = self._n_frames - len(quiet)
         floor = quiet.new_full((missing, quiet.shape[1]), LOG_FLOOR)

@@ -212,14 +212,34 @@ class TTS(ExportedModel):
             If nothing in the text can be spoken.
         """
         (text,) = _as_texts(text, only_one=True)
+        script = write_script(text)
         tokens: list[str] = []
-        for passage in write_script(text):
-            if tokens:
-                pauses = round((silence or 0.0) / PAUSE_SECONDS)
-                tokens[-1:] = [PAUSE] * pauses
-            tokens += self._read_passage(passage)[0] or [END]
-            silence = passage.silence
-        return tokens
+        for passage in script:
+            read, _ = self._read_passage(passage)
+            if len(script) == 1:
+                return read
+            pauses = round((passage.silence or 0.0) / PAUSE_SECONDS)
+            tokens += [*read[:-1], *[PAUSE] * pauses]
+        return [*tokens, END]
+
+    def check_text(self, text: str, pace: float = 1.0) -> None:
+        """Refuse what cannot be spoken, before anything is.
+
+        Arguments
+        ---------
+        text : str
+            What is to be said.
+        pace : float
+            As in `encode_text`.
+
+        Raises
+        ------
+        ValueError
+            If a passage has nothing to say, or the markup is wrong.
+        """
+        for passage in write_script(text, pace):
+            check_pace(passage.pace)
+            self._read_passage(passage)
 
     def encode_text(
         self,
@@ -803,10 +823,14 @@ class TTS(ExportedModel):
                 yield self._keep_silent(line).mel
                 continue
             narrator = self._narrator([line], manner)
-            joint = Joint(self._frames_of(line.passage.silence))
-            for mel in stream(narrator, chunk_frames):
-                yield joint.push(mel)
-            yield joint.finish()
+            mels = stream(narrator, chunk_frames)
+            n_frames = self._frames_of(line.passage.silence)
+            if n_frames is None:
+                yield from mels
+            else:
+                joint = Joint(n_frames)
+                yield from map(joint.push, mels)
+                yield joint.finish()
             finished += narrator.finished.tolist()
 
     def _sounds(
