@@ -97,6 +97,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not take long texts apart at sentences",
     )
+    add_manner_arguments(parser)
+    add_style_arguments(parser)
+
+
+def add_manner_arguments(
+    parser: argparse.ArgumentParser, seed: int | None = None
+) -> None:
+    """Declare the options of how texts are spoken, and by whom.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of a command that speaks.
+    seed : int, optional
+        Default of that option. Default: another one each time.
+    """
     # attention.decoding.MODES, without torch
     parser.add_argument(
         "--mode",
@@ -112,7 +128,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="above 1 speaks faster: 2 in half of the time (0.25 to 4)",
     )
     parser.add_argument(
-        "--seed", type=int, help="the same seed gives the same speech"
+        "--seed",
+        type=int,
+        default=seed,
+        help="the same seed gives the same speech"
+        + ("" if seed is None else f" (default: {seed})"),
     )
     parser.add_argument(
         "--speaker",
@@ -131,7 +151,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for hifigan: folder, or repository on a hub (default: that of "
         f"the training run, or {LJSPEECH})",
     )
-    add_style_arguments(parser)
 
 
 def _pace(text: str) -> float:

@@ -43,10 +43,12 @@ MAY_IMPORT = {
     "inference": {"safe_yaml", "torch_pair"} | INFERENCE,
     "training": TRAINING,
     "evaluation": {"evaluation", "training.reports"} | INFERENCE,
+    "books": {"books", "data", "metrics"},
     "hparams": {"hparams"},
     "upstream": {"upstream", "hparams"},
     "cli": {
         "cli",
+        "books",
         "evaluation",
         "hparams",
         "torch_pair",
