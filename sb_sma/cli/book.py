@@ -140,6 +140,8 @@ def run(arguments: argparse.Namespace) -> None:
     _begin(folder, plan)
     parts = list(_cut_into_parts(book, folder))
     _speak_parts(tts, parts, manner)
+    if not any(part.notes()["seconds"] for part in parts):
+        raise ValueError(f"nothing in {arguments.file} can be spoken.")
     _put_together(book, parts, encoder, out)
     _report(book, parts, out)
     shutil.rmtree(folder)
@@ -322,7 +324,9 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
     kept: list[tuple[float, float, str, Any]] = []
     seconds, finished = 0.0, True
     pause = _CHAPTER_PAUSE if part.is_last else _PARAGRAPH_PAUSE
-    text = "\n\n".join(each.text for each in good)
+    text = f'<break time="{_PARAGRAPH_PAUSE}s"/>'.join(
+        each.text for each in good
+    )
     with open_wav(part.path, settings.sample_rate) as sound:
         if good:
             passages = tts.narrate(f'{text}<break time="{pause}s"/>', **manner)
