@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from sb_sma.data.espeak.voice import phonemize
-from sb_sma.inference import TTS, tts as module
+from sb_sma.inference import (
+    TTS,
+    tts as module,
+)
 from sb_sma.models.tts.synthesis import LOG_FLOOR
 
 FRAME = 256 / 22050
@@ -122,7 +125,7 @@ def test_sound_of_a_long_mel_is_made_in_parts(tts, exported, hifigan_folder):
         forward(part),
     )[1]
     parts = tts.to_waveform(mel)
-    assert max(lengths) < 2 * module._PART_FRAMES
+    assert max(lengths) <= 2 * module._PART_FRAMES
     torch.testing.assert_close(parts, forward(mel), rtol=0, atol=1e-4)
 
 
@@ -216,7 +219,8 @@ def test_a_mistake_costs_nothing(tts, long_text):
 
 
 def test_less_than_is_read(tts):
-    assert tts.tokens("a < b, <3 &lt;i&gt;") == phonemize("a < b, <3 <i>")
+    frontend = tts.hparams.frontend
+    assert tts.tokens("a < b, <3 &lt;i&gt;") == frontend.tokens("a < b, <3 <i>")
 
 
 def test_words_are_in_order_across_passages(tts, long_text):
