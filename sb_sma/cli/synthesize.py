@@ -8,7 +8,6 @@ import logging
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -336,7 +335,7 @@ def _write(
         """Keep of each passage what is written of it later."""
         for passage in passages:
             drawn = utterance.plot is not None
-            kept.append(passage if drawn else _without_alignment(passage))
+            kept.append(passage if drawn else passage.without_sound())
             yield passage
 
     with open_wav(utterance.out, settings.sample_rate) as sound:
@@ -348,15 +347,6 @@ def _write(
     if utterance.words is not None:
         _write_words(utterance, spoken)
     return spoken.finished
-
-
-def _without_alignment(passage: "SpokenText") -> "SpokenText":
-    """Return what takes little memory."""
-    return replace(
-        passage,
-        mel=passage.mel.new_zeros(len(passage.mel), 0),
-        alignment=passage.mel.new_zeros(0, 0, 0),
-    )
 
 
 def _draw(utterance: Utterance, spoken: "SpokenText") -> None:

@@ -14,6 +14,9 @@ LONGEST_WHOLE = 600
 LONGEST_PIECE = 250
 """Characters of the longest piece of a longer one."""
 
+LONGEST_FIRST = 100
+"""Characters of its first piece, which is soon heard."""
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -91,6 +94,8 @@ def write_script(
             continue
         if cuts:
             pieces = cut_text(part.text, LONGEST_PIECE)
+            if not passages:
+                pieces[:1] = _cut_first(pieces[0])
         else:
             pauses = pauses_after(part.text.rstrip())
             pieces = [TextPiece(part.text, pauses)]
@@ -109,6 +114,17 @@ def write_script(
                 )
             )
     return _joined_silences(passages)
+
+
+def _cut_first(piece: TextPiece) -> list[TextPiece]:
+    """Take the first piece apart once more, and join what follows."""
+    first, *others = cut_text(piece.text, LONGEST_FIRST)
+    if not others:
+        return [piece]
+    return [
+        first,
+        TextPiece(piece.text[len(first.text) :].strip(), piece.pauses),
+    ]
 
 
 def _seconds(pauses: int, pace: float) -> float:

@@ -152,6 +152,23 @@ class SpokenText:
             for word in timing.words(start)
         ]
 
+    def without_sound(self) -> "SpokenText":
+        """Keep what takes little memory.
+
+        Returns
+        -------
+        spoken : SpokenText
+            Its frames without channels, and without an alignment.
+        """
+        return SpokenText(
+            self.text,
+            self.tokens,
+            self.mel.new_zeros(len(self.mel), 0),
+            self.mel.new_zeros(0, 0, 0),
+            self.finished,
+            self.timings,
+        )
+
 
 class CompactText(SpokenText):
     """A text whose alignment is made when it is asked for.
