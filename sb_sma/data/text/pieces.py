@@ -16,18 +16,19 @@ from sb_sma.data.text.english import abbreviations
 from sb_sma.data.text.frontends import count_pauses
 
 _PARAGRAPH = re.compile(r"\s*\n[^\S\n]*\n\s*")
-_CLOSING = "\"'’”»)\\]}›」』）】》"
+_CLOSING = "\"'’”“‘»)\\]}›」』）】》"
 _FULL_STOPS = ".…"
 _OTHER_STOPS = "!?‼⁇⁈⁉؟۔।॥։።፧။"
 _STOPS_WITHOUT_SPACE = "。！？｡"
 _SENTENCE_END = re.compile(
-    rf"[{_FULL_STOPS}{_OTHER_STOPS}]+[{_CLOSING}]*\s+"
+    rf"[{_FULL_STOPS}{_OTHER_STOPS}]+(?:[{_CLOSING}]|\s[»›](?=\s))*\s+"
     rf"|[{_STOPS_WITHOUT_SPACE}]+[{_CLOSING}]*\s*"
 )
 _CLAUSE_END = re.compile(
     rf"[,;:،؛፣፤]+[{_CLOSING}]*\s+|[、，；：]+[{_CLOSING}]*\s*"
     r"|\s*(?:--+|—|\s[–-](?=\s))\s*|[)\]]\s+|\n"
 )
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)+")
 _WORD_END = re.compile(r"\s+")
 _LAST_WORD = re.compile(r"[\w.'’-]*$")
 _OPENING = re.compile(r"[\s\"'‘’“”«»‹›„(\[{¿¡「『（—–-]*")
@@ -51,7 +52,7 @@ _ABBREVIATIONS = frozenset(
         # Dutch, Polish, Russian
         *"afb bijv blz dhr drs enz evt ir mevr mgr nl resp "
         "godz im itd itp np ok prof ul "
-        "гг др млн млрд напр пр проф руб стр тыс".split(),
+        "гг гл др им млн млрд напр пр проф руб стр тыс ул".split(),
     )
 )
 # 3. Auflage; longer ones are years
@@ -116,7 +117,7 @@ def cut_text(text: str, longest: int) -> list[TextPiece]:
     Example
     -------
     >>> text = "Dr. Smith paid $5.50. He left,\\nthen he came back.\\n\\nWhy?"
-    >>> for piece in cut_text(text, longest=30):
+    >>> for piece in cut_text(text, longest=28):
     ...     print(piece)
     TextPiece(text='Dr. Smith paid $5.50.', pauses=3)
     TextPiece(text='He left, then he came back.', pauses=5)
@@ -201,7 +202,8 @@ def _ends_sentence(text: str, match: re.Match) -> bool:
     following = text[opening.end() : opening.end() + 1]
     if following.islower():
         return False
-    if match[0][0] != ".":
+    # (approx.) is none, "No." is one
+    if match[0][0] != "." or match[0].strip() != ".":
         return True
     word = _LAST_WORD.search(text[max(0, match.start() - 40) : match.start()])
     return not _is_doubtful(word[0].lstrip("'’-"), following)
@@ -211,6 +213,8 @@ def _is_doubtful(word: str, following: str) -> bool:
     """Whether a full stop after a word may be no end of a sentence."""
     if word.isdecimal():
         return len(word) <= _LONGEST_ORDINAL
+    if _NUMBER.fullmatch(word):
+        return False
     return (
         # initials; also z. B.
         (len(word) == 1 and not _is_wide(word))
@@ -220,7 +224,7 @@ def _is_doubtful(word: str, following: str) -> bool:
         or (
             word.isalpha()
             and len(word) <= _LONGEST_WITHOUT_VOWEL
-            and "LATIN" in unicodedata.name(word[:1], "")
+            and unicodedata.name(word[0], "").startswith(("LATIN", "CYRILLIC"))
             and not _VOWEL.search(unicodedata.normalize("NFD", word))
         )
     )

@@ -9,7 +9,8 @@ from sb_sma.data.text.markup import IPA_VOWELS, Respelling
 from sb_sma.data.text.word_spans import SPACE, find_spans
 
 _STRESS = "ˈˌ"
-_SILENT = ". \u0361\u035c'"
+_SILENT = ".'"
+_TIES = "\u0361\u035c"
 _LOOKALIKES = {"g": "ɡ", "r": "ɹ"}
 
 
@@ -41,9 +42,11 @@ def read_phonemes(sounds: str, symbols: Iterable[str]) -> list[str]:
     (['k', 'ˈɜː', 'n', 'əl'], ['k', 'ˈɜː', 'n', 'ə', 'l'])
     """
     known = set(symbols) - {PAUSE, END, SPACE}
+    ties = set(_TIES).difference("".join(known))
+    written = sounds.translate(dict.fromkeys(map(ord, ties)))
     phonemes: list[str] = []
     stress = ""
-    for part in sounds.split():
+    for part in written.split():
         if part in known:
             phonemes.append(part)
             continue
