@@ -1,10 +1,9 @@
 """Text to speech with a trained model."""
 
-import functools
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,8 +12,6 @@ from tqdm import tqdm
 
 from sb_sma.data.espeak.voice import END, PAUSE, PAUSE_SECONDS
 from sb_sma.data.speech.speakers import SpeakerTable
-from sb_sma.data.text.respelled import read_respelled
-from sb_sma.data.text.word_spans import find_spans
 from sb_sma.inference.arguments import (
     as_seed,
     as_strings,
@@ -22,16 +19,13 @@ from sb_sma.inference.arguments import (
     check_switch,
     check_tensor,
 )
-from sb_sma.inference.bands import AlignmentBand
 from sb_sma.inference.exported_names import SPEAKING
 from sb_sma.inference.g2p.frontend import G2PFrontend
-from sb_sma.inference.joints import Joint, end_with
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.model_folder import ModelFolderError
+from sb_sma.inference.performer import Line, Performer
 from sb_sma.inference.script import Passage, write_script
 from sb_sma.inference.spoken import (
-    CompactText,
-    PassageTiming,
     SpokenText,
     SpokenTimes,
     join_spoken,
@@ -39,15 +33,8 @@ from sb_sma.inference.spoken import (
 )
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.vocoder import choose_vocoder
-from sb_sma.metrics.word_times import WordSpan, token_seconds
-from sb_sma.models.tts.streaming import join_chunks, stream
-from sb_sma.models.tts.synthesis import (
-    LOG_FLOOR,
-    Manner,
-    Narrator,
-    Synthesis,
-    assemble,
-)
+from sb_sma.models.tts.streaming import join_chunks
+from sb_sma.models.tts.synthesis import Manner
 from sb_sma.models.tts.time_scaling import check_pace
 from sb_sma.safe_yaml import names_of
 from sb_sma.vocoders.registry import Vocoder
@@ -55,27 +42,11 @@ from sb_sma.vocoders.streaming import WaveformStream
 
 logger = logging.getLogger(__name__)
 
-_BATCH_ITEMS = 16
-# the alignments of a batch take memory with the square of its texts
-_BATCH_SQUARED_TOKENS = 16 * 700**2
-# beyond, a text is spoken alone, and its alignment kept as a band
-_DENSE_TOKENS = 1500
 # passages that are read ahead, to find some of like lengths
 _PASSAGES_AHEAD = 64
 # of a mel of which the sound is made as a whole, and of a part of a longer one
 _WHOLE_FRAMES, _PART_FRAMES = 5000, 1000
 _LONGEST_CHUNK = 3600  # seconds
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A passage of one of the texts, as the model reads it."""
-
-    index: int  # of the text
-    passage: Passage
-    tokens: list[str]
-    ids: list[int]
-    words: list[tuple[str, list[str]]] | None
 
 
 class TTS(ExportedModel):
@@ -213,9 +184,10 @@ class TTS(ExportedModel):
         """
         (text,) = _as_texts(text, only_one=True)
         script = write_script(text)
+        performer = self._performer()
         tokens: list[str] = []
         for passage in script:
-            read, _ = self._read_passage(passage)
+            read, _ = performer.read_passage(passage)
             if len(script) == 1:
                 return read
             pauses = round((passage.silence or 0.0) / PAUSE_SECONDS)
@@ -237,9 +209,10 @@ class TTS(ExportedModel):
         ValueError
             If a passage has nothing to say, or the markup is wrong.
         """
+        performer = self._performer()
         for passage in write_script(text, pace):
             check_pace(passage.pace)
-            self._read_passage(passage)
+            performer.read_passage(passage)
 
     def encode_text(
         self,
@@ -345,15 +318,18 @@ class TTS(ExportedModel):
         check_switch("progress", progress)
         texts = _as_texts(texts)
         manner = self._manner(len(texts), mode, pace, seed, style, speaker)
+        check_switch("split", split)
+        performer = self._performer()
         lines = [
-            line
+            performer.read(index, passage)
             for index, text in enumerate(texts)
-            for line in self._read(index, text, pace, split)
+            for passage in self._write_script(index, text, pace, split)
         ]
         spoken: dict[int, list[SpokenText]] = {}
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
             told = bar.update if len(lines) == len(texts) else _ignore
-            passages = self._speak_lines(lines, manner, SpokenTimes(), told)
+            with self.inference_ctx:
+                passages = performer.speak(lines, manner, SpokenTimes(), told)
             for line, item in zip(lines, passages):
                 spoken.setdefault(line.index, []).append(item)
             bar.update(len(texts) - bar.n)
@@ -426,11 +402,12 @@ class TTS(ExportedModel):
             for index, script in enumerate(scripts)
             for passage in script
         )
-        times = SpokenTimes()
+        performer, times = self._performer(), SpokenTimes()
         finished = [True] * len(texts)
         while some := list(itertools.islice(passages, _PASSAGES_AHEAD)):
-            lines = [self._read_line(*each) for each in some]
-            spoken = self._speak_lines(lines, manner, times, _ignore)
+            lines = [performer.read(*each) for each in some]
+            with self.inference_ctx:
+                spoken = performer.speak(lines, manner, times, _ignore)
             for line, item in zip(lines, spoken):
                 finished[line.index] &= item.finished
                 yield line.index, item
@@ -488,11 +465,12 @@ class TTS(ExportedModel):
         frames = chunk_seconds / settings.seconds_per_frame
         check_switch("split", split)
         script = self._write_script(0, text, pace, split)
-        first = self._read_line(0, script[0])
+        performer = self._performer()
+        first = performer.read(0, script[0])
         self.finished = []
         manner = self._manner(1, mode, pace, seed, style, speaker)
         lines = itertools.chain(
-            [first], (self._read_line(0, passage) for passage in script[1:])
+            [first], (performer.read(0, passage) for passage in script[1:])
         )
         return self._give_out(text, lines, manner, max(1, round(frames)))
 
@@ -671,134 +649,20 @@ class TTS(ExportedModel):
         except ValueError as error:
             raise ValueError(f"text {index + 1}: {error}") from error
 
-    def _read(
-        self, index: int, text: str, pace: float, split: bool
-    ) -> list[_Line]:
-        """Read all of a text."""
-        check_switch("split", split)
-        script = self._write_script(index, text, pace, split)
-        return [self._read_line(index, passage) for passage in script]
-
-    def _read_line(self, index: int, passage: Passage) -> _Line:
-        """Give a passage's tokens and indices; an error says which it was."""
-        try:
-            tokens, words = self._read_passage(passage)
-            ids = self.hparams.tokens.encode(tokens)
-        except ValueError as error:
-            raise ValueError(f"text {index + 1}: {error}") from error
-        return _Line(index, passage, tokens, ids, words)
-
-    def _read_passage(
-        self, passage: Passage
-    ) -> tuple[list[str], list[tuple[str, list[str]]] | None]:
-        """Turn a passage into tokens; a silence has none."""
-        if not passage.text and passage.silence is not None:
-            return [], []
-        return read_respelled(
-            self.hparams.frontend,
-            passage.text,
-            passage.respellings,
-            getattr(self.hparams.tokens, "symbols", ()),
-        )
-
-    def _speak_lines(
-        self,
-        lines: list[_Line],
-        manner: Manner,
-        times: SpokenTimes,
-        told: Callable[[int], object],
-    ) -> list[SpokenText]:
-        """Speak in batches of one pace and like lengths."""
-        spoken: list[SpokenText | None] = [None] * len(lines)
-        order = sorted(
-            range(len(lines)),
-            key=lambda i: (lines[i].passage.pace, len(lines[i].tokens)),
-        )
-        for chosen in _batches(lines, order):
-            said = self._speak_batch([lines[i] for i in chosen], manner, times)
-            for index, item in zip(chosen, said):
-                spoken[index] = item
-            told(len(chosen))
-        return spoken
-
-    def _speak_batch(
-        self, lines: list[_Line], manner: Manner, times: SpokenTimes
-    ) -> list[SpokenText]:
-        """Speak lines of one pace."""
-        if not lines[0].tokens:
-            return [self._keep_silent(line) for line in lines]
-        layer, head = self.mods.model.guide.tolist()
-        with self.inference_ctx:
-            narrator = self._narrator(lines, manner)
-            if len(lines[0].tokens) > _DENSE_TOKENS:
-                return [self._speak_long(lines[0], narrator, times)]
-            speech = assemble(narrator, layer)
-        said = []
-        for row, line in enumerate(lines):
-            item = self._cut_out(speech, row, line)
-            item.timings = [
-                (0.0, self._timing(line, item.alignment[head], item.mel, times))
-            ]
-            said.append(item)
-        return said
-
-    def _speak_long(
-        self, line: _Line, narrator: Narrator, times: SpokenTimes
-    ) -> SpokenText:
-        """Speak in one piece without holding all that is attended."""
-        layer, head = self.mods.model.guide.tolist()
-        pace = line.passage.pace
-        band = AlignmentBand(len(line.tokens), layer, head)
-        narrator.listener = band.add
-        mel = torch.cat(list(stream(narrator, _PART_FRAMES)))
-        per_step = (
-            self.hparams.mel_settings.seconds_per_frame
-            * self.mods.model.decoder.reduction_factor
-            / pace
-        )
-        timing = self._as_timing(
-            line, band.seconds(per_step, None), band.seconds(per_step, 1), times
-        )
-        return CompactText(
-            line.passage.written,
-            line.tokens,
-            end_with(mel, self._frames_of(line.passage.silence)),
-            functools.partial(band.dense, pace),
-            bool(narrator.finished[0]),
-            [(0.0, timing)],
-        )
-
-    def _keep_silent(self, line: _Line) -> SpokenText:
-        """Return a silence."""
-        model = self.mods.model
-        n_frames = self._frames_of(line.passage.silence)
-        factor = model.decoder.reduction_factor
-        heads = model.decoder.layers[0].self_attn.nhead
-        mean = model.mel_mean
-        return SpokenText(
-            "",
-            [],
-            mean.new_full((n_frames, len(mean)), LOG_FLOOR),
-            mean.new_zeros(heads, round(n_frames / factor), 0),
-            True,
-        )
-
-    def _frames_of(self, seconds: float | None) -> int | None:
-        if seconds is None:
-            return None
-        return round(seconds / self.hparams.mel_settings.seconds_per_frame)
+    def _performer(self) -> Performer:
+        return Performer(self.mods.model, self.hparams, self.device)
 
     def _give_out(
         self,
         text: str,
-        lines: Iterator[_Line],
+        lines: Iterator[Line],
         manner: Manner,
         chunk_frames: int,
     ) -> Iterator[torch.Tensor]:
         """Return the chunks, without holding the context between them."""
         finished: list[bool] = []
         chunks = join_chunks(
-            self._stream_lines(lines, manner, chunk_frames, finished),
+            self._performer().stream(lines, manner, chunk_frames, finished),
             chunk_frames,
         )
         while True:
@@ -809,29 +673,6 @@ class TTS(ExportedModel):
             yield chunk
         self.finished = [all(finished)]
         self._warn_about_limits([text])
-
-    def _stream_lines(
-        self,
-        lines: Iterator[_Line],
-        manner: Manner,
-        chunk_frames: int,
-        finished: list[bool],
-    ) -> Iterator[torch.Tensor]:
-        """Give out one passage after the other."""
-        for line in lines:
-            if not line.tokens:
-                yield self._keep_silent(line).mel
-                continue
-            narrator = self._narrator([line], manner)
-            mels = stream(narrator, chunk_frames)
-            n_frames = self._frames_of(line.passage.silence)
-            if n_frames is None:
-                yield from mels
-            else:
-                joint = Joint(n_frames)
-                yield from map(joint.push, mels)
-                yield joint.finish()
-            finished += narrator.finished.tolist()
 
     def _sounds(
         self, mels: Iterator[torch.Tensor], least_frames: int
@@ -845,80 +686,6 @@ class TTS(ExportedModel):
                 if len(samples):
                     yield samples.clamp(-1.0, 1.0)
         yield waveform.finish().clamp(-1.0, 1.0)
-
-    def _cut_out(self, speech: Synthesis, row: int, line: _Line) -> SpokenText:
-        """One item of a batch, without padding, and with its silence."""
-        n_frames = int(speech.mel_lengths[row])
-        n_steps = int(speech.query_lengths[row])
-        layer = int(self.mods.model.guide[0])
-        alignment = speech.alignments[layer][row]
-        alignment = alignment[:, :n_steps, : len(line.tokens)]
-        mel = speech.mels[row, :n_frames]
-        if line.passage.silence is not None:
-            mel = end_with(mel, self._frames_of(line.passage.silence))
-            factor = self.mods.model.decoder.reduction_factor
-            alignment = _of_length(alignment, round(len(mel) / factor))
-        return SpokenText(
-            line.passage.written,
-            line.tokens,
-            mel,
-            alignment,
-            bool(speech.finished[row]),
-        )
-
-    def _timing(
-        self,
-        line: _Line,
-        alignment: torch.Tensor,
-        mel: torch.Tensor,
-        times: SpokenTimes,
-    ) -> PassageTiming:
-        """Tell what is known of when a passage's tokens are said."""
-        seconds = len(mel) * self.hparams.mel_settings.seconds_per_frame
-        alignment = alignment.cpu()
-        return self._as_timing(
-            line,
-            token_seconds(alignment, seconds),
-            token_seconds(alignment, seconds, reach=1),
-            times,
-        )
-
-    def _as_timing(
-        self,
-        line: _Line,
-        lasted: list[float],
-        near: list[float],
-        times: SpokenTimes,
-    ) -> PassageTiming:
-        pace = line.passage.pace
-        times.add(line.tokens, [seconds * pace for seconds in lasted])
-        frontend = self.hparams.frontend
-
-        def find_words() -> list[WordSpan]:
-            """Tell which tokens belong to which word."""
-            words = line.words
-            if words is None:
-                words = frontend.words(line.passage.text)
-            return [WordSpan(*span) for span in find_spans(line.tokens, words)]
-
-        return PassageTiming(line.tokens, lasted, near, pace, find_words, times)
-
-    def _narrator(self, lines: list[_Line], manner: Manner) -> Narrator:
-        """Return what runs the model on a batch of passages of one pace."""
-        mel_settings = self.hparams.mel_settings
-        lengths = torch.tensor([len(line.ids) for line in lines])
-        padded = torch.zeros(len(lines), int(lengths.max()), dtype=torch.long)
-        for row, line in zip(padded, lines):
-            row[: len(line.ids)] = torch.tensor(line.ids)
-        own = manner.of([line.index for line in lines])
-        return Narrator(
-            self.mods.model,
-            padded.to(self.device),
-            lengths.to(self.device),
-            self.hparams.stop_rule,
-            mel_settings.seconds_per_frame,
-            replace(own, pace=lines[0].passage.pace),
-        )
 
     def _manner(
         self,
@@ -999,37 +766,6 @@ def _as_texts(texts: str | Sequence[str], only_one: bool = False) -> list[str]:
             f"{texts!r:.80}."
         )
     return found
-
-
-def _batches(lines: list[_Line], order: list[int]) -> Iterator[list[int]]:
-    """Yield neighbours of one pace whose alignments fit into memory."""
-    batch: list[int] = []
-    for index in order:
-        line = lines[index]
-        longest = len(line.tokens)
-        first = lines[batch[0]] if batch else line
-        if batch and (
-            len(batch) == _BATCH_ITEMS
-            or line.passage.pace != first.passage.pace
-            or bool(line.tokens) != bool(first.tokens)
-            or (len(batch) + 1) * longest**2 > _BATCH_SQUARED_TOKENS
-        ):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _of_length(alignment: torch.Tensor, n_steps: int) -> torch.Tensor:
-    """Cut an alignment, or let it stay on the last token."""
-    alignment = alignment[:, :n_steps]
-    missing = n_steps - alignment.shape[1]
-    if not missing:
-        return alignment
-    staying = torch.zeros_like(alignment[:, :1]).expand(-1, missing, -1).clone()
-    staying[..., -1] = 1.0
-    return torch.cat([alignment, staying], dim=1)
 
 
 def _ignore(count: int) -> None:

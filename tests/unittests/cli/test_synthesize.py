@@ -208,7 +208,7 @@ def test_a_long_text_is_one_file(command, tmp_path, texts, monkeypatch):
     assert len(spoken.timings) > 2
     samples, _ = soundfile.read(tmp_path / "c-1.wav")
     assert len(samples) == 256 * (len(spoken.mel) - 1)
-    monkeypatch.setattr("sb_sma.inference.tts._DENSE_TOKENS", 100)
+    monkeypatch.setattr("sb_sma.inference.performer._DENSE_TOKENS", 100)
     assert command(*arguments, "--one_piece", "--words", "c.tsv") == 0
     other, _ = soundfile.read(tmp_path / "c-1.wav")
     (whole,) = tts.speak(line, seed=1, split=False)

@@ -81,14 +81,14 @@ def test_a_stream_reads_no_more_than_it_says(tts, long_text, monkeypatch):
 def test_only_some_passages_are_read_ahead(tts, long_text, monkeypatch):
     monkeypatch.setattr(module, "_PASSAGES_AHEAD", 2)
     spoken = []
-    speak_batch = TTS._speak_batch
+    speak_batch = Performer._speak_batch
 
     def note(self, lines, *arguments):
         """Note what is spoken."""
         spoken.extend(lines)
         return speak_batch(self, lines, *arguments)
 
-    monkeypatch.setattr(TTS, "_speak_batch", note)
+    monkeypatch.setattr(Performer, "_speak_batch", note)
     passages = tts.narrate(long_text, seed=0)
     assert spoken == []
     for count in (2, 2, 4, 4):
@@ -137,7 +137,7 @@ def test_a_short_text_is_one_piece(tts, texts):
 @pytest.mark.parametrize("pace", [1.0, 0.6])
 def test_one_piece_is_kept_as_a_band(tts, texts, monkeypatch, pace):
     (dense,) = tts.speak(texts[2], seed=0, pace=pace, split=False)
-    monkeypatch.setattr(module, "_DENSE_TOKENS", 3)
+    monkeypatch.setattr(performer, "_DENSE_TOKENS", 3)
     (band,) = tts.speak(texts[2], seed=0, pace=pace, split=False)
     torch.testing.assert_close(band.mel, dense.mel, rtol=0, atol=1e-4)
     torch.testing.assert_close(
