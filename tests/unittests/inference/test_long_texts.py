@@ -8,8 +8,10 @@ import torch
 from sb_sma.data.espeak.voice import phonemize
 from sb_sma.inference import (
     TTS,
+    performer,
     tts as module,
 )
+from sb_sma.inference.performer import Performer
 from sb_sma.models.tts.synthesis import LOG_FLOOR
 
 FRAME = 256 / 22050
