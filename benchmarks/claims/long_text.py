@@ -44,6 +44,7 @@ from sb_sma.data.espeak.voice import VoiceSettings, speak
 from sb_sma.data.speech.mel import LogMel
 from sb_sma.data.text.pieces import cut_text
 from sb_sma.inference import TTS
+from sb_sma.inference.script import LONGEST_PIECE
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = ROOT / "benchmarks" / "results" / "long_text.json"
@@ -248,7 +249,7 @@ def measure_ear(arguments: argparse.Namespace) -> dict[str, Any]:
     settings = tts.hparams.mel_settings
     passages, n_words = [], 0
     for text in read_prose(arguments.prose):
-        for piece, _ in cut_text(text, 250):
+        for piece, _ in cut_text(text, LONGEST_PIECE):
             if n_words < arguments.heard_words and not re.search(r"\d", piece):
                 passages.append(piece)
                 n_words += len(piece.split())

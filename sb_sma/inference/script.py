@@ -11,7 +11,7 @@ from sb_sma.data.text.pieces import TextPiece, cut_text, pauses_after
 LONGEST_WHOLE = 600
 """Characters of the longest text that is spoken in one piece by itself."""
 
-LONGEST_PIECE = 250
+LONGEST_PIECE = 120
 """Characters of the longest piece of a longer one."""
 
 LONGEST_FIRST = 100

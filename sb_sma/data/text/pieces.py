@@ -29,6 +29,8 @@ _CLAUSE_END = re.compile(
     r"|\s*(?:--+|—|\s[–-](?=\s))\s*|[)\]]\s+|\n"
 )
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)+")
+# what is short belongs to what follows: of a | house
+_LONG_WORD_END = re.compile(r"(?<=\w{4})\s+")
 _WORD_END = re.compile(r"\s+")
 _LAST_WORD = re.compile(r"[\w.'’-]*$")
 _OPENING = re.compile(r"[\s\"'‘’“”«»‹›„(\[{¿¡「『（—–-]*")
@@ -129,7 +131,7 @@ def cut_text(text: str, longest: int) -> list[TextPiece]:
         parts = [
             part.strip()
             for part in _packed(
-                paragraph, (_sentences, _clauses, _words), longest
+                paragraph, (_sentences, _clauses, _long_words, _words), longest
             )
         ]
         for part in filter(None, parts):
@@ -184,6 +186,10 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _clauses(text: str) -> Iterator[str]:
     return _cut_at(text, [m.end() for m in _CLAUSE_END.finditer(text)])
+
+
+def _long_words(text: str) -> Iterator[str]:
+    return _cut_at(text, [m.end() for m in _LONG_WORD_END.finditer(text)])
 
 
 def _words(text: str) -> Iterator[str]:
