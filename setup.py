@@ -82,6 +82,8 @@ setup(
         "shards": SHARDS,
         # the ears of sb-sma evaluate
         "evaluate": [*TEXT, "faster-whisper>=1.0,<2", "distillmos>=0.9,<1"],
+        # M4B files where there is no program ffmpeg
+        "book": ["av>=16"],
         # teachers of the embedded corpus; piper-tts (GPL-3) is not imported
         "hibari": ["hibari-tts>=0.2.1,<0.3", "onnx>=1.16"],
         "piper": ["piper-tts[http,alignment]>=1.8,<2"],

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from sb_sma import __version__
 from sb_sma.cli import (
+    book,
     check,
     corpora,
     evaluate,
@@ -21,6 +22,7 @@ from sb_sma.cli import (
 )
 
 COMMANDS = {
+    "book": book,
     "check": check,
     "corpora": corpora,
     "evaluate": evaluate,

@@ -6,6 +6,7 @@ import io
 import itertools
 import logging
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from sb_sma.cli.paths import (
     check_writable,
     complete_or_absent,
 )
+from sb_sma.cli.sound import open_wav
 from sb_sma.cli.styles import add_style_arguments, read_style, style_wavs
 from sb_sma.cli.utterances import (
     Utterance,
@@ -33,10 +35,19 @@ if TYPE_CHECKING:
     from sb_sma.inference.spoken import SpokenText
 
 HELP = "Speak a text, or every line of a file, with a trained model."
-# spoken together; they are sorted by length for the batches
+# read together, before the first of them is spoken
 _CHUNK_TEXTS = 64
-# the memory that an alignment takes grows with the square of its text
 _CHUNK_CHARACTERS = 8000
+# of the longest text whose alignment is drawn
+_DRAWN_TOKENS = 2000
+_EXAMPLES = """examples:
+  sb-sma synthesize --model DIR --text "Hello there." --out hello.wav
+  sb-sma synthesize --model DIR --input lines.txt --out line.wav --seed 0
+  sb-sma synthesize --model DIR --out a.wav --words a.tsv --text \\
+    'Wait <break time="0.5s"/> [Zoë](/z ˈoʊ i/), <prosody rate="80%">slowly</prosody>.'
+
+A text of any length: beyond 600 characters it is spoken sentence by sentence.
+"""
 # models.tts.time_scaling's, without torch
 SLOWEST, FASTEST = 0.25, 4.0
 
@@ -54,6 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder that a training run exported, or a repository on a hub",
     )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EXAMPLES
     add_trust(parser)
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--text", help="what to say")
@@ -71,6 +84,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=Path, help="PNG file for the alignment, numbered alike"
     )
+    parser.add_argument(
+        "--words",
+        type=Path,
+        metavar="FILE",
+        help="TSV file for when each word is said, and whether it was, numbered "
+        "alike",
+    )
+    parser.add_argument(
+        "--one_piece",
+        action="store_true",
+        help="do not take long texts apart at sentences",
+    )
+    add_manner_arguments(parser)
+    add_style_arguments(parser)
+
+
+def add_manner_arguments(
+    parser: argparse.ArgumentParser, seed: int | None = None
+) -> None:
+    """Declare the options of how texts are spoken, and by whom.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of a command that speaks.
+    seed : int, optional
+        Default of that option. Default: another one each time.
+    """
     # attention.decoding.MODES, without torch
     parser.add_argument(
         "--mode",
@@ -86,7 +127,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="above 1 speaks faster: 2 in half of the time (0.25 to 4)",
     )
     parser.add_argument(
-        "--seed", type=int, help="the same seed gives the same speech"
+        "--seed",
+        type=int,
+        default=seed,
+        help="the same seed gives the same speech"
+        + ("" if seed is None else f" (default: {seed})"),
     )
     parser.add_argument(
         "--speaker",
@@ -105,7 +150,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for hifigan: folder, or repository on a hub (default: that of "
         f"the training run, or {LJSPEECH})",
     )
-    add_style_arguments(parser)
 
 
 def _pace(text: str) -> float:
@@ -152,7 +196,9 @@ def run(arguments: argparse.Namespace) -> None:
                 open_lines(arguments.input, "one utterance")
             )
             texts = read_texts(lines)
-        utterances = number_utterances(texts, arguments.out, arguments.plot)
+        utterances = number_utterances(
+            texts, arguments.out, arguments.plot, arguments.words
+        )
         _check_numbered(arguments, utterances)
         # torch takes seconds to load: mistakes above are told at once
         require_torch_pair()
@@ -170,6 +216,7 @@ def run(arguments: argparse.Namespace) -> None:
             "seed": arguments.seed,
             "style": make_style and make_style(tts.styles),
             "speaker": arguments.speaker,
+            "split": not arguments.one_piece,
         }
         n_written = _speak_and_write(tts, utterances, manner, lines)
         if lines is not None:
@@ -186,20 +233,20 @@ def _speak_and_write(
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    pairs = _speak(tts, utterances, manner, lines)
+    spoken = _speak(tts, utterances, manner, lines)
     with (
         logging_redirect_tqdm([logging.getLogger("sb_sma")]),
         _limits_told_by_line() if lines else contextlib.nullcontext(),
     ):
         # an unknown speaker, say, is told before there is a bar
-        first = next(pairs)
+        first = next(spoken)
         with tqdm(total=len(utterances), unit="text") as bar:
-            for utterance, spoken in itertools.chain([first], pairs):
-                if spoken is None:
+            for utterance, passages in itertools.chain([first], spoken):
+                if passages is None:
                     bar.total -= 1
                     continue
-                _write(tts, utterance, spoken)
-                if lines and not spoken.finished:
+                finished = _write(tts, utterance, passages)
+                if lines and not finished:
                     lines.warn(
                         utterance.line,
                         "did not end by itself and was cut off; see "
@@ -214,14 +261,18 @@ def _speak(
     utterances: list[Utterance],
     manner: dict[str, Any],
     lines: TextLines | None,
-) -> Iterator[tuple[Utterance, "SpokenText | None"]]:
-    """Yield each with its speech; None if the model cannot speak it."""
+) -> "Iterator[tuple[Utterance, Iterator[SpokenText] | None]]":
+    """Yield each with its passages; None if the model cannot speak it."""
     for chunk in _chunks(utterances):
-        good = _speakable(tts, chunk, lines) if lines else chunk
+        good = chunk
+        if lines:
+            good = _speakable(tts, chunk, lines, manner["pace"])
         yield from ((each, None) for each in chunk if each not in good)
-        if good:
-            texts = [utterance.text for utterance in good]
-            yield from zip(good, tts.speak(texts, **manner))
+        if not good:
+            continue
+        passages = tts.narrate([each.text for each in good], **manner)
+        for index, own in itertools.groupby(passages, lambda each: each[0]):
+            yield good[index], (item for _, item in own)
 
 
 @contextlib.contextmanager
@@ -241,8 +292,8 @@ def _limits_told_by_line() -> Iterator[None]:
 
 
 def _chunks(utterances: list[Utterance]) -> Iterator[list[Utterance]]:
-    """Yield consecutive utterances whose speech fits into memory; the first
-    alone, so that it can soon be listened to."""
+    """Yield consecutive utterances that are read together; the first alone, so
+    that it can soon be listened to."""
     yield utterances[:1]
     chunk, n_characters = [], 0
     for utterance in utterances[1:]:
@@ -256,13 +307,13 @@ def _chunks(utterances: list[Utterance]) -> Iterator[list[Utterance]]:
 
 
 def _speakable(
-    tts: "TTS", chunk: list[Utterance], lines: TextLines
+    tts: "TTS", chunk: list[Utterance], lines: TextLines, pace: float
 ) -> list[Utterance]:
     """Find utterances that the model can speak; report others."""
     good = []
     for utterance in chunk:
         try:
-            tts.tokens(utterance.text)
+            tts.check_text(utterance.text, pace)
         except ValueError as error:
             lines.pass_over(utterance.line, error)
         else:
@@ -270,38 +321,82 @@ def _speakable(
     return good
 
 
-def _write(tts: "TTS", utterance: Utterance, spoken: "SpokenText") -> None:
-    """Write sound and picture, each completely or not at all."""
-    import soundfile
+def _write(
+    tts: "TTS", utterance: Utterance, passages: "Iterator[SpokenText]"
+) -> bool:
+    """Write sound, picture and words, each completely or not at all; say
+    whether the text has ended by itself."""
+    from sb_sma.inference.spoken import join_spoken
 
-    samples = tts.to_waveform(spoken.mel).cpu().numpy()
-    sound = io.BytesIO()
-    soundfile.write(
-        sound, samples, tts.hparams.mel_settings.sample_rate, format="WAV"
-    )
-    contents = {utterance.out: sound}
+    settings = tts.hparams.mel_settings
+    kept: list[SpokenText] = []
+
+    def noted() -> "Iterator[SpokenText]":
+        """Keep of each passage what is written of it later."""
+        for passage in passages:
+            drawn = utterance.plot is not None
+            kept.append(passage if drawn else passage.without_sound())
+            yield passage
+
+    with open_wav(utterance.out, settings.sample_rate) as sound:
+        for samples in tts.to_sound(noted()):
+            sound.write(samples.cpu().numpy())
+    spoken = join_spoken(utterance.text, kept, settings.seconds_per_frame)
     if utterance.plot is not None:
-        from sb_sma.plots.figures import plot_alignments
+        _draw(utterance, spoken)
+    if utterance.words is not None:
+        _write_words(utterance, spoken)
+    return spoken.finished
 
-        text = spoken.text
-        figure = plot_alignments(
-            spoken.alignment.cpu(),
-            tokens=spoken.tokens,
-            title=text if len(text) < 80 else text[:77] + "...",
+
+def _draw(utterance: Utterance, spoken: "SpokenText") -> None:
+    if len(spoken.tokens) > _DRAWN_TOKENS:
+        print(
+            f"sb-sma: {utterance.plot} is not drawn: the text has "
+            f"{len(spoken.tokens)} tokens, and a picture room for "
+            f"{_DRAWN_TOKENS}",
+            file=sys.stderr,
         )
-        picture = contents[utterance.plot] = io.BytesIO()
-        ending = utterance.plot.suffix[1:].lower()
-        figure.savefig(picture, format=ending, bbox_inches="tight")
-    for path, content in contents.items():
-        with complete_or_absent(path) as file:
-            file.write(content.getbuffer())
+        return
+    from sb_sma.plots.figures import plot_alignments
+
+    text = spoken.text
+    figure = plot_alignments(
+        spoken.alignment.cpu(),
+        tokens=spoken.tokens,
+        title=text if len(text) < 80 else text[:77] + "...",
+    )
+    picture = io.BytesIO()
+    ending = utterance.plot.suffix[1:].lower()
+    figure.savefig(picture, format=ending, bbox_inches="tight")
+    with complete_or_absent(utterance.plot) as file:
+        file.write(picture.getbuffer())
+
+
+def _write_words(utterance: Utterance, spoken: "SpokenText") -> None:
+    words = spoken.words
+    unsaid = [word for word in words if not word.said]
+    for word in unsaid:
+        print(
+            f"sb-sma: {utterance.out}: unsaid at {word.start:.2f} s: "
+            f"{word.text}",
+            file=sys.stderr,
+        )
+    rows = ["start\tend\tsaid\tword"]
+    rows += [
+        f"{word.start:.3f}\t{word.end:.3f}\t{'yes' if word.said else 'no'}\t"
+        f"{word.text}"
+        for word in words
+    ]
+    with complete_or_absent(utterance.words) as file:
+        file.write(("\n".join(rows) + "\n").encode())
 
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
     """Refuse files that could not be written in the end."""
     if arguments.out.suffix.lower() != ".wav":
         raise ValueError(f"--out must end in .wav; got {arguments.out}.")
-    for path in (arguments.out, arguments.plot):
+    for path in (arguments.out, arguments.plot, arguments.words):
         if path is not None:
             check_writable(path)
     if arguments.plot is not None:
@@ -315,6 +410,8 @@ def _check_numbered(
     outputs = [("--out", each.out) for each in utterances]
     if arguments.plot is not None:
         outputs += [("--plot", each.plot) for each in utterances]
+    if arguments.words is not None:
+        outputs += [("--words", each.words) for each in utterances]
     for _, path in outputs:
         check_writable(path)
     inputs = [("--style_wav", wav) for wav in style_wavs(arguments)]

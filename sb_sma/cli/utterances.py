@@ -7,9 +7,6 @@ from pathlib import Path
 
 from sb_sma.cli.lines import TextLines, decode_line
 
-# an alignment takes memory with the square of its text
-MAX_CHARACTERS = 5000
-
 
 @dataclass(frozen=True)
 class Utterance:
@@ -25,12 +22,15 @@ class Utterance:
         Of its sound.
     plot : Path or None
         Of its picture, if there is to be one.
+    words : Path or None
+        Of the times of its words, if they are to be told.
     """
 
     line: int
     text: str
     out: Path
     plot: Path | None
+    words: Path | None = None
 
 
 def read_argument(text: str) -> str:
@@ -94,11 +94,6 @@ def read_texts(
     for number, line in lines:
         try:
             text = decode_line(line)
-            if len(text) > MAX_CHARACTERS:
-                raise ValueError(
-                    f"must have at most {MAX_CHARACTERS} characters; got "
-                    f"{len(text)}. Put each sentence on a line of its own."
-                )
         except ValueError as error:
             lines.pass_over(number, error)
             text = None
@@ -114,7 +109,10 @@ def read_texts(
 
 
 def number_utterances(
-    texts: Sequence[tuple[int, str | None]], out: Path, plot: Path | None
+    texts: Sequence[tuple[int, str | None]],
+    out: Path,
+    plot: Path | None,
+    words: Path | None = None,
 ) -> list[Utterance]:
     """Name the files of each text.
 
@@ -130,6 +128,8 @@ def number_utterances(
         Of the sounds, without numbers.
     plot : Path or None
         Of the pictures, without numbers.
+    words : Path or None
+        Of the times of words, without numbers.
 
     Returns
     -------
@@ -147,12 +147,12 @@ def number_utterances(
     """
     utterances = []
     for position, (line, text) in enumerate(texts, start=1):
-        out_here, plot_here = (
+        paths = (
             path and _numbered(path, position, len(texts))
-            for path in (out, plot)
+            for path in (out, plot, words)
         )
         if text is not None:
-            utterances.append(Utterance(line, text, out_here, plot_here))
+            utterances.append(Utterance(line, text, *paths))
     return utterances
 
 

@@ -1,7 +1,8 @@
 """Text to speech with a trained model."""
 
+import itertools
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from sb_sma.data.espeak.voice import END, PAUSE, PAUSE_SECONDS
 from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.inference.arguments import (
     as_seed,
@@ -21,18 +23,29 @@ from sb_sma.inference.exported_names import SPEAKING
 from sb_sma.inference.g2p.frontend import G2PFrontend
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.model_folder import ModelFolderError
-from sb_sma.inference.spoken import SpokenText, pad_spoken
+from sb_sma.inference.performer import Line, Performer
+from sb_sma.inference.script import Passage, write_script
+from sb_sma.inference.spoken import (
+    SpokenText,
+    SpokenTimes,
+    join_spoken,
+    pad_spoken,
+)
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.vocoder import choose_vocoder
-from sb_sma.models.tts.streaming import stream
-from sb_sma.models.tts.synthesis import Manner, Narrator, Synthesis, assemble
+from sb_sma.models.tts.streaming import join_chunks
+from sb_sma.models.tts.synthesis import Manner
+from sb_sma.models.tts.time_scaling import check_pace
 from sb_sma.safe_yaml import names_of
 from sb_sma.vocoders.registry import Vocoder
 from sb_sma.vocoders.streaming import WaveformStream
 
 logger = logging.getLogger(__name__)
 
-_BATCH_ITEMS = 16
+# passages that are read ahead, to find some of like lengths
+_PASSAGES_AHEAD = 64
+# of a mel of which the sound is made as a whole, and of a part of a longer one
+_WHOLE_FRAMES, _PART_FRAMES = 5000, 1000
 _LONGEST_CHUNK = 3600  # seconds
 
 
@@ -161,7 +174,8 @@ class TTS(ExportedModel):
         Returns
         -------
         tokens : list of str
-            Phonemes, letters or pieces of words, pauses and the end.
+            Phonemes, letters or pieces of words, pauses and the end; of a text
+            that is taken apart, with pauses for the silences between.
 
         Raises
         ------
@@ -169,7 +183,36 @@ class TTS(ExportedModel):
             If nothing in the text can be spoken.
         """
         (text,) = _as_texts(text, only_one=True)
-        return self.hparams.frontend.tokens(text)
+        script = write_script(text)
+        performer = self._performer()
+        tokens: list[str] = []
+        for passage in script:
+            read, _ = performer.read_passage(passage)
+            if len(script) == 1:
+                return read
+            pauses = round((passage.silence or 0.0) / PAUSE_SECONDS)
+            tokens += [*read[:-1], *[PAUSE] * pauses]
+        return [*tokens, END]
+
+    def check_text(self, text: str, pace: float = 1.0) -> None:
+        """Refuse what cannot be spoken, before anything is.
+
+        Arguments
+        ---------
+        text : str
+            What is to be said.
+        pace : float
+            As in `encode_text`.
+
+        Raises
+        ------
+        ValueError
+            If a passage has nothing to say, or the markup is wrong.
+        """
+        performer = self._performer()
+        for passage in write_script(text, pace):
+            check_pace(passage.pace)
+            performer.read_passage(passage)
 
     def encode_text(
         self,
@@ -180,6 +223,7 @@ class TTS(ExportedModel):
         progress: bool = False,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Turn texts into mels.
 
@@ -204,6 +248,9 @@ class TTS(ExportedModel):
         speaker : str or sequence of str, optional
             Who speaks the texts, one of `speakers`, or one for each text.
             Default: the first of `speakers`.
+        split : bool
+            Whether a text of more than 600 characters is taken apart at its
+            sentences; if not, it is spoken in one piece.
 
         Returns
         -------
@@ -222,7 +269,7 @@ class TTS(ExportedModel):
             does not know a speaker.
         """
         return pad_spoken(
-            self.speak(texts, mode, pace, seed, progress, style, speaker)
+            self.speak(texts, mode, pace, seed, progress, style, speaker, split)
         )
 
     def speak(
@@ -234,6 +281,7 @@ class TTS(ExportedModel):
         progress: bool = False,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> list[SpokenText]:
         """Turn texts into mels, each without padding.
 
@@ -253,6 +301,8 @@ class TTS(ExportedModel):
             As in `encode_text`.
         speaker : str or sequence of str, optional
             As in `encode_text`.
+        split : bool
+            As in `encode_text`.
 
         Returns
         -------
@@ -267,23 +317,102 @@ class TTS(ExportedModel):
         """
         check_switch("progress", progress)
         texts = _as_texts(texts)
-        tokens, ids = zip(*map(self._read, range(len(texts)), texts))
         manner = self._manner(len(texts), mode, pace, seed, style, speaker)
-        by_length = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
-        spoken: list[SpokenText | None] = [None] * len(texts)
+        check_switch("split", split)
+        performer = self._performer()
+        lines = [
+            performer.read(index, passage)
+            for index, text in enumerate(texts)
+            for passage in self._write_script(index, text, pace, split)
+        ]
+        spoken: dict[int, list[SpokenText]] = {}
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
-            for chosen in _chunks(by_length, _BATCH_ITEMS):
-                with self.inference_ctx:
-                    batch = [ids[i] for i in chosen]
-                    speech = assemble(self._narrator(batch, manner.of(chosen)))
-                for row, index in enumerate(chosen):
-                    spoken[index] = self._cut_out(
-                        speech, row, texts[index], tokens[index]
-                    )
-                bar.update(len(chosen))
-        self.finished = [item.finished for item in spoken]
+            told = bar.update if len(lines) == len(texts) else _ignore
+            with self.inference_ctx:
+                passages = performer.speak(lines, manner, SpokenTimes(), told)
+            for line, item in zip(lines, passages):
+                spoken.setdefault(line.index, []).append(item)
+            bar.update(len(texts) - bar.n)
+        seconds = self.hparams.mel_settings.seconds_per_frame
+        joined = [
+            join_spoken(text, spoken[index], seconds)
+            for index, text in enumerate(texts)
+        ]
+        self.finished = [item.finished for item in joined]
         self._warn_about_limits(texts)
-        return spoken
+        return joined
+
+    def narrate(
+        self,
+        texts: str | Sequence[str],
+        mode: str | None = None,
+        pace: float = 1.0,
+        seed: int | None = None,
+        style: torch.Tensor | None = None,
+        speaker: str | Sequence[str] | None = None,
+        split: bool = True,
+    ) -> Iterator[tuple[int, SpokenText]]:
+        """Speak texts of any length passage by passage, in bounded memory.
+
+        Arguments
+        ---------
+        texts : str or sequence of str
+            What is to be said.
+        mode : str, optional
+            As in `encode_text`.
+        pace : float
+            As in `encode_text`.
+        seed : int, optional
+            As in `encode_text`.
+        style : torch.Tensor, optional
+            As in `encode_text`.
+        speaker : str or sequence of str, optional
+            As in `encode_text`.
+        split : bool
+            As in `encode_text`.
+
+        Returns
+        -------
+        passages : iterator of (int, SpokenText)
+            The index of the text, and the next of its passages with the silence
+            after it, in their order; together they are what `speak` gives with
+            the same seed. `to_sound` makes sound of those of one text.
+
+        Raises
+        ------
+        ValueError
+            If there is no text, one is marked up wrongly, or the model does not
+            know a speaker; and where a passage cannot be spoken, when its turn
+            comes.
+        """
+        texts = _as_texts(texts)
+        check_switch("split", split)
+        manner = self._manner(len(texts), mode, pace, seed, style, speaker)
+        scripts = [
+            self._write_script(index, text, pace, split)
+            for index, text in enumerate(texts)
+        ]
+        return self._narrate(texts, scripts, manner)
+
+    def _narrate(
+        self, texts: list[str], scripts: list[list[Passage]], manner: Manner
+    ) -> Iterator[tuple[int, SpokenText]]:
+        passages = (
+            (index, passage)
+            for index, script in enumerate(scripts)
+            for passage in script
+        )
+        performer, times = self._performer(), SpokenTimes()
+        finished = [True] * len(texts)
+        while some := list(itertools.islice(passages, _PASSAGES_AHEAD)):
+            lines = [performer.read(*each) for each in some]
+            with self.inference_ctx:
+                spoken = performer.speak(lines, manner, times, _ignore)
+            for line, item in zip(lines, spoken):
+                finished[line.index] &= item.finished
+                yield line.index, item
+        self.finished = finished
+        self._warn_about_limits(texts)
 
     def stream(
         self,
@@ -294,6 +423,7 @@ class TTS(ExportedModel):
         chunk_seconds: float = 0.25,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> Iterator[torch.Tensor]:
         """Give out the mel of a text while it is being made.
 
@@ -314,6 +444,8 @@ class TTS(ExportedModel):
             As in `encode_text`.
         speaker : str or sequence of str, optional
             As in `encode_text`.
+        split : bool
+            As in `encode_text`.
 
         Returns
         -------
@@ -331,14 +463,16 @@ class TTS(ExportedModel):
         (text,) = _as_texts(text, only_one=True)
         settings = self.hparams.mel_settings
         frames = chunk_seconds / settings.seconds_per_frame
-        _, ids = self._read(0, text)
+        check_switch("split", split)
+        script = self._write_script(0, text, pace, split)
+        performer = self._performer()
+        first = performer.read(0, script[0])
         self.finished = []
-        with self.inference_ctx:
-            manner = self._manner(1, mode, pace, seed, style, speaker)
-            narrator = self._narrator([ids], manner)
-        return self._give_out(
-            text, narrator, stream(narrator, max(1, round(frames)))
+        manner = self._manner(1, mode, pace, seed, style, speaker)
+        lines = itertools.chain(
+            [first], (performer.read(0, passage) for passage in script[1:])
         )
+        return self._give_out(text, lines, manner, max(1, round(frames)))
 
     def stream_waveform(
         self,
@@ -349,6 +483,7 @@ class TTS(ExportedModel):
         chunk_seconds: float = 0.25,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> Iterator[torch.Tensor]:
         """Give out the sound of a text while it is being made.
 
@@ -368,6 +503,8 @@ class TTS(ExportedModel):
             As in `encode_text`.
         speaker : str or sequence of str, optional
             As in `encode_text`.
+        split : bool
+            As in `encode_text`.
 
         Returns
         -------
@@ -382,12 +519,11 @@ class TTS(ExportedModel):
             As `stream`.
         """
         mels = self.stream(
-            text, mode, pace, seed, chunk_seconds, style, speaker
+            text, mode, pace, seed, chunk_seconds, style, speaker, split
         )
         settings = self.hparams.mel_settings
         least = max(1, round(chunk_seconds / settings.seconds_per_frame))
-        waveform = WaveformStream(self.vocoder, settings.hop_length, least)
-        return _sounds(waveform, mels)
+        return self._sounds(mels, least)
 
     def synthesize(
         self,
@@ -398,6 +534,7 @@ class TTS(ExportedModel):
         progress: bool = False,
         style: torch.Tensor | None = None,
         speaker: str | Sequence[str] | None = None,
+        split: bool = True,
     ) -> tuple[list[torch.Tensor], int]:
         """Turn texts into waveforms.
 
@@ -417,6 +554,8 @@ class TTS(ExportedModel):
             As in `encode_text`.
         speaker : str or sequence of str, optional
             As in `encode_text`.
+        split : bool
+            As in `encode_text`.
 
         Returns
         -------
@@ -425,12 +564,42 @@ class TTS(ExportedModel):
         sample_rate : int
             In Hz.
         """
-        spoken = self.speak(texts, mode, pace, seed, progress, style, speaker)
-        waveforms = [self.to_waveform(item.mel) for item in spoken]
+        check_switch("progress", progress)
+        texts = _as_texts(texts)
+        passages = self.narrate(texts, mode, pace, seed, style, speaker, split)
+        waveforms = []
+        with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
+            for _, own in itertools.groupby(passages, key=lambda each: each[0]):
+                sound = self.to_sound(item for _, item in own)
+                waveforms.append(torch.cat(list(sound)))
+                bar.update()
         return waveforms, self.hparams.mel_settings.sample_rate
 
+    def to_sound(
+        self, passages: Iterable[SpokenText]
+    ) -> Iterator[torch.Tensor]:
+        """Make sound of a text while it is being spoken.
+
+        Arguments
+        ---------
+        passages : iterable of SpokenText
+            Of one text, as `narrate` gives them.
+
+        Returns
+        -------
+        pieces : iterator of torch.Tensor
+            Samples in [-1, 1], each (N',); a text of a single passage is one.
+        """
+        passages = iter(passages)
+        ahead = list(itertools.islice(passages, 2))
+        if len(ahead) == 1:
+            yield self.to_waveform(ahead[0].mel)
+            return
+        mels = (item.mel for item in itertools.chain(ahead, passages))
+        yield from self._sounds(mels, _PART_FRAMES)
+
     def to_waveform(self, mel: torch.Tensor) -> torch.Tensor:
-        """Turn one mel into a waveform.
+        """Turn one mel into a waveform; a long one part by part.
 
         Arguments
         ---------
@@ -448,6 +617,9 @@ class TTS(ExportedModel):
             If it is no such mel.
         """
         check_tensor("mel", mel, "(M, C)")
+        if mel.dim() == 2 and len(mel) > _WHOLE_FRAMES:
+            parts = iter(mel.split(_PART_FRAMES))
+            return torch.cat(list(self._sounds(parts, _PART_FRAMES)))
         return self.vocoder(mel).clamp(-1.0, 1.0)
 
     def forward(self, texts: Sequence[str]):
@@ -465,61 +637,55 @@ class TTS(ExportedModel):
         """
         return self.encode_text(texts)
 
-    def _read(self, index: int, text: str) -> tuple[list[str], list[int]]:
-        """Give a text's tokens and indices; an error says which it was."""
+    def _write_script(
+        self, index: int, text: str, pace: float, split: bool
+    ) -> list[Passage]:
+        """Take a text apart; an error says which it was."""
         try:
-            tokens = self.tokens(text)
-            return tokens, self.hparams.tokens.encode(tokens)
+            script = write_script(text, pace, split)
+            for passage in script:
+                check_pace(passage.pace)
+            return script
         except ValueError as error:
             raise ValueError(f"text {index + 1}: {error}") from error
 
+    def _performer(self) -> Performer:
+        return Performer(self.mods.model, self.hparams, self.device)
+
     def _give_out(
-        self, text: str, narrator: Narrator, chunks: Iterator[torch.Tensor]
+        self,
+        text: str,
+        lines: Iterator[Line],
+        manner: Manner,
+        chunk_frames: int,
     ) -> Iterator[torch.Tensor]:
         """Return the chunks, without holding the context between them."""
+        finished: list[bool] = []
+        chunks = join_chunks(
+            self._performer().stream(lines, manner, chunk_frames, finished),
+            chunk_frames,
+        )
         while True:
             with self.inference_ctx:
                 chunk = next(chunks, None)
             if chunk is None:
                 break
             yield chunk
-        self.finished = narrator.finished.tolist()
+        self.finished = [all(finished)]
         self._warn_about_limits([text])
 
-    def _cut_out(
-        self, speech: Synthesis, row: int, text: str, tokens: list[str]
-    ) -> SpokenText:
-        """One item of a batch, without padding."""
-        n_frames = int(speech.mel_lengths[row])
-        n_steps = int(speech.query_lengths[row])
-        alignment = speech.alignments[int(self.mods.model.guide[0])][row]
-        return SpokenText(
-            text,
-            tokens,
-            speech.mels[row, :n_frames],
-            alignment[:, :n_steps, : len(tokens)],
-            bool(speech.finished[row]),
-        )
-
-    def _narrator(
-        self,
-        ids: list[list[int]],
-        manner: Manner,
-    ) -> Narrator:
-        """Return what runs the model on a batch of texts."""
-        mel_settings = self.hparams.mel_settings
-        lengths = torch.tensor([len(item) for item in ids])
-        padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.long)
-        for row, item in zip(padded, ids):
-            row[: len(item)] = torch.tensor(item)
-        return Narrator(
-            self.mods.model,
-            padded.to(self.device),
-            lengths.to(self.device),
-            self.hparams.stop_rule,
-            mel_settings.seconds_per_frame,
-            manner,
-        )
+    def _sounds(
+        self, mels: Iterator[torch.Tensor], least_frames: int
+    ) -> Iterator[torch.Tensor]:
+        """Give the sound of each mel as soon as there is any."""
+        hop_length = self.hparams.mel_settings.hop_length
+        waveform = WaveformStream(self.vocoder, hop_length, least_frames)
+        for mel in mels:
+            for part in mel.split(_PART_FRAMES):
+                samples = waveform.push(part)
+                if len(samples):
+                    yield samples.clamp(-1.0, 1.0)
+        yield waveform.finish().clamp(-1.0, 1.0)
 
     def _manner(
         self,
@@ -584,17 +750,6 @@ class TTS(ExportedModel):
                 )
 
 
-def _sounds(
-    waveform: WaveformStream, mels: Iterator[torch.Tensor]
-) -> Iterator[torch.Tensor]:
-    """Give the sound of each mel as soon as there is any."""
-    for mel in mels:
-        samples = waveform.push(mel)
-        if len(samples):
-            yield samples.clamp(-1.0, 1.0)
-    yield waveform.finish().clamp(-1.0, 1.0)
-
-
 def _as_texts(texts: str | Sequence[str], only_one: bool = False) -> list[str]:
     """Return a list of at least one string, or of just one."""
     if isinstance(texts, str):
@@ -613,7 +768,5 @@ def _as_texts(texts: str | Sequence[str], only_one: bool = False) -> list[str]:
     return found
 
 
-def _chunks(indices: list[int], size: int) -> Iterator[list[int]]:
-    """Consecutive parts of a list."""
-    for start in range(0, len(indices), size):
-        yield indices[start : start + size]
+def _ignore(count: int) -> None:
+    """Show nothing."""

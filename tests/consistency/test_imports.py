@@ -53,10 +53,12 @@ MAY_IMPORT = {
     | INFERENCE,
     "training": {"finite", "mistakes"} | TRAINING,
     "evaluation": {"evaluation", "training.reports"} | INFERENCE,
+    "books": {"books", "data", "metrics"},
     "hparams": {"hparams"},
     "upstream": {"upstream", "hparams"},
     "cli": {
         "cli",
+        "books",
         "evaluation",
         "hparams",
         "torch_pair",

@@ -12,6 +12,8 @@ except ImportError:
     attend_compiled = None
 
 _COMPILED_DTYPES = (torch.float32, torch.float64)
+# steps; moving few of them up often would take longer than keeping them
+_LEAST_ROOM = 256
 # the compiled attention has one thread
 _ELEMENTS_WORTH_THREADS = 1 << 20
 
@@ -20,9 +22,10 @@ class KeyValueCache:
     """The keys and values of the steps so far.
 
     Memory for all steps is taken at the start; on the CPU, the system gives
-    that of a step when it is written. Rows that become hypotheses about the
-    same item are copied, with room for the next step only, since the step after
-    it will have other rows.
+    that of a step when it is written. With a window, there is room for two of
+    it, and what is seen again moves to the front when all of it is taken. Rows
+    that become hypotheses about the same item are copied, with room for the
+    next step only, since the step after it will have other rows.
 
     Arguments
     ---------
@@ -36,6 +39,8 @@ class KeyValueCache:
         Steps that there is room for.
     like : torch.Tensor
         Its dtype and device are those of the keys and values.
+    window : int, optional
+        How many steps are ever seen, the last one included. Default: all.
 
     Attributes
     ----------
@@ -59,11 +64,17 @@ class KeyValueCache:
         head_width: int,
         max_steps: int,
         like: torch.Tensor,
+        window: int | None = None,
     ):
         self.length = 0
         self.max_steps = max_steps
+        self.window = window
+        self._n_dropped = 0  # of the first steps
+        self._room = max_steps
+        if window is not None:
+            self._room = min(max_steps, max(2 * window, _LEAST_ROOM))
         self._stored = like.new_empty(
-            batch_size, 2, nhead, max_steps, head_width
+            batch_size, 2, nhead, self._room, head_width
         )
 
     def append(self, keys_and_values: torch.Tensor) -> None:
@@ -84,9 +95,11 @@ class KeyValueCache:
                 f"the cache has room for {self.length} steps, and all are "
                 "taken. Start with a larger max_steps."
             )
-        if self.length == self._stored.shape[3]:
-            self._stored = self._copied(slice(None), self.max_steps)
-        self._stored[:, :, :, self.length] = keys_and_values
+        if self._n_stored == self._room:
+            self._drop_unseen()
+        elif self._n_stored == self._stored.shape[3]:
+            self._stored = self._copied(slice(None), self._room)
+        self._stored[:, :, :, self._n_stored] = keys_and_values
         self.length += 1
 
     def attend(
@@ -107,6 +120,7 @@ class KeyValueCache:
             What every head reads, (R, H, D / H).
         """
         first = 0 if window is None else max(0, self.length - window)
+        self._check_kept(first)
         stored = self._stored
         queries = queries.to(stored.dtype)
         n_elements = queries.numel() * (self.length - first)
@@ -120,7 +134,8 @@ class KeyValueCache:
             )
         )
         if may_be_compiled and attend_compiled is not None:
-            return attend_compiled(queries, stored, first, self.length)
+            start = max(first - self._n_dropped, 0)
+            return attend_compiled(queries, stored, start, self._n_stored)
         keys, values = self.keys_and_values(first)
         read = F.scaled_dot_product_attention(queries[:, :, None], keys, values)
         return read[:, :, 0]
@@ -141,8 +156,15 @@ class KeyValueCache:
             From this step on, (R, H, K, D / H).
         values : torch.Tensor
             From this step on, (R, H, K, D / H).
+
+        Raises
+        ------
+        ValueError
+            If the window does not reach so far back.
         """
-        return self._stored[:, :, :, first : self.length].unbind(1)
+        self._check_kept(first)
+        start = max(first - self._n_dropped, 0)
+        return self._stored[:, :, :, start : self._n_stored].unbind(1)
 
     def select_rows(self, rows: torch.Tensor) -> "KeyValueCache":
         """Keep some rows.
@@ -161,26 +183,45 @@ class KeyValueCache:
         kept = rows[rows >= 0]
         selected = copy.copy(self)
         if rows.dim() == 1:
-            selected._stored = self._copied(kept, self.max_steps)
+            selected._stored = self._copied(kept, self._room)
         elif bool((kept.diff() > 0).all()):
             selected._stored = self._moved_up(kept)
         else:
-            room = min(self.length + 1, self.max_steps)
+            room = min(self._n_stored + 1, self._room)
             selected._stored = self._copied(kept, room)
         return selected
 
+    @property
+    def _n_stored(self) -> int:
+        return self.length - self._n_dropped
+
+    def _drop_unseen(self) -> None:
+        """Move up what the next step will see, beside itself."""
+        kept = self.window - 1
+        start = self._n_stored - kept
+        self._stored[:, :, :, :kept] = self._stored[:, :, :, start:].clone()
+        self._n_dropped += start
+
+    def _check_kept(self, first: int) -> None:
+        if self.window is not None and first < self.length - self.window:
+            raise ValueError(
+                f"the cache keeps the last {self.window} steps; asked for "
+                f"those from step {first} on, of {self.length}. Start it with "
+                "a wider window."
+            )
+
     def _copied(self, rows: torch.Tensor | slice, room: int) -> torch.Tensor:
         """Return what is stored of some rows, with room for this many steps."""
-        past = self._stored[rows, :, :, : self.length]
+        past = self._stored[rows, :, :, : self._n_stored]
         n_rows, _, nhead, _, head_width = past.shape
         copied = past.new_empty(n_rows, 2, nhead, room, head_width)
-        copied[:, :, :, : self.length] = past
+        copied[:, :, :, : self._n_stored] = past
         return copied
 
     def _moved_up(self, rows: torch.Tensor) -> torch.Tensor:
         """Move up what is stored of rows in ascending order, without fresh
         memory, whose first use takes the system longer than the copy."""
-        past = self._stored[:, :, :, : self.length]
+        past = self._stored[:, :, :, : self._n_stored]
         for place, row in enumerate(rows.tolist()):
             if row != place:
                 past[place].copy_(past[row])

@@ -102,6 +102,7 @@ class CausalSelfAttention(nn.Module):
             self.out_proj.in_features // self.nhead,
             max_steps,
             self.out_proj.weight,
+            self.window,
         )
 
     def step(

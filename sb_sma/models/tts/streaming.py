@@ -41,7 +41,7 @@ def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
         )
     if chunk_frames < 1:
         raise ValueError(f"chunk_frames must be 1 or more; got {chunk_frames}.")
-    return _at_least(chunk_frames, _mels(narrator, chunk_frames))
+    return join_chunks(_mels(narrator, chunk_frames), chunk_frames)
 
 
 def _mels(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
@@ -58,10 +58,29 @@ def _mels(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
     return mels if narrator.pace == 1 else _paced(narrator.pace, mels)
 
 
-def _at_least(
-    n_frames: int, pieces: Iterator[torch.Tensor]
+def join_chunks(
+    pieces: Iterator[torch.Tensor], n_frames: int
 ) -> Iterator[torch.Tensor]:
-    """Join pieces into chunks of so many frames; the last may be shorter."""
+    """Join pieces of a mel into chunks of a length.
+
+    Arguments
+    ---------
+    pieces : iterator of torch.Tensor
+        Each (M', C); some may be empty.
+    n_frames : int
+        Least number of frames in a chunk; the last one may be shorter.
+
+    Returns
+    -------
+    chunks : iterator of torch.Tensor
+        Together the same, none empty.
+
+    Example
+    -------
+    >>> pieces = torch.zeros(7, 80).split([2, 1, 0, 4])
+    >>> [len(chunk) for chunk in join_chunks(iter(pieces), 3)]
+    [3, 4]
+    """
     waiting, n_waiting = [], 0
     for piece in pieces:
         waiting.append(piece)

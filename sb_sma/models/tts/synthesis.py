@@ -3,7 +3,7 @@
 Items that have ended leave the batch, so that nothing is computed for them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -33,7 +33,8 @@ class Synthesis:
     mel_lengths : torch.Tensor
         Frames of each item, int64, (B,).
     alignments : list of torch.Tensor
-        One (B, H, Q, K) per decoder layer, zero on padding.
+        One (B, H, Q, K) per decoder layer, zero on padding; None for a layer
+        that was not asked for.
     query_lengths : torch.Tensor
         Decoder steps of each item, of the time that they last at the pace,
         int64, (B,).
@@ -43,7 +44,7 @@ class Synthesis:
 
     mels: torch.Tensor
     mel_lengths: torch.Tensor
-    alignments: list[torch.Tensor]
+    alignments: list[torch.Tensor | None]
     query_lengths: torch.Tensor
     finished: torch.Tensor
 
@@ -155,6 +156,8 @@ class Narrator:
         The texts as they were read, (B, T, D).
     noise : FrameNoise
         Of the refiner, where the model has one.
+    listener : Callable, optional
+        Called with every step as soon as it is made.
     """
 
     @torch.no_grad()
@@ -169,6 +172,7 @@ class Narrator:
     ):
         self.model = model
         self.pace = manner.pace
+        self.listener: Callable[[SpokenStep], None] | None = None
         generator = torch.Generator()
         if manner.seed is None:
             generator.seed()
@@ -214,7 +218,10 @@ class Narrator:
             ended = self.detector.update(
                 step.stop_logits, step.alignments[guide]
             )
-            yield SpokenStep(rows, step.frames, step.alignments)
+            spoken = SpokenStep(rows, step.frames, step.alignments)
+            if self.listener is not None:
+                self.listener(spoken)
+            yield spoken
             frame = step.frames[:, -1]
             if n_steps < next_limit and not ended.any():
                 continue
@@ -231,13 +238,15 @@ class Narrator:
 
 
 @torch.no_grad()
-def assemble(narrator: Narrator) -> Synthesis:
+def assemble(narrator: Narrator, layer: int | None = None) -> Synthesis:
     """Let every item speak to its end, and smooth what it said.
 
     Arguments
     ---------
     narrator : Narrator
         Before its first step.
+    layer : int, optional
+        Of the decoder, whose alignments are kept. Default: all.
 
     Returns
     -------
@@ -246,12 +255,14 @@ def assemble(narrator: Narrator) -> Synthesis:
     """
     model = narrator.model
     factor = model.decoder.reduction_factor
-    steps = list(narrator)
+    steps = [_with_alignments_of(layer, step) for step in narrator]
     n_items, n_steps = len(narrator.finished), len(steps)
     first = steps[0]
     mels = first.frames.new_zeros(n_items, n_steps, *first.frames.shape[1:])
-    alignments = [
-        rows.new_zeros(n_items, rows.shape[1], n_steps, rows.shape[2])
+    kept = [
+        None
+        if rows is None
+        else rows.new_zeros(n_items, rows.shape[1], n_steps, rows.shape[2])
         for rows in first.alignments
     ]
     # the items are the same until the next one leaves
@@ -261,16 +272,17 @@ def assemble(narrator: Narrator) -> Synthesis:
         rows, now = group[0].rows, slice(start, start + len(group))
         mels[rows, now] = torch.stack([step.frames for step in group], dim=1)
         for alignment, *parts in zip(
-            alignments, *(step.alignments for step in group)
+            kept, *(step.alignments for step in group)
         ):
-            alignment[rows, :, now] = torch.stack(parts, dim=2)
+            if alignment is not None:
+                alignment[rows, :, now] = torch.stack(parts, dim=2)
         start = now.stop
     mel_lengths = narrator.query_lengths * factor
     mels = mels.flatten(1, 2)
     padding = padding_mask(mel_lengths, mels.shape[1])
     mels = mels + model.postnet(mels, padding)
     if model.refiner is not None:
-        text = model.text_by_frame(alignments, narrator.memory)
+        text = model.text_by_frame(kept, narrator.memory)
         noise = narrator.noise.take(mels.shape[1])
         mels = model.refiner(mels, text, noise, mel_lengths)
     mels = mels * model.mel_std + model.mel_mean
@@ -278,11 +290,21 @@ def assemble(narrator: Narrator) -> Synthesis:
     synthesis = Synthesis(
         mels,
         mel_lengths,
-        alignments,
+        kept,
         narrator.query_lengths,
         narrator.finished,
     )
     return synthesis if narrator.pace == 1 else _paced(synthesis, narrator.pace)
+
+
+def _with_alignments_of(layer: int | None, step: SpokenStep) -> SpokenStep:
+    if layer is None:
+        return step
+    alignments = [
+        rows if index == layer else None
+        for index, rows in enumerate(step.alignments)
+    ]
+    return replace(step, alignments=alignments)
 
 
 def _paced(synthesis: Synthesis, pace: float) -> Synthesis:
@@ -295,6 +317,9 @@ def _paced(synthesis: Synthesis, pace: float) -> Synthesis:
     ]
     alignments = []
     for layer in synthesis.alignments:
+        if layer is None:
+            alignments.append(None)
+            continue
         items = [
             scale_time(item[:, :n_steps].transpose(0, 1), pace, False)
             for item, n_steps in zip(layer, steps)

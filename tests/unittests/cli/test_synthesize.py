@@ -196,16 +196,66 @@ def test_only_bad_lines_are_an_error(command, tmp_path, capsys):
     )
 
 
-def test_a_whole_book_is_no_line(command, tmp_path, texts, capsys):
-    lines = f"{texts[1]} " * 2000 + f"\n{texts[1]}\n"
-    (tmp_path / "lines.txt").write_text(lines, encoding="utf-8")
-    assert command("--input", "lines.txt", "--out", "c.wav") == 0
+def test_a_long_text_is_one_file(command, tmp_path, texts, monkeypatch):
+    monkeypatch.setattr("sb_sma.inference.tts._PASSAGES_AHEAD", 2)
+    line = " ".join([texts[0]] * 40)
+    (tmp_path / "lines.txt").write_text(f"{line}\n{texts[1]}\n")
+    arguments = ["--input", "lines.txt", "--out", "c.wav", "--seed", "1"]
+    assert command(*arguments) == 0
+    assert files(tmp_path) == ["c-1.wav", "c-2.wav", "lines.txt"]
+    tts = TTS.from_hparams(source=str(command.model))
+    (spoken,) = tts.speak(line, seed=1)
+    assert len(spoken.timings) > 2
+    samples, _ = soundfile.read(tmp_path / "c-1.wav")
+    assert len(samples) == 256 * (len(spoken.mel) - 1)
+    monkeypatch.setattr("sb_sma.inference.performer._DENSE_TOKENS", 100)
+    assert command(*arguments, "--one_piece", "--words", "c.tsv") == 0
+    other, _ = soundfile.read(tmp_path / "c-1.wav")
+    (whole,) = tts.speak(line, seed=1, split=False)
+    assert len(other) == 256 * (len(whole.mel) - 1) != len(samples)
+
+
+def test_words_are_told(command, tmp_path, texts):
+    text = f'{texts[0]} <break time="2s"/> {texts[1]}'
+    arguments = ["--text", text, "--out", "c.wav", "--words", "c.tsv"]
+    assert command(*arguments) == 0
+    rows = (tmp_path / "c.tsv").read_text().splitlines()
+    assert rows[0].split("\t") == ["start", "end", "said", "word"]
+    words = [row.split("\t") for row in rows[1:]]
+    assert [word[3] for word in words] == "A short one I say No".split()
+    times = [float(time) for word in words for time in word[:2]]
+    assert times == sorted(times) and times[-2] - times[-3] >= 2
+    assert {word[2] for word in words} <= {"yes", "no"}
+
+
+def test_unknown_markup_is_passed_over_by_name(
+    command, tmp_path, texts, capsys
+):
+    lines = [
+        f"<i>{texts[0]}</i>",
+        texts[1],
+        '<prosody rate="30%">No.</prosody>',
+    ]
+    (tmp_path / "lines.txt").write_text("\n".join(lines))
+    arguments = ["--input", "lines.txt", "--out", "c.wav", "--pace", "0.5"]
+    assert command(*arguments) == 0
     assert files(tmp_path) == ["c-2.wav", "lines.txt"]
     error = capsys.readouterr().err
-    assert "lines.txt:1: must have at most 5000 characters; got 7999." in error
+    assert "lines.txt:1: character 1: '<i>' is not known; known are" in error
+    assert "lines.txt:3: pace must be a number from 0.25 to 4.0" in error
 
 
-def test_memory_does_not_grow_with_the_lines(monkeypatch):
+def test_a_picture_of_a_book_is_not_drawn(
+    command, tmp_path, texts, monkeypatch, capsys
+):
+    monkeypatch.setattr(command_module, "_DRAWN_TOKENS", 5)
+    arguments = ["--text", texts[0], "--out", "c.wav", "--plot", "c.png"]
+    assert command(*arguments) == 0
+    assert files(tmp_path) == ["c.wav"]
+    assert "c.png is not drawn: the text has" in capsys.readouterr().err
+
+
+def test_lines_are_read_some_at_a_time(monkeypatch):
     monkeypatch.setattr(command_module, "_CHUNK_TEXTS", 3)
     monkeypatch.setattr(command_module, "_CHUNK_CHARACTERS", 10)
     lengths = [9, 1, 1, 1, 1, 4, 6, 5, 10, 2]
@@ -269,7 +319,8 @@ def test_an_interrupted_run_leaves_what_is_complete(
     )
     with process:
         end = time.monotonic() + 60
-        while len(files(tmp_path / "out")) < 3 and time.monotonic() < end:
+        written = (tmp_path / "out").glob
+        while len([*written("*.wav")]) < 3 and time.monotonic() < end:
             time.sleep(0.05)
         # Python drops an interrupt that falls into a finalizer: insist
         while process.poll() is None and time.monotonic() < end:

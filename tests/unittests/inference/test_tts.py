@@ -86,7 +86,7 @@ def test_calling_it_is_encoding(tts, texts):
 @pytest.mark.parametrize("mode", ["soft", "hard"])
 def test_many_are_spoken_like_one(tts, texts, mode, monkeypatch):
     # the shortest two together, the longest in a batch of its own
-    monkeypatch.setattr("sb_sma.inference.tts._BATCH_ITEMS", 2)
+    monkeypatch.setattr("sb_sma.inference.performer._BATCH_ITEMS", 2)
     mels, lengths, alignments = tts.encode_text(texts, seed=3, mode=mode)
     finished = tts.finished
     for item, text in enumerate(texts):

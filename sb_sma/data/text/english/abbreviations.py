@@ -66,6 +66,17 @@ _WORDS = {
     "w/": "with",
     "w/o": "without",
 }
+NAMES = (
+    *_TITLES,
+    *_STREETS,
+    *_STREETS_OR_TITLES,
+    *_COUNTED,
+    *_WORDS,
+    "Mr",
+    "Mrs",
+)
+"""All that are written with a full stop, with it or without."""
+
 _NAMED = (
     r"\b(?!(?:Ask|Call|Consult|Contact|Dear|Good|Hello|Hi|My|No|Oh|Phone|See|"
     r"Tell|Thanks|The|Visit|Well|Yes)\b)"

@@ -81,3 +81,40 @@ def test_hypotheses_remember_the_steps_that_they_come_from():
     cache.append(torch.arange(40.0, 43.0)[:, None, None, None])
     keys, _ = cache.keys_and_values()
     assert keys[2, 1, :, 2].tolist() == [1.0, 12.0, 22.0, 32.0, 42.0]
+
+
+@pytest.mark.parametrize("window", [1, 7, 400])
+@torch.no_grad()
+def test_a_window_bounds_the_memory(window):
+    cache = KeyValueCache(2, 3, 4, 5000, torch.empty(0), window)
+    whole = make_cache(max_steps=5000)
+    room = max(2 * window, 256)
+    for step in range(2000):
+        given = torch.randn(2, 2, 3, 4)
+        cache.append(given)
+        whole.append(given)
+        if step % 97 == 0:
+            query = torch.randn(2, 3, 4)
+            torch.testing.assert_close(
+                cache.attend(query, window), whole.attend(query, window)
+            )
+        if step == 1000:
+            rows = torch.tensor([[1], [0]])
+            cache, whole = (
+                each.select_rows(rows[:1]).select_rows(torch.tensor([0, 0]))
+                for each in (cache, whole)
+            )
+    assert cache.length == 2000
+    stored = cache.keys_and_values(cache.length - window)[0]
+    assert stored.shape[2] == window
+    assert stored.untyped_storage().nbytes() == 2 * 2 * 3 * room * 4 * 4
+
+
+def test_what_a_window_has_passed_is_not_given():
+    cache = KeyValueCache(2, 3, 4, 5000, torch.empty(0), window=7)
+    for _ in range(300):
+        cache.append(torch.ones(2, 2, 3, 4))
+    with pytest.raises(ValueError, match="keeps the last 7 steps; asked for"):
+        cache.attend(torch.ones(2, 3, 4), window=8)
+    with pytest.raises(ValueError, match="keeps the last 7 steps; asked for"):
+        cache.keys_and_values()

@@ -1,0 +1,490 @@
+"""``sb-sma book``: a text or an EPUB to an audiobook."""
+
+import argparse
+import hashlib
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sb_sma.books.chapters import Book, Paragraph
+from sb_sma.books.epub import read_epub
+from sb_sma.books.m4b import ChapterSound, Encoder, find_encoder
+from sb_sma.books.plain import chapters_of_text
+from sb_sma.cli.lines import decode_line, open_lines
+from sb_sma.cli.paths import (
+    add_trust,
+    check_model,
+    check_not_read,
+    check_readable,
+    check_writable,
+    complete_or_absent,
+)
+from sb_sma.cli.sound import open_wav
+from sb_sma.cli.synthesize import add_manner_arguments
+from sb_sma.torch_pair import require_torch_pair
+from sb_sma.vocoders.source import check_vocoder_source
+
+if TYPE_CHECKING:
+    from sb_sma.books.subtitles import Cue
+    from sb_sma.inference import TTS
+
+HELP = "Speak a book, with chapters and subtitles."
+_EXAMPLES = """examples:
+  sb-sma book novel.epub --model DIR --out novel.m4b
+  sb-sma book novel.txt --model DIR --out novel/
+  sb-sma book novel.epub --model DIR --list
+
+A run that was killed goes on when its command is given again.
+"""
+# a part of the sound that is made at once, and is not made again
+_PART_CHARACTERS = 3000
+_PARAGRAPH_PAUSE, _CHAPTER_PAUSE = 0.5, 1.5  # seconds
+_SHOWN_UNSAID = 20
+_LONGEST_NAME = 60
+_FORMAT = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of this command.
+    """
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "file", metavar="FILE", help="EPUB, or text in UTF-8 or Markdown"
+    )
+    parser.add_argument(
+        "--model",
+        required=True,
+        help="folder that a training run exported, or a repository on a hub",
+    )
+    add_trust(parser)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="file ending in .m4b, for which ffmpeg or the package av is "
+        "needed; or a folder, which gets a FLAC file for each chapter",
+    )
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="show the chapters and what would be passed over, and end",
+    )
+    add_manner_arguments(parser, seed=0)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read the book, speak it part by part, and put the parts together.
+
+    Arguments
+    ---------
+    arguments : argparse.Namespace
+        What `add_arguments` declared.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no book, there is no such model, or the parts that
+        are there are of another.
+    OSError
+        If a file cannot be read or written.
+    """
+    check_readable("FILE", arguments.file)
+    if not arguments.list:
+        _check_output(arguments)
+    check_model(arguments.model)
+    if arguments.vocoder_source is not None:
+        check_vocoder_source(arguments.vocoder_source)
+    book = _read(Path(arguments.file))
+    for problem in book.problems:
+        _tell(f"{problem}; passed over")
+    # torch takes seconds to load: mistakes above are told at once
+    require_torch_pair()
+    from sb_sma.inference import TTS
+
+    tts = TTS.from_hparams(
+        source=arguments.model,
+        trusted=arguments.trust_model,
+        vocoder=arguments.vocoder,
+        vocoder_source=arguments.vocoder_source,
+    )
+    if arguments.list:
+        _show(tts, book, arguments.pace)
+        return
+    encoder, out = _choose_encoder(arguments.out)
+    manner = {
+        "mode": arguments.mode,
+        "pace": arguments.pace,
+        "seed": arguments.seed,
+        "speaker": arguments.speaker,
+    }
+    # an unknown speaker, say, is told before anything is written
+    tts.narrate("a", **manner)
+    folder = out.with_name(f"{out.name}.parts")
+    plan = {
+        "format": _FORMAT,
+        "book": _sha256(Path(arguments.file)),
+        "model": _identity_of(arguments.model),
+        "vocoder": [arguments.vocoder, str(arguments.vocoder_source)],
+        **manner,
+    }
+    _begin(folder, plan)
+    parts = list(_cut_into_parts(book, folder))
+    _speak_parts(tts, parts, manner)
+    if not any(part.notes()["seconds"] for part in parts):
+        raise ValueError(f"nothing in {arguments.file} can be spoken.")
+    _put_together(book, parts, encoder, out)
+    _report(book, parts, out)
+    shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Paragraphs of one chapter that are spoken together."""
+
+    chapter: int
+    paragraphs: tuple[Paragraph, ...]
+    is_last: bool  # of its chapter
+    path: Path  # of its sound
+
+    @property
+    def length(self) -> int:
+        """Characters."""
+        return sum(len(each.text) for each in self.paragraphs)
+
+    @property
+    def notes_path(self) -> Path:
+        """Of what is known of it, written last."""
+        return self.path.with_suffix(".json")
+
+    def notes(self) -> dict[str, Any]:
+        """Return what is known of it."""
+        return json.loads(self.notes_path.read_text(encoding="utf-8"))
+
+
+def _check_output(arguments: argparse.Namespace) -> None:
+    out = arguments.out
+    if out is None:
+        raise ValueError(
+            "--out must name a file ending in .m4b, or a folder; got none. "
+            "--list shows the chapters without it."
+        )
+    is_file = out.suffix.lower() == ".m4b"
+    if is_file or not out.is_dir():
+        check_writable(out)
+    if out.is_file() and not is_file:
+        raise ValueError(
+            f"--out must end in .m4b, or be a folder; {out} is another file."
+        )
+    check_not_read([("--out", out)], [("FILE", arguments.file)])
+
+
+def _read(path: Path) -> Book:
+    """Read an EPUB, which is a ZIP archive, or a text."""
+    with open(path, "rb") as file:
+        is_archive = file.read(4) == b"PK\x03\x04"
+    if is_archive or path.suffix.lower() == ".epub":
+        book = read_epub(path)
+    else:
+        book = _read_text(path)
+    if not book.chapters:
+        raise ValueError(
+            f"{path} holds nothing to speak. Give an EPUB, or a text."
+        )
+    return book
+
+
+def _read_text(path: Path) -> Book:
+    problems: list[str] = []
+
+    def good(
+        numbered: Iterable[tuple[int, bytes]],
+    ) -> Iterator[tuple[int, str]]:
+        """Yield lines that can be read."""
+        for number, line in numbered:
+            try:
+                yield number, decode_line(line)
+            except ValueError as error:
+                problems.append(f"{path}:{number}: {error}")
+
+    with open_lines(str(path), "a text", "FILE") as lines:
+        book = chapters_of_text(good(lines), path.stem)
+    book.problems += problems
+    return book
+
+
+def _choose_encoder(out: Path) -> tuple[Encoder | None, Path]:
+    """Return what writes an M4B file, and where; a folder without."""
+    if out.suffix.lower() != ".m4b":
+        return None, out
+    encoder = find_encoder()
+    if encoder is None:
+        folder = out.with_suffix("")
+        _tell(
+            f"there is neither ffmpeg nor the package av (pip install "
+            f"'sb_sma[book]'), which write {out}: the folder {folder} gets a "
+            "file for each chapter"
+        )
+        return None, folder
+    return encoder, out
+
+
+def _identity_of(model: str) -> str:
+    """Tell one exported model from another; a hub's by its name."""
+    yaml = Path(model) / "hyperparams.yaml"
+    if not yaml.is_file():
+        return model
+    weights = sorted(Path(model).glob("*.safetensors"))
+    return " ".join(_sha256(path) for path in (yaml, *weights))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _begin(folder: Path, plan: dict[str, Any]) -> None:
+    """Make the folder of the parts, or find that it is of this very book."""
+    path = folder / "plan.json"
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        differing = [key for key in plan if found.get(key) != plan[key]]
+        if differing:
+            raise ValueError(
+                f"{folder} holds parts that were made otherwise "
+                f"({', '.join(differing)}). Give the same command again to go "
+                "on, another --out, or remove the folder."
+            )
+        _tell(f"going on with what is in {folder}")
+        return
+    folder.mkdir(exist_ok=True)
+    with complete_or_absent(path) as file:
+        file.write(json.dumps(plan, indent=1).encode())
+
+
+def _cut_into_parts(book: Book, folder: Path) -> Iterator[_Part]:
+    number = 0
+    for index, chapter in enumerate(book.chapters):
+        groups: list[list[Paragraph]] = [[]]
+        length = 0
+        for paragraph in chapter.paragraphs:
+            length += len(paragraph.text)
+            if groups[-1] and length > _PART_CHARACTERS:
+                groups.append([])
+                length = len(paragraph.text)
+            groups[-1].append(paragraph)
+        for position, group in enumerate(groups, start=1):
+            number += 1
+            path = folder / f"{number:05}.wav"
+            last = position == len(groups)
+            yield _Part(index, tuple(group), last, path)
+
+
+def _speak_parts(
+    tts: "TTS", parts: Sequence[_Part], manner: dict[str, Any]
+) -> None:
+    """Speak what is not there yet."""
+    from tqdm import tqdm
+
+    waiting = [part for part in parts if not part.notes_path.is_file()]
+    total = sum(part.length for part in parts)
+    done = total - sum(part.length for part in waiting)
+    with tqdm(total=total, initial=done, unit="char", unit_scale=True) as bar:
+        for part in waiting:
+            _speak_part(tts, part, manner)
+            bar.update(part.length)
+
+
+def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
+    """Write the sound of a part, and then what is known of it."""
+    from sb_sma.books.subtitles import make_cues
+
+    good, passed_over = [], []
+    for paragraph in part.paragraphs:
+        try:
+            tts.check_text(paragraph.text, manner["pace"])
+        except ValueError as error:
+            passed_over.append(f"{paragraph.place}: {error}")
+            _tell(f"{paragraph.place}: {error}; passed over")
+        else:
+            good.append(paragraph)
+    settings = tts.hparams.mel_settings
+    kept: list[tuple[float, float, str, Any]] = []
+    seconds, finished = 0.0, True
+    pause = _CHAPTER_PAUSE if part.is_last else _PARAGRAPH_PAUSE
+    text = f'<break time="{_PARAGRAPH_PAUSE}s"/>'.join(
+        each.text for each in good
+    )
+    with open_wav(part.path, settings.sample_rate) as sound:
+        if good:
+            passages = tts.narrate(f'{text}<break time="{pause}s"/>', **manner)
+
+            def noted() -> Iterator[Any]:
+                """Keep what is known of each passage."""
+                nonlocal seconds, finished
+                for _, spoken in passages:
+                    start = seconds
+                    seconds += len(spoken.mel) * settings.seconds_per_frame
+                    finished &= spoken.finished
+                    for _, timing in spoken.timings:
+                        kept.append((start, seconds, spoken.text, timing))
+                    yield spoken
+
+            for samples in tts.to_sound(noted()):
+                sound.write(samples.cpu().numpy())
+        exact = sound.frames / settings.sample_rate
+    cues: list[Cue] = []
+    unsaid = []
+    for start, end, spoken_text, timing in kept:
+        words = timing.words()
+        cues += make_cues(spoken_text, words, start, end)
+        unsaid += [[start + w.start, w.text] for w in words if not w.said]
+    notes = {
+        "seconds": exact,
+        "cues": cues,
+        "unsaid": unsaid,
+        "passed_over": passed_over,
+        "finished": finished,
+    }
+    with complete_or_absent(part.notes_path) as file:
+        file.write(json.dumps(notes, ensure_ascii=False).encode())
+
+
+def _put_together(
+    book: Book, parts: Sequence[_Part], encoder: Encoder | None, out: Path
+) -> None:
+    """Write the audiobook, and its subtitles."""
+    from sb_sma.books.subtitles import Cue, format_srt
+
+    chapters: list[ChapterSound] = []
+    cues: list[list[Cue]] = []
+    for index, chapter in enumerate(book.chapters):
+        own = [part for part in parts if part.chapter == index]
+        cues.append([])
+        start = 0.0
+        for part in own:
+            notes = part.notes()
+            cues[-1] += [
+                Cue(start + begin, start + end, text)
+                for begin, end, text in notes["cues"]
+            ]
+            start += notes["seconds"]
+        paths = [part.path for part in own]
+        chapters.append(ChapterSound(chapter.title, paths, start))
+    if encoder is None:
+        _write_chapters(chapters, cues, out)
+        return
+    metadata = {"title": book.title, "genre": "Audiobook"}
+    if book.author:
+        metadata["artist"] = metadata["album_artist"] = book.author
+    new = out.with_name(f"{out.name}.parts") / "book.m4b"
+    encoder(new, metadata, chapters)
+    starts = [0.0]
+    for chapter in chapters:
+        starts.append(starts[-1] + chapter.seconds)
+    shifted = [
+        Cue(start + cue.start, start + cue.end, cue.text)
+        for start, own in zip(starts, cues)
+        for cue in own
+    ]
+    _write_text(out.with_suffix(".srt"), format_srt(shifted))
+    new.replace(out)
+
+
+def _write_chapters(
+    chapters: Sequence[ChapterSound],
+    cues: "Sequence[Sequence[Cue]]",
+    out: Path,
+) -> None:
+    """Write a file for each chapter, whose names are in order."""
+    import soundfile
+
+    from sb_sma.books.subtitles import format_srt
+
+    out.mkdir(exist_ok=True)
+    width = len(str(len(chapters)))
+    for number, (chapter, own) in enumerate(zip(chapters, cues), start=1):
+        name = f"{number:0{width}} {_file_name(chapter.title)}".strip()
+        rate = soundfile.info(chapter.parts[0]).samplerate
+        with (
+            complete_or_absent(out / f"{name}.flac") as file,
+            soundfile.SoundFile(file, "w", rate, 1, format="FLAC") as sound,
+        ):
+            for part in chapter.parts:
+                for block in soundfile.blocks(part, 1 << 16, dtype="int16"):
+                    sound.write(block)
+        _write_text(out / f"{name}.srt", format_srt(own))
+
+
+def _file_name(title: str) -> str:
+    """Return what every system takes as the name of a file."""
+    kept = re.sub(r"[^\w ,'’()&+-]+", " ", title)
+    return " ".join(kept.split())[:_LONGEST_NAME].strip()
+
+
+def _write_text(path: Path, text: str) -> None:
+    with complete_or_absent(path) as file:
+        file.write(text.encode())
+
+
+def _show(tts: "TTS", book: Book, pace: float) -> None:
+    """Print the chapters, and what would be passed over."""
+    print(f"{book.title}" + (f", by {book.author}" if book.author else ""))
+    for number, chapter in enumerate(book.chapters, start=1):
+        length = sum(len(each.text) for each in chapter.paragraphs)
+        print(f"{number:4}  {length:8} characters  {chapter.title}")
+        for paragraph in chapter.paragraphs:
+            try:
+                tts.check_text(paragraph.text, pace)
+            except ValueError as error:
+                _tell(f"{paragraph.place}: {error}; passed over")
+
+
+def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
+    """Say what is there, and what of the book is not in it."""
+    seconds, start = 0.0, 0.0
+    unsaid: list[str] = []
+    passed_over = len(book.problems)
+    for part in parts:
+        notes = part.notes()
+        start, seconds = seconds, seconds + notes["seconds"]
+        passed_over += len(notes["passed_over"])
+        unsaid += [
+            f"{_clock(start + at)} {word}" for at, word in notes["unsaid"]
+        ]
+        if not notes["finished"]:
+            _tell(f"cut off within the part at {_clock(start)}")
+    _tell(f"{out}: {_clock(seconds)}, {len(book.chapters)} chapter(s)")
+    if passed_over:
+        _tell(f"{passed_over} odd line(s) passed over")
+    shown = ", ".join(unsaid[:_SHOWN_UNSAID])
+    more = ", ..." * (len(unsaid) > _SHOWN_UNSAID)
+    _tell(
+        f"{len(unsaid)} word(s) unsaid: {shown}{more}"
+        if unsaid
+        else "every word was said"
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def _tell(message: str) -> None:
+    from tqdm import tqdm
+
+    # above a progress bar, if there is one
+    tqdm.write(f"sb-sma: {message}", file=sys.stderr)

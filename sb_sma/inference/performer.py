@@ -1,0 +1,392 @@
+"""Runs a model on passages: in batches, as a stream, or one that is very long."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+import torch
+from torch import nn
+
+from sb_sma.data.text.respelled import read_respelled
+from sb_sma.data.text.word_spans import find_spans
+from sb_sma.inference.bands import AlignmentBand
+from sb_sma.inference.joints import Joint, end_with
+from sb_sma.inference.script import Passage
+from sb_sma.inference.spoken import (
+    CompactText,
+    PassageTiming,
+    SpokenText,
+    SpokenTimes,
+)
+from sb_sma.metrics.word_times import WordSpan, token_seconds
+from sb_sma.models.tts.streaming import stream
+from sb_sma.models.tts.synthesis import (
+    LOG_FLOOR,
+    Manner,
+    Narrator,
+    Synthesis,
+    assemble,
+)
+
+_BATCH_ITEMS = 16
+# the alignments of a batch take memory with the square of its texts
+_BATCH_SQUARED_TOKENS = 16 * 700**2
+# beyond, a text is spoken alone, and its alignment kept as a band
+_DENSE_TOKENS = 1500
+_PART_FRAMES = 1000
+
+
+@dataclass(frozen=True)
+class Line:
+    """A passage of one of several texts, as the model reads it.
+
+    Arguments
+    ---------
+    index : int
+        Of the text.
+    passage : Passage
+        The passage.
+    tokens : list of str
+        What the model reads; none of a silence.
+    ids : list of int
+        Their indices.
+    words : list of (str, list of str), optional
+        Default: as the front end tells them.
+    """
+
+    index: int
+    passage: Passage
+    tokens: list[str]
+    ids: list[int]
+    words: list[tuple[str, list[str]]] | None
+
+
+class Performer:
+    """Speaks passages with a model.
+
+    Arguments
+    ---------
+    model : nn.Module
+        A `TransformerTTS`.
+    hparams : SimpleNamespace
+        Of an exported model.
+    device : torch.device or str
+        Where the model is.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        hparams: SimpleNamespace,
+        device: torch.device | str,
+    ):
+        self.model = model
+        self.hparams = hparams
+        self.device = device
+
+    def read(self, index: int, passage: Passage) -> Line:
+        """Turn a passage into what the model reads.
+
+        Arguments
+        ---------
+        index : int
+            Of its text.
+        passage : Passage
+            The passage.
+
+        Returns
+        -------
+        line : Line
+            With tokens and indices.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be spoken; it says which text it was.
+        """
+        try:
+            tokens, words = self.read_passage(passage)
+            ids = self.hparams.tokens.encode(tokens)
+        except ValueError as error:
+            raise ValueError(f"text {index + 1}: {error}") from error
+        return Line(index, passage, tokens, ids, words)
+
+    def read_passage(
+        self, passage: Passage
+    ) -> tuple[list[str], list[tuple[str, list[str]]] | None]:
+        """Turn a passage into tokens.
+
+        Arguments
+        ---------
+        passage : Passage
+            The passage.
+
+        Returns
+        -------
+        tokens : list of str
+            A silence has none.
+        words : list of (str, list of str), optional
+            None where the front end tells them.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be spoken.
+        """
+        if not passage.text and passage.silence is not None:
+            return [], []
+        return read_respelled(
+            self.hparams.frontend,
+            passage.text,
+            passage.respellings,
+            getattr(self.hparams.tokens, "symbols", ()),
+        )
+
+    def speak(
+        self,
+        lines: Sequence[Line],
+        manner: Manner,
+        times: SpokenTimes,
+        told: Callable[[int], object],
+    ) -> list[SpokenText]:
+        """Speak in batches of one pace and like lengths.
+
+        Arguments
+        ---------
+        lines : sequence of Line
+            What is spoken.
+        manner : Manner
+            Of all texts; the pace is that of each line.
+        times : SpokenTimes
+            Which takes how long their tokens last.
+        told : Callable
+            Called with the number of lines that were spoken.
+
+        Returns
+        -------
+        spoken : list of SpokenText
+            One for each line.
+        """
+        spoken: list[SpokenText | None] = [None] * len(lines)
+        order = sorted(
+            range(len(lines)),
+            key=lambda i: (lines[i].passage.pace, len(lines[i].tokens)),
+        )
+        for chosen in _batches(lines, order):
+            said = self._speak_batch([lines[i] for i in chosen], manner, times)
+            for index, item in zip(chosen, said):
+                spoken[index] = item
+            told(len(chosen))
+        return spoken
+
+    def stream(
+        self,
+        lines: Iterator[Line],
+        manner: Manner,
+        chunk_frames: int,
+        finished: list[bool],
+    ) -> Iterator[torch.Tensor]:
+        """Give out one passage after the other, while it is being made.
+
+        Arguments
+        ---------
+        lines : iterator of Line
+            Of one text.
+        manner : Manner
+            Of the text; the pace is that of each line.
+        chunk_frames : int
+            About as many frames are given at a time.
+        finished : list of bool
+            Gets for each passage whether it ended by itself.
+
+        Returns
+        -------
+        mels : iterator of torch.Tensor
+            Natural-log mels, each (M', C).
+        """
+        for line in lines:
+            if not line.tokens:
+                yield self._keep_silent(line).mel
+                continue
+            narrator = self._narrator([line], manner)
+            mels = stream(narrator, chunk_frames)
+            n_frames = self._frames_of(line.passage.silence)
+            if n_frames is None:
+                yield from mels
+            else:
+                joint = Joint(n_frames)
+                yield from map(joint.push, mels)
+                yield joint.finish()
+            finished += narrator.finished.tolist()
+
+    def _speak_batch(
+        self, lines: list[Line], manner: Manner, times: SpokenTimes
+    ) -> list[SpokenText]:
+        """Speak lines of one pace."""
+        if not lines[0].tokens:
+            return [self._keep_silent(line) for line in lines]
+        layer, head = self.model.guide.tolist()
+        narrator = self._narrator(lines, manner)
+        if len(lines[0].tokens) > _DENSE_TOKENS:
+            return [self._speak_long(lines[0], narrator, times)]
+        speech = assemble(narrator, layer)
+        said = []
+        for row, line in enumerate(lines):
+            item = self._cut_out(speech, row, line)
+            item.timings = [
+                (0.0, self._timing(line, item.alignment[head], item.mel, times))
+            ]
+            said.append(item)
+        return said
+
+    def _speak_long(
+        self, line: Line, narrator: Narrator, times: SpokenTimes
+    ) -> SpokenText:
+        """Speak in one piece without holding all that is attended."""
+        layer, head = self.model.guide.tolist()
+        pace = line.passage.pace
+        band = AlignmentBand(len(line.tokens), layer, head)
+        narrator.listener = band.add
+        mel = torch.cat(list(stream(narrator, _PART_FRAMES)))
+        per_step = (
+            self.hparams.mel_settings.seconds_per_frame
+            * self.model.decoder.reduction_factor
+            / pace
+        )
+        timing = self._as_timing(
+            line, band.seconds(per_step, None), band.seconds(per_step, 1), times
+        )
+        return CompactText(
+            line.passage.written,
+            line.tokens,
+            end_with(mel, self._frames_of(line.passage.silence)),
+            functools.partial(band.dense, pace),
+            bool(narrator.finished[0]),
+            [(0.0, timing)],
+        )
+
+    def _keep_silent(self, line: Line) -> SpokenText:
+        """Return a silence."""
+        model = self.model
+        n_frames = self._frames_of(line.passage.silence)
+        factor = model.decoder.reduction_factor
+        heads = model.decoder.layers[0].self_attn.nhead
+        mean = model.mel_mean
+        return SpokenText(
+            "",
+            [],
+            mean.new_full((n_frames, len(mean)), LOG_FLOOR),
+            mean.new_zeros(heads, round(n_frames / factor), 0),
+            True,
+        )
+
+    def _cut_out(self, speech: Synthesis, row: int, line: Line) -> SpokenText:
+        """One item of a batch, without padding, and with its silence."""
+        n_frames = int(speech.mel_lengths[row])
+        n_steps = int(speech.query_lengths[row])
+        layer = int(self.model.guide[0])
+        alignment = speech.alignments[layer][row]
+        alignment = alignment[:, :n_steps, : len(line.tokens)]
+        mel = speech.mels[row, :n_frames]
+        if line.passage.silence is not None:
+            mel = end_with(mel, self._frames_of(line.passage.silence))
+            factor = self.model.decoder.reduction_factor
+            alignment = _of_length(alignment, round(len(mel) / factor))
+        return SpokenText(
+            line.passage.written,
+            line.tokens,
+            mel,
+            alignment,
+            bool(speech.finished[row]),
+        )
+
+    def _timing(
+        self,
+        line: Line,
+        alignment: torch.Tensor,
+        mel: torch.Tensor,
+        times: SpokenTimes,
+    ) -> PassageTiming:
+        """Tell what is known of when a passage's tokens are said."""
+        seconds = len(mel) * self.hparams.mel_settings.seconds_per_frame
+        alignment = alignment.cpu()
+        return self._as_timing(
+            line,
+            token_seconds(alignment, seconds),
+            token_seconds(alignment, seconds, reach=1),
+            times,
+        )
+
+    def _as_timing(
+        self,
+        line: Line,
+        lasted: list[float],
+        near: list[float],
+        times: SpokenTimes,
+    ) -> PassageTiming:
+        pace = line.passage.pace
+        times.add(line.tokens, [seconds * pace for seconds in lasted])
+        frontend = self.hparams.frontend
+
+        def find_words() -> list[WordSpan]:
+            """Tell which tokens belong to which word."""
+            words = line.words
+            if words is None:
+                words = frontend.words(line.passage.text)
+            return [WordSpan(*span) for span in find_spans(line.tokens, words)]
+
+        return PassageTiming(line.tokens, lasted, near, pace, find_words, times)
+
+    def _narrator(self, lines: list[Line], manner: Manner) -> Narrator:
+        """Return what runs the model on a batch of passages of one pace."""
+        mel_settings = self.hparams.mel_settings
+        lengths = torch.tensor([len(line.ids) for line in lines])
+        padded = torch.zeros(len(lines), int(lengths.max()), dtype=torch.long)
+        for row, line in zip(padded, lines):
+            row[: len(line.ids)] = torch.tensor(line.ids)
+        own = manner.of([line.index for line in lines])
+        return Narrator(
+            self.model,
+            padded.to(self.device),
+            lengths.to(self.device),
+            self.hparams.stop_rule,
+            mel_settings.seconds_per_frame,
+            replace(own, pace=lines[0].passage.pace),
+        )
+
+    def _frames_of(self, seconds: float | None) -> int | None:
+        if seconds is None:
+            return None
+        return round(seconds / self.hparams.mel_settings.seconds_per_frame)
+
+
+def _batches(lines: list[Line], order: list[int]) -> Iterator[list[int]]:
+    """Yield neighbours of one pace whose alignments fit into memory."""
+    batch: list[int] = []
+    for index in order:
+        line = lines[index]
+        longest = len(line.tokens)
+        first = lines[batch[0]] if batch else line
+        if batch and (
+            len(batch) == _BATCH_ITEMS
+            or line.passage.pace != first.passage.pace
+            or bool(line.tokens) != bool(first.tokens)
+            or (len(batch) + 1) * longest**2 > _BATCH_SQUARED_TOKENS
+        ):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _of_length(alignment: torch.Tensor, n_steps: int) -> torch.Tensor:
+    """Cut an alignment, or let it stay on the last token."""
+    alignment = alignment[:, :n_steps]
+    missing = n_steps - alignment.shape[1]
+    if not missing:
+        return alignment
+    staying = torch.zeros_like(alignment[:, :1]).expand(-1, missing, -1).clone()
+    staying[..., -1] = 1.0
+    return torch.cat([alignment, staying], dim=1)

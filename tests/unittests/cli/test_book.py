@@ -1,0 +1,190 @@
+"""A book is spoken part by part, and goes on where it was killed."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import soundfile
+
+from sb_sma.books import m4b
+from sb_sma.cli import (
+    book as command_module,
+    main,
+)
+from tests.small_epub import write_small_epub
+
+# of letters whose phonemes the exported models know
+BOOK = (
+    "# One\n\nNo, I say. A short one.\n\n* * *\n\nTwo words.\n\n"
+    "# Two\n\nThree words; four words.\n"
+)
+
+
+@pytest.fixture
+def command(exported, tmp_path, monkeypatch):
+    """Run ``sb-sma book`` in a folder of its own, without ffmpeg or PyAV."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command_module, "find_encoder", lambda: None)
+    (tmp_path / "b.txt").write_text(BOOK)
+
+    def run(*arguments, model=exported[2]):
+        return main(["book", "--model", str(model), *map(str, arguments)])
+
+    return run
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_text_becomes_a_folder_of_chapters(command, tmp_path, capsys):
+    assert command("b.txt", "--out", "b") == 0
+    assert names(tmp_path / "b") == [
+        "1 One.flac",
+        "1 One.srt",
+        "2 Two.flac",
+        "2 Two.srt",
+    ]
+    samples, rate = soundfile.read(tmp_path / "b" / "1 One.flac")
+    assert rate == 22050 and 0 < abs(samples).max() <= 1
+    # the silence after a chapter
+    assert abs(samples[-rate:]).max() < 1e-3
+    assert "No, I say." in (tmp_path / "b" / "1 One.srt").read_text()
+    error = capsys.readouterr().err
+    assert "line 5: text must have at least one letter" in error
+    assert "1 odd line(s) passed over" in error
+    assert not (tmp_path / "b.parts").exists()
+
+
+def test_without_an_encoder_there_is_a_folder(command, tmp_path, capsys):
+    assert command("b.txt", "--out", "b.m4b") == 0
+    assert (
+        "the folder b gets a file for each chapter" in capsys.readouterr().err
+    )
+    assert (tmp_path / "b" / "1 One.flac").is_file()
+
+
+@pytest.fixture(params=["ffmpeg", "av"])
+def encoder(request, monkeypatch):
+    """Either of the two, where it is there."""
+    if request.param == "av":
+        pytest.importorskip("av", reason="needs: pip install 'sb_sma[book]'")
+        found = m4b.encode_by_pyav
+    else:
+        if m4b.shutil.which("ffmpeg") is None:
+            pytest.skip("needs the program ffmpeg")
+        found = m4b.encode_by_ffmpeg
+    monkeypatch.setattr(command_module, "find_encoder", lambda: found)
+
+
+def test_an_epub_becomes_an_audiobook(command, encoder, tmp_path):
+    write_small_epub(tmp_path / "e.epub")
+    assert command("e.epub", "--out", "e.m4b") == 0
+    content = (tmp_path / "e.m4b").read_bytes()
+    assert content[4:8] == b"ftyp"
+    for text in ("A Small Book", "Ann Author", "The First: a/b", "The Third"):
+        assert text.encode() in content
+    assert "It rained." in (tmp_path / "e.srt").read_text()
+    assert names(tmp_path) == ["b.txt", "e.epub", "e.m4b", "e.srt"]
+
+
+def test_it_goes_on_where_it_was(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command_module, "_PART_CHARACTERS", 30)
+    assert command("b.txt", "--out", "whole") == 0
+    speak, count = command_module._speak_part, []
+
+    def dies(tts, part, manner):
+        """Be killed within the third part."""
+        if len(count) == 2:
+            part.path.write_bytes(b"half a file")
+            raise KeyboardInterrupt
+        count.append(part)
+        speak(tts, part, manner)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command_module, "_speak_part", dies)
+        assert command("b.txt", "--out", "b") == 130
+    assert not (tmp_path / "b").exists()
+    spoken = []
+    monkeypatch.setattr(
+        command_module,
+        "_speak_part",
+        lambda *each: (spoken.append(each[1]), speak(*each)),
+    )
+    assert command("b.txt", "--out", "b") == 0
+    assert "going on with what is in b.parts" in capsys.readouterr().err
+    assert len(spoken) == 1 and spoken[0].path not in [p.path for p in count]
+    for name in names(tmp_path / "whole"):
+        one, other = (tmp_path / each / name for each in ("whole", "b"))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_parts_of_another_book_are_not_mixed(
+    command, tmp_path, monkeypatch, capsys
+):
+    def dies(*arguments):
+        """Be killed at once."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_module, "_speak_part", dies)
+    assert command("b.txt", "--out", "b") == 130
+    (tmp_path / "b.txt").write_text(f"{BOOK}\nNo.")
+    assert command("b.txt", "--out", "b", "--pace", "2") == 1
+    error = capsys.readouterr().err
+    assert "b.parts holds parts that were made otherwise (book, pace)" in error
+    plan = json.loads((tmp_path / "b.parts" / "plan.json").read_text())
+    assert plan["pace"] == 1.0
+
+
+def test_chapters_are_listed(command, tmp_path, capsys):
+    assert command("b.txt", "--list") == 0
+    captured = capsys.readouterr()
+    assert [line.split()[-1] for line in captured.out.splitlines()] == [
+        "b",
+        "One",
+        "Two",
+    ]
+    assert "line 5: " in captured.err
+    assert names(tmp_path) == ["b.txt"]
+
+
+def test_subtitles_end_with_the_sound(command, tmp_path):
+    assert command("b.txt", "--out", "b", "--pace", "2") == 0
+    samples, rate = soundfile.read(tmp_path / "b" / "2 Two.flac")
+    clock = (tmp_path / "b" / "2 Two.srt").read_text().split("\n")[-3].split()
+    hours, minutes, seconds = clock[2].replace(",", ".").split(":")
+    end = 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    loud = np.flatnonzero(abs(samples) > 1e-3)[-1] / rate
+    assert loud - 0.3 < end < len(samples) / rate
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["none.txt", "--out", "b"], "FILE: none.txt cannot be read"),
+        (["b.txt"], "--out must name a file ending in .m4b, or a folder"),
+        (["b.txt", "--out", "b.txt"], "--out must end in .m4b, or be a folder"),
+        (["b.txt", "--out", "no/b.m4b"], "the folder .*no does not exist"),
+        (["empty.txt", "--out", "b"], "empty.txt holds nothing to speak"),
+        (["odd.txt", "--out", "b"], "nothing in odd.txt can be spoken"),
+        (["b.txt", "--out", "b", "--speaker", "x"], "speaker must be None for"),
+        (["zip.epub", "--out", "b"], "must be an EPUB, which is a ZIP"),
+    ],
+)
+def test_a_mistake_is_one_line(command, tmp_path, arguments, message, capsys):
+    (tmp_path / "empty.txt").write_text(" \n")
+    (tmp_path / "odd.txt").write_text("* * *\n\n<i>No.</i>\n")
+    (tmp_path / "zip.epub").write_bytes(b"PK\x03\x04")
+    assert command(*arguments) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("sb-sma: error: ")
+
+    assert re.search(message, line)
+    assert not (tmp_path / "b").exists()
+
+
+def test_lines_in_another_encoding_are_named(command, tmp_path, capsys):
+    (tmp_path / "b.txt").write_bytes(b"No.\n\ncaf\xe9\n\nTwo words.\n")
+    assert command("b.txt", "--out", "b") == 0
+    assert "b.txt:3: must be UTF-8; got b'\\xe9'" in capsys.readouterr().err
