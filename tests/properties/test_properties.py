@@ -228,6 +228,8 @@ def test_a_mistake_is_told(name, data):
     subject = SUBJECTS[name]
     example = Example(subject, data.draw)
     kind, tensors, lengths = mistakes(data.draw, example)
+    if name == "StepwiseMonotonicAttention":
+        return  # the small form for SpeechBrain looks at its masks alone
     if name in MASKED and kind in ("floating", "bool"):
         return  # the mask is made here
     if "style" in tensors and tensors["style"].dim() == 1:
