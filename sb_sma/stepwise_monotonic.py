@@ -180,7 +180,6 @@ class StepwiseMonotonicAttention(nn.Module):
                     f"{type(self).__name__} takes no {name}; got one of shape "
                     f"{tuple(given.shape)}. Pass None."
                 )
-        self._check(query, key, value)
         lengths = self._count_keys(key_padding_mask, key)
         queries = self._split_heads(self.query_proj(query))
         keys = self._split_heads(self.key_proj(key))
@@ -193,24 +192,6 @@ class StepwiseMonotonicAttention(nn.Module):
         out = self.out_proj((weights @ values).transpose(1, 2).flatten(-2))
         out = out.masked_fill((lengths == 0)[:, None, None], 0.0)
         return (out, attn) if return_attn_weights else out
-
-    def _check(self, query: Tensor, key: Tensor, value: Tensor) -> None:
-        """Refuse what is not (batch, time, d_model), of floating point."""
-        width = self.query_proj.in_features
-        named = {"query": query, "key": key, "value": value}
-        for name, given in named.items():
-            steps = query.shape[1:2] if given is query else key.shape[1:2]
-            shape = (*query.shape[:1], *steps, width)
-            if given.dim() != 3 or tuple(given.shape) != shape:
-                raise ValueError(
-                    f"{name} must have shape (batch, time, {width}), the same "
-                    f"batch as query, and key the time of value; got "
-                    f"{tuple(given.shape)}."
-                )
-            if not given.is_floating_point():
-                raise ValueError(
-                    f"{name} must be of floating point; got {given.dtype}."
-                )
 
     def _count_keys(self, mask: Tensor | None, key: Tensor) -> Tensor:
         """Count the keys of each item before its padding, (batch,)."""

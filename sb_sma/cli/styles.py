@@ -115,9 +115,9 @@ def _read_weights(text: str) -> dict[str, float]:
     """Return the weights by token index."""
     try:
         weights = json.loads(text, object_pairs_hook=_without_repeats)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(
-            f"--style_weights must be JSON; got {text!r} ({error})."
+            f"--style_weights must be JSON; got {text[:200]!r} ({error})."
         ) from None
     if not isinstance(weights, dict):
         raise ValueError(

@@ -37,6 +37,7 @@ _VALUES = [
     *([0] * 3000, float("nan"), float("inf"), "9" * 400, ["a", 1, None]),
 ]
 _SIZES = [0, 1, 2, 3, 7, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**63 - 1]
+_MOST_BYTES = 2**21
 _SEPARATORS = "|\t,;: \n=("
 
 
@@ -59,7 +60,8 @@ def mutate(chance, content, suffix=""):
     """
     ways = [*_BINARY, *_BY_SUFFIX.get(suffix, _TEXT)]
     for _ in range(chance.choice([1, 1, 1, 2, 3])):
-        content = chance.choice(ways)(chance, content)
+        # what is far longer says no more
+        content = chance.choice(ways)(chance, content)[:_MOST_BYTES]
     return content
 
 

@@ -34,6 +34,7 @@ from sb_sma.attention.monotonic.walks import (
 )
 from sb_sma.attention.staying import stay_logit
 from sb_sma.ops import stepwise_monotonic_expectation
+from sb_sma.ops.checks import check_axes
 from sb_sma.ops.dropout import Dropout
 from sb_sma.stepwise_monotonic import StepwiseMonotonicAttention
 
@@ -334,6 +335,63 @@ class StepwiseMonotonicMHA(StepwiseMonotonicAttention):
         attn = self._read_by(attn)
         out = call_layer(self.out_proj, memory.read(attn))
         return memory.clear_empty(out), memory.by_row(attn)[:, :, None], state
+
+    def forward(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attn_mask: torch.Tensor | None = None,
+        key_padding_mask: torch.Tensor | None = None,
+        return_attn_weights: bool = True,
+        pos_embs: torch.Tensor | None = None,
+    ):
+        """Walk over the keys, as `StepwiseMonotonicAttention` does.
+
+        Arguments
+        ---------
+        query : torch.Tensor
+            (B, Q, D).
+        key : torch.Tensor
+            (B, K, D).
+        value : torch.Tensor
+            (B, K, D).
+        attn_mask : torch.Tensor, optional
+            Not supported: the walk says where a query attends.
+        key_padding_mask : torch.Tensor, optional
+            True on padding, on the right only, (B, K).
+        return_attn_weights : bool
+            Whether to return the alignment too.
+        pos_embs : torch.Tensor, optional
+            Not supported.
+
+        Returns
+        -------
+        out : torch.Tensor
+            (B, Q, D); zeros for an item without a valid key.
+        attn : torch.Tensor
+            The alignment of every head, (B, H, Q, K); only if asked for.
+
+        Raises
+        ------
+        ValueError
+            If a shape or dtype is another, or a mask is not supported.
+        """
+        width = self.query_proj.in_features
+        check_axes(
+            query=(query, f"B, Q, {width}"),
+            key=(key, f"B, K, {width}"),
+            value=(value, f"B, K, {width}"),
+        )
+        return super().forward(
+            query,
+            key,
+            value,
+            attn_mask,
+            key_padding_mask,
+            return_attn_weights,
+            pos_embs,
+        )
 
     def _count_keys(
         self, mask: torch.Tensor | None, key: torch.Tensor
