@@ -119,7 +119,9 @@ class System:
         def say(batch: list[int]) -> None:
             """Say the texts of a batch."""
             chosen = [texts[number] for number in batch]
-            spoken = self._for_thread().speak(chosen, self.mode, seed=seed)
+            spoken = self._for_thread().speak(
+                chosen, self.mode, seed=seed, split=False
+            )
             for number, item in zip(batch, spoken):
                 take(number, item)
 
