@@ -135,6 +135,6 @@ def _apart(
     if count >= len(word.phonemes):
         return [word._replace(text=f"{word.text} {following}")]
     return [
-        word._replace(phonemes=word.phonemes[:-count]),
+        word._replace(phonemes=word.phonemes[:-count], pause=False),
         SpokenWord(following, word.phonemes[-count:], word.pause),
     ]

@@ -14,8 +14,9 @@ from sb_sma.data.corpus.build_once import Manifests, write_json
 from sb_sma.data.corpus.digests import DIGESTS, FileDigests, digest, state_of
 from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.problems import abridged, raise_problems
+from sb_sma.data.processes import check_processes
 from sb_sma.data.speech.amount import tell_if_little
-from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
+from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.manifest.read import Entry, find_manifest, read_entries
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.recording.pace import remarks_by_name
