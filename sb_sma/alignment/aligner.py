@@ -14,11 +14,7 @@ from sb_sma.alignment.acoustic_model import (
 from sb_sma.alignment.alignment import Alignment, intervals_of_path
 from sb_sma.alignment.best_path import best_path
 from sb_sma.alignment.features import MEL, make_features, read_cepstrum
-from sb_sma.alignment.lattice import (
-    STATES_PER_UNIT,
-    AlignedWord,
-    build_lattice,
-)
+from sb_sma.alignment.lattice import STATES_PER_UNIT, AlignedWord, build_lattice
 from sb_sma.alignment.reader import TextReader
 
 
@@ -69,7 +65,9 @@ class Aligner:
             If the recording is too short for them.
         """
         lattice = build_lattice(words, self.model.numbers)
-        check_long_enough(len(samples), lattice.fewest_frames)
+        fault = too_short(len(samples), lattice.fewest_frames)
+        if fault:
+            raise ValueError(f"samples {fault}")
         cepstrum = read_cepstrum(samples)
         features = make_features(cepstrum, self.model.corpus_mean)
         path, score = best_path(self.model, lattice, features)
@@ -115,8 +113,8 @@ class Aligner:
         return cls(model, TextReader(settings["voice"], settings["phones"]))
 
 
-def check_long_enough(n_samples: int, fewest_frames: int) -> None:
-    """Refuse a recording in which a text cannot be said.
+def too_short(n_samples: int, fewest_frames: int) -> str | None:
+    """Tell why a text cannot be said in a recording, if so.
 
     Arguments
     ---------
@@ -125,21 +123,23 @@ def check_long_enough(n_samples: int, fewest_frames: int) -> None:
     fewest_frames : int
         Of the shortest walk through the text.
 
-    Raises
-    ------
-    ValueError
-        If that has more frames.
+    Returns
+    -------
+    fault : str or None
+        What the recording must be, what it is, and how to mend it.
 
     Example
     -------
-    >>> check_long_enough(16000, 9)
+    >>> too_short(160, 9)
+    'must last at least 0.04 s for the 3 phonemes of its text; got 0.01 s. Give the text of this recording, or leave it out.'
     """
     n_frames = n_samples // MEL.hop_length + 1
-    if n_frames < fewest_frames:
-        seconds = n_samples / MEL.sample_rate
-        least = (fewest_frames - 1) * MEL.seconds_per_frame
-        raise ValueError(
-            f"the text has {fewest_frames // STATES_PER_UNIT} phonemes, which need at least "
-            f"{least:.2f} s; the recording lasts {seconds:.2f} s. Give the text "
-            "of this recording, or leave it out"
-        )
+    if n_frames >= fewest_frames:
+        return None
+    least = (fewest_frames - 1) * MEL.seconds_per_frame
+    return (
+        f"must last at least {least:.2f} s for the "
+        f"{fewest_frames // STATES_PER_UNIT} phonemes of its text; got "
+        f"{n_samples / MEL.sample_rate:.2f} s. Give the text of this "
+        "recording, or leave it out."
+    )

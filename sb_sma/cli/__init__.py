@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterable
 
 from sb_sma import __version__
-from sb_sma.cli import check, corpora, g2p, render, synthesize, upstream
+from sb_sma.cli import align, check, corpora, g2p, render, synthesize, upstream
 
 COMMANDS = {
+    "align": align,
     "check": check,
     "corpora": corpora,
     "g2p": g2p,
@@ -20,8 +21,8 @@ COMMANDS = {
     "upstream": upstream,
 }
 _DESCRIPTION = (
-    "Speak and pronounce with trained models, check what models are trained "
-    "on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
+    "Speak and pronounce with trained models, align recordings with texts, "
+    "check what models are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
 )
 
 

@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "style": STYLE,
     "models": {"torch_pair"} | MODELS,
     "data": {"data", "torch_pair"},
+    "alignment": {"alignment", "data"},
     "losses": {"losses", "attention.masks"} | OPS,
     "metrics": {"metrics", "data", "attention.masks"} | OPS,
     "plots": {"plots", "metrics"},
@@ -44,7 +45,8 @@ MAY_IMPORT = {
     "training": TRAINING,
     "hparams": {"hparams"},
     "upstream": {"upstream", "hparams"},
-    "cli": {"cli", "hparams", "torch_pair", "upstream"} | INFERENCE,
+    "cli": {"alignment", "cli", "hparams", "torch_pair", "upstream"}
+    | INFERENCE,
     "recipes": {"hparams", "mistakes", "torch_pair"} | TRAINING,
 }
 
