@@ -223,9 +223,7 @@ def _listen(job: Job) -> tuple[list[tuple[str, Heard]], list[str]]:
     heard, problems, too_long = [], [], []
     seconds = 0.0
     listener = _Listener(job.reader)
-    with tqdm(
-        total=_TRAINING_SECONDS, desc="Reading", unit="s", disable=None
-    ) as bar:
+    with tqdm(total=_TRAINING_SECONDS, desc="Reading", unit="s") as bar:
         for first in range(0, len(order), _READ_AT_ONCE):
             batch = order[first : first + _READ_AT_ONCE]
             with mapped(listener, batch, _few(job, batch)) as results:
@@ -238,7 +236,7 @@ def _listen(job: Job) -> tuple[list[tuple[str, Heard]], list[str]]:
                         continue
                     heard.append((entry.text, each))
                     seconds += each.seconds
-                    bar.update(each.seconds)
+                    bar.update(round(each.seconds))
             if seconds > _TRAINING_SECONDS:
                 break
     # a book in one piece has nothing shorter
@@ -259,12 +257,9 @@ def _taught(
     if seconds >= _LITTLE_SECONDS and longest <= _LONGEST_SECONDS:
         return None
     job.tell(
-        f"{seconds:.0f} s in pieces of at most {_LONGEST_SECONDS} s are little "
-        "to learn from: eSpeak NG says the texts first. An aligner of a larger "
-        "corpus, given by --model, does better"
-        if longest <= _LONGEST_SECONDS
-        else "recordings in one piece are hard to learn from: eSpeak NG says "
-        "parts of the text first"
+        f"{seconds / 60:.1f} minutes in pieces of at most {longest:.0f} s are "
+        "little to learn from, so eSpeak NG says the texts first; --model, an "
+        "aligner of a larger corpus, would do better"
     )
     sentences = [
         sentence
