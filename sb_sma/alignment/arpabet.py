@@ -30,6 +30,8 @@ _TABLE = {
     "ʊ": "UH",
     "uː": "UW",
     "u": "UW",
+    "ʉː": "UW",
+    "ʉ": "UW",
     "ʌ": "AH",
     "ə": "AH",
     "ɐ": "AH",
@@ -38,6 +40,7 @@ _TABLE = {
     "ɜ": "ER",
     "aɪ": "AY",
     "aʊ": "AW",
+    "ʌʉ": "AW",
     "ɔɪ": "OY",
     "eə": "EH R",
     "ɪə": "IH R",
@@ -81,7 +84,7 @@ _TABLE = {
     "m̩": "AH M",
 }
 # lengths, ties, syllabic marks and the like where a symbol is taken apart
-_IGNORED = frozenset("ː\u0361\u0329\u02b0\u02b2\u0303")
+_IGNORED = frozenset("ː:\u032a\u0361\u0329\u02b0\u02b2\u0303")
 
 
 def to_arpabet(phonemes: Sequence[str]) -> list[str]:

@@ -36,6 +36,7 @@ from sb_sma.alignment.write import (
     write_zip,
 )
 from sb_sma.data.corpus.digests import digest, state_of
+from sb_sma.data.problems import abridged
 from sb_sma.data.processes import check_processes, mapped
 from sb_sma.data.speech.journal import Journal
 from sb_sma.data.speech.manifest.read import BadUtterance, Entry, read_entry
@@ -51,7 +52,7 @@ _TRAINING_SECONDS = 1200
 _LONGEST_SECONDS = 30
 # with less than this, eSpeak NG's speech teaches the beginning
 _LITTLE_SECONDS = 300
-_TAUGHT_SECONDS = 180
+_TAUGHT_SECONDS = 120
 # entries that are read for the training at a time
 _READ_AT_ONCE = 64
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
@@ -160,7 +161,7 @@ def _train(job: Job) -> Aligner:
     if not heard:
         raise ValueError(
             "there must be a recording to train on; all are bad:\n- "
-            + "\n- ".join(problems)
+            + abridged(problems, "\n- ")
         )
     believed = _taught(job, heard)
     training = Training([each for _, each in heard], believed=believed)

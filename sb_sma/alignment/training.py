@@ -28,7 +28,7 @@ from sb_sma.data.espeak.voice import VoiceSettings, speak
 # how much walks differ in weight in each pass
 _SHARPNESS = (0.1, 0.4, 0.7, 1.0, 1.0, 1.0)
 # frames times states of a batch, which takes some 16 bytes for each
-_BATCH_CELLS = 2**24
+_BATCH_CELLS = 2**23
 
 # of one text, spoken again
 _VARIANTS = ("", "+f2", "+m3", "+f4", "+m1", "+f1", "+m7", "+f5")

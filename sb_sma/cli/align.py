@@ -188,13 +188,14 @@ def _find_entries(
     arguments: argparse.Namespace,
 ) -> tuple[list["Entry"], list[str]]:
     """Read the manifest, or what stands for one."""
+    from sb_sma.data.problems import abridged
     from sb_sma.data.speech.manifest.read import Entry, read_entries
 
     if arguments.data_folder is not None:
         entries, problems = read_entries(arguments.data_folder)
         if not entries:
             raise ValueError(
-                "no line can be used:\n- " + "\n- ".join(problems[:20])
+                "no line can be used:\n- " + abridged(problems, "\n- ")
             )
         return entries, problems
     check_readable("WAV", arguments.recording)

@@ -8,13 +8,16 @@ from typing import NamedTuple
 
 from sb_sma.data.espeak.library import names_by_word
 from sb_sma.data.espeak.voice import (
+    END,
     NAMED_MARKS,
     PAUSE,
     VoiceSettings,
     check_speakable,
     in_own_digits,
     phoneme_of,
+    phonemize,
 )
+from sb_sma.data.plain_text import is_speakable
 
 _PIECE = re.compile(r"\S+")
 _MARKS = re.compile(r"^\W+|\W+$")
@@ -89,9 +92,9 @@ def spoken_words(
         pause = sounds[-1:] == [PAUSE]
         if named:
             words.append(SpokenWord(label, named, pause))
-        elif words:
+        elif words and is_speakable(label):
             words[-1:] = _apart(words[-1], label, settings)
-        else:
+        elif not words:
             continue
         if pause:
             words[-1] = words[-1]._replace(pause=True)
@@ -131,7 +134,8 @@ def _apart(
     word: SpokenWord, following: str, settings: VoiceSettings
 ) -> list[SpokenWord]:
     """Take two words apart that eSpeak NG reads as one, if it can be told."""
-    count = len(spoken_words(following, settings)[0].phonemes)
+    alone = phonemize(following, settings)
+    count = sum(phoneme not in (PAUSE, END) for phoneme in alone)
     if count >= len(word.phonemes):
         return [word._replace(text=f"{word.text} {following}")]
     return [
