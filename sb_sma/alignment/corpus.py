@@ -36,6 +36,7 @@ from sb_sma.alignment.write import (
     write_zip,
 )
 from sb_sma.data.corpus.digests import digest, state_of
+from sb_sma.data.notation import strip_stress
 from sb_sma.data.problems import abridged
 from sb_sma.data.processes import check_processes, mapped
 from sb_sma.data.speech.journal import Journal
@@ -137,6 +138,7 @@ def align_corpus(job: Job) -> Outcome:
     aligner = job.aligner or _train(job)
     outcome = _align(job, aligner)
     if outcome.alignments:
+        _tell_unheard(job, aligner, outcome.alignments)
         _tell_unusual(job, outcome.alignments)
         outcome.files = _write(job, aligner, outcome.alignments)
     return outcome
@@ -363,6 +365,23 @@ def _align(job: Job, aligner: Aligner) -> Outcome:
                 alignment = Alignment.from_json(content)
                 outcome.alignments[entry.name] = alignment
     return outcome
+
+
+def _tell_unheard(
+    job: Job, aligner: Aligner, alignments: dict[str, Alignment]
+) -> None:
+    """Name phonemes that the aligner has not learned."""
+    said = {
+        interval.label
+        for alignment in alignments.values()
+        for interval in alignment.phones
+    }
+    unheard = sorted({*strip_stress([*said])} - {*aligner.model.units})
+    if unheard:
+        job.tell(
+            f"remark: the aligner never heard {abridged(unheard)}, and takes "
+            "what is left for it; train one on a corpus that has it"
+        )
 
 
 def _tell_unusual(job: Job, alignments: dict[str, Alignment]) -> None:

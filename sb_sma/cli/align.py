@@ -201,7 +201,7 @@ def _find_entries(
     check_readable("WAV", arguments.recording)
     wav = Path(arguments.recording)
     text = _read_text(arguments.text)
-    return [Entry(place=str(wav), name=wav.stem, wav=wav, text=text)], []
+    return [Entry("WAV and TEXT", wav.stem, wav, text)], []
 
 
 def _read_text(text: str) -> str:
@@ -223,7 +223,12 @@ def _make_folder(folder: Path) -> None:
         raise ValueError(
             f"--out must be a folder; {folder} is a file. Name another one."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"--out: {folder} cannot be made: {error.strerror}."
+        ) from error
     if not os.access(folder, os.W_OK):
         raise ValueError(f"--out: you may not write into {folder}.")
 

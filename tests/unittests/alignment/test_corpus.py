@@ -198,6 +198,14 @@ def test_bad_recordings_are_named_and_passed_over(spoken, trained, tmp_path):
         assert problem.startswith(f"line {name}: ") and told in problem
 
 
+def test_phonemes_that_were_never_heard_are_named(spoken, trained, tmp_path):
+    aligner = Aligner.load(trained[0] / "model")
+    entry = Entry("line 1", "a", spoken[1][0].wav, "The voyage was vast, Joy.")
+    told = []
+    align_corpus(Job([entry], tmp_path, aligner=aligner, tell=told.append))
+    assert len(told) == 1 and "never heard dʒ, ɔɪ, ʌ, and" in told[0]
+
+
 def test_nothing_to_train_on_is_an_error(tmp_path):
     entries = [Entry("line 1", "a", tmp_path / "gone.wav", "Yes.")]
     with pytest.raises(ValueError, match="line 1: .*there is no such file"):

@@ -53,6 +53,8 @@ def test_a_mistake_is_one_message(folder, capsys, arguments, message):
 def test_out_is_no_file(folder, capsys):
     assert main(["align", "a1.wav", "Yes, you.", "--out=a1.wav"]) == 1
     assert "a1.wav is a file" in told(capsys)
+    assert main(["align", "a1.wav", "Yes, you.", "--out=a1.wav/out"]) == 1
+    assert "a1.wav/out cannot be made: Not a directory" in told(capsys)
 
 
 @pytest.mark.parametrize("is_file", [True, False])
