@@ -75,13 +75,13 @@ def main() -> None:
     if arguments.one_piece is not None:
         print(json.dumps(align_one_piece(arguments.one_piece)))
         return
-    stored = {}
-    if RESULTS.exists():
-        stored = json.loads(RESULTS.read_text(encoding="utf-8"))
     for part in arguments.only:
         with tempfile.TemporaryDirectory() as folder:
             figures = PARTS[part](arguments, Path(folder))
         machine = describe_machine() | {"threads": torch.get_num_threads()}
+        stored = {}
+        if RESULTS.exists():
+            stored = json.loads(RESULTS.read_text(encoding="utf-8"))
         stored[part] = {"machine": machine, **figures}
         print(json.dumps({part: figures}, indent=1))
         RESULTS.write_text(json.dumps(stored, indent=1) + "\n")
@@ -94,9 +94,10 @@ def measure_embedded(
     runs = []
     for seed in arguments.seeds:
         splits = embedded(arguments.corpus_folder, seed, N_UTTERANCES)
-        begin = time.monotonic()
+        begin, cpu_begin = time.monotonic(), time.process_time()
         trained = run(splits["train"], folder / str(seed))
         train_seconds = time.monotonic() - begin
+        cpu_seconds = time.process_time() - cpu_begin
         aligner = Aligner.load(folder / str(seed) / "model")
         found = run(splits["test"], folder / f"{seed}-test", aligner)
         errors, agreements = [], {}
@@ -109,6 +110,7 @@ def measure_embedded(
                 "seed": seed,
                 "minutes": minutes_of(splits["train"].values()),
                 "train_and_align_seconds": train_seconds,
+                "train_and_align_cpu_seconds": cpu_seconds,
                 "recordings": len(trained),
                 **summary(np.concatenate(errors)),
                 "worst_within_one": min(agreements.values()),

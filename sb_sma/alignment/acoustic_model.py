@@ -265,7 +265,13 @@ class AcousticModel:
         )
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """Return its numbers, by name."""
+        """Return all that it knows but its units.
+
+        Returns
+        -------
+        tensors : dict
+            By the names of its arguments.
+        """
         return {
             name: getattr(self, name)
             for name in ("mean", "log_variance", "log_stay", "corpus_mean")
