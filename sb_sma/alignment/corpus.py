@@ -9,16 +9,17 @@ A folder of alignments holds::
     journal.jsonl       what is done, for the next start
 """
 
-import random
+import contextlib
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from sb_sma.alignment.acoustic_model import AcousticModel, load_model
@@ -46,7 +47,7 @@ from sb_sma.data.speech.recording.audio import read_recording
 from sb_sma.data.speech.recording.pace import pace_fault
 
 MODEL = "model"
-_JOURNAL = "journal.jsonl"
+_JOURNAL, _LOCK = "journal.jsonl", ".lock"
 # more teaches nothing new, and takes longer
 _TRAINING_SECONDS = 1200
 # longer recordings are aligned, but not trained on
@@ -55,7 +56,7 @@ _LONGEST_SECONDS = 30
 _LITTLE_SECONDS = 300
 _TAUGHT_SECONDS = 120
 # entries that are read for the training at a time
-_READ_AT_ONCE = 64
+_READ_AT_ONCE = 16
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
 # a score that is so many times the usual distance below the others' median
@@ -135,13 +136,31 @@ def align_corpus(job: Job) -> Outcome:
     """
     check_processes(job.n_processes)
     (job.folder / TEXTGRIDS).mkdir(parents=True, exist_ok=True)
-    aligner = job.aligner or _train(job)
-    outcome = _align(job, aligner)
-    if outcome.alignments:
-        _tell_unheard(job, aligner, outcome.alignments)
-        _tell_unusual(job, outcome.alignments)
-        outcome.files = _write(job, aligner, outcome.alignments)
+    with _locked(job.folder):
+        aligner = job.aligner or _train(job)
+        outcome = _align(job, aligner)
+        if outcome.alignments:
+            _tell_unheard(job, aligner, outcome.alignments)
+            _tell_unusual(job, outcome.alignments)
+            outcome.files = _write(job, aligner, outcome.alignments)
     return outcome
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let no other process write into a folder in the meantime."""
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ValueError(
+            f"another process writes alignments into {folder}. Wait for it, or "
+            "name another folder."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _identity(entries: Sequence[Entry], reader: TextReader) -> str:
@@ -222,9 +241,8 @@ def _shown(seconds: float) -> str:
 def _listen(job: Job) -> tuple[list[tuple[str, Heard]], list[str]]:
     """Read recordings, drawn by lot, until there are enough."""
     order = sorted(job.entries, key=lambda e: digest(e.name.encode()))
-    random.Random(0).shuffle(order)
     heard, problems, too_long = [], [], []
-    seconds = 0.0
+    seconds = too_long_seconds = 0.0
     listener = _Listener(job.reader)
     with tqdm(total=_TRAINING_SECONDS, desc="Reading", unit="s") as bar:
         for first in range(0, len(order), _READ_AT_ONCE):
@@ -235,15 +253,16 @@ def _listen(job: Job) -> tuple[list[tuple[str, Heard]], list[str]]:
                     if each is None:
                         continue
                     if each.seconds > _LONGEST_SECONDS:
-                        too_long.append((entry.text, each))
+                        too_long = too_long or [(entry.text, each)]
+                        too_long_seconds += each.seconds
                         continue
                     heard.append((entry.text, each))
                     seconds += each.seconds
                     bar.update(round(each.seconds))
-            if seconds > _TRAINING_SECONDS:
+            if max(seconds, too_long_seconds) > _TRAINING_SECONDS:
                 break
-    # a book in one piece has nothing shorter
-    return heard or too_long[:1], problems
+    # a book by chapters has nothing shorter
+    return heard or too_long, problems
 
 
 def _few(job: Job, items: Sequence[Any]) -> int:

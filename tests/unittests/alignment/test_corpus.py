@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
+from filelock import FileLock
 
 from sb_sma.alignment import (
     corpus as module,
@@ -204,6 +205,20 @@ def test_phonemes_that_were_never_heard_are_named(spoken, trained, tmp_path):
     told = []
     align_corpus(Job([entry], tmp_path, aligner=aligner, tell=told.append))
     assert len(told) == 1 and "never heard dʒ, ɔɪ, ʌ, and" in told[0]
+
+
+def test_two_processes_do_not_write_into_one_folder(spoken, tmp_path):
+    with FileLock(tmp_path / ".lock"):
+        with pytest.raises(ValueError, match="another process writes"):
+            align_corpus(Job(spoken[1], tmp_path))
+
+
+def test_one_long_recording_is_enough_to_train_on(
+    spoken, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "_LONGEST_SECONDS", 1)
+    outcome = align_corpus(Job(spoken[1][:2], tmp_path))
+    assert [*outcome.alignments] == ["a1", "a2"]
 
 
 def test_nothing_to_train_on_is_an_error(tmp_path):

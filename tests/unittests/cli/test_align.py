@@ -70,7 +70,7 @@ def test_a_recording_and_its_text(folder, capsys, is_file):
     ).values()
     words = [label for label, _, _ in alignment["words"] if label]
     assert words == ["Yes", "you"]
-    assert {path.name for path in (folder / "out").iterdir()} == {
+    assert {path.name for path in (folder / "out").glob("[!.]*")} == {
         "TextGrid",
         "alignments.json",
         "journal.jsonl",
