@@ -55,8 +55,6 @@ _LONGEST_SECONDS = 30
 # with less than this, eSpeak NG's speech teaches the beginning
 _LITTLE_SECONDS = 300
 _TAUGHT_SECONDS = 120
-# entries that are read for the training at a time
-_READ_AT_ONCE = 16
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
 # a score that is so many times the usual distance below the others' median
@@ -244,21 +242,21 @@ def _listen(job: Job) -> tuple[list[tuple[str, Heard]], list[str]]:
     heard, problems, too_long = [], [], []
     seconds = too_long_seconds = 0.0
     listener = _Listener(job.reader)
-    with tqdm(total=_TRAINING_SECONDS, desc="Reading", unit="s") as bar:
-        for first in range(0, len(order), _READ_AT_ONCE):
-            batch = order[first : first + _READ_AT_ONCE]
-            with mapped(listener, batch, _few(job, batch)) as results:
-                for entry, (each, faults) in zip(batch, results):
-                    problems += faults
-                    if each is None:
-                        continue
-                    if each.seconds > _LONGEST_SECONDS:
-                        too_long = too_long or [(entry.text, each)]
-                        too_long_seconds += each.seconds
-                        continue
-                    heard.append((entry.text, each))
-                    seconds += each.seconds
-                    bar.update(round(each.seconds))
+    with (
+        tqdm(total=_TRAINING_SECONDS, desc="Reading", unit="s") as bar,
+        mapped(listener, order, _few(job, order)) as results,
+    ):
+        for entry, (each, faults) in zip(order, results):
+            problems += faults
+            if each is None:
+                continue
+            if each.seconds > _LONGEST_SECONDS:
+                too_long = too_long or [(entry.text, each)]
+                too_long_seconds += each.seconds
+            else:
+                heard.append((entry.text, each))
+                seconds += each.seconds
+                bar.update(round(each.seconds))
             if max(seconds, too_long_seconds) > _TRAINING_SECONDS:
                 break
     # a book by chapters has nothing shorter

@@ -61,7 +61,7 @@ def mapped(
     Returns
     -------
     results : context manager of iterator
-        Of what it returns.
+        Of what it returns; what is not asked for is not begun in the end.
 
     Example
     -------
@@ -71,12 +71,11 @@ def mapped(
     """
     executor, run = _executor(call, n_processes)
     with executor:
-        # a failure or Ctrl-C must not wait for thousands of utterances
+        # who has enough, or fails, must not wait for thousands of utterances
         try:
             yield executor.map(run, items, chunksize=_ITEMS_AT_ONCE)
-        except BaseException:
+        finally:
             executor.shutdown(cancel_futures=True)
-            raise
 
 
 def _executor(
