@@ -50,8 +50,8 @@ MODEL = "model"
 _JOURNAL, _LOCK = "journal.jsonl", ".lock"
 # more teaches nothing new, and takes longer
 _TRAINING_SECONDS = 1200
-# longer recordings are aligned, but not trained on
-_LONGEST_SECONDS = 30
+# longer ones are aligned, but not trained on: a pass takes time with the square
+_LONGEST_SECONDS = 15
 # with less than this, eSpeak NG's speech teaches the beginning
 _LITTLE_SECONDS = 300
 _TAUGHT_SECONDS = 120
