@@ -53,7 +53,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "align.json"
 SHARED = Path(os.environ.get("SB_SMA_SHARED", ROOT.parent / "shared"))
 MEL = MelSettings()
 N_UTTERANCES, N_VALID, N_TEST = 240, 20, 60
-HOUR_UTTERANCES = 1040
+HOUR_UTTERANCES, N_TRAINED = 1040, 200
 HALF_HOUR_SECONDS = 1800
 
 
@@ -133,7 +133,7 @@ def measure_embedded(
 def measure_hour(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Take the time of an hour."""
     splits = embedded(arguments.corpus_folder, 1, HOUR_UTTERANCES)
-    few = dict(list(splits["train"].items())[:300])
+    few = dict(list(splits["train"].items())[:N_TRAINED])
     run(few, folder / "few")
     aligner = Aligner.load(folder / "few" / "model")
     begin = time.monotonic()
@@ -151,11 +151,11 @@ def measure_half_hour(
     """Look for drift and for memory that grows."""
     splits = embedded(arguments.corpus_folder, 1, HOUR_UTTERANCES)
     entries = list(splits["train"].values())
-    run(dict(list(splits["train"].items())[:300]), folder / "few")
+    run(dict(list(splits["train"].items())[:N_TRAINED]), folder / "few")
     pieces = {"minute": 60.0, "half_hour": HALF_HOUR_SECONDS}
     results, errors = {}, None
     for name, length in pieces.items():
-        joined = join(entries[300:], length, folder / f"{name}.wav")
+        joined = join(entries[N_TRAINED:], length, folder / f"{name}.wav")
         (folder / f"{name}.json").write_text(json.dumps(joined))
         command = [sys.executable, "-m", __spec__.name, "--one_piece"]
         done = subprocess.run(
