@@ -19,9 +19,10 @@ from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.espeak.text_grammar import generate_texts
 from sb_sma.data.espeak.voice import BOUNDS, VoiceSettings, check_speakable
 from sb_sma.data.problems import raise_problems
+from sb_sma.data.processes import check_processes
 from sb_sma.data.shards.package import load_webdataset
 from sb_sma.data.speech.amount import tell_if_little
-from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
+from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.manifest.encoding import TextLines
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.teachers.ends import resampled

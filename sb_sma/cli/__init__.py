@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from sb_sma import __version__
 from sb_sma.cli import (
+    align,
     book,
     check,
     corpora,
@@ -22,6 +23,7 @@ from sb_sma.cli import (
 )
 
 COMMANDS = {
+    "align": align,
     "book": book,
     "check": check,
     "corpora": corpora,
@@ -33,8 +35,8 @@ COMMANDS = {
     "upstream": upstream,
 }
 _DESCRIPTION = (
-    "Speak and pronounce with trained models, evaluate them, check what they "
-    "are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
+    "Speak and pronounce with trained models, evaluate them, align recordings "
+    "with texts, check what models are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
 )
 
 

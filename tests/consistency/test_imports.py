@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "style": STYLE,
     "models": {"torch_pair"} | MODELS,
     "data": {"data", "torch_pair"},
+    "alignment": {"alignment", "data"},
     "losses": {"losses", "attention.masks"} | OPS,
     "metrics": {"metrics", "data", "attention.masks"} | OPS,
     "plots": {"plots", "metrics"},
@@ -57,6 +58,7 @@ MAY_IMPORT = {
     "hparams": {"hparams"},
     "upstream": {"upstream", "hparams"},
     "cli": {
+        "alignment",
         "cli",
         "books",
         "evaluation",

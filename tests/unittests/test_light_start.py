@@ -58,6 +58,8 @@ def heavy_modules_of(statement, folder):
                 ["synthesise", "--text", "a"],
                 ["synthesize", "--model", "m", "--text", "a", "--out", "a.mp3"],
                 ["g2p", "--model", "./no/such/model"],
+                ["align", "--help"],
+                ["align", "a.wav", "--out", "a"],
                 ["check", "--help"],
                 ["check"],
                 ["render", "--help"],

@@ -132,7 +132,10 @@ def synthesize(
 
 
 def names_by_word(
-    text: str, voice: str, parameters: dict[str, int]
+    text: str,
+    voice: str,
+    parameters: dict[str, int],
+    timed_only: bool = True,
 ) -> list[tuple[int, list[bytes]]]:
     """Tell which part of a text each phoneme belongs to.
 
@@ -144,12 +147,14 @@ def names_by_word(
         As of `synthesize`.
     parameters : dict
         rate, pitch and pitch_range.
+    timed_only : bool
+        Whether phonemes of no length are left out.
 
     Returns
     -------
     words : list of (int, list of bytes)
         Where each word of eSpeak NG's begins in the text, and the names of its
-        phonemes, as `synthesize` gives them, without those of no length. A word of the text may be several
+        phonemes, as `synthesize` gives them. A word of the text may be several
         of eSpeak NG's, as a number is, or have none, as the second of two that
         eSpeak NG reads as one.
 
@@ -174,7 +179,9 @@ def names_by_word(
     for event in events:
         if event.name is None:
             words.append((event.position, []))
-        elif event.sample < ends.pop(0) and words:
+            continue
+        is_timed = event.sample < ends.pop(0)
+        if words and (is_timed or not timed_only):
             words[-1][1].append(event.name)
     return words
 

@@ -8,13 +8,16 @@ from typing import NamedTuple
 
 from sb_sma.data.espeak.library import names_by_word
 from sb_sma.data.espeak.voice import (
+    END,
     NAMED_MARKS,
     PAUSE,
     VoiceSettings,
     check_speakable,
     in_own_digits,
     phoneme_of,
+    phonemize,
 )
+from sb_sma.data.plain_text import is_speakable
 
 _PIECE = re.compile(r"\S+")
 _MARKS = re.compile(r"^\W+|\W+$")
@@ -40,11 +43,16 @@ class SpokenWord(NamedTuple):
 
 
 def spoken_words(
-    text: str, settings: VoiceSettings = VoiceSettings()
+    text: str,
+    settings: VoiceSettings = VoiceSettings(),
+    timed_only: bool = True,
 ) -> list[SpokenWord]:
     """Cut a text into words with the phonemes that eSpeak NG gives each.
 
-    Together they are the phonemes of `sb_sma.data.espeak.voice.phonemize`.
+    Together they are the phonemes of `sb_sma.data.espeak.voice.phonemize`, if
+    those alone are wanted that eSpeak NG gives a time of their own. It gives
+    none to the last sound of *hill* before a pause, which it says within the
+    vowel, and which a person says.
 
     Arguments
     ---------
@@ -52,6 +60,8 @@ def spoken_words(
         What is said, in plain characters (`sb_sma.data.plain_text`).
     settings : VoiceSettings
         Voice, rate, pitch and pitch range.
+    timed_only : bool
+        Whether phonemes are left out that have no time of their own.
 
     Returns
     -------
@@ -75,13 +85,17 @@ def spoken_words(
     house h ˈaʊ s True
     I aɪ False
     think θ ˈɪ ŋ k False
+    >>> for timed_only in (True, False):
+    ...     print(*spoken_words("hill", timed_only=timed_only)[0].phonemes)
+    h ˈɪ
+    h ˈɪ l
     """
     check_speakable(text)
     spoken = in_own_digits(text, settings)
     pieces = [
         piece for piece in _PIECE.finditer(spoken) if _is_word(piece.group())
     ]
-    phonemes = _phonemes_by_piece(spoken, pieces, settings)
+    phonemes = _phonemes_by_piece(spoken, pieces, settings, timed_only)
     words: list[SpokenWord] = []
     for piece, sounds in zip(pieces, phonemes):
         label = _MARKS.sub("", piece.group()) or piece.group()
@@ -89,9 +103,9 @@ def spoken_words(
         pause = sounds[-1:] == [PAUSE]
         if named:
             words.append(SpokenWord(label, named, pause))
-        elif words:
+        elif words and is_speakable(label):
             words[-1:] = _apart(words[-1], label, settings)
-        else:
+        elif not words:
             continue
         if pause:
             words[-1] = words[-1]._replace(pause=True)
@@ -114,13 +128,17 @@ def _is_word(piece: str) -> bool:
 
 
 def _phonemes_by_piece(
-    spoken: str, pieces: list[re.Match], settings: VoiceSettings
+    spoken: str,
+    pieces: list[re.Match],
+    settings: VoiceSettings,
+    timed_only: bool,
 ) -> list[list[str]]:
     parameters = asdict(settings)
     voice = parameters.pop("voice")
     ends = [piece.end() for piece in pieces]
     phonemes = [[] for _ in pieces]
-    for position, names in names_by_word(spoken, voice, parameters):
+    found = names_by_word(spoken, voice, parameters, timed_only)
+    for position, names in found:
         # a word may be said to begin at a mark before it
         index = min(bisect.bisect_right(ends, position), len(pieces) - 1)
         phonemes[index] += map(phoneme_of, names)
@@ -131,10 +149,11 @@ def _apart(
     word: SpokenWord, following: str, settings: VoiceSettings
 ) -> list[SpokenWord]:
     """Take two words apart that eSpeak NG reads as one, if it can be told."""
-    count = len(spoken_words(following, settings)[0].phonemes)
+    alone = phonemize(following, settings)
+    count = sum(phoneme not in (PAUSE, END) for phoneme in alone)
     if count >= len(word.phonemes):
         return [word._replace(text=f"{word.text} {following}")]
     return [
-        word._replace(phonemes=word.phonemes[:-count]),
+        word._replace(phonemes=word.phonemes[:-count], pause=False),
         SpokenWord(following, word.phonemes[-count:], word.pause),
     ]

@@ -27,14 +27,8 @@ a ``report.json`` and what its text front end has learned, if anything::
 import contextlib
 import hashlib
 import logging
-import multiprocessing
-import multiprocessing.connection
 import operator
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +41,7 @@ from tqdm import tqdm
 from sb_sma.data.corpus.build_once import FORMAT_VERSION, SPLITS, Manifests
 from sb_sma.data.json_files import write_json
 from sb_sma.data.problems import raise_problems
+from sb_sma.data.processes import mapped
 from sb_sma.data.shards.manifest import SHARD_MANIFEST, ShardManifest
 from sb_sma.data.shards.samples import read_mels
 from sb_sma.data.shards.write import ShardPacker
@@ -56,8 +51,6 @@ from sb_sma.data.speech.mel import LogMel, MelSettings, MelStatistics
 
 logger = logging.getLogger(__name__)
 
-_THREADS = 2
-_ITEMS_AT_ONCE = 8
 _JOURNAL = "journal.jsonl"
 
 
@@ -178,7 +171,7 @@ def write_corpus(
             logger.info("Going on after %d utterances", len(finished))
         rest = [i for i, key in zip(items, keys) if key not in finished]
         write = _Writer(folder, make, mel)
-        results = stack.enter_context(_mapped(write, rest, n_processes))
+        results = stack.enter_context(mapped(write, rest, n_processes))
         for index, key in enumerate(tqdm(keys, desc="Preparing the corpus")):
             result, faults = finished.get(key), []
             if result is None:
@@ -260,30 +253,6 @@ def _write_manifests(folder: Path, manifests: Manifests) -> None:
     ).save(folder / "mel_statistics.json")
 
 
-def check_processes(n_processes: int) -> None:
-    """Refuse what is no number of processes.
-
-    Arguments
-    ---------
-    n_processes : int
-        Processes that make utterances.
-
-    Raises
-    ------
-    ValueError
-        If it is not an integer of at least 1.
-
-    Example
-    -------
-    >>> check_processes(2)
-    """
-    if not isinstance(n_processes, int) or n_processes < 1:
-        raise ValueError(
-            f"n_processes must be an integer of at least 1; got "
-            f"{n_processes!r}. Give at most the number of cores."
-        )
-
-
 class _Writer:
     """Makes an utterance from its item, and writes its files."""
 
@@ -304,55 +273,6 @@ class _Writer:
         except ValueError as error:
             return None, [str(error)]
         return [utterance.split, utterance.name, entry], []
-
-
-@contextlib.contextmanager
-def _mapped(
-    write: _Writer, items: Sequence[Any], n_processes: int
-) -> Iterator[Iterator[Any]]:
-    """Return what ``write`` gives for each item, in their order."""
-    executor, call = _executor(write, n_processes)
-    with executor:
-        # a failure or Ctrl-C must not wait for thousands of utterances
-        try:
-            yield executor.map(call, items, chunksize=_ITEMS_AT_ONCE)
-        except BaseException:
-            executor.shutdown(cancel_futures=True)
-            raise
-
-
-def _executor(
-    write: _Writer, n_processes: int
-) -> tuple[Executor, Callable[[Any], Any]]:
-    if n_processes == 1:
-        return ThreadPoolExecutor(_THREADS), write
-    # a forked child would inherit locks that threads of torch hold
-    processes = ProcessPoolExecutor(
-        n_processes,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_process,
-        initargs=(write,),
-    )
-    return processes, _write_in_process
-
-
-def _start_process(write: _Writer) -> None:
-    global _write
-    _write = write
-    torch.set_num_threads(1)
-    # Ctrl-C reaches all processes; the first one ends the others
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when the first one is gone, which may have been killed."""
-    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
-
-
-def _write_in_process(item: Any) -> Any:
-    return _write(item)
 
 
 def _write_utterance(

@@ -15,9 +15,10 @@ from sb_sma.data.corpus.draw import position
 from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.json_files import read_json, write_json
 from sb_sma.data.problems import abridged, raise_problems
+from sb_sma.data.processes import check_processes
 from sb_sma.data.shards.package import load_webdataset
 from sb_sma.data.speech.amount import tell_if_little
-from sb_sma.data.speech.folder import Utterance, check_processes, write_corpus
+from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.manifest.read import Entry, find_manifest, read_entries
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.recording.pace import remarks_by_name

@@ -5,6 +5,7 @@ import json
 import pytest
 import soundfile
 
+import sb_sma.data.processes as processes
 import sb_sma.data.speech.folder as corpus_module
 from sb_sma.data.corpus.build_once import load_manifests
 from sb_sma.data.espeak.voice import speak
@@ -46,7 +47,7 @@ def written(monkeypatch):
         return write(folder, utterance, log_mel)
 
     # in one thread, so that the order is known
-    monkeypatch.setattr(corpus_module, "_THREADS", 1)
+    monkeypatch.setattr(processes, "_THREADS", 1)
     monkeypatch.setattr(corpus_module, "_write_utterance", spy)
     return names
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import sb_sma.data.processes as processes
 import sb_sma.data.speech.folder as corpus_module
 from sb_sma.cli import main
 from sb_sma.data.corpus import digests
@@ -197,7 +198,7 @@ def calls(monkeypatch):
         return write(folder, utterance, log_mel)
 
     # in one thread, so that the order is known
-    monkeypatch.setattr(corpus_module, "_THREADS", 1)
+    monkeypatch.setattr(processes, "_THREADS", 1)
     monkeypatch.setattr(corpus_module, "_write_utterance", spy)
     return names
 

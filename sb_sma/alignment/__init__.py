@@ -1,0 +1,1 @@
+"""Times of words and phonemes in recordings, by an aligner trained on them."""
