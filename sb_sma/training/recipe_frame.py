@@ -182,7 +182,7 @@ def train_and_test(
     epoch_counter: Any,
     datasets: Mapping[str, Any],
     loader_options: Mapping[str, dict[str, Any]],
-    min_key: str,
+    min_key: str | None,
     tested: str = "test",
 ) -> None:
     """Train to the end, and test the best checkpoint.
@@ -197,8 +197,8 @@ def train_and_test(
         By split: ``train``, ``valid``, and what is tested.
     loader_options : mapping
         By split; the training's batches come from a ``batch_sampler``.
-    min_key : str
-        What is lowest in the best checkpoint.
+    min_key : str or None
+        What is lowest in the best checkpoint; None takes the last.
     tested : str
         The split that is tested.
 

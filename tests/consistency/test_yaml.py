@@ -80,7 +80,7 @@ def changed_by(path):
     "path, n_keys",
     [
         ("hparams/tts_gst.yaml", 8),
-        ("hparams/voice.yaml", 15),
+        ("hparams/voice.yaml", 16),
         (f"{LJSPEECH}/train_small.yaml", 7),
         (f"{LJSPEECH}/train.yaml", 22),
         ("recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml", 13),

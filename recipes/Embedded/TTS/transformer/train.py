@@ -226,18 +226,21 @@ class TTSBrain(RecoverableBrain):
         meta = {"epoch": epoch}
         if self.walks:
             # only these are candidates for the model that is exported
-            meta[self.criterion] = stats[self.criterion]
+            meta["mel_loss"] = stats["mel_loss"]
         if if_main_process():
             self._save_samples(epoch)
         # last, since what comes after it is lost when a run is interrupted
-        self.checkpointer.save_and_keep_only(
-            meta=meta, min_keys=[self.criterion]
-        )
+        keys = [self.min_key] if self.min_key else []
+        self.checkpointer.save_and_keep_only(meta=meta, min_keys=keys)
 
     @property
-    def criterion(self):
-        """The figure by which the model that is exported is chosen."""
-        return "own_mel_loss" if self.hparams.rollouts > 0 else "mel_loss"
+    def min_key(self):
+        """What is lowest in the model that is exported, or None for the last.
+
+        True frames do not tell how well a decoder goes on from its own, and
+        losses of these rise and fall by chance.
+        """
+        return None if self.hparams.rollouts > 0 else "mel_loss"
 
     def _own_mel_loss(self, batch):
         """Mel loss of a decoder that hears its own frames."""
@@ -591,7 +594,7 @@ def main(argv):
         hparams["epoch_counter"],
         datasets,
         loader_options,
-        brain.criterion,
+        brain.min_key,
     )
     if if_main_process():
         resolved = read_resolved(hparams["output_folder"])
