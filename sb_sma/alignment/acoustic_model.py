@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save
 
 from sb_sma.alignment.features import N_CEPSTRUM, N_FEATURES
 from sb_sma.alignment.lattice import STATES_PER_UNIT
+from sb_sma.data.json_files import parse_json
 
 FORMAT = 1
 _WEIGHTS = "aligner.safetensors"
@@ -28,6 +29,13 @@ _BELIEVED_FRAMES = 20.0
 # the same of visits, and how long each of them lasted
 _BELIEVED_VISITS, _BELIEVED_STAY = 10.0, 3.0
 _SHORTEST_STAY = 1.05
+# far beyond what is heard
+_LARGEST = {
+    "mean": 1e4,
+    "log_variance": 30.0,
+    "log_stay": 30.0,
+    "corpus_mean": 1e4,
+}
 # of the variance of all frames
 _LEAST_VARIANCE = 0.01
 # of all frames, those that are taken for pauses before any training
@@ -338,9 +346,12 @@ def load_model(folder: Path) -> tuple[AcousticModel, dict]:
         )
     try:
         with safe_open(path, "pt") as file:
-            described = json.loads(file.metadata()["aligner"])
+            described = parse_json(file.metadata()["aligner"], "what it says")
+        units, settings = described["units"], described["settings"]
+        if len({str(unit) for unit in units}) < len(units):
+            raise ValueError("its units must be unique")
         tensors = load_file(path)
-        n_states = (len(described["units"]) + 2) * STATES_PER_UNIT
+        n_states = (len(units) + 2) * STATES_PER_UNIT
         shapes = {name: tuple(each.shape) for name, each in tensors.items()}
         if described["format"] != FORMAT or shapes != {
             "mean": (n_states, N_FEATURES),
@@ -349,12 +360,23 @@ def load_model(folder: Path) -> tuple[AcousticModel, dict]:
             "corpus_mean": (N_CEPSTRUM,),
         }:
             raise ValueError("it is of another version")
-        if not all(bool(each.isfinite().all()) for each in tensors.values()):
-            raise ValueError("some of its numbers are not finite")
+        _check_numbers(tensors)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} cannot be read as an aligner: {error}. Train it anew: "
             "sb-sma align --data_folder."
         ) from error
-    model = AcousticModel(described["units"], **tensors)
-    return model, described["settings"]
+    return AcousticModel(units, **tensors), settings
+
+
+def _check_numbers(tensors: dict[str, torch.Tensor]) -> None:
+    """Refuse what no training gives, and what no walk could be weighed by."""
+    for name, each in tensors.items():
+        # what is not a number is refused, too
+        if not bool((each.abs() <= _LARGEST[name]).all()):
+            raise ValueError(
+                f"its {name} must be numbers from -{_LARGEST[name]:g} to "
+                f"{_LARGEST[name]:g}"
+            )
+    if not bool((tensors["log_stay"] < 0).all()):
+        raise ValueError("its log_stay must be below 0")

@@ -110,7 +110,16 @@ class Aligner:
             If there is none, or it cannot be read.
         """
         model, settings = load_model(folder)
-        return cls(model, TextReader(settings["voice"], settings["phones"]))
+        try:
+            reader = TextReader(settings["voice"], settings["phones"])
+            # whose voice may not be there
+            reader("a")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{folder} tells no voice and phones that can be read by: "
+                f"{error}. Train it anew: sb-sma align --data_folder."
+            ) from error
+        return cls(model, reader)
 
 
 def too_short(n_samples: int, fewest_frames: int) -> str | None:

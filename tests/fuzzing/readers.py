@@ -17,6 +17,10 @@ import soundfile
 import torch
 from speechbrain.utils.epoch_loop import EpochCounter
 
+from sb_sma.alignment.acoustic_model import AcousticModel
+from sb_sma.alignment.aligner import Aligner
+from sb_sma.alignment.features import N_CEPSTRUM, N_FEATURES
+from sb_sma.alignment.reader import TextReader
 from sb_sma.cli.lines import TextLines, decode_line
 from sb_sma.cli.styles import read_style
 from sb_sma.cli.utterances import read_texts
@@ -439,6 +443,21 @@ def vocoder(scratch):
     ]
 
 
+def aligner(scratch):
+    """Folders of aligners."""
+    frames = torch.randn(50, N_FEATURES)
+    model = AcousticModel.flat(["j", "ɛ", "s"], frames, torch.zeros(N_CEPSTRUM))
+    Aligner(model, TextReader()).save(scratch / "aligner")
+    samples = torch.from_numpy(_TONE).float()
+
+    def read(place):
+        """Align with it."""
+        aligner = Aligner.load(place)
+        aligner.align(samples, aligner.reader("Yes."))
+
+    return [Case(_files_of(scratch / "aligner"), read)]
+
+
 def _parts(place):
     """What a checkpoint keeps."""
     torch.manual_seed(0)
@@ -572,7 +591,7 @@ KINDS = {
     for kind in (
         *(metadata, manifest, lexicon, yaml, overrides, wav, tts, g2p),
         *(graphemes, text, word, style, vocoder, checkpoint, history, corpus),
-        voice,
+        *(voice, aligner),
     )
 }
 """Makers of cases, which take a folder for what they need."""

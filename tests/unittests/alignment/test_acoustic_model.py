@@ -53,7 +53,8 @@ def test_both_ways_of_counting_agree(model):
     shared.add(emitters, torch.eye(3)[path], features)
     followed.add_path(emitters[path], features)
     for name in ("frames", "totals", "squares", "visits"):
-        assert torch.allclose(getattr(shared, name), getattr(followed, name))
+        counted = getattr(shared, name), getattr(followed, name)
+        assert torch.allclose(*counted, atol=1e-4)
 
 
 def test_an_aligner_is_read_as_it_was_written(model, tmp_path):
@@ -73,7 +74,9 @@ def test_an_aligner_is_read_as_it_was_written(model, tmp_path):
         (lambda path: save_file({"a": torch.ones(1)}, path), "be read"),
         (lambda path: rewrite(path, format=9), "another version"),
         (lambda path: rewrite(path, units=["a"]), "another version"),
-        (lambda path: rewrite(path, mean=float("nan")), "not finite"),
+        (lambda path: rewrite(path, mean=float("nan")), "its mean must be"),
+        (lambda path: rewrite(path, mean=1e30), "its mean must be"),
+        (lambda path: rewrite(path, units=["a", "a", "b"]), "unique"),
     ],
 )
 def test_a_spoilt_aligner_is_refused(model, tmp_path, spoil, told):
@@ -93,7 +96,8 @@ def rewrite(path, mean=None, **changed):
 
 
 def test_quiet_frames_are_pauses_from_the_start():
-    features = torch.randn(1000, N_FEATURES)
+    generator = torch.Generator().manual_seed(1)
+    features = torch.randn(1000, N_FEATURES, generator=generator)
     features[:200, 0] -= 20
     flat = AcousticModel.flat(["a"], features, torch.zeros(16))
     scores = flat.score(features)

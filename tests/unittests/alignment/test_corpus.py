@@ -1,6 +1,7 @@
 """A corpus is aligned, however often it is interrupted."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -148,7 +149,7 @@ def test_a_killed_alignment_goes_on(spoken, trained, tmp_path, monkeypatch):
 def test_another_text_is_aligned_anew(spoken, trained, tmp_path):
     aligner = Aligner.load(trained[0] / "model")
     first = align_corpus(Job(spoken[1][:2], tmp_path, aligner=aligner))
-    changed = Entry(**{**vars(spoken[1][0]), "text": "The birch canoe slid."})
+    changed = replace(spoken[1][0], text="The birch canoe slid.")
     told = []
     job = Job([changed], tmp_path, aligner=aligner, tell=told.append)
     second = align_corpus(job)
@@ -165,7 +166,7 @@ def test_another_text_is_aligned_anew(spoken, trained, tmp_path):
 def test_several_processes_align_alike(spoken, trained, tmp_path):
     aligner = Aligner.load(trained[0] / "model")
     entries = [
-        Entry(**{**vars(entry), "name": f"{entry.name}-{copy}"})
+        replace(entry, name=f"{entry.name}-{copy}")
         for entry in spoken[1]
         for copy in range(2)
     ]
