@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
-from sb_sma.metrics.word_times import token_seconds
+from sb_sma.metrics.word_times import band_bounds
 from sb_sma.models.tts.synthesis import SpokenStep
 from sb_sma.models.tts.time_scaling import scale_time
 
@@ -36,8 +37,8 @@ class AlignmentBand:
     >>> for place in (0, 1, 1, 2):
     ...     row = torch.eye(3)[None, None, place]
     ...     band.add(SpokenStep(torch.tensor([0]), torch.empty(0), [row]))
-    >>> band.dense().shape, band.seconds(0.1, reach=None)
-    (torch.Size([1, 4, 3]), [0.1, 0.2, 0.1])
+    >>> band.dense().shape, band.bounds(seconds=2.0)
+    (torch.Size([1, 4, 3]), [0.0, 0.5, 1.5, 2.0])
     """
 
     def __init__(self, n_tokens: int, layer: int, head: int):
@@ -80,28 +81,21 @@ class AlignmentBand:
             whole[place, :, row.first : stop] = row.weights
         return scale_time(whole, pace, False).transpose(0, 1)
 
-    def seconds(
-        self, seconds_per_step: float, reach: int | None
-    ) -> list[float]:
-        """Tell how long each token lasts.
+    def bounds(self, seconds: float) -> list[float]:
+        """Tell when each token begins, and when the last one ends.
 
         Arguments
         ---------
-        seconds_per_step : float
-            Duration of a decoder step.
-        reach : int, optional
-            As of `token_seconds`.
+        seconds : float
+            Duration of the speech.
 
         Returns
         -------
-        seconds : list of float
-            One for each token.
+        bounds : list of float
+            As of `sb_sma.metrics.word_times.token_bounds`.
         """
-        lasted = [0.0] * self._n_tokens
-        for row in self._rows:
-            own = row.weights[self._head : self._head + 1]
-            for place, time in enumerate(
-                token_seconds(own, seconds_per_step, reach), row.first
-            ):
-                lasted[place] += time
-        return lasted
+        band = pad_sequence(
+            [row.weights[self._head] for row in self._rows], batch_first=True
+        )
+        firsts = torch.tensor([row.first for row in self._rows])
+        return band_bounds(band, firsts, self._n_tokens, seconds)

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import torch
@@ -19,7 +20,7 @@ from sb_sma.inference.spoken import (
     SpokenText,
     SpokenTimes,
 )
-from sb_sma.metrics.word_times import WordSpan, token_seconds
+from sb_sma.metrics.word_times import WordSpan, token_bounds
 from sb_sma.models.tts.streaming import stream
 from sb_sma.models.tts.synthesis import (
     LOG_FLOOR,
@@ -249,14 +250,8 @@ class Performer:
         band = AlignmentBand(len(line.tokens), layer, head)
         narrator.listener = band.add
         mel = torch.cat(list(stream(narrator, _PART_FRAMES)))
-        per_step = (
-            self.hparams.mel_settings.seconds_per_frame
-            * self.model.decoder.reduction_factor
-            / pace
-        )
-        timing = self._as_timing(
-            line, band.seconds(per_step, None), band.seconds(per_step, 1), times
-        )
+        seconds = len(mel) * self.hparams.mel_settings.seconds_per_frame
+        timing = self._as_timing(line, band.bounds(seconds), times)
         return CompactText(
             line.passage.written,
             line.tokens,
@@ -310,23 +305,14 @@ class Performer:
     ) -> PassageTiming:
         """Tell what is known of when a passage's tokens are said."""
         seconds = len(mel) * self.hparams.mel_settings.seconds_per_frame
-        alignment = alignment.cpu()
-        return self._as_timing(
-            line,
-            token_seconds(alignment, seconds),
-            token_seconds(alignment, seconds, reach=1),
-            times,
-        )
+        return self._as_timing(line, token_bounds(alignment, seconds), times)
 
     def _as_timing(
-        self,
-        line: Line,
-        lasted: list[float],
-        near: list[float],
-        times: SpokenTimes,
+        self, line: Line, bounds: list[float], times: SpokenTimes
     ) -> PassageTiming:
         pace = line.passage.pace
-        times.add(line.tokens, [seconds * pace for seconds in lasted])
+        lasted = [pace * (end - start) for start, end in pairwise(bounds)]
+        times.add(line.tokens, lasted)
         frontend = self.hparams.frontend
 
         def find_words() -> list[WordSpan]:
@@ -336,7 +322,7 @@ class Performer:
                 words = frontend.words(line.passage.text)
             return [WordSpan(*span) for span in find_spans(line.tokens, words)]
 
-        return PassageTiming(line.tokens, lasted, near, pace, find_words, times)
+        return PassageTiming(line.tokens, bounds, pace, find_words, times)
 
     def _narrator(self, lines: list[Line], manner: Manner) -> Narrator:
         """Return what runs the model on a batch of passages of one pace."""

@@ -65,10 +65,8 @@ class PassageTiming:
     ---------
     tokens : sequence of str
         What the model read.
-    lasted : sequence of float
-        Seconds of each token.
-    near : sequence of float
-        Of these, what was read where the attention was.
+    bounds : sequence of float
+        When each token begins, and when the last one ends, in seconds.
     pace : float
         At which it was said.
     find_words : Callable
@@ -78,8 +76,7 @@ class PassageTiming:
     """
 
     tokens: Sequence[str]
-    lasted: Sequence[float]
-    near: Sequence[float]
+    bounds: Sequence[float]
     pace: float
     find_words: Callable[[], list[WordSpan]]
     times: SpokenTimes
@@ -99,8 +96,7 @@ class PassageTiming:
         """
         usual = self.times.usual().of(self.tokens)
         words = time_words(
-            self.lasted,
-            self.near,
+            self.bounds,
             self.find_words(),
             [seconds / self.pace for seconds in usual],
         )

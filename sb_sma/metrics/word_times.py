@@ -16,6 +16,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 
 from sb_sma.data.espeak.voice import END, PAUSE
 
@@ -180,16 +181,53 @@ def token_bounds(alignment: torch.Tensor, seconds: float) -> list[float]:
             "alignment must have shape (Q, K), no axis empty; got "
             f"{tuple(alignment.shape)}. Pass one head of one item."
         )
-    weights = alignment.detach().double().cpu()
-    n_queries, n_keys = weights.shape
-    # how much lies before each token, one step before the first to one after
-    # the last
-    before = weights.new_zeros(n_queries + 2, n_keys + 1)
+    n_queries, n_keys = alignment.shape
+    firsts = torch.zeros(n_queries, dtype=torch.long)
+    return band_bounds(alignment, firsts, n_keys, seconds)
+
+
+def band_bounds(
+    band: torch.Tensor, firsts: torch.Tensor, n_tokens: int, seconds: float
+) -> list[float]:
+    """Do as `token_bounds`, of what is kept of a long alignment.
+
+    Arguments
+    ---------
+    band : torch.Tensor
+        Each decoder step's attention on ``W`` tokens, ``(Q, W)``, 0 past the
+        last token; no row all zeros.
+    firsts : torch.Tensor
+        Index of the first of these tokens, int64, ``(Q,)``.
+    n_tokens : int
+        ``K``.
+    seconds : float
+        Duration of the speech.
+
+    Returns
+    -------
+    bounds : list of float
+        ``K + 1`` times in seconds, as of `token_bounds`.
+
+    Example
+    -------
+    >>> band, firsts = torch.tensor([[1.0], [1.0]]), torch.tensor([0, 1])
+    >>> band_bounds(band, firsts, n_tokens=2, seconds=2.0)
+    [0.0, 1.0, 2.0]
+    """
+    weights = band.detach().double().cpu()
+    n_queries, width = weights.shape
+    # how much lies before each token of the band, one step before the first to
+    # one after the last
+    before = weights.new_zeros(n_queries + 2, width + 1)
     before[0] = 1.0
     before[1:-1, 1:] = weights.cumsum(1) / weights.sum(1, keepdim=True)
-    n_steps = (before[1:-1] >= 0.5).sum(0)
+    reached = firsts.cpu() + (before[1:-1] < 0.5).sum(1)
+    n_steps = reached.bincount(minlength=n_tokens + 1).cumsum(0)[: n_tokens + 1]
+    tokens = torch.arange(n_tokens + 1)
+    starts = F.pad(firsts.cpu(), (1, 1))
     above, below = (
-        before.gather(0, (n_steps + later)[None])[0] for later in (0, 1)
+        before[step, (tokens - starts[step]).clamp(0, width)]
+        for step in (n_steps, n_steps + 1)
     )
     fraction = ((above - 0.5) / (above - below).clamp(min=1e-9)).clamp(0, 1)
     steps = (n_steps - 0.5 + fraction).clamp(0, n_queries)

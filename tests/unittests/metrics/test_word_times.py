@@ -14,6 +14,7 @@ from sb_sma.metrics.word_times import (
     SAID_SHARE,
     UsualSeconds,
     WordSpan,
+    band_bounds,
     time_words,
     token_bounds,
 )
@@ -176,3 +177,15 @@ def test_bounds_are_in_order_whatever_the_head_does():
         bounds = token_bounds(weights / weights.sum(1, keepdim=True), 2.0)
         assert bounds == sorted(bounds) and len(bounds) == n_keys + 1
         assert (bounds[0], bounds[-1]) == (0.0, 2.0)
+
+
+def test_a_band_tells_what_the_whole_tells():
+    places = torch.tensor([0, 0, 1, 2, 2, 4, 5])
+    firsts = (places - 1).clamp(min=0, max=3)
+    generator = torch.Generator().manual_seed(1)
+    band = torch.rand(7, 3, generator=generator) + 0.01
+    whole = torch.zeros(7, 6)
+    whole.scatter_(1, firsts[:, None] + torch.arange(3), band)
+    bounds = band_bounds(band, firsts, n_tokens=6, seconds=1.4)
+    assert bounds == pytest.approx(token_bounds(whole, 1.4), abs=1e-9)
+    assert len(bounds) == 7
