@@ -24,8 +24,8 @@ def refusal_of(arguments, capsys):
 def test_a_mistyped_command_is_told_from_what_it_may_be(word, meant, capsys):
     message = refusal_of([word, "--text", "a"], capsys)
     assert message.startswith(
-        "sb-sma: error: COMMAND must be one of check, corpora, g2p, render, "
-        f"synthesize, upstream; got '{word}'."
+        "sb-sma: error: COMMAND must be one of check, corpora, g2p, licences, "
+        f"render, synthesize, upstream; got '{word}'."
     )
     assert message.endswith(f"Closest known names: {meant}.") == bool(meant)
 
