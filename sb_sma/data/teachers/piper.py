@@ -38,7 +38,6 @@ from sb_sma.data.espeak.voice import (
     VoiceSettings,
     phonemize,
 )
-from sb_sma.data.json_files import read_json
 from sb_sma.data.teachers.ends import end_speech, find_sound
 from sb_sma.data.teachers.interface import Teacher
 from sb_sma.data.text.frontends import EspeakFrontend
@@ -200,10 +199,13 @@ class PiperTeacher(Teacher):
                 f"no file {path}. Copy it from where the voice is from."
             )
         try:
-            settings = read_json(path)
+            settings = json.loads(path.read_text("utf-8"))
             kind = settings.get("phoneme_type", "espeak")
             known = isinstance(settings["espeak"]["voice"], str)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            *(ValueError, KeyError, TypeError, AttributeError),
+            RecursionError,
+        ) as error:
             raise ValueError(
                 f"{path} must be the settings of a voice of Piper, JSON with "
                 f"espeak: voice; got {type(error).__name__}: {error}. Copy it "
