@@ -641,6 +641,7 @@ class TTS(ExportedModel):
         self, index: int, text: str, pace: float, split: bool
     ) -> list[Passage]:
         """Take a text apart; an error says which it was."""
+        check_pace(pace)
         try:
             script = write_script(text, pace, split)
             for passage in script:
