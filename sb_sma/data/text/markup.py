@@ -134,6 +134,28 @@ def parse_markup(text: str) -> list[MarkedSpan | Break]:
     return reader.finish()
 
 
+def escape_markup(text: str) -> str:
+    """Escape what would be markup, in a text that is to be read as it is.
+
+    Arguments
+    ---------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    text : str
+        In which `parse_markup` finds nothing but text.
+
+    Example
+    -------
+    >>> escape_markup("AT&T, <i>a</i>")
+    'AT&amp;T, &lt;i>a&lt;/i>'
+    """
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    return text.replace("](/", "] (/")
+
+
 class _Reader:
     """What was read of a text so far."""
 
