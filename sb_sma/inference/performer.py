@@ -358,6 +358,7 @@ def _batches(lines: list[Line], order: list[int]) -> Iterator[list[int]]:
             len(batch) == _BATCH_ITEMS
             or line.passage.pace != first.passage.pace
             or bool(line.tokens) != bool(first.tokens)
+            or longest > _DENSE_TOKENS
             or (len(batch) + 1) * longest**2 > _BATCH_SQUARED_TOKENS
         ):
             yield batch

@@ -152,6 +152,15 @@ def test_one_piece_is_kept_as_a_band(tts, texts, monkeypatch, pace):
     assert band.words[-1].end <= len(band.mel) * FRAME
 
 
+def test_each_very_long_text_is_spoken_alone(tts, texts, monkeypatch):
+    several = [texts[2], texts[1], texts[2], texts[0], texts[2]]
+    dense = tts.speak(several, seed=0, split=False)
+    monkeypatch.setattr(performer, "_DENSE_TOKENS", 3)
+    for one, other in zip(tts.speak(several, seed=0, split=False), dense):
+        torch.testing.assert_close(one.mel, other.mel, rtol=0, atol=1e-4)
+        assert one.tokens == other.tokens
+
+
 def test_one_piece_is_asked_for(tts, long_text):
     (item,) = tts.narrate(long_text, seed=0, split=False)
     assert item[1].tokens == phonemize(long_text)
