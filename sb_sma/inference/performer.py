@@ -1,6 +1,5 @@
 """Runs a model on passages: in batches, as a stream, or one that is very long."""
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -252,11 +251,13 @@ class Performer:
         mel = torch.cat(list(stream(narrator, _PART_FRAMES)))
         seconds = len(mel) * self.hparams.mel_settings.seconds_per_frame
         timing = self._as_timing(line, band.bounds(seconds), times)
+        mel = end_with(mel, self._frames_of(line.passage.silence))
+        n_steps = round(len(mel) / self.model.decoder.reduction_factor)
         return CompactText(
             line.passage.written,
             line.tokens,
-            end_with(mel, self._frames_of(line.passage.silence)),
-            functools.partial(band.dense, pace),
+            mel,
+            lambda: _of_length(band.dense(pace), n_steps),
             bool(narrator.finished[0]),
             [(0.0, timing)],
         )

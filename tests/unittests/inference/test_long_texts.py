@@ -152,6 +152,20 @@ def test_one_piece_is_kept_as_a_band(tts, texts, monkeypatch, pace):
     assert band.words[-1].end <= len(band.mel) * FRAME
 
 
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_the_alignment_of_a_band_lasts_as_long_as_its_silence(
+    tts, monkeypatch, seconds
+):
+    text = MARKED.format(seconds)
+    (dense,) = tts.speak(text, seed=0)
+    monkeypatch.setattr(performer, "_DENSE_TOKENS", 3)
+    (band,) = tts.speak(text, seed=0)
+    assert band.mel.shape == dense.mel.shape
+    torch.testing.assert_close(
+        band.alignment, dense.alignment, rtol=0, atol=1e-4
+    )
+
+
 def test_each_very_long_text_is_spoken_alone(tts, texts, monkeypatch):
     several = [texts[2], texts[1], texts[2], texts[0], texts[2]]
     dense = tts.speak(several, seed=0, split=False)
