@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sb_sma.data.text.respelled import read_respelled
-from sb_sma.data.text.word_spans import find_spans
+from sb_sma.data.text.word_spans import find_spans, words_of
 from sb_sma.inference.bands import AlignmentBand
 from sb_sma.inference.joints import Joint, end_with
 from sb_sma.inference.script import Passage
@@ -320,7 +320,7 @@ class Performer:
             """Tell which tokens belong to which word."""
             words = line.words
             if words is None:
-                words = frontend.words(line.passage.text)
+                words = words_of(frontend, line.passage.text, line.tokens)
             return [WordSpan(*span) for span in find_spans(line.tokens, words)]
 
         return PassageTiming(line.tokens, bounds, pace, find_words, times)

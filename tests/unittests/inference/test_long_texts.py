@@ -230,6 +230,20 @@ def test_a_word_is_said_by_its_phonemes(tts):
     assert tts.tokens("Two [words](/nˈoʊ/), I say.") == spoken.tokens
 
 
+def test_a_front_end_need_not_know_words(tts, texts, monkeypatch):
+    class Own:
+        """A front end that somebody wrote."""
+
+        tokens = staticmethod(phonemize)
+
+    monkeypatch.setattr(tts.hparams, "frontend", Own())
+    (spoken,) = tts.speak(texts[2], seed=0)
+    assert len(spoken.words) == 3
+    # it stands between spaces, but nobody knows where
+    with pytest.raises(ValueError, match=r"\[Ann\].* front end tells apart"):
+        tts.speak("No [Ann](/n/).")
+
+
 def test_phonemes_that_the_model_lacks_are_named(tts):
     with pytest.raises(ValueError, match="text 1: /ʘ/ must be phonemes of"):
         tts.speak("[No](/ʘ/)")
