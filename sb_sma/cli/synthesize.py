@@ -264,9 +264,7 @@ def _speak(
 ) -> "Iterator[tuple[Utterance, Iterator[SpokenText] | None]]":
     """Yield each with its passages; None if the model cannot speak it."""
     for chunk in _chunks(utterances):
-        good = chunk
-        if lines:
-            good = _speakable(tts, chunk, lines, manner["pace"])
+        good = _speakable(tts, chunk, lines, manner["pace"], manner["split"])
         yield from ((each, None) for each in chunk if each not in good)
         if not good:
             continue
@@ -307,14 +305,21 @@ def _chunks(utterances: list[Utterance]) -> Iterator[list[Utterance]]:
 
 
 def _speakable(
-    tts: "TTS", chunk: list[Utterance], lines: TextLines, pace: float
+    tts: "TTS",
+    chunk: list[Utterance],
+    lines: TextLines | None,
+    pace: float,
+    split: bool,
 ) -> list[Utterance]:
-    """Find utterances that the model can speak; report others."""
+    """Find utterances that the model can speak; report others, or refuse what
+    is no line of a file."""
     good = []
     for utterance in chunk:
         try:
-            tts.check_text(utterance.text, pace)
+            tts.check_text(utterance.text, pace, split)
         except ValueError as error:
+            if lines is None:
+                raise ValueError(f"--text: {error}") from error
             lines.pass_over(utterance.line, error)
         else:
             good.append(utterance)

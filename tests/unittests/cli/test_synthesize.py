@@ -415,8 +415,35 @@ def test_a_text_that_cannot_be_spoken_is_an_error(
     command, tmp_path, text, capsys
 ):
     assert command("--text", text, "--out", "g.wav") == 1
-    assert "sb-sma: error: text 1: " in capsys.readouterr().err
+    assert "sb-sma: error: --text: " in capsys.readouterr().err
     assert files(tmp_path) == []
+
+
+def test_a_late_passage_that_cannot_be_spoken_costs_nothing(
+    command, tmp_path, texts, monkeypatch, capsys
+):
+    monkeypatch.setattr("sb_sma.inference.tts._PASSAGES_AHEAD", 1)
+    spoken = []
+    monkeypatch.setattr(TTS, "to_sound", lambda *call: spoken.append(call))
+    text = f'{texts[0]} <break time="1s"/> [No](/ʘ/).'
+    assert command("--text", text, "--out", "g.wav") == 1
+    assert "--text: /ʘ/ must be phonemes" in capsys.readouterr().err
+    assert files(tmp_path) == [] and spoken == []
+
+
+def test_a_text_is_checked_as_it_is_spoken(command, texts, monkeypatch):
+    read = []
+    whole = TTS.check_text
+
+    def check_text(self, text, pace, split):
+        """Note how it is read."""
+        read.append(split)
+        whole(self, text, pace, split)
+
+    monkeypatch.setattr(TTS, "check_text", check_text)
+    for option in ([], ["--one_piece"]):
+        assert command("--text", texts[1], "--out", "g.wav", *option) == 0
+    assert read == [True, False]
 
 
 @pytest.mark.parametrize("content", ["", "\n \n"], ids=["empty", "blank"])
