@@ -12,6 +12,7 @@ from sb_sma.inference import (
     tts as module,
 )
 from sb_sma.inference.performer import Performer
+from sb_sma.inference.script import write_script
 from sb_sma.models.tts.synthesis import LOG_FLOOR
 
 FRAME = 256 / 22050
@@ -242,6 +243,17 @@ def test_a_front_end_need_not_know_words(tts, texts, monkeypatch):
     # it stands between spaces, but nobody knows where
     with pytest.raises(ValueError, match=r"\[Ann\].* front end tells apart"):
         tts.speak("No [Ann](/n/).")
+
+
+def test_names_that_stand_in_are_whole_words():
+    text = "Bobby saw [Bobbin](/n/), and [Bo](/b/) [Bobs](/b/)."
+    (passage,) = write_script(text)
+    assert passage.written == "Bobby saw Bobbin, and Bo Bobs."
+    several = write_script(f"{'Bobby saw. ' * 60}I saw [Bo](/b/). No.")
+    assert len(several) > 2
+    (told,) = [p for p in several if p.respellings]
+    assert told.text.endswith("I saw Bob. No.")
+    assert [each.word for each in told.respellings] == ["Bo"]
 
 
 def test_phonemes_that_the_model_lacks_are_named(tts):
