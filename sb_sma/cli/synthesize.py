@@ -338,8 +338,12 @@ def _write(
 
     def noted() -> "Iterator[SpokenText]":
         """Keep of each passage what is written of it later."""
+        drawn, n_tokens = utterance.plot is not None, 0
         for passage in passages:
-            drawn = utterance.plot is not None
+            n_tokens += len(passage.tokens)
+            if drawn and n_tokens > _DRAWN_TOKENS:
+                drawn = False
+                kept[:] = [each.without_sound() for each in kept]
             kept.append(passage if drawn else passage.without_sound())
             yield passage
 

@@ -25,6 +25,7 @@ from sb_sma.cli import (
 from sb_sma.cli.utterances import Utterance
 from sb_sma.data import MelSettings
 from sb_sma.inference import TTS
+from sb_sma.inference.spoken import join_spoken
 from sb_sma.vocoders import HiFiGAN
 from sb_sma.vocoders.registry import VOCODERS
 
@@ -253,6 +254,27 @@ def test_a_picture_of_a_book_is_not_drawn(
     assert command(*arguments) == 0
     assert files(tmp_path) == ["c.wav"]
     assert "c.png is not drawn: the text has" in capsys.readouterr().err
+
+
+def test_a_picture_that_is_not_drawn_takes_no_memory(
+    command, tmp_path, texts, monkeypatch, capsys
+):
+    monkeypatch.setattr(command_module, "_DRAWN_TOKENS", 100)
+    joined = []
+
+    def join(text, passages, seconds_per_frame):
+        """Note what was kept."""
+        joined.append(sum(each.mel.numel() for each in passages))
+        return join_spoken(text, passages, seconds_per_frame)
+
+    monkeypatch.setattr("sb_sma.inference.spoken.join_spoken", join)
+    text = " ".join([texts[0]] * 40)
+    arguments = ["--text", text, "--out", "c.wav", "--plot", "c.png"]
+    assert command(*arguments, "--words", "c.tsv") == 0
+    assert files(tmp_path) == ["c.tsv", "c.wav"] and joined == [0]
+    assert "c.png is not drawn: the text has" in capsys.readouterr().err
+    assert command("--text", texts[0], *arguments[2:]) == 0
+    assert joined[1] > 0 and "c.png" in files(tmp_path)
 
 
 def test_lines_are_read_some_at_a_time(monkeypatch):
