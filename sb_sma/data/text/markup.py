@@ -163,9 +163,7 @@ def find_standing_in(names: Iterable[str]) -> re.Pattern:
     ['bob', 'Ed']
     """
     either = "|".join(sorted(set(names)))
-    return re.compile(
-        f"(?<!{_LETTER})(?:{either})(?!{_LETTER})", re.IGNORECASE
-    )
+    return re.compile(f"(?<!{_LETTER})(?:{either})(?!{_LETTER})", re.IGNORECASE)
 
 
 def escape_markup(text: str) -> str:

@@ -162,9 +162,7 @@ def _speak_examples(
     speaker = None
     if tts.speakers:
         speaker = [speaker_of(entry) for entry in manifest.values()]
-    spoken = tts.speak(
-        texts, seed=0, style=style, speaker=speaker, split=False
-    )
+    spoken = tts.speak(texts, seed=0, style=style, speaker=speaker, split=False)
     for item, (name, entry) in zip(spoken, manifest.items()):
         mel = item.mel.cpu()
         target = torch.from_numpy(np.load(entry["mel"]))
