@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from sb_sma.books.chapters import Book, Chapter, Paragraph, drop_empty
+from sb_sma.data.text.markup import escape_markup
 
 _MOST_FILES = 20_000
 _MOST_BYTES = 200 * 2**20
@@ -210,7 +211,7 @@ def _add_document(
     for number, text in enumerate(document.paragraphs):
         if number in begins:
             chapters.append(Chapter(begins[number][:_LONGEST_TITLE]))
-        escaped = _literal(text)
+        escaped = escape_markup(text)
         chapters[-1].paragraphs.append(
             Paragraph(f"{place}, paragraph {number + 1}", escaped)
         )
@@ -361,12 +362,6 @@ def _decoded(content: bytes) -> str:
     declared = _ENCODING.match(content)
     encoding = declared[1].decode() if declared else "utf-8"
     return content.decode(encoding).lstrip("\ufeff")
-
-
-def _literal(text: str) -> str:
-    """Escape what would be markup: a book's own text is read as it is."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;")
-    return text.replace("](/", "] (/")
 
 
 def _beside(name: str, target: str) -> tuple[str, str]:

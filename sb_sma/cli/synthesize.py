@@ -264,9 +264,7 @@ def _speak(
 ) -> "Iterator[tuple[Utterance, Iterator[SpokenText] | None]]":
     """Yield each with its passages; None if the model cannot speak it."""
     for chunk in _chunks(utterances):
-        good = chunk
-        if lines:
-            good = _speakable(tts, chunk, lines, manner["pace"])
+        good = _speakable(tts, chunk, lines, manner["pace"], manner["split"])
         yield from ((each, None) for each in chunk if each not in good)
         if not good:
             continue
@@ -307,14 +305,21 @@ def _chunks(utterances: list[Utterance]) -> Iterator[list[Utterance]]:
 
 
 def _speakable(
-    tts: "TTS", chunk: list[Utterance], lines: TextLines, pace: float
+    tts: "TTS",
+    chunk: list[Utterance],
+    lines: TextLines | None,
+    pace: float,
+    split: bool,
 ) -> list[Utterance]:
-    """Find utterances that the model can speak; report others."""
+    """Find utterances that the model can speak; report others, or refuse what
+    is no line of a file."""
     good = []
     for utterance in chunk:
         try:
-            tts.check_text(utterance.text, pace)
+            tts.check_text(utterance.text, pace, split)
         except ValueError as error:
+            if lines is None:
+                raise ValueError(f"--text: {error}") from error
             lines.pass_over(utterance.line, error)
         else:
             good.append(utterance)
@@ -333,8 +338,12 @@ def _write(
 
     def noted() -> "Iterator[SpokenText]":
         """Keep of each passage what is written of it later."""
+        drawn, n_tokens = utterance.plot is not None, 0
         for passage in passages:
-            drawn = utterance.plot is not None
+            n_tokens += len(passage.tokens)
+            if drawn and n_tokens > _DRAWN_TOKENS:
+                drawn = False
+                kept[:] = [each.without_sound() for each in kept]
             kept.append(passage if drawn else passage.without_sound())
             yield passage
 

@@ -11,7 +11,9 @@ import torch
 
 from sb_sma.attention.softmax import RegularMHA
 from sb_sma.attention.walk_switches import can_walk
+from sb_sma.data.text.markup import escape_markup
 from sb_sma.inference import TTS
+from sb_sma.inference.script import write_script
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.inference.threads import map_in_threads
 from sb_sma.inference.word_times import find_words, read_spoken
@@ -37,6 +39,7 @@ class Model:
         self.tts = tts
         self.tokens: dict[str, list[str]] = {}
         self.words: dict[str, list[WordSpan]] = {}
+        self.tokens_read: dict[str, list[str]] = {}
 
     @property
     def monotonic(self) -> bool:
@@ -55,17 +58,18 @@ class Model:
         Arguments
         ---------
         text : str
-            What is to be said.
+            What is to be said, as it is: it has no markup.
 
         Raises
         ------
         ValueError
             If it has no token, or one that the model does not know.
         """
-        tokens = self.tts.tokens(text)
+        (passage,) = write_script(escape_markup(text), split=False)
+        tokens = self.tts.hparams.frontend.tokens(passage.text)
         self.tts.hparams.tokens.encode(tokens)
-        self.words[text] = find_words(self.tts, text, tokens)
-        self.tokens[text] = tokens
+        self.words[text] = find_words(self.tts, passage.text, tokens)
+        self.tokens[text] = self.tokens_read[passage.text] = tokens
 
 
 @dataclass(frozen=True)
@@ -120,9 +124,13 @@ class System:
             """Say the texts of a batch."""
             chosen = [texts[number] for number in batch]
             spoken = self._for_thread().speak(
-                chosen, self.mode, seed=seed, split=False
+                list(map(escape_markup, chosen)),
+                self.mode,
+                seed=seed,
+                split=False,
             )
             for number, item in zip(batch, spoken):
+                item.text = texts[number]
                 take(number, item)
 
         with _limits_untold():
@@ -168,7 +176,7 @@ class System:
         tts = copy.copy(self.model.tts)
         tts.inference_ctx = copy.deepcopy(tts.inference_ctx)
         decoding = replace(tts.hparams.decoding, attention_window=self.window)
-        known = SimpleNamespace(tokens=self.model.tokens.__getitem__)
+        known = SimpleNamespace(tokens=self.model.tokens_read.__getitem__)
         tts.hparams = SimpleNamespace(
             **{**vars(tts.hparams), "frontend": known, "decoding": decoding}
         )

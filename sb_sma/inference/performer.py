@@ -1,6 +1,5 @@
 """Runs a model on passages: in batches, as a stream, or one that is very long."""
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -10,7 +9,7 @@ import torch
 from torch import nn
 
 from sb_sma.data.text.respelled import read_respelled
-from sb_sma.data.text.word_spans import find_spans
+from sb_sma.data.text.word_spans import find_spans, words_of
 from sb_sma.inference.bands import AlignmentBand
 from sb_sma.inference.joints import Joint, end_with
 from sb_sma.inference.script import Passage
@@ -252,11 +251,13 @@ class Performer:
         mel = torch.cat(list(stream(narrator, _PART_FRAMES)))
         seconds = len(mel) * self.hparams.mel_settings.seconds_per_frame
         timing = self._as_timing(line, band.bounds(seconds), times)
+        mel = end_with(mel, self._frames_of(line.passage.silence))
+        n_steps = round(len(mel) / self.model.decoder.reduction_factor)
         return CompactText(
             line.passage.written,
             line.tokens,
-            end_with(mel, self._frames_of(line.passage.silence)),
-            functools.partial(band.dense, pace),
+            mel,
+            lambda: _of_length(band.dense(pace), n_steps),
             bool(narrator.finished[0]),
             [(0.0, timing)],
         )
@@ -319,7 +320,7 @@ class Performer:
             """Tell which tokens belong to which word."""
             words = line.words
             if words is None:
-                words = frontend.words(line.passage.text)
+                words = words_of(frontend, line.passage.text, line.tokens)
             return [WordSpan(*span) for span in find_spans(line.tokens, words)]
 
         return PassageTiming(line.tokens, bounds, pace, find_words, times)
@@ -358,6 +359,7 @@ def _batches(lines: list[Line], order: list[int]) -> Iterator[list[int]]:
             len(batch) == _BATCH_ITEMS
             or line.passage.pace != first.passage.pace
             or bool(line.tokens) != bool(first.tokens)
+            or longest > _DENSE_TOKENS
             or (len(batch) + 1) * longest**2 > _BATCH_SQUARED_TOKENS
         ):
             yield batch

@@ -1,11 +1,15 @@
 """What is spoken in one go, passage by passage, of texts of any length."""
 
-import re
 from dataclasses import dataclass
 
 from sb_sma.data.espeak.voice import PAUSE_SECONDS
 from sb_sma.data.plain_text import is_speakable
-from sb_sma.data.text.markup import Break, Respelling, parse_markup
+from sb_sma.data.text.markup import (
+    Break,
+    Respelling,
+    find_standing_in,
+    parse_markup,
+)
 from sb_sma.data.text.pieces import TextPiece, cut_text, pauses_after
 
 LONGEST_WHOLE = 600
@@ -42,10 +46,13 @@ class Passage:
     @property
     def written(self) -> str:
         """The text as it was given, without markup."""
-        text = self.text
-        for each in self.respellings:
-            text = text.replace(each.stand_in, each.word, 1)
-        return text
+        if not self.respellings:
+            return self.text
+        words = (each.word for each in self.respellings)
+        names = find_standing_in(each.stand_in for each in self.respellings)
+        return names.sub(
+            lambda _: next(words), self.text, count=len(self.respellings)
+        )
 
 
 def write_script(
@@ -145,8 +152,8 @@ def _take_standing_in(
     """Take from a list what stands in a piece."""
     count = 0
     if waiting:
-        names = "|".join(sorted({each.stand_in for each in waiting}))
-        count = len(re.findall(names, text))
+        names = find_standing_in(each.stand_in for each in waiting)
+        count = len(names.findall(text))
     chosen, waiting[:] = tuple(waiting[:count]), waiting[count:]
     return chosen
 

@@ -194,7 +194,9 @@ class TTS(ExportedModel):
             tokens += [*read[:-1], *[PAUSE] * pauses]
         return [*tokens, END]
 
-    def check_text(self, text: str, pace: float = 1.0) -> None:
+    def check_text(
+        self, text: str, pace: float = 1.0, split: bool = True
+    ) -> None:
         """Refuse what cannot be spoken, before anything is.
 
         Arguments
@@ -203,16 +205,21 @@ class TTS(ExportedModel):
             What is to be said.
         pace : float
             As in `encode_text`.
+        split : bool
+            As in `encode_text`.
 
         Raises
         ------
         ValueError
-            If a passage has nothing to say, or the markup is wrong.
+            If a passage has nothing to say, the model does not know one of its
+            tokens, or the markup is wrong.
         """
+        check_switch("split", split)
         performer = self._performer()
-        for passage in write_script(text, pace):
+        for passage in write_script(text, pace, split):
             check_pace(passage.pace)
-            performer.read_passage(passage)
+            tokens, _ = performer.read_passage(passage)
+            self.hparams.tokens.encode(tokens)
 
     def encode_text(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sb_sma.data.text.word_spans import cut_at_pauses, find_spans
+from sb_sma.data.text.word_spans import find_spans, words_of
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.metrics.reading import Reading, read_alignment
 from sb_sma.metrics.word_times import UsualSeconds, WordSpan, WordTime
@@ -35,10 +35,7 @@ def find_words(tts: "TTS", text: str, tokens: Sequence[str]) -> list[WordSpan]:
     ValueError
         If the front end gives other words than tokens.
     """
-    frontend = tts.hparams.frontend
-    # one of a user's own need not know words
-    has_words = hasattr(frontend, "words")
-    words = frontend.words(text) if has_words else cut_at_pauses(tokens)
+    words = words_of(tts.hparams.frontend, text, tokens)
     return [WordSpan(*span) for span in find_spans(tokens, words)]
 
 

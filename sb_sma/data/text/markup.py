@@ -11,6 +11,7 @@ looks like an element and is none of these is refused.
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 LONGEST_BREAK = 60.0
@@ -34,9 +35,18 @@ _KNOWN = (
 )
 # in their places stand words that no voice reads together with others
 _STANDING_IN = {
-    True: ("Ann", "Ed", "Alf", "Izz", "Upp"),
-    False: ("Bob", "Ted", "Kim", "Nat", "Zeb"),
+    True: (
+        *("Ann", "Ed", "Alf", "Izz", "Upp"),
+        *("Amos", "Edna", "Ivan", "Oscar", "Otis"),
+        *("Elsa", "Iris", "Olga", "Abel", "Enid"),
+    ),
+    False: (
+        *("Bob", "Ted", "Kim", "Nat", "Zeb"),
+        *("Ben", "Tom", "Peg", "Gus", "Rex"),
+        *("Hank", "Doug", "Meg", "Vic", "Judd"),
+    ),
 }
+_LETTER = r"[^\W_]"
 IPA_VOWELS = frozenset("aeiouyæœøɐɑɒɔəɘɚɛɜɞɤɨɪɯɵɶʉʊʌʏᵻAEIOUWY")
 
 
@@ -134,6 +144,50 @@ def parse_markup(text: str) -> list[MarkedSpan | Break]:
     return reader.finish()
 
 
+def find_standing_in(names: Iterable[str]) -> re.Pattern:
+    """Make a pattern that finds names where they are whole words.
+
+    Arguments
+    ---------
+    names : iterable of str
+        At least one.
+
+    Returns
+    -------
+    pattern : re.Pattern
+        In upper or lower case.
+
+    Example
+    -------
+    >>> find_standing_in(["Bob", "Ed"]).findall("Bobby, bob and Ed's Edna")
+    ['bob', 'Ed']
+    """
+    either = "|".join(sorted(set(names)))
+    return re.compile(f"(?<!{_LETTER})(?:{either})(?!{_LETTER})", re.IGNORECASE)
+
+
+def escape_markup(text: str) -> str:
+    """Escape what would be markup, in a text that is to be read as it is.
+
+    Arguments
+    ---------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    text : str
+        In which `parse_markup` finds nothing but text.
+
+    Example
+    -------
+    >>> escape_markup("AT&T, <i>a</i>")
+    'AT&amp;T, &lt;i>a&lt;/i>'
+    """
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    return text.replace("](/", "] (/")
+
+
 class _Reader:
     """What was read of a text so far."""
 
@@ -153,6 +207,9 @@ class _Reader:
         word, sounds = match["word"].strip(), match["sounds"].strip()
         if not any(map(str.isalnum, word)) or not sounds:
             _refuse(match, "must have a word and phonemes")
+        after = match.string[match.end() : match.end() + 1]
+        if re.search(f"{_LETTER}$", self._text) or re.match(_LETTER, after):
+            _refuse(match, "must stand between spaces or marks")
         first = sounds.lstrip("ˈˌ'")[:1]
         stand_in = _choose_stand_in(first in IPA_VOWELS, self._whole, match)
         self._text += stand_in
@@ -230,7 +287,7 @@ def _only_attribute(match: re.Match, name: str, example: str) -> str:
 
 def _choose_stand_in(before_vowel: bool, text: str, match: re.Match) -> str:
     for word in _STANDING_IN[before_vowel]:
-        if word not in text:
+        if not find_standing_in([word]).search(text):
             return word
     _refuse(match, "stands among too many names")
 

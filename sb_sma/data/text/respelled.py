@@ -6,7 +6,7 @@ from sb_sma.data.espeak.voice import END, PAUSE
 from sb_sma.data.notation import strip_stress
 from sb_sma.data.text.frontends import Frontend
 from sb_sma.data.text.markup import IPA_VOWELS, Respelling
-from sb_sma.data.text.word_spans import SPACE, find_spans
+from sb_sma.data.text.word_spans import SPACE, find_spans, words_of
 
 _STRESS = "ˈˌ"
 _SILENT = ".'"
@@ -182,4 +182,4 @@ def read_respelled(
     if not respellings:
         return tokens, None
     said = [(each, read_phonemes(each.sounds, symbols)) for each in respellings]
-    return respell(tokens, frontend.words(text), said)
+    return respell(tokens, words_of(frontend, text, tokens), said)

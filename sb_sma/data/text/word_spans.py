@@ -55,6 +55,36 @@ def find_spans(
     return spans
 
 
+def words_of(
+    frontend: object, text: str, tokens: Sequence[str]
+) -> list[tuple[str, list[str]]]:
+    """Tell the words of a text, by any front end.
+
+    Arguments
+    ---------
+    frontend : object
+        A front end; one of a user's own need not have ``words``.
+    text : str
+        What is said.
+    tokens : sequence of str
+        As the front end gives them.
+
+    Returns
+    -------
+    words : list of (str, list of str)
+        Each word, and its tokens; a front end that knows no words gives what
+        stands between pauses.
+
+    Example
+    -------
+    >>> words_of(None, "No.", ["n", "o", "<end>"])
+    [('no', ['n', 'o'])]
+    """
+    if hasattr(frontend, "words"):
+        return frontend.words(text)
+    return cut_at_pauses(tokens)
+
+
 def cut_at_pauses(tokens: Sequence[str]) -> list[tuple[str, list[str]]]:
     """Make words of what stands between pauses and spaces.
 

@@ -361,6 +361,8 @@ class AtomicCheckpointer(Checkpointer):
 
 def _is_sound(meta: Any) -> bool:
     """Say whether a checkpoint tells what it is ranked by."""
+    if not isinstance(meta, dict):
+        return False
     told = {key: kind for key, kind in _PROGRESS.items() if key in meta}
     return all(
         isinstance(meta.get(key), kind)

@@ -12,7 +12,9 @@ import torch
 from matplotlib.figure import Figure
 
 from sb_sma.data.speech.speakers import speaker_of
+from sb_sma.data.text.markup import escape_markup
 from sb_sma.inference import TTS
+from sb_sma.inference.script import write_script
 from sb_sma.metrics.bad_cases import find_faults, format_verdict
 from sb_sma.plots.figures import plot_mels
 from sb_sma.plots.style_figures import plot_token_sweep, plot_token_weights
@@ -95,7 +97,9 @@ def write_tts_report(
         trusted=True,
     )
     # what the targets say: invented texts are eSpeak NG's own reading
-    tokens = {entry["text"]: entry["tokens"] for entry in manifest.values()}
+    tokens = {
+        _as_read(entry["text"]): entry["tokens"] for entry in manifest.values()
+    }
     tts.hparams.frontend = SimpleNamespace(tokens=tokens.__getitem__)
     examples = _speak_examples(
         tts, manifest, alignment_figures, output_folder / "report"
@@ -131,6 +135,12 @@ def write_tts_report(
     )
 
 
+def _as_read(text: str) -> str:
+    """Return what the front end gets of a text of the corpus."""
+    (passage,) = write_script(escape_markup(text), split=False)
+    return passage.text
+
+
 def _speak_examples(
     tts: TTS,
     manifest: Mapping[str, Mapping[str, Any]],
@@ -142,7 +152,7 @@ def _speak_examples(
         return []
     vocoded_folder = folder / "vocoded"
     vocoded_folder.mkdir(parents=True, exist_ok=True)
-    texts = [entry["text"] for entry in manifest.values()]
+    texts = [escape_markup(entry["text"]) for entry in manifest.values()]
     examples = []
     style = None
     if tts.mods.model.style is not None:
@@ -152,7 +162,7 @@ def _speak_examples(
     speaker = None
     if tts.speakers:
         speaker = [speaker_of(entry) for entry in manifest.values()]
-    spoken = tts.speak(texts, seed=0, style=style, speaker=speaker)
+    spoken = tts.speak(texts, seed=0, style=style, speaker=speaker, split=False)
     for item, (name, entry) in zip(spoken, manifest.items()):
         mel = item.mel.cpu()
         target = torch.from_numpy(np.load(entry["mel"]))
@@ -208,7 +218,12 @@ def _draw_styles(
         for token in range(n_tokens)
         for scale in _SWEPT
     ]
-    spoken = tts.speak([text] * len(each), seed=0, style=torch.cat(each))
+    spoken = tts.speak(
+        [escape_markup(text)] * len(each),
+        seed=0,
+        style=torch.cat(each),
+        split=False,
+    )
     settings = tts.hparams.mel_settings
     frames = np.array([len(item.mel) for item in spoken])
     seconds = frames * settings.seconds_per_frame

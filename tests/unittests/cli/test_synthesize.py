@@ -25,6 +25,7 @@ from sb_sma.cli import (
 from sb_sma.cli.utterances import Utterance
 from sb_sma.data import MelSettings
 from sb_sma.inference import TTS
+from sb_sma.inference.spoken import join_spoken
 from sb_sma.vocoders import HiFiGAN
 from sb_sma.vocoders.registry import VOCODERS
 
@@ -255,6 +256,27 @@ def test_a_picture_of_a_book_is_not_drawn(
     assert "c.png is not drawn: the text has" in capsys.readouterr().err
 
 
+def test_a_picture_that_is_not_drawn_takes_no_memory(
+    command, tmp_path, texts, monkeypatch, capsys
+):
+    monkeypatch.setattr(command_module, "_DRAWN_TOKENS", 100)
+    joined = []
+
+    def join(text, passages, seconds_per_frame):
+        """Note what was kept."""
+        joined.append(sum(each.mel.numel() for each in passages))
+        return join_spoken(text, passages, seconds_per_frame)
+
+    monkeypatch.setattr("sb_sma.inference.spoken.join_spoken", join)
+    text = " ".join([texts[0]] * 40)
+    arguments = ["--text", text, "--out", "c.wav", "--plot", "c.png"]
+    assert command(*arguments, "--words", "c.tsv") == 0
+    assert files(tmp_path) == ["c.tsv", "c.wav"] and joined == [0]
+    assert "c.png is not drawn: the text has" in capsys.readouterr().err
+    assert command("--text", texts[0], *arguments[2:]) == 0
+    assert joined[1] > 0 and "c.png" in files(tmp_path)
+
+
 def test_lines_are_read_some_at_a_time(monkeypatch):
     monkeypatch.setattr(command_module, "_CHUNK_TEXTS", 3)
     monkeypatch.setattr(command_module, "_CHUNK_CHARACTERS", 10)
@@ -415,8 +437,35 @@ def test_a_text_that_cannot_be_spoken_is_an_error(
     command, tmp_path, text, capsys
 ):
     assert command("--text", text, "--out", "g.wav") == 1
-    assert "sb-sma: error: text 1: " in capsys.readouterr().err
+    assert "sb-sma: error: --text: " in capsys.readouterr().err
     assert files(tmp_path) == []
+
+
+def test_a_late_passage_that_cannot_be_spoken_costs_nothing(
+    command, tmp_path, texts, monkeypatch, capsys
+):
+    monkeypatch.setattr("sb_sma.inference.tts._PASSAGES_AHEAD", 1)
+    spoken = []
+    monkeypatch.setattr(TTS, "to_sound", lambda *call: spoken.append(call))
+    text = f'{texts[0]} <break time="1s"/> [No](/ʘ/).'
+    assert command("--text", text, "--out", "g.wav") == 1
+    assert "--text: /ʘ/ must be phonemes" in capsys.readouterr().err
+    assert files(tmp_path) == [] and spoken == []
+
+
+def test_a_text_is_checked_as_it_is_spoken(command, texts, monkeypatch):
+    read = []
+    whole = TTS.check_text
+
+    def check_text(self, text, pace, split):
+        """Note how it is read."""
+        read.append(split)
+        whole(self, text, pace, split)
+
+    monkeypatch.setattr(TTS, "check_text", check_text)
+    for option in ([], ["--one_piece"]):
+        assert command("--text", texts[1], "--out", "g.wav", *option) == 0
+    assert read == [True, False]
 
 
 @pytest.mark.parametrize("content", ["", "\n \n"], ids=["empty", "blank"])

@@ -76,3 +76,18 @@ def test_a_front_end_without_words_gives_phrases(tts, texts, monkeypatch):
     monkeypatch.setattr(tts.hparams, "frontend", Own())
     words = find_words(tts, texts[2], tts.tokens(texts[2]))
     assert len(words) == 3
+
+
+def test_what_looks_like_markup_is_evaluated_as_it_is(tts):
+    many = ["AT&amp;T, I say.", "No <i>way</i>.", "No, [way](/x.", "No. " * 160]
+    model = Model("here", tts)
+    for text in many:
+        model.learn(text)
+    (system,) = make_systems("a", model, ["hard"], None)
+    spoken = spoken_by(system, many, seed=3)
+    assert [each.text for each in spoken] == many
+    read = EspeakFrontend().tokens
+    assert spoken[0].tokens == read(many[0]) != read("AT&T, I say.")
+    assert spoken[3].tokens == read(many[3])
+    for each in spoken:
+        assert system.read(each).tokens == each.tokens

@@ -12,6 +12,7 @@ from sb_sma.inference import (
     tts as module,
 )
 from sb_sma.inference.performer import Performer
+from sb_sma.inference.script import write_script
 from sb_sma.models.tts.synthesis import LOG_FLOOR
 
 FRAME = 256 / 22050
@@ -152,6 +153,29 @@ def test_one_piece_is_kept_as_a_band(tts, texts, monkeypatch, pace):
     assert band.words[-1].end <= len(band.mel) * FRAME
 
 
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_the_alignment_of_a_band_lasts_as_long_as_its_silence(
+    tts, monkeypatch, seconds
+):
+    text = MARKED.format(seconds)
+    (dense,) = tts.speak(text, seed=0)
+    monkeypatch.setattr(performer, "_DENSE_TOKENS", 1)
+    (band,) = tts.speak(text, seed=0)
+    assert band.mel.shape == dense.mel.shape
+    torch.testing.assert_close(
+        band.alignment, dense.alignment, rtol=0, atol=1e-4
+    )
+
+
+def test_each_very_long_text_is_spoken_alone(tts, texts, monkeypatch):
+    several = [texts[2], texts[1], texts[2], texts[0], texts[2]]
+    dense = tts.speak(several, seed=0, split=False)
+    monkeypatch.setattr(performer, "_DENSE_TOKENS", 1)
+    for one, other in zip(tts.speak(several, seed=0, split=False), dense):
+        torch.testing.assert_close(one.mel, other.mel, rtol=0, atol=1e-4)
+        assert one.tokens == other.tokens
+
+
 def test_one_piece_is_asked_for(tts, long_text):
     (item,) = tts.narrate(long_text, seed=0, split=False)
     assert item[1].tokens == phonemize(long_text)
@@ -205,6 +229,31 @@ def test_a_word_is_said_by_its_phonemes(tts):
     assert [word.text for word in spoken.words] == ["Two", "words", "I", "say"]
     assert spoken.text == "Two [words](/n ˈoʊ/), I say."
     assert tts.tokens("Two [words](/nˈoʊ/), I say.") == spoken.tokens
+
+
+def test_a_front_end_need_not_know_words(tts, texts, monkeypatch):
+    class Own:
+        """A front end that somebody wrote."""
+
+        tokens = staticmethod(phonemize)
+
+    monkeypatch.setattr(tts.hparams, "frontend", Own())
+    (spoken,) = tts.speak(texts[2], seed=0)
+    assert len(spoken.words) == 3
+    # it stands between spaces, but nobody knows where
+    with pytest.raises(ValueError, match=r"\[Ann\].* front end tells apart"):
+        tts.speak("No [Ann](/n/).")
+
+
+def test_names_that_stand_in_are_whole_words():
+    text = "Bobby saw [Bobbin](/n/), and [Bo](/b/) [Bobs](/b/)."
+    (passage,) = write_script(text)
+    assert passage.written == "Bobby saw Bobbin, and Bo Bobs."
+    several = write_script(f"{'Bobby saw. ' * 60}I saw [Bo](/b/). No.")
+    assert len(several) > 2
+    (told,) = [p for p in several if p.respellings]
+    assert told.text.endswith("I saw Bob. No.")
+    assert [each.word for each in told.respellings] == ["Bo"]
 
 
 def test_phonemes_that_the_model_lacks_are_named(tts):

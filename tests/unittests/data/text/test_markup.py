@@ -2,7 +2,14 @@
 
 import pytest
 
-from sb_sma.data.text.markup import Break, MarkedSpan, parse_markup
+from sb_sma.data.text.frontends import EspeakFrontend
+from sb_sma.data.text.markup import (
+    _STANDING_IN,
+    Break,
+    MarkedSpan,
+    escape_markup,
+    parse_markup,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +65,26 @@ def test_words_are_respelled_by_words_that_stand_in():
     assert consonant != "Bob"
 
 
+def test_names_in_other_words_stand_in_and_those_of_any_case_do_not():
+    (span,) = parse_markup("Bobby and BOB saw [Cy](/s ˈaɪ/).")
+    assert span.text == "Bobby and BOB saw Ted."
+    (span,) = parse_markup("Bobby saw [Cy](/s ˈaɪ/) and [Bo](/b ˈoʊ/).")
+    assert span.text == "Bobby saw Bob and Bob."
+
+
+@pytest.mark.parametrize("name", [n for k in _STANDING_IN.values() for n in k])
+def test_every_stand_in_is_a_word_of_its_own(name):
+    words = [word for word, _ in EspeakFrontend().words(f"In the {name}. Of")]
+    assert words == ["In", "the", name, "Of"]
+
+
+@pytest.mark.parametrize(
+    "text", ["AT&T is AT&amp;T", "a <i>b</i>", '<break time="1s"/>', "&lt;"]
+)
+def test_what_is_escaped_is_read_as_it_is(text):
+    assert [span.text for span in parse_markup(escape_markup(text))] == [text]
+
+
 @pytest.mark.parametrize(
     "text, problem",
     [
@@ -79,6 +106,8 @@ def test_words_are_respelled_by_words_that_stand_in():
         ('<prosody pitch="2%">a</prosody>', "attribute rate and no other"),
         ("[a](//)", "must have a word and phonemes"),
         ("[!](/a/)", "must have a word and phonemes"),
+        ("[a](/a/)b", "must stand between spaces or marks"),
+        ("[a](/a/)[b](/b/)", "must stand between spaces or marks"),
         ("[a](/b", "is not complete"),
     ],
 )

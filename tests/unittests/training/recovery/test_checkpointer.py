@@ -148,6 +148,14 @@ def test_a_damaged_checkpoint_is_named_and_the_next_is_taken(
     assert recover(tmp_path) == [2.0, 2.0]
 
 
+@pytest.mark.parametrize("content", ["- 1\n", "word\n", "7\n", ""])
+def test_meta_that_is_no_mapping_is_damage(tmp_path, caplog, content):
+    _, last = save_epochs(tmp_path, 1, 2)
+    (last / "CKPT.yaml").write_text(content)
+    assert recover(tmp_path) == [1.0, 1.0]
+    assert f"{last} is damaged and passed over" in caplog.text
+
+
 def test_what_is_passed_over_is_kept(tmp_path):
     _, last = save_epochs(tmp_path, 1, 2)
     cut(last / "one.ckpt")
