@@ -269,9 +269,21 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
             )
         _tell(f"going on with what is in {folder}")
         return
+    if folder.exists() and not _is_left_by_a_kill(folder):
+        raise ValueError(
+            f"{folder} is in the way: it holds no plan of a book. Move it, or "
+            "give another --out."
+        )
     folder.mkdir(exist_ok=True)
     with complete_or_absent(path) as file:
         file.write(json.dumps(plan, indent=1).encode())
+
+
+def _is_left_by_a_kill(folder: Path) -> bool:
+    """Tell whether it holds at most a plan that was being written."""
+    return folder.is_dir() and all(
+        each.name.startswith(".sb-sma-") for each in folder.iterdir()
+    )
 
 
 def _cut_into_parts(book: Book, folder: Path) -> Iterator[_Part]:

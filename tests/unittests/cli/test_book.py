@@ -137,6 +137,19 @@ def test_parts_of_another_book_are_not_mixed(
     assert plan["pace"] == 1.0
 
 
+def test_a_folder_of_others_is_not_removed(command, tmp_path, capsys):
+    (tmp_path / "b.parts").mkdir()
+    note = tmp_path / "b.parts" / "note.txt"
+    note.write_text("mine")
+    assert command("b.txt", "--out", "b") == 1
+    assert "b.parts is in the way" in capsys.readouterr().err
+    assert note.read_text() == "mine"
+    assert names(tmp_path) == ["b.parts", "b.txt"]
+    note.rename(note.with_name(".sb-sma-killed"))
+    assert command("b.txt", "--out", "b") == 0
+    assert names(tmp_path) == ["b", "b.txt"]
+
+
 def test_chapters_are_listed(command, tmp_path, capsys):
     assert command("b.txt", "--list") == 0
     captured = capsys.readouterr()
