@@ -185,7 +185,12 @@ def _check_output(arguments: argparse.Namespace) -> None:
         raise ValueError(
             f"--out must end in .m4b, or be a folder; {out} is another file."
         )
-    check_not_read([("--out", out)], [("FILE", arguments.file)])
+    outputs = [("--out", out)]
+    if is_file:
+        subtitles = out.with_suffix(".srt")
+        check_writable(subtitles)
+        outputs.append(("--out", subtitles))
+    check_not_read(outputs, [("FILE", arguments.file)])
 
 
 def _read(path: Path) -> Book:
@@ -229,6 +234,13 @@ def _choose_encoder(out: Path) -> tuple[Encoder | None, Path]:
     encoder = find_encoder()
     if encoder is None:
         folder = out.with_suffix("")
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(
+                f"{out} needs ffmpeg or the package av (pip install "
+                "'sb_sma[book]'), and there is neither; the folder "
+                f"{folder}, which would be made instead, is a file. Give "
+                "another --out."
+            )
         _tell(
             f"there is neither ffmpeg nor the package av (pip install "
             f"'sb_sma[book]'), which write {out}: the folder {folder} gets a "

@@ -183,12 +183,18 @@ def test_subtitles_end_with_the_sound(command, tmp_path):
         (["odd.txt", "--out", "b"], "nothing in odd.txt can be spoken"),
         (["b.txt", "--out", "b", "--speaker", "x"], "speaker must be None for"),
         (["zip.epub", "--out", "b"], "must be an EPUB, which is a ZIP"),
+        (["n", "--out", "n.m4b"], "there is neither; the folder n, which"),
+        (["n.srt", "--out", "n.m4b"], "--out must be another file than FILE"),
+        (["n", "--out", "d.m4b"], "d.srt cannot be written: it is a folder"),
     ],
 )
 def test_a_mistake_is_one_line(command, tmp_path, arguments, message, capsys):
     (tmp_path / "empty.txt").write_text(" \n")
     (tmp_path / "odd.txt").write_text("* * *\n\n<i>No.</i>\n")
     (tmp_path / "zip.epub").write_bytes(b"PK\x03\x04")
+    (tmp_path / "n").write_text(BOOK)
+    (tmp_path / "n.srt").write_text(BOOK)
+    (tmp_path / "d.srt").mkdir()
     assert command(*arguments) == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("sb-sma: error: ")
