@@ -335,25 +335,27 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
     """Write the sound of a part, and then what is known of it."""
     from sb_sma.books.subtitles import make_cues
 
-    good, passed_over = [], []
-    for paragraph in part.paragraphs:
+    texts: list[str] = []
+    passed_over: list[str] = []
+    # from the last one, after which the pause of a chapter comes
+    pause = _CHAPTER_PAUSE if part.is_last else _PARAGRAPH_PAUSE
+    for paragraph in reversed(part.paragraphs):
+        text = _with_pause(paragraph, pause)
         try:
-            tts.check_text(paragraph.text, manner["pace"])
+            tts.check_text(text, manner["pace"])
         except ValueError as error:
-            passed_over.append(f"{paragraph.place}: {error}")
-            _tell(f"{paragraph.place}: {error}; passed over")
+            passed_over.insert(0, f"{paragraph.place}: {error}")
         else:
-            good.append(paragraph)
+            texts.insert(0, text)
+            pause = _PARAGRAPH_PAUSE
+    for problem in passed_over:
+        _tell(f"{problem}; passed over")
     settings = tts.hparams.mel_settings
     kept: list[tuple[float, float, str, Any]] = []
     seconds, finished = 0.0, True
-    pause = _CHAPTER_PAUSE if part.is_last else _PARAGRAPH_PAUSE
-    text = f'<break time="{_PARAGRAPH_PAUSE}s"/>'.join(
-        each.text for each in good
-    )
     with open_wav(part.path, settings.sample_rate) as sound:
-        if good:
-            passages = tts.narrate(f'{text}<break time="{pause}s"/>', **manner)
+        if texts:
+            passages = tts.narrate(texts, **manner)
 
             def noted() -> Iterator[Any]:
                 """Keep what is known of each passage."""
@@ -384,6 +386,10 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
     }
     with complete_or_absent(part.notes_path) as file:
         file.write(json.dumps(notes, ensure_ascii=False).encode())
+
+
+def _with_pause(paragraph: Paragraph, seconds: float) -> str:
+    return f'{paragraph.text}<break time="{seconds}s"/>'
 
 
 def _put_together(
@@ -471,7 +477,7 @@ def _show(tts: "TTS", book: Book, pace: float) -> None:
         print(f"{number:4}  {length:8} characters  {chapter.title}")
         for paragraph in chapter.paragraphs:
             try:
-                tts.check_text(paragraph.text, pace)
+                tts.check_text(_with_pause(paragraph, _PARAGRAPH_PAUSE), pace)
             except ValueError as error:
                 _tell(f"{paragraph.place}: {error}; passed over")
 
