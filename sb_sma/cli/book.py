@@ -1,11 +1,9 @@
 """``sb-sma book``: a text or an EPUB to an audiobook."""
 
 import argparse
-import hashlib
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from sb_sma.books.chapters import Book, Paragraph
 from sb_sma.books.epub import read_epub
 from sb_sma.books.m4b import ChapterSound, Encoder, find_encoder
 from sb_sma.books.plain import chapters_of_text
-from sb_sma.cli.lines import decode_line, open_lines
+from sb_sma.cli.lines import decode_line, open_lines, tell
 from sb_sma.cli.paths import (
     add_trust,
     check_model,
@@ -26,6 +24,7 @@ from sb_sma.cli.paths import (
 )
 from sb_sma.cli.sound import open_wav
 from sb_sma.cli.synthesize import add_manner_arguments
+from sb_sma.data.corpus.digests import sha256_of
 from sb_sma.torch_pair import require_torch_pair
 from sb_sma.vocoders.source import check_vocoder_source
 
@@ -106,7 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
         check_vocoder_source(arguments.vocoder_source)
     book = _read(Path(arguments.file))
     for problem in book.problems:
-        _tell(f"{problem}; passed over")
+        tell(f"{problem}; passed over")
     # torch takes seconds to load: mistakes above are told at once
     require_torch_pair()
     from sb_sma.inference import TTS
@@ -132,7 +131,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = out.with_name(f"{out.name}.parts")
     plan = {
         "format": _FORMAT,
-        "book": _sha256(Path(arguments.file)),
+        "book": sha256_of(arguments.file),
         "model": _identity_of(arguments.model),
         "vocoder": [arguments.vocoder, str(arguments.vocoder_source)],
         **manner,
@@ -241,7 +240,7 @@ def _choose_encoder(out: Path) -> tuple[Encoder | None, Path]:
                 f"{folder}, which would be made instead, is a file. Give "
                 "another --out."
             )
-        _tell(
+        tell(
             f"there is neither ffmpeg nor the package av (pip install "
             f"'sb_sma[book]'), which write {out}: the folder {folder} gets a "
             "file for each chapter"
@@ -256,15 +255,7 @@ def _identity_of(model: str) -> str:
     if not yaml.is_file():
         return model
     weights = sorted(Path(model).glob("*.safetensors"))
-    return " ".join(_sha256(path) for path in (yaml, *weights))
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return " ".join(sha256_of(path) for path in (yaml, *weights))
 
 
 def _begin(folder: Path, plan: dict[str, Any]) -> None:
@@ -279,7 +270,7 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
                 f"({', '.join(differing)}). Give the same command again to go "
                 "on, another --out, or remove the folder."
             )
-        _tell(f"going on with what is in {folder}")
+        tell(f"going on with what is in {folder}")
         return
     if folder.exists() and not _is_left_by_a_kill(folder):
         raise ValueError(
@@ -349,7 +340,7 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
             texts.insert(0, text)
             pause = _PARAGRAPH_PAUSE
     for problem in passed_over:
-        _tell(f"{problem}; passed over")
+        tell(f"{problem}; passed over")
     settings = tts.hparams.mel_settings
     kept: list[tuple[float, float, str, Any]] = []
     seconds, finished = 0.0, True
@@ -479,7 +470,7 @@ def _show(tts: "TTS", book: Book, pace: float) -> None:
             try:
                 tts.check_text(_with_pause(paragraph, _PARAGRAPH_PAUSE), pace)
             except ValueError as error:
-                _tell(f"{paragraph.place}: {error}; passed over")
+                tell(f"{paragraph.place}: {error}; passed over")
 
 
 def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
@@ -495,13 +486,13 @@ def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
             f"{_clock(start + at)} {word}" for at, word in notes["unsaid"]
         ]
         if not notes["finished"]:
-            _tell(f"cut off within the part at {_clock(start)}")
-    _tell(f"{out}: {_clock(seconds)}, {len(book.chapters)} chapter(s)")
+            tell(f"cut off within the part at {_clock(start)}")
+    tell(f"{out}: {_clock(seconds)}, {len(book.chapters)} chapter(s)")
     if passed_over:
-        _tell(f"{passed_over} odd line(s) passed over")
+        tell(f"{passed_over} odd line(s) passed over")
     shown = ", ".join(unsaid[:_SHOWN_UNSAID])
     more = ", ..." * (len(unsaid) > _SHOWN_UNSAID)
-    _tell(
+    tell(
         f"{len(unsaid)} word(s) unsaid: {shown}{more}"
         if unsaid
         else "every word was said"
@@ -511,10 +502,3 @@ def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
-
-
-def _tell(message: str) -> None:
-    from tqdm import tqdm
-
-    # above a progress bar, if there is one
-    tqdm.write(f"sb-sma: {message}", file=sys.stderr)

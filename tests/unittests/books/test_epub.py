@@ -131,7 +131,15 @@ def test_no_archive_is_refused(tmp_path):
             "is protected against copying",
         ),
     ],
-    ids=["no container", "no XML", "no root", "no package", "bomb", "16", "DRM"],
+    ids=[
+        "no container",
+        "no XML",
+        "no root",
+        "no package",
+        "bomb",
+        "16",
+        "DRM",
+    ],
 )
 def test_what_is_no_book_is_refused(tmp_path, changed, message):
     with pytest.raises(ValueError, match=message):

@@ -203,6 +203,20 @@ def test_a_mistake_is_one_line(command, tmp_path, arguments, message, capsys):
     assert not (tmp_path / "b").exists()
 
 
+def test_a_sentence_without_phonemes_does_not_end_the_book(
+    command, tmp_path, capsys
+):
+    unread = "\u0872" * 115  # a letter that eSpeak NG does not know
+    whole, cut = ("No, I say. " * count + unread for count in (3, 60))
+    (tmp_path / "b.txt").write_text(f"{whole}.\n\n{cut}.\n", encoding="utf-8")
+    assert command("b.txt", "--out", "b") == 0
+    error = capsys.readouterr().err
+    assert re.findall(r"line (\d+): text must be speakable", error) == ["3"]
+    assert "1 odd line(s) passed over" in error
+    (subtitles,) = (tmp_path / "b").glob("*.srt")
+    assert "No, I say." in subtitles.read_text(encoding="utf-8")
+
+
 def test_lines_in_another_encoding_are_named(command, tmp_path, capsys):
     (tmp_path / "b.txt").write_bytes(b"No.\n\ncaf\xe9\n\nTwo words.\n")
     assert command("b.txt", "--out", "b") == 0
