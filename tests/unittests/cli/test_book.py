@@ -206,9 +206,10 @@ def test_a_mistake_is_one_line(command, tmp_path, arguments, message, capsys):
 def test_a_sentence_without_phonemes_does_not_end_the_book(
     command, tmp_path, capsys
 ):
-    unread = "\u0872" * 115  # a letter that eSpeak NG does not know
-    whole, cut = ("No, I say. " * count + unread for count in (3, 60))
-    (tmp_path / "b.txt").write_text(f"{whole}.\n\n{cut}.\n", encoding="utf-8")
+    # a letter that eSpeak NG does not know, as often as a piece is long
+    unread = "\u0872" * 115
+    whole, cut = (f"{unread}." + " No, I say." * count for count in (3, 60))
+    (tmp_path / "b.txt").write_text(f"{whole}\n\n{cut}\n", encoding="utf-8")
     assert command("b.txt", "--out", "b") == 0
     error = capsys.readouterr().err
     assert re.findall(r"line (\d+): text must be speakable", error) == ["3"]
