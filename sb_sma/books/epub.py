@@ -107,13 +107,14 @@ class _Archive:
                 "not. Fetch it again."
             )
         content = self.read(name)
-        if b"<!ENTITY" in content:
+        # UTF-16 and UTF-32 have zeros between
+        if b"<!ENTITY" in content.replace(b"\0", b""):
             raise ValueError(
                 f"{self.path}: {name} must define no entities; it does."
             )
         try:
             return ElementTree.fromstring(content)
-        except ElementTree.ParseError as error:
+        except (ElementTree.ParseError, LookupError, ValueError) as error:
             raise ValueError(
                 f"{self.path}: {name} must be XML; it is not ({error}). Fetch "
                 "it again."
@@ -181,7 +182,7 @@ def _read(archive: _Archive) -> Book:
             continue
         try:
             document = _parse(_decoded(archive.read(name)))
-        except (LookupError, UnicodeDecodeError) as error:
+        except (LookupError, UnicodeError) as error:
             problems.append(f"{place}: {error}")
             continue
         _add_document(chapters, name, place, document, titles)
@@ -220,7 +221,10 @@ def _add_document(
 def _contents(
     archive: _Archive, package: _Package, problems: list[str]
 ) -> dict[tuple[str, str], str]:
-    """Return the title of each place that the table of contents names."""
+    """Return the title of each place that the table of contents names.
+
+    It is the first one where a part and its first chapter begin together.
+    """
     name = package.contents
     if name is None or name not in archive.names:
         return {}
@@ -231,7 +235,11 @@ def _contents(
         return {}
     is_ncx = package.types.get(name) == _NCX
     found = _ncx_entries(root) if is_ncx else _nav_entries(root)
-    return {_beside(name, target): title for target, title in found if title}
+    titles: dict[tuple[str, str], str] = {}
+    for target, title in found:
+        if title:
+            titles.setdefault(_beside(name, target), title)
+    return titles
 
 
 def _nav_entries(root: ElementTree.Element) -> list[tuple[str, str]]:

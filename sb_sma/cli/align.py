@@ -2,11 +2,10 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sb_sma.cli.lines import decode_line
+from sb_sma.cli.lines import decode_line, tell
 from sb_sma.cli.paths import check_readable
 from sb_sma.torch_pair import require_torch_pair
 
@@ -138,12 +137,12 @@ def run(arguments: argparse.Namespace) -> int:
         reader=reader,
         aligner=aligner,
         n_processes=arguments.n_processes,
-        tell=_tell,
+        tell=tell,
     )
     outcome = align_corpus(job)
     problems += outcome.problems
     for problem in problems:
-        _tell(f"passed over: {problem}")
+        tell(f"passed over: {problem}")
     n_aligned = len(outcome.alignments)
     seconds = sum(each.duration for each in outcome.alignments.values())
     if n_aligned:
@@ -152,16 +151,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.out}/TextGrid, {', '.join(outcome.files)}"
         )
     if problems:
-        _tell(f"{len(problems)} problem(s), see above")
+        tell(f"{len(problems)} problem(s), see above")
         return PASSED_OVER if n_aligned else 1
     return 0
-
-
-def _tell(message: str) -> None:
-    from tqdm import tqdm
-
-    # above a progress bar, if there is one
-    tqdm.write(f"sb-sma: {message}", file=sys.stderr)
 
 
 def _check_what(arguments: argparse.Namespace) -> None:

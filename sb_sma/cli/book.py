@@ -1,11 +1,9 @@
 """``sb-sma book``: a text or an EPUB to an audiobook."""
 
 import argparse
-import hashlib
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from sb_sma.books.chapters import Book, Paragraph
 from sb_sma.books.epub import read_epub
 from sb_sma.books.m4b import ChapterSound, Encoder, find_encoder
 from sb_sma.books.plain import chapters_of_text
-from sb_sma.cli.lines import decode_line, open_lines
+from sb_sma.cli.lines import decode_line, open_lines, tell
 from sb_sma.cli.paths import (
     add_trust,
     check_model,
@@ -26,6 +24,7 @@ from sb_sma.cli.paths import (
 )
 from sb_sma.cli.sound import open_wav
 from sb_sma.cli.synthesize import add_manner_arguments
+from sb_sma.data.corpus.digests import sha256_of
 from sb_sma.torch_pair import require_torch_pair
 from sb_sma.vocoders.source import check_vocoder_source
 
@@ -106,7 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
         check_vocoder_source(arguments.vocoder_source)
     book = _read(Path(arguments.file))
     for problem in book.problems:
-        _tell(f"{problem}; passed over")
+        tell(f"{problem}; passed over")
     # torch takes seconds to load: mistakes above are told at once
     require_torch_pair()
     from sb_sma.inference import TTS
@@ -132,7 +131,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = out.with_name(f"{out.name}.parts")
     plan = {
         "format": _FORMAT,
-        "book": _sha256(Path(arguments.file)),
+        "book": sha256_of(arguments.file),
         "model": _identity_of(arguments.model),
         "vocoder": [arguments.vocoder, str(arguments.vocoder_source)],
         **manner,
@@ -185,7 +184,12 @@ def _check_output(arguments: argparse.Namespace) -> None:
         raise ValueError(
             f"--out must end in .m4b, or be a folder; {out} is another file."
         )
-    check_not_read([("--out", out)], [("FILE", arguments.file)])
+    outputs = [("--out", out)]
+    if is_file:
+        subtitles = out.with_suffix(".srt")
+        check_writable(subtitles)
+        outputs.append(("--out", subtitles))
+    check_not_read(outputs, [("FILE", arguments.file)])
 
 
 def _read(path: Path) -> Book:
@@ -229,7 +233,14 @@ def _choose_encoder(out: Path) -> tuple[Encoder | None, Path]:
     encoder = find_encoder()
     if encoder is None:
         folder = out.with_suffix("")
-        _tell(
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(
+                f"{out} needs ffmpeg or the package av (pip install "
+                "'sb_sma[book]'), and there is neither; the folder "
+                f"{folder}, which would be made instead, is a file. Give "
+                "another --out."
+            )
+        tell(
             f"there is neither ffmpeg nor the package av (pip install "
             f"'sb_sma[book]'), which write {out}: the folder {folder} gets a "
             "file for each chapter"
@@ -244,15 +255,7 @@ def _identity_of(model: str) -> str:
     if not yaml.is_file():
         return model
     weights = sorted(Path(model).glob("*.safetensors"))
-    return " ".join(_sha256(path) for path in (yaml, *weights))
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return " ".join(sha256_of(path) for path in (yaml, *weights))
 
 
 def _begin(folder: Path, plan: dict[str, Any]) -> None:
@@ -267,11 +270,23 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
                 f"({', '.join(differing)}). Give the same command again to go "
                 "on, another --out, or remove the folder."
             )
-        _tell(f"going on with what is in {folder}")
+        tell(f"going on with what is in {folder}")
         return
+    if folder.exists() and not _is_left_by_a_kill(folder):
+        raise ValueError(
+            f"{folder} is in the way: it holds no plan of a book. Move it, or "
+            "give another --out."
+        )
     folder.mkdir(exist_ok=True)
     with complete_or_absent(path) as file:
         file.write(json.dumps(plan, indent=1).encode())
+
+
+def _is_left_by_a_kill(folder: Path) -> bool:
+    """Tell whether it holds at most a plan that was being written."""
+    return folder.is_dir() and all(
+        each.name.startswith(".sb-sma-") for each in folder.iterdir()
+    )
 
 
 def _cut_into_parts(book: Book, folder: Path) -> Iterator[_Part]:
@@ -311,25 +326,27 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
     """Write the sound of a part, and then what is known of it."""
     from sb_sma.books.subtitles import make_cues
 
-    good, passed_over = [], []
-    for paragraph in part.paragraphs:
+    texts: list[str] = []
+    passed_over: list[str] = []
+    # from the last one, after which the pause of a chapter comes
+    pause = _CHAPTER_PAUSE if part.is_last else _PARAGRAPH_PAUSE
+    for paragraph in reversed(part.paragraphs):
+        text = _with_pause(paragraph, pause)
         try:
-            tts.check_text(paragraph.text, manner["pace"])
+            tts.check_text(text, manner["pace"])
         except ValueError as error:
-            passed_over.append(f"{paragraph.place}: {error}")
-            _tell(f"{paragraph.place}: {error}; passed over")
+            passed_over.insert(0, f"{paragraph.place}: {error}")
         else:
-            good.append(paragraph)
+            texts.insert(0, text)
+            pause = _PARAGRAPH_PAUSE
+    for problem in passed_over:
+        tell(f"{problem}; passed over")
     settings = tts.hparams.mel_settings
     kept: list[tuple[float, float, str, Any]] = []
     seconds, finished = 0.0, True
-    pause = _CHAPTER_PAUSE if part.is_last else _PARAGRAPH_PAUSE
-    text = f'<break time="{_PARAGRAPH_PAUSE}s"/>'.join(
-        each.text for each in good
-    )
     with open_wav(part.path, settings.sample_rate) as sound:
-        if good:
-            passages = tts.narrate(f'{text}<break time="{pause}s"/>', **manner)
+        if texts:
+            passages = tts.narrate(texts, **manner)
 
             def noted() -> Iterator[Any]:
                 """Keep what is known of each passage."""
@@ -360,6 +377,10 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
     }
     with complete_or_absent(part.notes_path) as file:
         file.write(json.dumps(notes, ensure_ascii=False).encode())
+
+
+def _with_pause(paragraph: Paragraph, seconds: float) -> str:
+    return f'{paragraph.text}<break time="{seconds}s"/>'
 
 
 def _put_together(
@@ -447,9 +468,9 @@ def _show(tts: "TTS", book: Book, pace: float) -> None:
         print(f"{number:4}  {length:8} characters  {chapter.title}")
         for paragraph in chapter.paragraphs:
             try:
-                tts.check_text(paragraph.text, pace)
+                tts.check_text(_with_pause(paragraph, _PARAGRAPH_PAUSE), pace)
             except ValueError as error:
-                _tell(f"{paragraph.place}: {error}; passed over")
+                tell(f"{paragraph.place}: {error}; passed over")
 
 
 def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
@@ -465,13 +486,13 @@ def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
             f"{_clock(start + at)} {word}" for at, word in notes["unsaid"]
         ]
         if not notes["finished"]:
-            _tell(f"cut off within the part at {_clock(start)}")
-    _tell(f"{out}: {_clock(seconds)}, {len(book.chapters)} chapter(s)")
+            tell(f"cut off within the part at {_clock(start)}")
+    tell(f"{out}: {_clock(seconds)}, {len(book.chapters)} chapter(s)")
     if passed_over:
-        _tell(f"{passed_over} odd line(s) passed over")
+        tell(f"{passed_over} odd line(s) passed over")
     shown = ", ".join(unsaid[:_SHOWN_UNSAID])
     more = ", ..." * (len(unsaid) > _SHOWN_UNSAID)
-    _tell(
+    tell(
         f"{len(unsaid)} word(s) unsaid: {shown}{more}"
         if unsaid
         else "every word was said"
@@ -481,10 +502,3 @@ def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
-
-
-def _tell(message: str) -> None:
-    from tqdm import tqdm
-
-    # above a progress bar, if there is one
-    tqdm.write(f"sb-sma: {message}", file=sys.stderr)

@@ -15,6 +15,19 @@ _OTHER_MARKS = {
 }
 
 
+def tell(message: str) -> None:
+    """Print to standard error, above a progress bar if there is one.
+
+    Arguments
+    ---------
+    message : str
+        One line.
+    """
+    from tqdm import tqdm
+
+    tqdm.write(f"sb-sma: {message}", file=sys.stderr)
+
+
 class TextLines:
     """The lines of a file, numbered, and what is wrong with them.
 
@@ -75,11 +88,7 @@ class TextLines:
         problem : object
             What is printed.
         """
-        from tqdm import tqdm
-
-        # above a progress bar, if there is one
-        message = f"sb-sma: {self.name}:{number}: {problem}"
-        tqdm.write(message, file=sys.stderr)
+        tell(f"{self.name}:{number}: {problem}")
 
     def pass_over(self, number: int, problem: object) -> None:
         """Report a bad line, and count it.

@@ -69,6 +69,32 @@ def test_contents_of_epub_2(tmp_path):
     assert list(texts(book)) == ["One"]
 
 
+def test_the_first_title_of_a_place_is_kept(tmp_path):
+    nav = FILES["OEBPS/nav.xhtml"].replace(
+        "</ol>", '<li><a href="text/b.xhtml#s1">Scene 1</a></li></ol>'
+    )
+    book = read(tmp_path, **{"OEBPS/nav.xhtml": nav})
+    assert list(texts(book)) == ["The First: a/b", "The Second", "The Third"]
+
+
+@pytest.mark.parametrize("encoding", ["undefined", "no-such", "hex"])
+def test_a_document_in_no_encoding_is_named(tmp_path, encoding):
+    page = (
+        f'<?xml version="1.0" encoding="{encoding}"?>'
+        "<html><body><p>No.</p></body></html>"
+    )
+    book = read(tmp_path, **{"OEBPS/text/b.xhtml": page})
+    assert book.problems[1].startswith("a.epub: OEBPS/text/b.xhtml: ")
+    assert list(texts(book)) == ["The First: a/b"]
+
+
+def test_contents_in_no_encoding_are_named(tmp_path):
+    nav = '<?xml version="1.0" encoding="undefined"?><a/>'
+    book = read(tmp_path, **{"OEBPS/nav.xhtml": nav})
+    assert "OEBPS/nav.xhtml must be XML; it is not" in book.problems[0]
+    assert list(texts(book)) == ["The First", "The Second"]
+
+
 def test_no_archive_is_refused(tmp_path):
     path = tmp_path / "a.epub"
     path.write_bytes(b"PK\x03\x04 and no more")
@@ -92,13 +118,28 @@ def test_no_archive_is_refused(tmp_path):
         ),
         (
             {
+                "OEBPS/content.opf": '<!DOCTYPE a [<!ENTITY b "cccc">]>'
+                "<a>&b;</a>".encode("utf-16")
+            },
+            "must define no entities",
+        ),
+        (
+            {
                 "META-INF/encryption.xml": "<a><CipherReference "
                 'URI="OEBPS/text/b.xhtml"/></a>'
             },
             "is protected against copying",
         ),
     ],
-    ids=["no container", "no XML", "no root", "no package", "bomb", "DRM"],
+    ids=[
+        "no container",
+        "no XML",
+        "no root",
+        "no package",
+        "bomb",
+        "16",
+        "DRM",
+    ],
 )
 def test_what_is_no_book_is_refused(tmp_path, changed, message):
     with pytest.raises(ValueError, match=message):

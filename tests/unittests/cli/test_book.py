@@ -137,6 +137,19 @@ def test_parts_of_another_book_are_not_mixed(
     assert plan["pace"] == 1.0
 
 
+def test_a_folder_of_others_is_not_removed(command, tmp_path, capsys):
+    (tmp_path / "b.parts").mkdir()
+    note = tmp_path / "b.parts" / "note.txt"
+    note.write_text("mine")
+    assert command("b.txt", "--out", "b") == 1
+    assert "b.parts is in the way" in capsys.readouterr().err
+    assert note.read_text() == "mine"
+    assert names(tmp_path) == ["b.parts", "b.txt"]
+    note.rename(note.with_name(".sb-sma-killed"))
+    assert command("b.txt", "--out", "b") == 0
+    assert names(tmp_path) == ["b", "b.txt"]
+
+
 def test_chapters_are_listed(command, tmp_path, capsys):
     assert command("b.txt", "--list") == 0
     captured = capsys.readouterr()
@@ -170,18 +183,40 @@ def test_subtitles_end_with_the_sound(command, tmp_path):
         (["odd.txt", "--out", "b"], "nothing in odd.txt can be spoken"),
         (["b.txt", "--out", "b", "--speaker", "x"], "speaker must be None for"),
         (["zip.epub", "--out", "b"], "must be an EPUB, which is a ZIP"),
+        (["n", "--out", "n.m4b"], "there is neither; the folder n, which"),
+        (["n.srt", "--out", "n.m4b"], "--out must be another file than FILE"),
+        (["n", "--out", "d.m4b"], "d.srt cannot be written: it is a folder"),
     ],
 )
 def test_a_mistake_is_one_line(command, tmp_path, arguments, message, capsys):
     (tmp_path / "empty.txt").write_text(" \n")
     (tmp_path / "odd.txt").write_text("* * *\n\n<i>No.</i>\n")
     (tmp_path / "zip.epub").write_bytes(b"PK\x03\x04")
+    (tmp_path / "n").write_text(BOOK)
+    (tmp_path / "n.srt").write_text(BOOK)
+    (tmp_path / "d.srt").mkdir()
     assert command(*arguments) == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("sb-sma: error: ")
 
     assert re.search(message, line)
     assert not (tmp_path / "b").exists()
+
+
+def test_a_sentence_without_phonemes_does_not_end_the_book(
+    command, tmp_path, capsys
+):
+    # a letter that eSpeak NG does not know, as often as a piece is long
+    unread = "\u0872" * 115
+    said = " No, I say."
+    paragraphs = [60 * said, f"{unread}.{3 * said}", f"{unread}.{60 * said}"]
+    (tmp_path / "b.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")
+    assert command("b.txt", "--out", "b") == 0
+    error = capsys.readouterr().err
+    assert re.findall(r"line (\d+): text must be speakable", error) == ["5"]
+    assert "1 odd line(s) passed over" in error
+    (subtitles,) = (tmp_path / "b").glob("*.srt")
+    assert "No, I say." in subtitles.read_text(encoding="utf-8")
 
 
 def test_lines_in_another_encoding_are_named(command, tmp_path, capsys):
