@@ -262,7 +262,13 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
     """Make the folder of the parts, or find that it is of this very book."""
     path = folder / "plan.json"
     if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            found = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} is damaged. Remove {folder}, and the book is spoken "
+                "from its beginning."
+            ) from error
         differing = [key for key in plan if found.get(key) != plan[key]]
         if differing:
             raise ValueError(

@@ -149,9 +149,12 @@ def _apart(
     word: SpokenWord, following: str, settings: VoiceSettings
 ) -> list[SpokenWord]:
     """Take two words apart that eSpeak NG reads as one, if it can be told."""
-    alone = phonemize(following, settings)
+    try:
+        alone = phonemize(following, settings)
+    except ValueError:  # it has no sound
+        alone = []
     count = sum(phoneme not in (PAUSE, END) for phoneme in alone)
-    if count >= len(word.phonemes):
+    if not 0 < count < len(word.phonemes):
         return [word._replace(text=f"{word.text} {following}")]
     return [
         word._replace(phonemes=word.phonemes[:-count], pause=False),

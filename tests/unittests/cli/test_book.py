@@ -150,6 +150,14 @@ def test_a_folder_of_others_is_not_removed(command, tmp_path, capsys):
     assert names(tmp_path) == ["b", "b.txt"]
 
 
+@pytest.mark.parametrize("content", ["[1]", "{", "3"])
+def test_a_damaged_plan_is_told(command, tmp_path, capsys, content):
+    (tmp_path / "b.parts").mkdir()
+    (tmp_path / "b.parts" / "plan.json").write_text(content)
+    assert command("b.txt", "--out", "b") == 1
+    assert "plan.json is damaged. Remove" in capsys.readouterr().err
+
+
 def test_chapters_are_listed(command, tmp_path, capsys):
     assert command("b.txt", "--list") == 0
     captured = capsys.readouterr()

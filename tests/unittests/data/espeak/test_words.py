@@ -20,6 +20,8 @@ def labels(text, voice="en-us"):
         ("“Yes” — ‘no’ (maybe)…", ["Yes", "no", "maybe"]),
         ("Zoë naïve café dog", ["Zoë", "naïve", "café", "dog"]),
         ("One.\n\nTwo!", ["One", "Two"]),
+        # what the voice has no sound for stays with the word before it
+        ("No, I say. \u0872\u0872.", ["No", "I", "say \u0872\u0872"]),
     ],
 )
 def test_words_are_those_of_the_text(text, expected):
