@@ -9,7 +9,10 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from sb_sma.attention.decoding import DecodingOptions
+from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.speakers import SpeakerTable
+from sb_sma.data.tokens import TokenTable
 from sb_sma.inference.arguments import (
     as_seed,
     as_strings,
@@ -24,6 +27,7 @@ from sb_sma.inference.model_folder import ModelFolderError
 from sb_sma.inference.spoken import SpokenText, pad_spoken
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.vocoder import choose_vocoder
+from sb_sma.models.tts.stop_rule import StopRule
 from sb_sma.models.tts.streaming import stream
 from sb_sma.models.tts.synthesis import Manner, Narrator, Synthesis, assemble
 from sb_sma.safe_yaml import names_of
@@ -77,6 +81,13 @@ class TTS(ExportedModel):
         "stop_rule",
         "griffin_lim_iterations",
     ]
+    KINDS_NEEDED = {
+        "tokens": TokenTable,
+        "mel_settings": MelSettings,
+        "decoding": DecodingOptions,
+        "stop_rule": StopRule,
+        "griffin_lim_iterations": int,
+    }
 
     def __init__(
         self,

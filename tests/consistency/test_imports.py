@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "mistakes": set(),
     "finite": set(),
     "model_size": set(),
-    "safe_yaml": set(),
+    "safe_yaml": {"yaml_depth"},
+    "yaml_depth": set(),
     # PyTorch alone: it can go upstream as it is
     "stepwise_monotonic": set(),
     "ops": OPS,
@@ -52,7 +53,7 @@ MAY_IMPORT = {
     "inference": {"finite", "model_size", "safe_yaml", "torch_pair"}
     | INFERENCE,
     "training": {"finite"} | TRAINING,
-    "hparams": {"hparams"},
+    "hparams": {"hparams", "yaml_depth"},
     "upstream": {"upstream", "hparams"},
     "cli": {"cli", "hparams", "torch_pair", "upstream"} | INFERENCE,
     "recipes": {"hparams", "mistakes", "torch_pair"} | TRAINING,

@@ -1,5 +1,6 @@
 """What is in a corpus folder, and what is missing there."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +107,7 @@ def find_damage(folder: Path) -> str | None:
             path = folder / f"{split}.json"
             if path.is_file():
                 names += _paths_in(read_json(path))
+        names = [os.fsdecode(name) for name in names]
     except (OSError, ValueError, AttributeError, TypeError):
         return f"{path.name} is damaged"
     there = {
