@@ -19,6 +19,8 @@ from hyperpyyaml import resolve_references
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.tag import Tag
 
+from sb_sma.yaml_depth import check_depth
+
 _PLAIN = "tag:yaml.org,2002:"
 _KINDS = {"str", "int", "float", "bool", "null", "map", "seq"}
 _CALLED = re.compile(r"!(new|apply|name):(.+)")
@@ -154,6 +156,7 @@ class _Document:
             )
         self._loader = _loader_of(self)
         with _told(path, "is not valid YAML"):
+            check_depth(text)
             self._reader = self._loader(text)
             self.root = self._reader.get_single_node()
         if not isinstance(self.root, MappingNode):

@@ -22,6 +22,7 @@ RUN_OPTIONS = frozenset(field.name for field in fields(RunOptions))
 _FLAGS = {"help"} | {
     field.name for field in fields(RunOptions) if field.default is False
 }
+_MOST_OPTIONS = 500
 _OF_SEVERAL_WORDS = {
     field.name for field in fields(RunOptions) if "list" in str(field.type)
 }
@@ -86,7 +87,8 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
     Raises
     ------
     ValueError
-        If a run option is abbreviated, or a word belongs to nothing.
+        If a run option is abbreviated, a word belongs to nothing, or there
+        are hundreds of options.
 
     Example
     -------
@@ -110,6 +112,11 @@ def read_command_line(argv: Sequence[str]) -> CommandLine:
         else:
             following = [value] if has_value else _values(words, 1)
             given.append((name, following[0] if following else None))
+    if len(given) > _MOST_OPTIONS:
+        raise ValueError(
+            f"a command line must have at most {_MOST_OPTIONS} options; got "
+            f"{len(given)}. Write a variant of the YAML file in their place."
+        )
     keys = [file for file in files if "=" in file and not os.path.isfile(file)]
     stray = keys or files[1:]
     if stray:

@@ -12,16 +12,13 @@ from ruamel.yaml.constructor import ConstructorError
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from sb_sma.yaml_depth import MOST_DEPTH, check_depth
+
 KeyPath = tuple[str, ...]
 
 _PLAIN_TAG = "tag:yaml.org,2002:"
 _PLAIN = YAML(typ="safe", pure=True).constructor
 _REFERENCE = re.compile(r"<([^<>]+)>")
-_MOST_DEPTH = 64
-# read by nobody, and by YAML in seconds
-_TOO_DEEP = re.compile(
-    rf"(?:[\[{{]\s*){{{_MOST_DEPTH}}}|(?:- ){{{_MOST_DEPTH}}}"
-)
 # anchors may stand for more than a file holds
 _MOST_NODES = 2**17
 
@@ -231,12 +228,11 @@ def compose_yaml(text: str) -> Node | None:
     >>> compose_yaml("a: 1").value[0][0].value
     'a'
     """
+    check_depth(text)
     try:
-        if not _TOO_DEEP.search(text):
-            return YAML().compose(text)
-    except RecursionError:
-        pass
-    raise ValueError(f"it is nested deeper than {_MOST_DEPTH}. Mend it.")
+        return YAML().compose(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep. Mend it.") from error
 
 
 def items(node: Node | None) -> dict[str, Node]:
@@ -323,10 +319,10 @@ def _measure(
     known = sizes.get(id(node), 0)
     if known:
         return known
-    if known is None or depth > _MOST_DEPTH:
+    if known is None or depth > MOST_DEPTH:
         raise ValueError(
             f"{place(node)}: a value must not hold itself, nor be nested "
-            f"deeper than {_MOST_DEPTH}. Mend the brackets and anchors."
+            f"deeper than {MOST_DEPTH}. Mend the brackets and anchors."
         )
     sizes[id(node)] = None
     parts = []

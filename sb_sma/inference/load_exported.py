@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from hyperpyyaml import load_hyperpyyaml
 from speechbrain.inference.interfaces import Pretrained
 from speechbrain.utils.fetching import FetchConfig, LocalStrategy, fetch
+from torch import nn
 
 from sb_sma.inference.digests import check_digests, files_of
 from sb_sma.inference.model_folder import ModelFolderError, check_model_folder
@@ -134,6 +135,30 @@ class ExportedModel(Pretrained):
     NAMES_ALLOWED: ClassVar[Mapping[str, Callable[..., Any]]] = {}
     """What a folder may name, if it is not trusted."""
 
+    KINDS_NEEDED: ClassVar[Mapping[str, type]] = {}
+    """What the parts of a folder are, if it is not trusted."""
+
+    @classmethod
+    def _check_parts(
+        cls, modules: Any, hparams: Mapping[str, Any], trusted: bool
+    ) -> None:
+        """Refuse parts that are missing, or are something else."""
+        needed = dict.fromkeys(cls.HPARAMS_NEEDED, object)
+        if not trusted:
+            needed.update(cls.KINDS_NEEDED)
+        for place, values, kinds in (
+            ("modules", modules, dict.fromkeys(cls.MODULES_NEEDED, nn.Module)),
+            ("the YAML file", hparams, needed),
+        ):
+            for name, kind in kinds.items():
+                if not isinstance(values, Mapping) or name not in values:
+                    raise ValueError(f"{place} must have {name}.")
+                if not isinstance(values[name], kind):
+                    raise ValueError(
+                        f"{name} of {place} must be a {kind.__name__}; got "
+                        f"{values[name]!r:.80}."
+                    )
+
     @classmethod
     def from_hparams(
         cls,
@@ -230,6 +255,7 @@ class ExportedModel(Pretrained):
             pretrainer.load_collected()
             hparams["trusted"] = trusted
             modules = hparams["modules"]
+            cls._check_parts(modules, hparams, trusted is True)
         return cls(modules, hparams, **kwargs)
 
 

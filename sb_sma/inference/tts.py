@@ -10,8 +10,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from sb_sma.attention.decoding import DecodingOptions
 from sb_sma.data.espeak.voice import END, PAUSE, PAUSE_SECONDS
+from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.speakers import SpeakerTable
+from sb_sma.data.tokens import TokenTable
 from sb_sma.inference.arguments import (
     as_seed,
     as_strings,
@@ -33,6 +36,7 @@ from sb_sma.inference.spoken import (
 )
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.vocoder import choose_vocoder
+from sb_sma.models.tts.stop_rule import StopRule
 from sb_sma.models.tts.streaming import join_chunks
 from sb_sma.models.tts.synthesis import Manner
 from sb_sma.models.tts.time_scaling import check_pace
@@ -90,6 +94,13 @@ class TTS(ExportedModel):
         "stop_rule",
         "griffin_lim_iterations",
     ]
+    KINDS_NEEDED = {
+        "tokens": TokenTable,
+        "mel_settings": MelSettings,
+        "decoding": DecodingOptions,
+        "stop_rule": StopRule,
+        "griffin_lim_iterations": int,
+    }
 
     def __init__(
         self,

@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "mistakes": set(),
     "finite": set(),
     "model_size": set(),
-    "safe_yaml": set(),
+    "safe_yaml": {"yaml_depth"},
+    "yaml_depth": set(),
     # PyTorch alone: it can go upstream as it is
     "stepwise_monotonic": set(),
     "ops": OPS,
@@ -55,7 +56,7 @@ MAY_IMPORT = {
     "training": {"finite", "mistakes"} | TRAINING,
     "evaluation": {"evaluation", "training.reports"} | INFERENCE,
     "books": {"books", "data", "metrics"},
-    "hparams": {"hparams"},
+    "hparams": {"hparams", "yaml_depth"},
     "upstream": {"upstream", "hparams"},
     "cli": {
         "alignment",

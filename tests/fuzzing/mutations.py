@@ -3,6 +3,7 @@
 A mutation takes a `random.Random` and bytes, and returns other bytes.
 """
 
+import copy
 import io
 import json
 import re
@@ -241,11 +242,16 @@ def _places(value):
             yield from _places(part)
 
 
+def _draw_value(chance):
+    """Draw a value of its own, which may be altered, too."""
+    return copy.deepcopy(chance.choice(_VALUES))
+
+
 def _alter_value(chance, value):
     """Replace, remove, rename or wrap something in a JSON value."""
     places = list(_places(value)) if isinstance(value, (dict, list)) else []
     if not places or chance.random() < 0.05:
-        return chance.choice([*_VALUES, [value], {"a": value}])
+        return chance.choice([_draw_value(chance), [value], {"a": value}])
     holder, key = chance.choice(places)
     how = chance.randrange(4)
     if how == 0:
@@ -255,7 +261,7 @@ def _alter_value(chance, value):
     elif how == 2:
         holder[key] = chance.choice([[holder[key]], {"a": holder[key]}])
     else:
-        holder[key] = chance.choice(_VALUES)
+        holder[key] = _draw_value(chance)
     return value
 
 
@@ -337,7 +343,7 @@ def _alter_state(chance, content):
     if not isinstance(state, (dict, list)) or not state:
         state = {"a": state}
     holder, key = chance.choice(list(_places(state)))
-    new = chance.choice([*_VALUES, torch.zeros(2), state])
+    new = chance.choice([_draw_value(chance), torch.zeros(2), [state]])
     holder[key] = _huge_tensor(chance) if chance.random() < 0.6 else new
     file = io.BytesIO()
     try:

@@ -86,7 +86,8 @@ def _kill(train, phases, flags, n_kills, folder, seed):
             spot = _draw(chance, phases[phase], times)
             done = train(killed / "run", *flags, killed_at=spot)
             if done.returncode == 0:
-                break  # it was beyond that phase
+                left.append(phase)  # it was beyond that, and the next is not
+                break
             message = f"{spot}: {(done.stdout + done.stderr)[-3000:]}"
             assert done.returncode == -SIGKILL, message
             hits[phase] += 1

@@ -1,5 +1,6 @@
 """What is in a corpus folder, and what is missing there."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +113,7 @@ def find_damage(folder: Path) -> str | None:
         path = folder / SHARD_SIZES
         sizes = read_json(path) if path.is_file() else {}
         names += sizes
+        names = [os.fsdecode(name) for name in names]
     except (OSError, ValueError, AttributeError, TypeError):
         return f"{path.name} is damaged"
     there = {

@@ -376,7 +376,7 @@ class MelStatistics:
             mean = torch.tensor(values["mean"], dtype=torch.float32)
             std = torch.tensor(values["std"], dtype=torch.float32)
             matching = mean.dim() == 1 and mean.shape == std.shape
-        except (KeyError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, OverflowError):
             matching = False
         if not matching:
             raise ValueError(

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import torch
 
+from sb_sma.data.lexicon.base_tokenizer import GraphemeTokenizer
+from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.inference.arguments import (
     as_strings,
     check_count,
@@ -67,6 +69,11 @@ class G2P(ExportedModel):
     NAMES_ALLOWED = PRONOUNCING
     MODULES_NEEDED = ["model"]
     HPARAMS_NEEDED = ["grapheme_tokenizer", "phonemes", "beam_settings"]
+    KINDS_NEEDED = {
+        "grapheme_tokenizer": GraphemeTokenizer,
+        "phonemes": PhonemeTable,
+        "beam_settings": BeamSettings,
+    }
 
     @classmethod
     def from_hparams(cls, source: str, *args, **kwargs) -> "G2P":
