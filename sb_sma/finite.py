@@ -41,16 +41,19 @@ def find_nonfinite(
 
 
 def _tensors(state: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
-    if isinstance(state, torch.Tensor):
-        yield name, state
-        return
-    parts = ()
-    if isinstance(state, dict):
-        parts = state.items()
-    elif isinstance(state, (list, tuple)):
-        parts = enumerate(state)
-    for key, part in parts:
-        yield from _tensors(part, f"{name}.{key}" if name else str(key))
+    """Yield all, however deep; a damaged file may even nest without an end."""
+    waiting, seen = [(name, state)], set()
+    while waiting:
+        place, part = waiting.pop()
+        if isinstance(part, torch.Tensor):
+            yield place, part
+            continue
+        if not isinstance(part, (dict, list, tuple)) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        inner = part.items() if isinstance(part, dict) else enumerate(part)
+        named = [(f"{place}.{k}" if place else str(k), v) for k, v in inner]
+        waiting += reversed(named)
 
 
 def _is_sound(tensor: torch.Tensor, may_be_infinite: bool) -> bool:
