@@ -48,6 +48,10 @@ class DecodingOptions:
     catch_up : bool
         Soft decoding: whether the median key is always the most attended one,
         which then never goes back. For stepwise monotonic heads only.
+    soft_spread : int, optional
+        Soft decoding: how many keys from the median key a head may attend to,
+        1 or more; what is further is attended at that distance. For stepwise
+        monotonic heads only. Default: any.
     head_spread : int, optional
         Hard decoding: how many keys a head may be from the median of the heads
         of its layer, 1 or more. Heads that walk by themselves lose each other
@@ -72,6 +76,7 @@ class DecodingOptions:
     mode: str = "soft"
     max_stay: float = 1.0
     catch_up: bool = False
+    soft_spread: int | None = None
     head_spread: int | None = None
     attention_window: list[int] | None = None
 
@@ -85,12 +90,13 @@ class DecodingOptions:
                 f"max_stay must be in (0, 1] (1 = no limit); got "
                 f"{self.max_stay}."
             )
-        spread = self.head_spread
-        if spread is not None and not (type(spread) is int and spread >= 1):
-            raise ValueError(
-                "head_spread must be a count, 1 or more (null = no limit); got "
-                f"{spread!r}."
-            )
+        for name in ("soft_spread", "head_spread"):
+            spread = getattr(self, name)
+            if spread is not None and not (type(spread) is int and spread >= 1):
+                raise ValueError(
+                    f"{name} must be a count, 1 or more (null = no limit); got "
+                    f"{spread!r}."
+                )
         window = self.attention_window
         if window is not None and not _is_window(window):
             raise ValueError(

@@ -265,6 +265,7 @@ NUMBERS: Mapping[str, Number | Several] = {
     "seed": Number(most=2**32 - 1),
     "sentencepiece_size": _ROOM,
     "short_first_epochs": _COUNT,
+    "soft_spread": Number(least=1, most=10**6, or_null=True),
     "speaker_width": _WIDTH,
     "speakers": Number(most=10**6),
     "spliced_words": Number(most=10**6),

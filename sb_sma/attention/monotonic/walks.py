@@ -21,8 +21,11 @@ class SoftWalk:
 
     The expectation may hold two keys in balance, and its largest entry may
     then go back; its median never does, and passes at most `moves_per_query`
-    keys. With `catch_up`, where the largest entry is not the median, what
-    lags behind is attended on the median key. The walk itself is not changed.
+    keys. With `soft_spread`, what is further from the median is moved to that
+    distance, on either side: where heads are unsure for long, it would spread
+    over ever more keys, whose sounds are then mixed. With `catch_up`, where
+    the largest entry is not the median, what lags behind is attended on the
+    median key; the walk itself is not changed.
 
     Arguments
     ---------
@@ -34,6 +37,8 @@ class SoftWalk:
         How often the recurrence runs per query.
     catch_up : bool
         Whether the most attended key is always the median.
+    soft_spread : int, optional
+        Keys between the alignment's ends and the median. Default: any.
 
     Example
     -------
@@ -49,6 +54,7 @@ class SoftWalk:
         memory_lengths: torch.Tensor,
         moves_per_query: int,
         catch_up: bool = False,
+        soft_spread: int | None = None,
     ):
         keys = torch.arange(alpha.shape[-1], device=alpha.device)
         # the compiled walk must not leave its arrays
@@ -59,6 +65,7 @@ class SoftWalk:
         self.must_stay = keys >= lengths - 1  # (B, 1, K)
         self.moves_per_query = moves_per_query
         self.catch_up = catch_up
+        self.soft_spread = soft_spread
 
     def advance(self, p_stay: torch.Tensor) -> torch.Tensor:
         """Take one query's moves.
@@ -80,6 +87,8 @@ class SoftWalk:
             leaving = alpha * p_leave
             alpha = alpha - leaving
             alpha[..., 1:].add_(leaving[..., :-1])
+        if self.soft_spread is not None:
+            alpha = _drawn_together(alpha, self.half_mass, self.soft_spread)
         self.alpha = alpha
         return self._gathered() if self.catch_up else alpha
 
@@ -126,6 +135,7 @@ class CompiledSoftWalk(SoftWalk):
             self.half_mass,
             self.lengths,
             self.moves_per_query,
+            self.soft_spread,
             self.catch_up,
         )
         return seen
@@ -277,4 +287,20 @@ def start_walk(
         )
     is_compiled = alpha.device.type == "cpu" and advance_compiled is not None
     kind = CompiledSoftWalk if is_compiled else SoftWalk
-    return kind(alpha, memory_lengths, moves_per_query, options.catch_up)
+    return kind(
+        alpha,
+        memory_lengths,
+        moves_per_query,
+        options.catch_up,
+        options.soft_spread,
+    )
+
+
+def _drawn_together(
+    alpha: torch.Tensor, half_mass: torch.Tensor, spread: int
+) -> torch.Tensor:
+    """Move what is further than `spread` from the median key to that distance."""
+    median = (alpha.cumsum(dim=-1) < half_mass).sum(dim=-1, keepdim=True)
+    keys = torch.arange(alpha.shape[-1], device=alpha.device)
+    nearest = keys.expand_as(alpha).clamp(median - spread, median + spread)
+    return torch.zeros_like(alpha).scatter_add(-1, nearest, alpha)

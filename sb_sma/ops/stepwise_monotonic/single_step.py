@@ -11,7 +11,9 @@ from sb_sma.ops.compile import compile_kernel
 
 
 @compile_kernel
-def _advance(p_stay, before, half_mass, lengths, moves, catch_up, after, seen):
+def _advance(
+    p_stay, before, half_mass, lengths, moves, spread, catch_up, after, seen
+):
     """Fill the alignment and, to catch up, what is attended, (B, H, K)."""
     batch, heads, keys = p_stay.shape
     for b in range(batch):
@@ -27,13 +29,21 @@ def _advance(p_stay, before, half_mass, lengths, moves, catch_up, after, seen):
                     arriving = leaving
                 if last > 0:
                     row[last] += arriving
-            if not catch_up:
+            if not catch_up and spread >= keys:
                 continue
-            shown[:] = row
             median, below = 0, row[0]
             while below < half_mass[b, h, 0] and median < keys - 1:
                 median += 1
                 below += row[median]
+            for j in range(median - spread):
+                row[j + 1] += row[j]
+                row[j] = 0.0
+            for j in range(last, median + spread, -1):
+                row[j - 1] += row[j]
+                row[j] = 0.0
+            if not catch_up:
+                continue
+            shown[:] = row
             if row.argmax() != median:
                 shown[:median] = 0.0
                 shown[median] = below
@@ -45,6 +55,7 @@ def advance_compiled(
     half_mass: torch.Tensor,
     lengths: torch.Tensor,
     moves_per_query: int,
+    spread: int | None,
     catch_up: bool,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Take one query's moves.
@@ -61,6 +72,8 @@ def advance_compiled(
         Counts of keys, int64, at most K, (B,).
     moves_per_query : int
         How often the recurrence runs.
+    spread : int, optional
+        How far from the median key the alignment reaches. Default: any.
     catch_up : bool
         Whether what lags behind is seen on the median key, where that is not
         the largest.
@@ -76,7 +89,7 @@ def advance_compiled(
     -------
     >>> alpha = torch.tensor([[[1.0, 0.0, 0.0]]])
     >>> half, three = torch.tensor([[[0.5]]]), torch.tensor([3])
-    >>> advance_compiled(0.25 + 0 * alpha, alpha, half, three, 1, False)[0]
+    >>> advance_compiled(0.25 + 0 * alpha, alpha, half, three, 1, None, False)[0]
     tensor([[[0.2500, 0.7500, 0.0000]]])
     """
     before = alpha.detach().numpy()
@@ -88,6 +101,7 @@ def advance_compiled(
         half_mass.numpy(),
         lengths.numpy(),
         moves_per_query,
+        before.shape[-1] if spread is None else spread,
         catch_up,
         after,
         seen,

@@ -58,7 +58,8 @@ SOMETIMES = {
     "null": """
         attention_window decoder_window frames_per_token guided_half_life
         guided_heads guided_layers guided_off_after head_spread max_minutes
-        max_stay_seconds monotonic_focus_rate monotonic_heads trim_db
+        max_stay_seconds monotonic_focus_rate monotonic_heads soft_spread
+        trim_db
     """,
     "[1, 2]": """
         attention_window guided_heads guided_layers pitch pitch_range

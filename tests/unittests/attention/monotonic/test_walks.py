@@ -11,6 +11,7 @@ from sb_sma.ops import stepwise_monotonic_expectation
 EVERY_WALK = [
     DecodingOptions("soft"),
     DecodingOptions("soft", catch_up=True),
+    DecodingOptions("soft", soft_spread=1),
     DecodingOptions("hard"),
     DecodingOptions("hard", head_spread=1),
 ]
@@ -176,12 +177,12 @@ def test_a_walk_leaves_its_start_as_it_was(options):
     assert torch.equal(alpha, start(2, 4))
 
 
-def walk_at_random(kind, catch_up, moves=1, seed=0):
+def walk_at_random(kind, catch_up, moves=1, seed=0, **options):
     """Paths and alignments of many heads under random probabilities."""
     torch.manual_seed(seed)
     p_stay = torch.rand(4, 50, 30, 9)
     lengths = torch.tensor([9, 5, 2, 1])
-    walk = kind(start(50, 9, batch=4), lengths, moves, catch_up)
+    walk = kind(start(50, 9, batch=4), lengths, moves, catch_up, **options)
     alphas = torch.stack([walk.advance(row) for row in p_stay.unbind(2)], 2)
     return alphas.argmax(-1), alphas, lengths
 
@@ -230,6 +231,52 @@ def test_catching_up_loses_nothing_and_stays_in_the_text(soft_walk):
         assert float(alpha[..., length:].sum()) == 0
 
 
-def test_an_item_without_a_key_stays_at_zero():
-    walk = SoftWalk(start(2, 3), torch.tensor([0]), 1, catch_up=True)
+def median_of(alphas):
+    return (alphas.cumsum(-1) < alphas.sum(-1, keepdim=True) / 2).sum(-1)
+
+
+@pytest.mark.parametrize("moves", [1, 2, 3])
+@pytest.mark.parametrize("catch_up", [False, True])
+def test_nothing_is_further_from_the_median_than_the_spread(
+    moves, catch_up, soft_walk
+):
+    _, wide, _ = walk_at_random(soft_walk, catch_up, moves)
+    _, alphas, lengths = walk_at_random(
+        soft_walk, catch_up, moves, soft_spread=2
+    )
+    median = median_of(alphas)
+    is_far = (torch.arange(9) - median[..., None]).abs() > 2
+    assert float(wide[is_far].sum()) > 1
+    assert float(alphas[is_far].sum()) == 0
+    torch.testing.assert_close(alphas.sum(-1), torch.ones(4, 50, 30))
+    for alpha, length in zip(alphas, lengths.tolist()):
+        assert float(alpha[..., length:].sum()) == 0
+    assert 0 <= int(median.diff(dim=-1).min())
+    assert int(median.diff(dim=-1).max()) <= moves
+
+
+def test_what_is_far_is_attended_at_the_nearest_of_the_spread(soft_walk):
+    alpha = torch.tensor([[[0.1, 0.1, 0.1, 0.3, 0.1, 0.2, 0.1]]])
+    walk = soft_walk(alpha, torch.tensor([7]), 1, soft_spread=1)
+    result = walk.advance(torch.ones(1, 1, 7))
+    expected = torch.tensor([[[0.0, 0.0, 0.3, 0.3, 0.4, 0.0, 0.0]]])
+    torch.testing.assert_close(result, expected)
+    torch.testing.assert_close(walk.alpha, expected)
+
+
+def test_a_wide_spread_changes_nothing(soft_walk):
+    _, plain, _ = walk_at_random(soft_walk, catch_up=True)
+    _, spread, _ = walk_at_random(soft_walk, catch_up=True, soft_spread=8)
+    assert torch.equal(plain, spread)
+
+
+@pytest.mark.parametrize("soft_spread", [None, 1])
+def test_an_item_without_a_key_stays_at_zero(soft_spread, soft_walk):
+    walk = soft_walk(
+        start(2, 3),
+        torch.tensor([0]),
+        1,
+        catch_up=True,
+        soft_spread=soft_spread,
+    )
     assert float(walk.advance(torch.rand(1, 2, 3)).abs().sum()) == 0
