@@ -10,7 +10,6 @@ A folder of alignments holds::
 """
 
 import contextlib
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +44,7 @@ from sb_sma.data.speech.manifest.read import BadUtterance, Entry, read_entry
 from sb_sma.data.speech.names import visible
 from sb_sma.data.speech.recording.audio import read_recording
 from sb_sma.data.speech.recording.pace import pace_fault
+from sb_sma.data.text.pieces import cut_text
 
 MODEL = "model"
 _JOURNAL, _LOCK = "journal.jsonl", ".lock"
@@ -55,7 +55,8 @@ _LONGEST_SECONDS = 15
 # with less than this, eSpeak NG's speech teaches the beginning
 _LITTLE_SECONDS = 300
 _TAUGHT_SECONDS = 120
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
+# of eSpeak NG's speech
+_LONGEST_TAUGHT = 120  # characters of an utterance
 
 # a score that is so many times the usual distance below the others' median
 _UNUSUAL = 8.0
@@ -282,10 +283,9 @@ def _taught(
         "aligner of a larger corpus, would do better"
     )
     sentences = [
-        sentence
+        piece.text
         for text, _ in heard
-        for sentence in _SENTENCE_END.split(text)
-        if any(map(str.isalnum, sentence))
+        for piece in cut_text(text, _LONGEST_TAUGHT)
     ]
     taught = spoken_by_espeak(sentences, job.reader, _TAUGHT_SECONDS)
     training = Training(taught)

@@ -200,18 +200,22 @@ def _add_document(
     name: str,
     place: str,
     document: "_TextOf",
-    titles: dict[tuple[str, str], str],
+    titles: dict[tuple[str, str], list[str]],
 ) -> None:
-    """Add the paragraphs of a document, and begin chapters where it says so."""
-    begins: dict[int, str] = {}
-    for (file, anchor), title in titles.items():
+    """Add the paragraphs of a document, and begin chapters where it says so.
+
+    A part and its first chapter may begin together.
+    """
+    begins: dict[int, list[str]] = {}
+    for (file, anchor), own in titles.items():
         if file == name and (not anchor or anchor in document.anchors):
-            begins.setdefault(document.anchors.get(anchor, 0), title)
+            begins.setdefault(document.anchors.get(anchor, 0), []).extend(own)
     if not titles and document.paragraphs:
-        begins[0] = document.first_heading or f"Part {len(chapters)}"
+        begins[0] = [document.first_heading or f"Part {len(chapters)}"]
     for number, text in enumerate(document.paragraphs):
         if number in begins:
-            chapters.append(Chapter(begins[number][:_LONGEST_TITLE]))
+            title = " – ".join(dict.fromkeys(begins[number]))
+            chapters.append(Chapter(title[:_LONGEST_TITLE]))
         escaped = escape_markup(text)
         chapters[-1].paragraphs.append(
             Paragraph(f"{place}, paragraph {number + 1}", escaped)
@@ -220,11 +224,8 @@ def _add_document(
 
 def _contents(
     archive: _Archive, package: _Package, problems: list[str]
-) -> dict[tuple[str, str], str]:
-    """Return the title of each place that the table of contents names.
-
-    It is the first one where a part and its first chapter begin together.
-    """
+) -> dict[tuple[str, str], list[str]]:
+    """Return the titles of each place that the table of contents names."""
     name = package.contents
     if name is None or name not in archive.names:
         return {}
@@ -235,10 +236,10 @@ def _contents(
         return {}
     is_ncx = package.types.get(name) == _NCX
     found = _ncx_entries(root) if is_ncx else _nav_entries(root)
-    titles: dict[tuple[str, str], str] = {}
+    titles: dict[tuple[str, str], list[str]] = {}
     for target, title in found:
         if title:
-            titles.setdefault(_beside(name, target), title)
+            titles.setdefault(_beside(name, target), []).append(title)
     return titles
 
 

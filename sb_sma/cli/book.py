@@ -178,8 +178,7 @@ def _check_output(arguments: argparse.Namespace) -> None:
             "--list shows the chapters without it."
         )
     is_file = out.suffix.lower() == ".m4b"
-    if is_file or not out.is_dir():
-        check_writable(out)
+    check_writable(out / "chapter" if out.is_dir() and not is_file else out)
     if out.is_file() and not is_file:
         raise ValueError(
             f"--out must end in .m4b, or be a folder; {out} is another file."

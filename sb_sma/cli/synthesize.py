@@ -233,10 +233,12 @@ def _speak_and_write(
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
+    from sb_sma.inference.tts import without_limit_warnings
+
     spoken = _speak(tts, utterances, manner, lines)
     with (
         logging_redirect_tqdm([logging.getLogger("sb_sma")]),
-        _limits_told_by_line() if lines else contextlib.nullcontext(),
+        without_limit_warnings() if lines else contextlib.nullcontext(),
     ):
         # an unknown speaker, say, is told before there is a bar
         first = next(spoken)
@@ -271,22 +273,6 @@ def _speak(
         passages = tts.narrate([each.text for each in good], **manner)
         for index, own in itertools.groupby(passages, lambda each: each[0]):
             yield good[index], (item for _, item in own)
-
-
-@contextlib.contextmanager
-def _limits_told_by_line() -> Iterator[None]:
-    """Leave out what a `TTS` says of texts by their number in a chunk."""
-
-    def is_other(record: logging.LogRecord) -> bool:
-        """Say whether another function logs this."""
-        return record.funcName != "_warn_about_limits"
-
-    logger = logging.getLogger("sb_sma.inference.tts")
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)
 
 
 def _chunks(utterances: list[Utterance]) -> Iterator[list[Utterance]]:

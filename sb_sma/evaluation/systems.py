@@ -1,9 +1,7 @@
 """What is evaluated: models, each as it is told to decode, and what they say."""
 
 import copy
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -16,6 +14,7 @@ from sb_sma.inference import TTS
 from sb_sma.inference.script import write_script
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.inference.threads import map_in_threads
+from sb_sma.inference.tts import without_limit_warnings
 from sb_sma.inference.word_times import find_words, read_spoken
 from sb_sma.metrics.reading import Reading
 from sb_sma.metrics.word_times import WordSpan
@@ -133,7 +132,7 @@ class System:
                 item.text = texts[number]
                 take(number, item)
 
-        with _limits_untold():
+        with without_limit_warnings():
             map_in_threads(say, batches)
 
     def read(self, spoken: SpokenText) -> Reading:
@@ -218,19 +217,3 @@ def make_systems(
         named = f"{name}, window {window[0]} {window[1]}"
         systems.append(System(named, model, "soft", window))
     return systems
-
-
-@contextmanager
-def _limits_untold() -> Iterator[None]:
-    """Leave out what a `TTS` says of texts that were cut off: it is counted."""
-
-    def is_other(record: logging.LogRecord) -> bool:
-        """Say whether another function logs this."""
-        return record.funcName != "_warn_about_limits"
-
-    logger = logging.getLogger("sb_sma.inference.tts")
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)

@@ -1,5 +1,6 @@
 """Text to speech with a trained model."""
 
+import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -767,6 +768,27 @@ class TTS(ExportedModel):
                     self.hparams.stop_rule.max_seconds_per_token,
                     text,
                 )
+
+
+@contextlib.contextmanager
+def without_limit_warnings() -> Iterator[None]:
+    """Let no `TTS` warn of texts that were cut off, where the caller does.
+
+    Example
+    -------
+    >>> with without_limit_warnings():
+    ...     pass
+    """
+
+    def is_other(record: logging.LogRecord) -> bool:
+        """Say whether another function logs this."""
+        return record.funcName != TTS._warn_about_limits.__name__
+
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 def _as_texts(texts: str | Sequence[str], only_one: bool = False) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sb_sma.data.text.word_spans import find_spans, words_of
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.metrics.reading import Reading, read_alignment
-from sb_sma.metrics.word_times import UsualSeconds, WordSpan, WordTime
+from sb_sma.metrics.word_times import WordSpan
 
 if TYPE_CHECKING:
     from sb_sma.inference.tts import TTS
@@ -67,29 +67,3 @@ def read_spoken(
         len(spoken.mel) * frame,
         spoken.finished,
     )
-
-
-def time_spoken_words(
-    tts: "TTS", spoken: Sequence[SpokenText]
-) -> list[list[WordTime]]:
-    """Tell when each word is said, and whether it was.
-
-    Arguments
-    ---------
-    tts : TTS
-        Who spoke.
-    spoken : sequence of SpokenText
-        What it said, as of `TTS.speak`. The more there is, the better it is
-        known how long a sound usually lasts.
-
-    Returns
-    -------
-    times : list of list of WordTime
-        Of each text; starts and ends in seconds.
-    """
-    readings = [
-        read_spoken(tts, each, find_words(tts, each.text, each.tokens))
-        for each in spoken
-    ]
-    usual = UsualSeconds((r.tokens, r.token_seconds) for r in readings)
-    return [reading.word_times(usual) for reading in readings]

@@ -69,12 +69,20 @@ def test_contents_of_epub_2(tmp_path):
     assert list(texts(book)) == ["One"]
 
 
-def test_the_first_title_of_a_place_is_kept(tmp_path):
+def test_titles_of_one_place_are_joined(tmp_path):
     nav = FILES["OEBPS/nav.xhtml"].replace(
-        "</ol>", '<li><a href="text/b.xhtml#s1">Scene 1</a></li></ol>'
+        "</ol>",
+        '<li><a href="text/b.xhtml#s1">Scene 1</a></li>'
+        '<li><a href="text/b.xhtml">Scene 1</a></li>'
+        '<li><a href="text/b.xhtml#d">Third</a></li></ol>',
     )
-    book = read(tmp_path, **{"OEBPS/nav.xhtml": nav})
-    assert list(texts(book)) == ["The First: a/b", "The Second", "The Third"]
+    page = FILES["OEBPS/text/b.xhtml"].replace('id="s2"><', 'id="s2"><b id="d"/><')
+    changed = {"OEBPS/nav.xhtml": nav, "OEBPS/text/b.xhtml": page}
+    assert list(texts(read(tmp_path, **changed))) == [
+        "The First: a/b",
+        "The Second – Scene 1",
+        "The Third – Third",
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["undefined", "no-such", "hex"])

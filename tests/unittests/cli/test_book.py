@@ -1,6 +1,7 @@
 """A book is spoken part by part, and goes on where it was killed."""
 
 import json
+import os
 import re
 
 import numpy as np
@@ -55,6 +56,18 @@ def test_a_text_becomes_a_folder_of_chapters(command, tmp_path, capsys):
     assert "line 5: text must have at least one letter" in error
     assert "1 odd line(s) passed over" in error
     assert not (tmp_path / "b.parts").exists()
+
+
+def test_a_folder_that_may_not_be_written_is_told_first(
+    command, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "locked").mkdir()
+    # root may write everywhere
+    monkeypatch.setattr(os, "access", lambda path, _: path.name != "locked")
+    assert command("b.txt", "--out", "locked") == 1
+    error = capsys.readouterr().err
+    assert re.search("cannot be written: you may not write .*locked", error)
+    assert names(tmp_path) == ["b.txt", "locked"]
 
 
 def test_without_an_encoder_there_is_a_folder(command, tmp_path, capsys):

@@ -6,7 +6,7 @@ import torch
 from sb_sma.data.text.frontends import EspeakFrontend
 from sb_sma.evaluation.systems import Model, make_systems
 from sb_sma.inference import TTS
-from sb_sma.inference.word_times import find_words, time_spoken_words
+from sb_sma.inference.word_times import find_words
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,8 @@ def test_a_window_is_that_of_the_system_alone(exported_softmax, texts):
 
 
 def test_words_are_timed_within_the_speech(tts, texts):
-    spoken = tts.speak(texts, seed=0)
-    for each, words in zip(spoken, time_spoken_words(tts, spoken)):
+    for each in tts.speak(texts, seed=0):
+        words = each.words
         seconds = len(each.mel) * tts.hparams.mel_settings.seconds_per_frame
         bounds = [bound for word in words for bound in (word.start, word.end)]
         assert bounds == sorted(bounds)
