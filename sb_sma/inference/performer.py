@@ -249,9 +249,12 @@ class Performer:
         band = AlignmentBand(len(line.tokens), layer, head)
         narrator.listener = band.add
         mel = torch.cat(list(stream(narrator, _PART_FRAMES)))
-        seconds = len(mel) * self.hparams.mel_settings.seconds_per_frame
-        timing = self._as_timing(line, band.bounds(seconds), times)
+        seconds_per_frame = self.hparams.mel_settings.seconds_per_frame
+        bounds = band.bounds(len(mel) * seconds_per_frame)
         mel = end_with(mel, self._frames_of(line.passage.silence))
+        end = len(mel) * seconds_per_frame
+        bounds = [min(bound, end) for bound in bounds]
+        timing = self._as_timing(line, bounds, times)
         n_steps = round(len(mel) / self.model.decoder.reduction_factor)
         return CompactText(
             line.passage.written,
