@@ -89,7 +89,9 @@ def advance_compiled(
     -------
     >>> alpha = torch.tensor([[[1.0, 0.0, 0.0]]])
     >>> half, three = torch.tensor([[[0.5]]]), torch.tensor([3])
-    >>> advance_compiled(0.25 + 0 * alpha, alpha, half, three, 1, None, False)[0]
+    >>> advance_compiled(0.25 + 0 * alpha, alpha, half, three, 1, None, False)[
+    ...     0
+    ... ]
     tensor([[[0.2500, 0.7500, 0.0000]]])
     """
     before = alpha.detach().numpy()

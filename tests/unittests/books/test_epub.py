@@ -76,7 +76,9 @@ def test_titles_of_one_place_are_joined(tmp_path):
         '<li><a href="text/b.xhtml">Scene 1</a></li>'
         '<li><a href="text/b.xhtml#d">Third</a></li></ol>',
     )
-    page = FILES["OEBPS/text/b.xhtml"].replace('id="s2"><', 'id="s2"><b id="d"/><')
+    page = FILES["OEBPS/text/b.xhtml"].replace(
+        'id="s2"><', 'id="s2"><b id="d"/><'
+    )
     changed = {"OEBPS/nav.xhtml": nav, "OEBPS/text/b.xhtml": page}
     assert list(texts(read(tmp_path, **changed))) == [
         "The First: a/b",
