@@ -2,8 +2,9 @@
 """What a second process saves of an epoch, and what a training step needs.
 
 - epochs: one process with one thread, two with one thread each, and one with
-  two threads train on the same embedded corpus by the README's command, with
-  the same frames in a step over all processes. The second epoch is timed: in
+  two threads train on the same embedded corpus by the README's command. Two
+  processes take half as many steps, each of them of twice as many frames; with
+  "half batches", as many steps of as many frames. The second epoch is timed: in
   the first, everything is compiled and read for the first time. Ratios are of
   the same round;
 - step: time, memory and loss of the full-size model's step as it is, in
@@ -43,11 +44,12 @@ OUTPUT = ROOT / "benchmarks" / "results" / "scaling_processes.json"
 RUNS = ROOT / "results" / "scaling_processes"
 RECIPE = "recipes/LJSpeech/TTS/transformer"
 WANTED_SHARE = 0.6
-# of an epoch's time; processes and threads of each
+# of an epoch's time; processes, threads of each, and what divides their batches
 CONTESTANTS = {
-    "1 process": (1, 1),
-    "2 processes": (2, 1),
-    "1 process, 2 threads": (1, 2),
+    "1 process": (1, 1, 1),
+    "2 processes": (2, 1, 1),
+    "2 processes, half batches": (2, 1, 2),
+    "1 process, 2 threads": (1, 2, 1),
 }
 MODELS: dict[str, dict[str, Any]] = {
     "default": {
@@ -58,7 +60,7 @@ MODELS: dict[str, dict[str, Any]] = {
     },
     "full size": {
         "command": [f"{RECIPE}/train.py", f"{RECIPE}/hparams/train.yaml"],
-        "n_utterances": 150,
+        "n_utterances": 240,
         "max_batch_frames": 5000,
         "max_batch_items": 64,
     },
@@ -110,10 +112,11 @@ def measure_epochs(name: str, rounds: int, precision: str) -> dict[str, Any]:
     seconds: Seconds = {contestant: [] for contestant in CONTESTANTS}
     valid: dict[str, float] = {}
     for _ in range(rounds):
-        for contestant, (n_processes, n_threads) in CONTESTANTS.items():
+        for contestant, how in CONTESTANTS.items():
+            n_processes, n_threads, divisor = how
             folder = RUNS / contestant.replace(", ", "-").replace(" ", "_")
             train(
-                command_of(name, n_processes, precision),
+                command_of(name, divisor, precision),
                 folder,
                 RUNS / "corpus",
                 n_processes,
@@ -137,15 +140,15 @@ def measure_epochs(name: str, rounds: int, precision: str) -> dict[str, Any]:
     }
 
 
-def command_of(name: str, n_processes: int, precision: str) -> list[str]:
-    """Return a training of two epochs, with as much in a step over all."""
+def command_of(name: str, divisor: int, precision: str) -> list[str]:
+    """Return a training of two epochs, with smaller batches."""
     model = MODELS[name]
     flags = {
         "n_utterances": model["n_utterances"],
         "n_valid": 8,
         "n_test": 2,
-        "max_batch_frames": model["max_batch_frames"] // n_processes,
-        "max_batch_items": model["max_batch_items"] // n_processes,
+        "max_batch_frames": model["max_batch_frames"] // divisor,
+        "max_batch_items": model["max_batch_items"] // divisor,
         "number_of_epochs": 2,
         "samples_every": 0,
         "n_samples": 0,

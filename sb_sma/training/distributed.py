@@ -3,8 +3,11 @@
 from typing import Any
 
 import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from sb_sma.mistakes import end_at_once
+from sb_sma.style.running_norm import RunningNorm
 
 
 def place() -> tuple[int, int]:
@@ -50,6 +53,41 @@ def gather(value: Any) -> list[Any]:
         values *= torch.distributed.get_world_size()
         torch.distributed.all_gather_object(values, value)
     return values
+
+
+def share_gradients(
+    module: nn.Module, device: torch.device, find_unused_parameters: bool
+) -> DistributedDataParallel:
+    """Let every process step by the mean of all gradients.
+
+    Gradients are averaged where they lie, and buffers are compared only where
+    batches change them: each comparison lets every process wait for the last.
+
+    Arguments
+    ---------
+    module : nn.Module
+        What is trained, on `device`.
+    device : torch.device
+        Of this process.
+    find_unused_parameters : bool
+        Whether some may have no gradient.
+
+    Returns
+    -------
+    module : DistributedDataParallel
+        The module, wrapped.
+    """
+    module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+    return DistributedDataParallel(
+        module,
+        device_ids=None if device.type == "cpu" else [device],
+        find_unused_parameters=find_unused_parameters,
+        gradient_as_bucket_view=True,
+        broadcast_buffers=any(
+            isinstance(each, (RunningNorm, nn.modules.batchnorm._NormBase))
+            for each in module.modules()
+        ),
+    )
 
 
 def close_process_group() -> None:

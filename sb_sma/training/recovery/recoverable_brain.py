@@ -11,7 +11,7 @@ from speechbrain.utils.train_logger import TrainLogger
 
 from sb_sma.data.sampler import BatchShare, LengthBatchSampler
 from sb_sma.data.shards.read import ShardReader
-from sb_sma.training.distributed import place
+from sb_sma.training.distributed import place, share_gradients
 from sb_sma.training.history import History, continue_logs
 from sb_sma.training.recovery.checkpoint_checks import check_architecture
 from sb_sma.training.recovery.disk import check_room
@@ -79,6 +79,19 @@ class RecoverableBrain(FiniteBrain):
             self.train_sampler.go_on(self.step)
         last_epoch = self.hparams.epoch_counter.current
         continue_logs(self.loggers, self.history, last_epoch)
+
+    def _wrap_distributed(self):
+        """Share gradients with the other processes, if there are any."""
+        if not self.distributed_launch:
+            super()._wrap_distributed()
+            return
+        for name, module in self.modules.items():
+            if any(each.requires_grad for each in module.parameters()):
+                self.modules[name] = share_gradients(
+                    module,
+                    torch.device(self.device),
+                    self.find_unused_parameters,
+                )
 
     def _add_recoverables(self):
         parts = {
