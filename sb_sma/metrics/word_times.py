@@ -10,7 +10,7 @@ Axes: ``Q`` queries (decoder steps), ``K`` keys (text tokens).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import NamedTuple
@@ -26,6 +26,9 @@ SAID_SHARE = 0.4
 # that must have a token in each of its contexts; what is rare is known from
 # where it stands alone
 _LEAST_TEXTS = (3, 3, 3, 1, 1)
+# sounds last longer before a pause, and in a short phrase
+_NEAR_PAUSE = 3
+_SHORT_PHRASE = 4
 # what is passed over says nothing about how long it lasts where it is said
 _PASSED_OVER = 0.01  # seconds
 
@@ -73,11 +76,11 @@ class WordTime:
 class UsualSeconds:
     """How long each token usually lasts, by what follows it.
 
-    The same sound before the same sound, if three texts have it; else the same
-    sound at a pause, or not; else the same sound. What fewer have is known from
-    the texts that have it alone. Of a text, the mean counts, which is finer than
-    a decoder step, and of the texts the median of these means, so that a word
-    that one text says fifty times counts once.
+    The same sound before the same sound, as near to a pause, and in a phrase of
+    four sounds at most or in a longer one, if three texts have it; else before
+    any sound; else in any phrase; else the same sound anywhere. Of a text, the
+    mean counts, which is finer than a decoder step, and of the texts the median
+    of these means, so that a word that one text says fifty times counts once.
 
     Arguments
     ---------
@@ -99,15 +102,13 @@ class UsualSeconds:
     """
 
     def __init__(self, texts: Iterable[tuple[Sequence[str], Sequence[float]]]):
-        found = [defaultdict(list) for _ in _contexts("", "")]
+        found = [defaultdict(list) for _ in _LEAST_TEXTS]
         for tokens, seconds in texts:
             here = [defaultdict(list) for _ in found]
-            for token, following, lasted in zip(
-                tokens, [*tokens[1:], ""], seconds
-            ):
+            for contexts, lasted in zip(_contexts(tokens), seconds):
                 if lasted < _PASSED_OVER:
                     continue
-                for level, context in enumerate(_contexts(token, following)):
+                for level, context in enumerate(contexts):
                     here[level][context].append(lasted)
             for level, contexts in enumerate(here):
                 for context, times in contexts.items():
@@ -142,12 +143,10 @@ class UsualSeconds:
         return [
             next(
                 table[context]
-                for table, context in zip(
-                    self._tables, _contexts(token, following)
-                )
+                for table, context in zip(self._tables, contexts)
                 if context in table
             )
-            for token, following in zip(tokens, [*tokens[1:], ""])
+            for contexts in _contexts(tokens)
         ]
 
 
@@ -289,8 +288,21 @@ def time_words(
     return times
 
 
-def _contexts(token: str, following: str) -> list[object]:
-    """Where a token stands, the closest description first."""
-    ends = following in (PAUSE, END, "")
-    beside = (token, following)
-    return [beside, (token, ends), token, beside, None]
+def _contexts(tokens: Sequence[str]) -> Iterator[list[object]]:
+    """Where each token stands, the closest description first."""
+    pauses = [i for i, token in enumerate(tokens) if token in (PAUSE, END)]
+    bounds = iter([*pauses, len(tokens)])
+    start, stop = -1, next(bounds)
+    for index, token in enumerate(tokens):
+        if index > stop:
+            start, stop = stop, next(bounds)
+        near = min(stop - index, _NEAR_PAUSE)
+        is_short = stop - start - 1 <= _SHORT_PHRASE
+        following = tokens[index + 1] if index + 1 < len(tokens) else ""
+        yield [
+            (token, following, near, is_short),
+            (token, near, is_short),
+            (token, near),
+            token,
+            None,
+        ]

@@ -28,6 +28,7 @@ _BRACKETS = (
 _MARKS = ("!!!", "???", "...", "--", "***", "!", "?!")
 _DRAWS_PER_TEXT = 1000
 _FULL_PARAGRAPH = 0.7
+_MOST_REPEATED = 20
 
 
 class TextGrammar(PhraseGrammar):
@@ -210,17 +211,27 @@ class TextGrammar(PhraseGrammar):
             elif len(text) > _FULL_PARAGRAPH * length:
                 return text
 
+    def _alone(self) -> str:
+        """Give a word, or one that is seldom without others."""
+        if self._chance(0.6):
+            return self._any()
+        return self._pick((*self.words["function"], *_LETTERS))
+
     def _word(self) -> str:
-        word = self._any()
+        word = self._alone()
         if self._chance(0.5):
             word = self._capitalized(word)
         return word + self._pick(("", "", "", ".", ".", "?", "!", "..."))
 
     def _repetition(self) -> str:
         form = self.random.random()
-        space = self._pick((" ", " ", ", "))
+        space = self._pick((" ", " ", ", ", ". "))
         if form < 0.45:
-            text = space.join([self._any()] * self.random.randint(2, 7))
+            word = self._alone()
+            most = self._pick((7, 7, 7, _MOST_REPEATED))
+            if space == ". ":
+                word = self._capitalized(word)
+            text = space.join([word] * self.random.randint(2, most))
         elif form < 0.75:
             strong = self._pick(("very", "so", "much", "more", "far", "long"))
             strong = space.join([strong] * self.random.randint(2, 6))

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,7 +64,9 @@ def test_a_folder_that_may_not_be_written_is_told_first(
 ):
     (tmp_path / "locked").mkdir()
     # root may write everywhere
-    monkeypatch.setattr(os, "access", lambda path, _: path.name != "locked")
+    monkeypatch.setattr(
+        os, "access", lambda path, _: Path(path).name != "locked"
+    )
     assert command("b.txt", "--out", "locked") == 1
     error = capsys.readouterr().err
     assert re.search("cannot be written: you may not write .*locked", error)

@@ -126,6 +126,35 @@ def test_a_text_counts_once_for_what_is_usual():
     assert UsualSeconds([slow, *quick]).of(["a"]) == [0.1]
 
 
+LONG = ["b", "c", "d", "e", "<end>"]
+
+
+@pytest.mark.parametrize(
+    "tokens, seconds",
+    [
+        (["a", "<end>"], 0.4),
+        (["a", "b", "<end>"], 0.3),
+        ([*LONG[:-1], "a", "<end>"], 0.2),
+        ([*LONG[:-1], "a", "b", "<end>"], 0.15),
+        (["a", *LONG], 0.1),
+        (["a", "<pause>", "a", *LONG], 0.1),
+    ],
+    ids=lambda case: " ".join(case) if isinstance(case, list) else "",
+)
+def test_what_is_usual_depends_on_the_phrase_and_the_place_in_it(
+    tokens, seconds
+):
+    texts = 3 * [
+        (["a", "<end>"], [0.4, 0.1]),
+        (["a", "b", "<end>"], [0.3, 0.1, 0.1]),
+        ([*LONG[:-1], "a", "<end>"], [0.1] * 4 + [0.2, 0.1]),
+        ([*LONG[:-1], "a", "b", "<end>"], [0.1] * 4 + [0.15, 0.1, 0.1]),
+        (["a", *LONG], [0.1] * 6),
+    ]
+    index = len(tokens) - tokens[::-1].index("a") - 1
+    assert UsualSeconds(texts).of(tokens)[index] == seconds
+
+
 def test_what_is_passed_over_does_not_count_for_what_is_usual():
     texts = [(["a", "b"], [0.2, 0.0])] * 9 + [(["a", "b"], [0.2, 0.1])]
     assert UsualSeconds(texts).of(["a", "b"]) == [0.2, 0.1]
