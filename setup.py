@@ -112,6 +112,16 @@ setup(
             "yamllint==1.35.1",
             "codespell==2.3.0",
             "pre-commit>=3.5",
+            # the site of the documents
+            *(
+                f"{each}; python_version >= '3.11'"
+                for each in (
+                    "sphinx>=8.2",
+                    "myst-parser>=4",
+                    "furo>=2024.8.6",
+                    "sphinx-copybutton>=0.5.2",
+                )
+            ),
             # what SpeechBrain's grapheme-to-phoneme models are tested with
             "transformers>=4.48",
         ],
