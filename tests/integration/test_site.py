@@ -110,7 +110,9 @@ def test_the_first_page_is_the_readme(site):
     page = (site / "README.html").read_text("utf-8")
     assert 'href="docs/training.html#start-from-a-trained-voice"' in page
     # nothing is fetched from elsewhere
-    assert not re.search(r'<(?:script|link|img)[^>]*(?:src|href)="(?:http|//)', page)
+    assert not re.search(
+        r'<(?:script|link|img)[^>]*(?:src|href)="(?:http|//)', page
+    )
 
 
 def test_a_broken_anchor_is_found(copy, site):

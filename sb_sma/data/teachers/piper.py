@@ -41,6 +41,7 @@ from sb_sma.data.espeak.voice import (
 from sb_sma.data.teachers.ends import end_speech, find_sound
 from sb_sma.data.teachers.interface import Teacher
 from sb_sma.data.text.frontends import EspeakFrontend
+from sb_sma.extras import check_installed
 
 _LEASH = Path(__file__).with_name("leash.py")
 _SECONDS_TO_START = 120
