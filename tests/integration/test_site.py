@@ -1,6 +1,8 @@
 """The site of the documents: no link leads nowhere, no public name is left out."""
 
 import ast
+import importlib
+import inspect
 import os
 import re
 import shutil
@@ -57,8 +59,12 @@ def public_names(repository):
         parts = path.relative_to(repository).with_suffix("").parts
         if parts[-1].startswith("__"):
             parts = parts[:-1]
+        module = importlib.import_module(".".join(parts))
         for name in names_in(ast.parse(path.read_text("utf-8"))):
-            yield ".".join([*parts, name])
+            # a decorator may have made an operator of another package of it
+            made = getattr(module, name.split(".")[0])
+            if inspect.isroutine(made) or inspect.isclass(made):
+                yield f"{module.__name__}.{name}"
 
 
 def names_in(node):
