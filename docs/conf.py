@@ -54,7 +54,7 @@ CONTENTS = """
 {pages}
 CHANGELOG.md
 docs/*
-docs/api/sb_sma
+Python modules <docs/api/sb_sma>
 ```
 
 ```{{toctree}}
