@@ -12,10 +12,28 @@ VERSION = re.search(
     re.MULTILINE,
 ).group(1)
 
-# a training set in tar files
-SHARDS = ["webdataset>=0.2.100,<2"]
 # numbers, dates and the like in texts, for the front ends characters and g2p
-TEXT = ["kitten-text-processing>=0.1,<0.2"]
+NUMBERS = "kitten-text-processing>=0.1,<0.2"
+# a training set in tar files
+SHARDS = "webdataset>=0.2.100,<2"
+
+# docs/installation.md says what each is for, and how large
+EXTRAS = {
+    # the second writes M4B files where there is no program ffmpeg
+    "text": [NUMBERS, "av>=16"],
+    # shards, and the teachers; piper-tts (GPL-3) is not imported
+    "data": [
+        SHARDS,
+        "hibari-tts>=0.2.1,<0.3",
+        "onnx>=1.16",
+        "piper-tts[http,alignment]>=1.8,<2",
+    ],
+    # the ears of sb-sma evaluate
+    "evaluate": [NUMBERS, "faster-whisper>=1.0,<2", "distillmos>=0.9,<1"],
+    "serve": ["starlette>=0.40", "uvicorn>=0.30", "gradio>=5"],
+    "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
+}
+
 
 setup(
     name="sb_sma",
@@ -78,18 +96,11 @@ setup(
         "numpy>=1.26",
     ],
     extras_require={
-        "text": TEXT,
-        "shards": SHARDS,
-        # the ears of sb-sma evaluate
-        "evaluate": [*TEXT, "faster-whisper>=1.0,<2", "distillmos>=0.9,<1"],
-        # M4B files where there is no program ffmpeg
-        "book": ["av>=16"],
-        # teachers of the embedded corpus; piper-tts (GPL-3) is not imported
-        "hibari": ["hibari-tts>=0.2.1,<0.3", "onnx>=1.16"],
-        "piper": ["piper-tts[http,alignment]>=1.8,<2"],
+        **EXTRAS,
+        "all": sorted({each for extra in EXTRAS.values() for each in extra}),
         "dev": [
-            *TEXT,
-            *SHARDS,
+            NUMBERS,
+            SHARDS,
             # what the mel filters and the time warping are compared with
             "librosa>=0.10.2",
             "networkx>=3.0",
@@ -101,6 +112,16 @@ setup(
             "yamllint==1.35.1",
             "codespell==2.3.0",
             "pre-commit>=3.5",
+            # the site of the documents
+            *(
+                f"{each}; python_version >= '3.11'"
+                for each in (
+                    "sphinx>=8.2",
+                    "myst-parser>=4",
+                    "furo>=2024.8.6",
+                    "sphinx-copybutton>=0.5.2",
+                )
+            ),
             # what SpeechBrain's grapheme-to-phoneme models are tested with
             "transformers>=4.48",
         ],

@@ -92,7 +92,7 @@ def prepare_embedded(
         Who speaks; most have no voices, rates and pitches to choose from.
     utterances_per_shard : int
         Utterances in a shard of the training split, which then has no files of
-        its own for each; needs the extra ``shards``. 0 makes none.
+        its own for each; needs the extra ``data``. 0 makes none.
 
     Returns
     -------

@@ -82,7 +82,7 @@ def prepare_ljspeech(
         all of them. By default each does.
     utterances_per_shard : int
         Utterances in a shard of the training split, which then has no files of
-        its own for each; needs the extra ``shards``. 0 makes none.
+        its own for each; needs the extra ``data``. 0 makes none.
 
     Returns
     -------

@@ -25,6 +25,7 @@ from sb_sma.cli.paths import (
 from sb_sma.cli.sound import open_wav
 from sb_sma.cli.synthesize import add_manner_arguments
 from sb_sma.data.corpus.digests import sha256_of
+from sb_sma.extras import command_for
 from sb_sma.torch_pair import require_torch_pair
 from sb_sma.vocoders.source import check_vocoder_source
 
@@ -234,14 +235,14 @@ def _choose_encoder(out: Path) -> tuple[Encoder | None, Path]:
         folder = out.with_suffix("")
         if folder.exists() and not folder.is_dir():
             raise ValueError(
-                f"{out} needs ffmpeg or the package av (pip install "
-                "'sb_sma[book]'), and there is neither; the folder "
+                f"{out} needs ffmpeg or the package av "
+                f"({command_for('text')}), and there is neither; the folder "
                 f"{folder}, which would be made instead, is a file. Give "
                 "another --out."
             )
         tell(
-            f"there is neither ffmpeg nor the package av (pip install "
-            f"'sb_sma[book]'), which write {out}: the folder {folder} gets a "
+            f"there is neither ffmpeg nor the package av "
+            f"({command_for('text')}), which write {out}: the folder {folder} gets a "
             "file for each chapter"
         )
         return None, folder

@@ -7,20 +7,18 @@ https://github.com/microsoft/Distill-MOS).
 """
 
 import contextlib
-import importlib
-import importlib.util
 import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
 import torchaudio
 
 from sb_sma.data.text.normalize import speak_out
+from sb_sma.extras import check_installed, require
 from sb_sma.metrics.pronunciation import list_edits
 
 SAMPLE_RATE = 16000
@@ -174,7 +172,7 @@ def load_recogniser(
         )
     if "/" in source:
         return _load_speechbrain(source, trusted)
-    known = _import("faster_whisper").available_models()
+    known = require("faster_whisper", "evaluate", "The ear").available_models()
     if source not in known:
         raise ValueError(
             "--ear must be a folder, a repository with a recogniser of "
@@ -196,7 +194,7 @@ def load_opinion() -> Opinion:
     ImportError
         If DistillMOS is missing.
     """
-    module = _import("distillmos")
+    module = require("distillmos", "evaluate", "The ear")
     # it prints where its weights are
     with contextlib.redirect_stdout(io.StringIO()):
         model = module.ConvTransformerSQAModel().eval()
@@ -222,13 +220,11 @@ def check_ear(source: str, with_opinion: bool) -> None:
         "/" not in source and not Path(source).is_dir()
     )
     needed = ["faster_whisper"] * is_whisper + ["distillmos"] * with_opinion
-    missing = [name for name in needed if not importlib.util.find_spec(name)]
-    if missing:
-        raise _missing(missing)
+    check_installed(*needed, extra="evaluate", needed_by="The ear")
 
 
 def _load_whisper(source: str, language: str, threads: int) -> Recogniser:
-    model = _import("faster_whisper").WhisperModel(
+    model = require("faster_whisper", "evaluate", "The ear").WhisperModel(
         source,
         device="cpu",
         compute_type="int8",
@@ -270,19 +266,3 @@ def _load_speechbrain(source: str, trusted: bool) -> Recogniser:
         return words[0] if isinstance(words[0], str) else " ".join(words[0])
 
     return recognise
-
-
-def _import(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise _missing([name]) from error
-
-
-def _missing(names: list[str]) -> ImportError:
-    packages = " and ".join(name.replace("_", "-") for name in names)
-    verb = "is" if len(names) == 1 else "are"
-    return ImportError(
-        f"{packages} {verb} missing, which the ear needs. Install it with: "
-        "pip install 'sb_sma[evaluate]'"
-    )

@@ -1,6 +1,7 @@
 """What the documents name is there."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ DOCUMENTS = [
     *sorted(REPOSITORY.glob("recipes/**/README.md")),
 ]
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]+)?\)")
+CODE = re.compile(r"(?ms)^```.*?^```$|`[^`\n]+`")
 PATH = re.compile(
     r"`((?:sb_sma|benchmarks|recipes|tests|hparams|docs)/[\w/.]+)`"
 )
@@ -21,21 +23,28 @@ MODULE = re.compile(r"(?:python -m |`)((?:sb_sma|benchmarks)(?:\.\w+)+)")
 
 
 def anchors(text):
-    """The headings of a document, as a link names them."""
-    return {
-        "#" + re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
-        for heading in re.findall(r"(?m)^#+ (.*)$", text)
-    }
+    """The headings of a document, as a link names them on GitHub."""
+    found = Counter()
+    for heading in re.findall(r"(?m)^#+ (.*)$", CODE.sub(_words_alone, text)):
+        shown = re.sub(r"\]\([^)]*\)", "", heading)
+        name = re.sub(r"[^\w -]", "", shown.lower()).strip().replace(" ", "-")
+        yield f"#{name}-{found[name]}" if found[name] else f"#{name}"
+        found[name] += 1
+
+
+def _words_alone(code):
+    """Of code within a line, what it says; of a block, nothing."""
+    return "" if code[0].startswith("```") else code[0].strip("`")
 
 
 def faults_of(document):
     """Links, paths and modules that lead nowhere."""
     text = document.read_text(encoding="utf-8")
-    for name, anchor in LINK.findall(text):
+    for name, anchor in LINK.findall(CODE.sub("", text)):
         if "://" in name:
             continue
         target = document.parent / name if name else document
-        if not target.exists():
+        if not target.is_file():  # the site shows no folders
             yield f"link to {name}"
         elif anchor and anchor not in anchors(target.read_text("utf-8")):
             yield f"link to {name}{anchor}"
@@ -76,12 +85,16 @@ def test_planted_faults_are_found(tmp_path):
     document = tmp_path / "a.md"
     document.write_text(
         "# One two\n[a](b.md) [b](#one-three) `sb_sma/nowhere.py`, "
+        "[d](.) `[e](f.md)`\n```\n# Three\n```\n[g](#three) [h](#one-two-1)\n"
+        "# [One](./a.md) `two`\n"
         "`sb_sma.models.Nothing` [c](#one-two) `sb_sma.models.MelDecoder`\n"
         "`sb_sma.data.text` `sb_sma.attention.registry`\n"
     )
     assert list(faults_of(document)) == [
         "link to b.md",
         "link to #one-three",
+        "link to .",
+        "link to #three",
         "path sb_sma/nowhere.py",
         "module sb_sma.models.Nothing",
     ]

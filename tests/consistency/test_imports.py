@@ -27,6 +27,7 @@ MAY_IMPORT = {
     # handed on; tests/unittests/test_light_start.py holds that none is loaded
     "": {"ops", "attention", "inference", "torch_pair"},
     "torch_pair": set(),
+    "extras": set(),
     "mistakes": set(),
     "finite": set(),
     "model_size": set(),
@@ -38,7 +39,7 @@ MAY_IMPORT = {
     "attention": {"torch_pair"} | ATTENTION,
     "style": STYLE,
     "models": {"torch_pair"} | MODELS,
-    "data": {"data", "torch_pair"},
+    "data": {"data", "extras", "torch_pair"},
     "alignment": {"alignment", "data"},
     "losses": {"losses", "attention.masks"} | OPS,
     "metrics": {"metrics", "data", "attention.masks"} | OPS,
@@ -54,7 +55,7 @@ MAY_IMPORT = {
     "inference": {"finite", "model_size", "safe_yaml", "torch_pair"}
     | INFERENCE,
     "training": {"finite", "mistakes"} | TRAINING,
-    "evaluation": {"evaluation", "training.reports"} | INFERENCE,
+    "evaluation": {"evaluation", "extras", "training.reports"} | INFERENCE,
     "books": {"books", "data", "metrics"},
     "hparams": {"hparams", "yaml_depth"},
     "upstream": {"upstream", "hparams"},
@@ -63,6 +64,7 @@ MAY_IMPORT = {
         "cli",
         "books",
         "evaluation",
+        "extras",
         "hparams",
         "torch_pair",
         "training.reports.shared",

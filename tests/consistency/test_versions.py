@@ -3,7 +3,6 @@ package says it was tested with.
 """
 
 import re
-import runpy
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,12 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
 from sb_sma.torch_pair import TESTED_PAIR
+from tests.setup_keys import setup_keys
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
-EXTRAS = ("", "text", "shards", "dev")
+SETUP = setup_keys()
+EXTRAS = ("", *SETUP["extras_require"])
 
 
 def pins(name, python, platform="linux"):
@@ -51,13 +52,7 @@ def applies(requirement, environment):
 
 def requirements(extra, python):
     """What setup.py asks for."""
-    given = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("setuptools.setup", lambda **keys: given.update(keys))
-        runpy.run_path(str(REPOSITORY / "setup.py"))
-    lines = (
-        given["extras_require"][extra] if extra else given["install_requires"]
-    )
+    lines = SETUP["extras_require"].get(extra, SETUP["install_requires"])
     for line in lines:
         requirement = Requirement(line)
         if applies(requirement, describe(python)):

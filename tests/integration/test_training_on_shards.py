@@ -13,7 +13,7 @@ from tests.integration.recipe_runs import (
 )
 
 pytest.importorskip(
-    "webdataset", reason="needs the extra shards: pip install 'sb_sma[shards]'"
+    "webdataset", reason="needs the extra data: pip install 'sb_sma[data]'"
 )
 pytestmark = pytest.mark.integration
 

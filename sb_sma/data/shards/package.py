@@ -2,6 +2,8 @@
 
 from types import ModuleType
 
+from sb_sma.extras import require
+
 
 def load_webdataset() -> ModuleType:
     """Import WebDataset.
@@ -16,12 +18,6 @@ def load_webdataset() -> ModuleType:
     ImportError
         If it is missing; how it is installed is told.
     """
-    try:
-        import webdataset
-    except ImportError as error:
-        raise ImportError(
-            "A corpus in shards (utterances_per_shard above 0) needs the package "
-            "webdataset, which is missing. Install it with: pip install "
-            "'sb_sma[shards]'"
-        ) from error
-    return webdataset
+    return require(
+        "webdataset", "data", "A corpus in shards (utterances_per_shard)"
+    )

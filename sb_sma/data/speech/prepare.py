@@ -79,7 +79,7 @@ def prepare_speech(
         all of them. By default each does.
     utterances_per_shard : int
         Utterances in a shard of the training split, which then has no files of
-        its own for each; needs the extra ``shards``. 0 makes none.
+        its own for each; needs the extra ``data``. 0 makes none.
 
     Returns
     -------

@@ -19,6 +19,7 @@ from sb_sma.data.espeak.voice import PAUSE, PAUSE_SECONDS, Speech, VoiceSettings
 from sb_sma.data.teachers.ends import end_speech, find_sound, with_silence
 from sb_sma.data.teachers.interface import Teacher
 from sb_sma.data.text.hibari import HibariFrontend, Sentence, load_hibari
+from sb_sma.extras import command_for, require
 
 FRAME = 600
 """Samples of one step of the durations, 25 ms."""
@@ -162,20 +163,14 @@ def _say(
 def _network() -> Any:
     """Load the network of hibari, with durations as its last output."""
     hibari = load_hibari()
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError(
-            "The teacher hibari needs the package onnx, which is missing. "
-            "Install it with: pip install 'sb_sma[hibari]'"
-        ) from error
+    onnx = require("onnx", "data", "The teacher hibari")
+    onnxruntime = require("onnxruntime", "data", "The teacher hibari")
     model = onnx.load(hibari.model_path)
     if not any(_DURATIONS in node.output for node in model.graph.node):
         raise ValueError(
             f"hibari's network must have the durations {_DURATIONS}; that of "
             f"hibari-tts {version('hibari-tts')} has not. Install the version "
-            "that was tried: pip install 'sb_sma[hibari]'"
+            f"that was tried: {command_for('data')}"
         )
     model.graph.output.add(name=_DURATIONS)
     options = onnxruntime.SessionOptions()

@@ -23,7 +23,7 @@ import urllib.request
 import weakref
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from sb_sma.data.espeak.voice import (
 from sb_sma.data.teachers.ends import end_speech, find_sound
 from sb_sma.data.teachers.interface import Teacher
 from sb_sma.data.text.frontends import EspeakFrontend
+from sb_sma.extras import check_installed
 
 _LEASH = Path(__file__).with_name("leash.py")
 _SECONDS_TO_START = 120
@@ -168,14 +169,11 @@ class PiperTeacher(Teacher):
         """
         self._settings()
         # not imported: the server is of its own
-        for package in ("piper-tts", "flask", "onnx"):
-            try:
-                version(package)
-            except PackageNotFoundError as error:
-                raise ImportError(
-                    f"The teacher piper needs the package {package}, which is "
-                    "missing. Install it with: pip install 'sb_sma[piper]'"
-                ) from error
+        check_installed(
+            *("piper", "flask", "onnx"),
+            extra="data",
+            needed_by="The teacher piper",
+        )
         self.frontend(VoiceSettings()).check()
 
     def close(self) -> None:

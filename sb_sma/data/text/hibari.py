@@ -17,7 +17,9 @@ from sb_sma.data.espeak.voice import END, PAUSE, check_speakable
 from sb_sma.data.plain_text import plain_text
 from sb_sma.data.text.frontends import Frontend, Node, count_pauses
 from sb_sma.data.text.normalize import check_letters, name_symbol
+from sb_sma.extras import require
 
+_NEEDED_BY = "The teacher hibari, or a model that learned from it,"
 _MARKS = ';:,.!?—…"“”()'
 _SPACES = " ↓→↗↘"
 _ALONE = "ˈˌːʰʲ\u0303"
@@ -192,15 +194,7 @@ def load_hibari() -> Any:
     ImportError
         If it is missing.
     """
-    try:
-        from hibari import Hibari
-    except ImportError as error:
-        raise ImportError(
-            "The teacher hibari, and models that have learned from it, need the "
-            "package hibari-tts, which is missing. Install it with: pip "
-            "install 'sb_sma[hibari]'"
-        ) from error
-    return Hibari()
+    return require("hibari", "data", _NEEDED_BY).Hibari()
 
 
 def cut(phonemes: str) -> Sentence:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable
 
 from sb_sma.data.plain_text import THOUSANDS, plain_text
+from sb_sma.extras import require
 
 MARKS = ',;:.!?—()"'
 _ALLOWED = frozenset(MARKS + "'-\n")
@@ -174,15 +175,12 @@ def _has_more_than_words(piece: str) -> bool:
 
 @functools.cache
 def _library() -> Callable[[str], str]:
-    try:
-        from kitten_text_processing import normalize_text
-    except ImportError as error:
-        raise ImportError(
-            "Numbers and abbreviations are spoken out by "
-            "kitten-text-processing, which is missing. Install it with: "
-            "pip install 'sb_sma[text]'"
-        ) from error
-    return normalize_text
+    package = require(
+        "kitten_text_processing",
+        "text",
+        "Speaking out numbers and abbreviations",
+    )
+    return package.normalize_text
 
 
 def _name_the_rest(spoken: str) -> str:

@@ -85,7 +85,7 @@ def test_without_an_encoder_there_is_a_folder(command, tmp_path, capsys):
 def encoder(request, monkeypatch):
     """Either of the two, where it is there."""
     if request.param == "av":
-        pytest.importorskip("av", reason="needs: pip install 'sb_sma[book]'")
+        pytest.importorskip("av", reason="needs: pip install 'sb_sma[text]'")
         found = m4b.encode_by_pyav
     else:
         if m4b.shutil.which("ffmpeg") is None:

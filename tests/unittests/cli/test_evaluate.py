@@ -163,12 +163,12 @@ def test_lines_with_and_without_a_kind_are_told_apart(
 @pytest.mark.parametrize(
     "arguments, packages",
     [
-        (["--ear", "tiny.en"], "faster-whisper is missing"),
+        (["--ear", "tiny.en"], "faster-whisper, which is missing"),
         (
             ["--ear", "tiny.en", "--opinion"],
-            "faster-whisper and distillmos are",
+            "faster-whisper and distillmos, which are",
         ),
-        (["--ear", "some/asr", "--opinion"], "distillmos is missing"),
+        (["--ear", "some/asr", "--opinion"], "distillmos, which is missing"),
     ],
     ids=["words", "words and opinion", "opinion"],
 )

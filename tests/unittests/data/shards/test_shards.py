@@ -27,7 +27,7 @@ from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.mel import MelSettings, MelStatistics
 
 pytest.importorskip(
-    "webdataset", reason="needs the extra shards: pip install 'sb_sma[shards]'"
+    "webdataset", reason="needs the extra data: pip install 'sb_sma[data]'"
 )
 SIZES = {"n_utterances": 32, "n_valid": 3, "n_test": 2}
 LIMITS = {"max_length": 900, "max_items": 3, "seed": 5}
@@ -430,7 +430,7 @@ def test_a_missing_package_names_the_extra(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True
     )
-    assert "pip install 'sb_sma[shards]'" in done.stderr
+    assert "pip install 'sb_sma[data]'" in done.stderr
     assert not list(tmp_path.iterdir())
 
 

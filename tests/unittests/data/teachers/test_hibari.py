@@ -21,7 +21,7 @@ SETTINGS = VoiceSettings()
 
 @pytest.mark.skipif(IS_THERE, reason="hibari-tts and onnx are installed")
 def test_without_the_packages_the_extra_is_named():
-    with pytest.raises(ImportError, match=r"pip install 'sb_sma\[hibari\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'sb_sma\[data\]'"):
         HibariTeacher().check()
 
 

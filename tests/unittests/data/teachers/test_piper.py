@@ -125,7 +125,7 @@ def test_a_missing_voice_is_refused(tmp_path):
 def test_without_the_packages_the_extra_is_named(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"")
     (tmp_path / "a.onnx.json").write_text(json.dumps(SETTINGS_FILE))
-    with pytest.raises(ImportError, match=r"pip install 'sb_sma\[piper\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'sb_sma\[data\]'"):
         PiperTeacher(tmp_path / "a.onnx").check()
 
 

@@ -50,9 +50,9 @@ def test_a_sentence_tells_the_pause_after_it(phonemes, pauses):
 def test_without_the_package_the_extra_is_named():
     frontend = make_frontend("hibari")
     for call in (frontend.check, frontend.identity, load_hibari):
-        with pytest.raises(ImportError, match=r"'sb_sma\[hibari\]'"):
+        with pytest.raises(ImportError, match=r"'sb_sma\[data\]'"):
             call()
-    with pytest.raises(ImportError, match="hibari-tts, which is missing"):
+    with pytest.raises(ImportError, match="hibari, which is missing"):
         frontend.tokens("Hello.")
 
 
