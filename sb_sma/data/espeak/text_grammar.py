@@ -28,7 +28,7 @@ _BRACKETS = (
 _MARKS = ("!!!", "???", "...", "--", "***", "!", "?!")
 _DRAWS_PER_TEXT = 1000
 _FULL_PARAGRAPH = 0.7
-_MOST_REPEATED = 50
+_MOST_REPEATED = 20
 
 
 class TextGrammar(PhraseGrammar):
@@ -229,7 +229,6 @@ class TextGrammar(PhraseGrammar):
         if form < 0.45:
             word = self._alone()
             most = self._pick((7, 7, 7, _MOST_REPEATED))
-            most = min(most, LONGEST_PARAGRAPH // len(word + space))
             if space == ". ":
                 word = self._capitalized(word)
             text = space.join([word] * self.random.randint(2, most))
@@ -281,7 +280,7 @@ class TextGrammar(PhraseGrammar):
 
     def _punctuation(self) -> str:
         count = self.random.randint(1, 5)
-        words = [self._alone() for _ in range(count)]
+        words = [self._any() for _ in range(count)]
         form = self.random.random()
         if form < 0.4:
             text = self._pick(_SEPARATORS).join(words)
@@ -302,7 +301,6 @@ class TextGrammar(PhraseGrammar):
                 self._noun_phrase,
                 self._plural,
                 self._any,
-                self._alone,
                 self._named,
                 lambda: str(self.random.randint(1, 99)),
             )
