@@ -58,7 +58,7 @@ class SoftWalk:
     ):
         keys = torch.arange(alpha.shape[-1], device=alpha.device)
         # the compiled walk must not leave its arrays
-        self.lengths = memory_lengths.clamp(max=len(keys))
+        self.lengths = memory_lengths.clamp(max=alpha.shape[-1])
         lengths = self.lengths[:, None, None]
         self.alpha = alpha.masked_fill(keys >= lengths, 0.0)
         self.half_mass = self.alpha.sum(dim=-1, keepdim=True) / 2  # (B, H, 1)
@@ -127,7 +127,7 @@ class CompiledSoftWalk(SoftWalk):
         alpha : torch.Tensor
             Alignment of this query, (B, H, K).
         """
-        if p_stay.requires_grad:
+        if p_stay.requires_grad or torch.compiler.is_compiling():
             return super().advance(p_stay)
         self.alpha, seen = advance_compiled(
             p_stay,
