@@ -186,12 +186,14 @@ def _write(graph: Graph, folder: Path, name: str) -> set[str]:
         proto = _trace(graph)
     # whatever a tracer raises of a module that it does not understand
     except Exception as error:
-        first = str(error).strip().partition("\n")[0]
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        first = str(cause).strip().partition("\n")[0]
         raise ValueError(
             f"{name} of this model cannot be exported to ONNX "
-            f"({type(error).__name__}: {first:.300}). Modules of your own must "
-            "be of tensors alone; of encoder_type and encoder_attention_type, "
-            "docs/onnx.md says which can be."
+            f"({type(cause).__name__}: {first:.300}). Modules of your own must "
+            "compute with tensors alone."
         ) from error
     used = {given for node in proto.graph.node for given in node.input}
     kept = [each for each in proto.graph.input if each.name in used]
@@ -234,11 +236,12 @@ class _Traced(nn.Module):
 
     def __init__(self, graph: Graph):
         super().__init__()
-        self.graph = graph
+        # a module of PyTorch's that it becomes has a graph of its own
+        self.traced = graph
 
     def forward(self, *tensors: torch.Tensor):
         """Call the graph."""
-        return self.graph(*tensors)
+        return self.traced(*tensors)
 
 
 @contextlib.contextmanager
