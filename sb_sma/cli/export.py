@@ -36,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the graphs; it must be absent or empty",
     )
+    # onnx.folder.PRECISIONS, without numpy
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "float64"),
+        default="float32",
+        help="of the graphs; float64 takes twice the time and tells what "
+        "rounding does (default: float32)",
+    )
     add_trust(parser)
 
 
@@ -67,6 +75,9 @@ def run(arguments: argparse.Namespace) -> None:
     from sb_sma.onnx.export import export_onnx
 
     names = export_onnx(
-        arguments.model, arguments.onnx, arguments.trust_model
+        arguments.model,
+        arguments.onnx,
+        arguments.trust_model,
+        arguments.precision,
     )
     print(f"{arguments.onnx}: {', '.join(names)}")

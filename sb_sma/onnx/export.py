@@ -11,7 +11,7 @@ import logging
 import math
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,12 @@ from sb_sma.inference.g2p.interface import G2P
 from sb_sma.inference.load_exported import read_exported_yaml
 from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.inference.tts import TTS
-from sb_sma.onnx.folder import check_absent, check_packages, write_content
+from sb_sma.onnx.folder import (
+    PRECISIONS,
+    check_absent,
+    check_packages,
+    write_content,
+)
 from sb_sma.onnx.graphs import (
     CrossStates,
     EncoderGraph,
@@ -44,7 +49,10 @@ _FRONTENDS = {EspeakFrontend: "espeak", CharacterFrontend: "characters"}
 
 
 def export_onnx(
-    source: str | Path, folder: str | Path, trusted: bool = False
+    source: str | Path,
+    folder: str | Path,
+    trusted: bool = False,
+    precision: str = "float32",
 ) -> list[str]:
     """Write the graphs of an exported model, and what runs them has to know.
 
@@ -56,6 +64,8 @@ def export_onnx(
         What is written; absent or empty.
     trusted : bool
         Whether the model's folder may run code of its own.
+    precision : str
+        float32, or float64 to tell what rounding does.
 
     Returns
     -------
@@ -67,10 +77,15 @@ def export_onnx(
     ImportError
         If a package of the extra onnx is missing.
     ValueError
-        If there is no such model, a part of it cannot be traced, or something
-        is in the folder already.
+        If there is no such model or precision, a part of it cannot be traced,
+        or something is in the folder already.
     """
     check_packages()
+    if precision not in PRECISIONS:
+        raise ValueError(
+            f"precision must be one of {', '.join(PRECISIONS)}; got "
+            f"{precision!r:.40}."
+        )
     folder = Path(folder)
     check_absent(folder)
     source = str(source)
@@ -82,10 +97,9 @@ def export_onnx(
         model: TTS | G2P = G2P.from_hparams(source, trusted=trusted)
         write = _write_g2p
     else:
-        model = TTS.from_hparams(
-            source, trusted=trusted, vocoder="griffin_lim"
-        )
+        model = TTS.from_hparams(source, trusted=trusted, vocoder="griffin_lim")
         write = _write_tts
+    model.mods.model.to(getattr(torch, precision))
     with _complete_or_absent(folder) as building, _quiet(), torch.no_grad():
         write_content(building, write(model, building))
         return sorted(path.name for path in building.iterdir())
@@ -210,7 +224,7 @@ def _write(graph: Graph, folder: Path, name: str) -> set[str]:
 def _trace(graph: Graph) -> Any:
     """Return a graph as ONNX has it."""
     shapes = tuple(
-        {axis: Dim.DYNAMIC for axis in graph.growing.get(name, [])}
+        dict.fromkeys(graph.growing.get(name, []), Dim.DYNAMIC)
         for name in graph.inputs
     )
     program = torch.export.export(

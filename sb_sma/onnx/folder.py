@@ -18,6 +18,14 @@ PAST, NEXT = "past.", "next."
 """Of the self-attention's cache of a layer, and of what a step changes."""
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+}
+PRECISIONS = ("float32", "float64")
+_ROOM = 64  # steps, at first
 EXTRA = "pip install 'sb_sma[onnx]'"
 _AGAIN = "Copy the folder or export the model again."
 
@@ -283,6 +291,70 @@ class OnnxFolder:
         return Graph(model, self.n_threads)
 
 
+class StepCache:
+    """The keys and values of a layer's steps so far.
+
+    Arguments
+    ---------
+    shape : sequence of int
+        Of a step, such as (R, 2, H, D / H).
+    window : int, optional
+        How many steps a step sees, itself included. Default: all.
+    dtype : type
+        Of the keys and values.
+
+    Example
+    -------
+    >>> cache = StepCache((1, 2, 4, 8), window=3)
+    >>> for _ in range(5):
+    ...     cache.append(np.zeros((1, 1, 2, 4, 8), dtype=np.float32))
+    >>> cache.past.shape
+    (2, 1, 2, 4, 8)
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        window: int | None = None,
+        dtype: type = np.float32,
+    ):
+        self._stored = np.empty((_ROOM, *shape), dtype=dtype)
+        self._window = window
+        self._n_steps = 0
+
+    @property
+    def past(self) -> np.ndarray:
+        """What the next step sees, (L, R, 2, H, D / H)."""
+        first = 0
+        if self._window is not None:
+            first = max(0, self._n_steps + 1 - self._window)
+        return self._stored[first : self._n_steps]
+
+    def append(self, step: np.ndarray) -> None:
+        """Add a step.
+
+        Arguments
+        ---------
+        step : np.ndarray
+            (1, R, 2, H, D / H).
+        """
+        if self._n_steps == len(self._stored):
+            room = np.empty_like(self._stored)
+            self._stored = np.concatenate([self._stored, room])
+        self._stored[self._n_steps] = step[0]
+        self._n_steps += 1
+
+    def select_rows(self, rows: np.ndarray) -> None:
+        """Keep some rows, each as often as it is named.
+
+        Arguments
+        ---------
+        rows : np.ndarray
+            Their indices, (R',).
+        """
+        self._stored = self._stored[:, rows]
+
+
 class Graph:
     """A graph that runs on arrays with names.
 
@@ -321,10 +393,29 @@ class Graph:
         self._session = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
-        self.shapes = {
-            each.name: each.shape for each in self._session.get_inputs()
-        }
+        inputs = self._session.get_inputs()
+        self.shapes = {each.name: each.shape for each in inputs}
+        self._dtypes = {each.name: _DTYPES[each.type] for each in inputs}
         self.outputs = [each.name for each in self._session.get_outputs()]
+
+    def caches(self, window: int | None) -> dict[str, StepCache]:
+        """Make the caches of a step, before the first one.
+
+        Arguments
+        ---------
+        window : int, optional
+            How many steps a step sees. Default: all.
+
+        Returns
+        -------
+        caches : dict of str to StepCache
+            Of one row, by the name of the input that is their past.
+        """
+        return {
+            name: StepCache((1, *shape[2:]), window, self._dtypes[name])
+            for name, shape in self.shapes.items()
+            if name.startswith(PAST)
+        }
 
     def __call__(
         self, inputs: Mapping[str, np.ndarray]
@@ -341,62 +432,8 @@ class Graph:
         outputs : dict of str to np.ndarray
             By name.
         """
-        taken = {name: inputs[name] for name in self.shapes}
+        taken = {
+            name: np.asarray(inputs[name], dtype=dtype)
+            for name, dtype in self._dtypes.items()
+        }
         return dict(zip(self.outputs, self._session.run(None, taken)))
-
-
-class StepCache:
-    """The keys and values of a layer's steps so far.
-
-    Arguments
-    ---------
-    shape : sequence of int
-        Of a step, such as (R, 2, H, D / H).
-    window : int, optional
-        How many steps a step sees, itself included. Default: all.
-
-    Example
-    -------
-    >>> cache = StepCache((1, 2, 4, 8), window=3)
-    >>> for _ in range(5):
-    ...     cache.append(np.zeros((1, 1, 2, 4, 8), dtype=np.float32))
-    >>> cache.past.shape
-    (2, 1, 2, 4, 8)
-    """
-
-    def __init__(self, shape: tuple[int, ...], window: int | None = None):
-        self._stored = np.empty((64, *shape), dtype=np.float32)
-        self._window = window
-        self._n_steps = 0
-
-    @property
-    def past(self) -> np.ndarray:
-        """What the next step sees, (L, R, 2, H, D / H)."""
-        first = 0
-        if self._window is not None:
-            first = max(0, self._n_steps + 1 - self._window)
-        return self._stored[first : self._n_steps]
-
-    def append(self, step: np.ndarray) -> None:
-        """Add a step.
-
-        Arguments
-        ---------
-        step : np.ndarray
-            (1, R, 2, H, D / H).
-        """
-        if self._n_steps == len(self._stored):
-            room = np.empty_like(self._stored)
-            self._stored = np.concatenate([self._stored, room])
-        self._stored[self._n_steps] = step[0]
-        self._n_steps += 1
-
-    def select_rows(self, rows: np.ndarray) -> None:
-        """Keep some rows, each as often as it is named.
-
-        Arguments
-        ---------
-        rows : np.ndarray
-            Their indices, (R',).
-        """
-        self._stored = self._stored[:, rows]

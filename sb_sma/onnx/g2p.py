@@ -7,7 +7,7 @@ it, which describes the steps.
 import importlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from sb_sma.models.g2p.hypothesis import (
     Hypothesis,
     make_hypothesis,
 )
-from sb_sma.onnx.folder import NEXT, PAST, OnnxFolder, StepCache
+from sb_sma.onnx.folder import NEXT, PAST, Graph, OnnxFolder
 
 # those of sb_sma.data.lexicon.tokenizers, without PyTorch
 _TOKENIZERS = {
@@ -181,22 +181,18 @@ class _Decoding:
 
     def __init__(
         self,
-        encoder: Any,
-        step: Any,
+        encoder: Graph,
+        step: Graph,
         graphemes: list[int],
         window: int | None,
     ):
         self._step = step
         self._inputs = encoder({"tokens": np.array([graphemes])})
-        self._caches = {
-            name: StepCache((1, *shape[2:]), window)
-            for name, shape in step.shapes.items()
-            if name.startswith(PAST)
-        }
+        self._caches = step.caches(window)
         self._changed = [
             name.removeprefix(NEXT)
             for name in step.outputs
-            if name.startswith(f"{NEXT}layers")
+            if name.startswith(NEXT) and not name.startswith(NEXT + PAST)
         ]
         self._n_steps = 0
 
@@ -243,14 +239,6 @@ def _greedy(
         heard = np.array([chosen])
         tokens.append(chosen)
     return make_hypothesis(tokens, total, limit, settings.length_penalty)
-
-
-@dataclass
-class _Lines:
-    """Hypotheses, best first, with -inf in `totals` where there is none."""
-
-    tokens: np.ndarray  # (n, steps so far)
-    totals: np.ndarray
 
 
 def _beam(
@@ -310,7 +298,9 @@ def _without_hopeless(
 ) -> np.ndarray:
     """Put -inf where a hypothesis is below the threshold."""
     both = np.concatenate([ended, totals])
-    wanted = both[_highest(both, n_best)][-1] if len(both) >= n_best else -np.inf
+    wanted = (
+        both[_highest(both, n_best)][-1] if len(both) >= n_best else -np.inf
+    )
     is_hopeless = totals < wanted - settings.beam_threshold
     return np.where(is_hopeless, -np.inf, totals)
 

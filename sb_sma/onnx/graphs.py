@@ -368,7 +368,8 @@ class MelStepGraph(_StepGraph):
         own = {
             "frame": torch.rand(1, decoder.n_mels).to(weight),
             "masks": torch.rand(
-                len(decoder.prenet.layers), len(decoder.prenet.layers[-1].weight)
+                len(decoder.prenet.layers),
+                len(decoder.prenet.layers[-1].weight),
             ).to(weight),
             "step": torch.tensor([_PAST_STEPS]),
         }

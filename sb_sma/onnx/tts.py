@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 from sb_sma.data.espeak.voice import VoiceSettings
+from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 from sb_sma.data.tokens import PADDING, UNKNOWN, TokenTable
 from sb_sma.models.tts.pace import check_pace, scaled_length
 from sb_sma.models.tts.stop_rule import EndDetector, StopRule
-from sb_sma.onnx.folder import NEXT, PAST, OnnxFolder, StepCache
+from sb_sma.onnx.folder import NEXT, OnnxFolder
 from sb_sma.onnx.random_numbers import TorchRandom
 
 # as sb_sma.models.tts.mel_decoder and frame_noise draw them
@@ -220,11 +220,7 @@ class OnnxTTS:
         """Take steps until the end; frames (M, C), alignment (H, Q, T)."""
         step = self._steps[mode]
         inputs = {**encoded, "frame": np.zeros_like(self._mean)[None]}
-        caches = {
-            name: StepCache(tuple(shape[1:]), self._window)
-            for name, shape in step.shapes.items()
-            if name.startswith(PAST)
-        }
+        caches = step.caches(self._window)
         n_tokens = encoded["memory"].shape[1]
         detector = EndDetector(
             self._stop_rule, np.array([n_tokens]), self._seconds_per_step

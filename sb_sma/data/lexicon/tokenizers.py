@@ -16,10 +16,7 @@ from speechbrain.utils.checkpoints import (
 from sb_sma.data.lexicon.base_tokenizer import GraphemeTokenizer
 from sb_sma.data.lexicon.character_tokenizer import CharacterTokenizer
 from sb_sma.data.lexicon.hinted_tokenizer import HintedTokenizer
-from sb_sma.data.lexicon.piece_tokenizer import (
-    MODEL_TYPES,
-    SentencePieceTokenizer,
-)
+from sb_sma.data.lexicon.piece_tokenizer import SentencePieceTokenizer
 
 mark_as_saver(GraphemeTokenizer.save)
 mark_as_loader(GraphemeTokenizer.load)
