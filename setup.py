@@ -84,6 +84,8 @@ setup(
         "evaluate": [*TEXT, "faster-whisper>=1.0,<2", "distillmos>=0.9,<1"],
         # M4B files where there is no program ffmpeg
         "book": ["av>=16"],
+        # graphs that run without PyTorch: to export and to run them
+        "onnx": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.3"],
         # teachers of the embedded corpus; piper-tts (GPL-3) is not imported
         "hibari": ["hibari-tts>=0.2.1,<0.3", "onnx>=1.16"],
         "piper": ["piper-tts[http,alignment]>=1.8,<2"],

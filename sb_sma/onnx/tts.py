@@ -91,6 +91,8 @@ class OnnxTTS:
             self._frontend = folder.build("frontend", _make_frontend)
         self.modes = folder.get("modes", list)
         self._mode = folder.get("mode", str)
+        if not self.modes or not set(self.modes) <= {"soft", "hard"}:
+            raise folder.damaged("modes must be some of soft, hard", self.modes)
         self._stop_rule = folder.build("stop_rule", StopRule)
         self._seconds_per_step = folder.get("seconds_per_step", float)
         self.mel_settings = folder.get("mel_settings", dict)
@@ -294,6 +296,11 @@ class OnnxTTS:
                     raise ValueError(
                         "style must name tokens by integers from 0 to "
                         f"{n_tokens - 1}; got {index!r:.40}."
+                    )
+                if not isinstance(weight, (int, float)):
+                    raise ValueError(
+                        f"the weight of style token {index} must be a number; "
+                        f"got {weight!r:.40}."
                     )
                 weights[index] = weight
             style = weights @ self._style_tokens
