@@ -175,7 +175,9 @@ def compare_words(
         figures[name] = {
             "same": sum(a.phonemes == b.phonemes for a, b in pairs),
             "largest_difference": significant(
-                max(abs(a.log_probability - b.log_probability) for a, b in pairs)
+                max(
+                    abs(a.log_probability - b.log_probability) for a, b in pairs
+                )
             ),
             "seconds": {
                 "PyTorch, in batches": significant(middle - start),

@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("float32", "float64"),
         default="float32",
-        help="of the graphs; float64 takes twice the time and tells what "
-        "rounding does (default: float32)",
+        help="of encoder and steps; float64 takes twice the time and tells "
+        "what rounding does (default: float32)",
     )
     add_trust(parser)
 

@@ -11,12 +11,13 @@ import logging
 import math
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.export import Dim
 
@@ -114,6 +115,8 @@ def _write_tts(tts: TTS, folder: Path) -> dict[str, Any]:
     for mode, each in states.items():
         needed |= _write(MelStepGraph(model, each), folder, f"step_{mode}")
     _write_encoder(model, states.values(), needed, folder)
+    # nothing that decoding hears
+    model.float()
     _write(PostnetGraph(model), folder, "postnet")
     if model.refiner is not None:
         _write(RefinerGraph(model), folder, "refiner")
@@ -233,6 +236,11 @@ def _trace(graph: Graph) -> Any:
         dynamic_shapes={"tensors": shapes},
         strict=False,
     )
+    if any(each.dtype == torch.float64 for each in graph.parameters()):
+        # onnxruntime has no convolution of these
+        program = program.run_decompositions(
+            {torch.ops.aten.conv1d.default: _convolve}
+        )
     exported = torch.onnx.export(
         program,
         dynamo=True,
@@ -243,6 +251,34 @@ def _trace(graph: Graph) -> Any:
         verbose=False,
     )
     return exported.model_proto
+
+
+def _convolve(
+    features: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    stride: Sequence[int] = (1,),
+    padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+    groups: int = 1,
+) -> torch.Tensor:
+    """Convolve (B, C, T) by a product of matrices."""
+    if tuple(stride) != (1,):
+        raise ValueError(f"stride must be 1 in float64; got {stride}")
+    size, (step,) = weight.shape[-1], dilation
+    padded = F.pad(features, (padding[0], padding[0]))
+    n_windows = padded.shape[-1] - step * (size - 1)
+    windows = torch.stack(
+        [
+            padded[..., first * step : first * step + n_windows]
+            for first in range(size)
+        ],
+        dim=2,
+    )  # (B, C, size, T')
+    windows = windows.unflatten(1, (groups, -1)).flatten(2, 3)
+    made = weight.flatten(1).unflatten(0, (groups, -1)) @ windows
+    made = made.flatten(1, 2)
+    return made if bias is None else made + bias[:, None]
 
 
 class _Traced(nn.Module):

@@ -221,7 +221,7 @@ class OnnxTTS:
     ) -> tuple[np.ndarray, np.ndarray, bool]:
         """Take steps until the end; frames (M, C), alignment (H, Q, T)."""
         step = self._steps[mode]
-        inputs = {**encoded, "frame": np.zeros_like(self._mean)[None]}
+        inputs = {**encoded, "frame": np.zeros((1, len(self._mean)))}
         caches = step.caches(self._window)
         n_tokens = encoded["memory"].shape[1]
         detector = EndDetector(

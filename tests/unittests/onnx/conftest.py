@@ -57,9 +57,7 @@ G2P_MODELS = {
 WORDS = [
     "".join(letters)
     for length in (1, 2, 3, 5)
-    for letters in itertools.islice(
-        itertools.product("bca", repeat=length), 20
-    )
+    for letters in itertools.islice(itertools.product("bca", repeat=length), 20)
 ]
 
 
