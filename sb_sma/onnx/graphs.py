@@ -22,6 +22,13 @@ from sb_sma.models.g2p.transformer_g2p import TransformerG2P
 from sb_sma.models.tts.transformer_tts import TransformerTTS
 from sb_sma.onnx.folder import NEXT, PAST
 
+_WITHOUT_PARTS = (
+    torch.Tensor,
+    nn.Module,
+    torch.Generator,
+    # of a trace, it holds numbers that are not known yet
+    RowLayout,
+)
 # sizes of examples; those of a trace that may change have to differ
 _SHORT, _LONG, _PAST_STEPS, _ROWS = 40, 50, 5, 3
 
@@ -62,7 +69,7 @@ def _parts_of(state: Any) -> list[tuple[Any, Any]]:
         return list(state.items())
     if isinstance(state, (list, tuple)):
         return list(enumerate(state))
-    if isinstance(state, (torch.Tensor, nn.Module, torch.Generator)):
+    if isinstance(state, _WITHOUT_PARTS):
         return []
     return list(getattr(state, "__dict__", {}).items())
 

@@ -26,15 +26,11 @@ MODELS = {
     "forward": {
         "attention_type": "forward",
         "decoder_window": 5,
-        "encoder_type": "ConformerEncoder",
-        "encoder_attention_type": "RelPosMHAXL",
     },
-    "some heads": {
-        "monotonic_heads": 1,
-        "head_choice": "focused",
+    "one head": {
+        "monotonic_head_choice": "focused",
         "moves_per_query": 2,
         "soft_spread": 2,
-        "encoder_attention_type": "RoPEMHA",
     },
     "all parts": {
         **STYLE,
