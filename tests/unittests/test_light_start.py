@@ -52,6 +52,8 @@ def heavy_modules_of(statement, folder):
                 ["synthesize", "--help"],
                 ["g2p", "--help"],
                 ["book", "--help"],
+                ["export", "--help"],
+                ["export", "--model", "./no/such/model", "--onnx", "tests"],
                 ["book", "none.txt", "--model", "m", "--out", "a.m4b"],
                 ["book", "README.md", "--model", "./no/such/model"],
                 ["synthesise", "--text", "a"],
