@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from sb_sma.cli.paths import add_trust, check_model
+from sb_sma.onnx.preconditions import PRECISIONS, check_absent, check_packages
 from sb_sma.torch_pair import require_torch_pair
 
 HELP = "Write a trained model as ONNX graphs, which run without PyTorch."
@@ -36,10 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the graphs; it must be absent or empty",
     )
-    # onnx.folder.PRECISIONS, without numpy
     parser.add_argument(
         "--precision",
-        choices=("float32", "float64"),
+        choices=PRECISIONS,
         default="float32",
         help="of encoder and steps; float64 takes twice the time and tells "
         "what rounding does (default: float32)",
@@ -65,8 +65,6 @@ def run(arguments: argparse.Namespace) -> None:
     OSError
         If the folder cannot be written.
     """
-    from sb_sma.onnx.folder import check_absent, check_packages
-
     check_absent(arguments.onnx)
     check_model(arguments.model)
     check_packages()

@@ -28,12 +28,7 @@ from sb_sma.inference.g2p.interface import G2P
 from sb_sma.inference.load_exported import read_exported_yaml
 from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.inference.tts import TTS
-from sb_sma.onnx.folder import (
-    PRECISIONS,
-    check_absent,
-    check_packages,
-    write_content,
-)
+from sb_sma.onnx.folder import write_content
 from sb_sma.onnx.graphs import (
     CrossStates,
     EncoderGraph,
@@ -43,6 +38,7 @@ from sb_sma.onnx.graphs import (
     RefinerGraph,
     TokenStepGraph,
 )
+from sb_sma.onnx.preconditions import PRECISIONS, check_absent, check_packages
 
 # of ONNX's operators; runtimes from 2023 on know it
 _OPSET = 18

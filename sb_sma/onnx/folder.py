@@ -1,7 +1,6 @@
 """The folder of an exported model: graphs, and a JSON file that tells of them."""
 
 import hashlib
-import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,67 +10,21 @@ import numpy as np
 
 from sb_sma.data.json_files import parse_json
 from sb_sma.inference.model_folder import ModelFolderError
+from sb_sma.onnx.preconditions import EXTRA
 
 FORMAT = 1
 CONTENT = "onnx.json"
 PAST, NEXT = "past.", "next."
 """Of the self-attention's cache of a layer, and of what a step changes."""
 
-_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _DTYPES = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
 }
-PRECISIONS = ("float32", "float64")
 _ROOM = 64  # steps, at first
-EXTRA = "pip install 'sb_sma[onnx]'"
 _AGAIN = "Copy the folder or export the model again."
-
-
-def check_packages() -> None:
-    """Refuse to begin without the packages that an export needs.
-
-    Raises
-    ------
-    ImportError
-        If one is missing; it names the extra.
-    """
-    for name in _PACKAGES:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise ImportError(
-                f"exporting ONNX graphs needs {', '.join(_PACKAGES)}: {EXTRA} "
-                f"({error})"
-            ) from None
-
-
-def check_absent(folder: Path) -> None:
-    """Refuse to write where something is.
-
-    Arguments
-    ---------
-    folder : Path
-        What will be written.
-
-    Raises
-    ------
-    ValueError
-        If it is neither absent nor an empty folder.
-
-    Example
-    -------
-    >>> check_absent(getfixture("tmp_path"))
-    """
-    if folder.is_dir() and not any(folder.iterdir()):
-        return
-    if folder.exists() or folder.is_symlink():
-        raise ValueError(
-            f"{folder} must be absent or an empty folder: what is there is "
-            "never replaced. Remove it, or name another."
-        )
 
 
 def write_content(folder: Path, content: Mapping[str, Any]) -> None:
