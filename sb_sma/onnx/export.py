@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -28,7 +29,7 @@ from sb_sma.inference.g2p.interface import G2P
 from sb_sma.inference.load_exported import read_exported_yaml
 from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.inference.tts import TTS
-from sb_sma.onnx.folder import write_content
+from sb_sma.onnx.folder import OnnxGraph, write_content
 from sb_sma.onnx.graphs import (
     CrossStates,
     EncoderGraph,
@@ -42,6 +43,7 @@ from sb_sma.onnx.preconditions import PRECISIONS, check_absent, check_packages
 
 # of ONNX's operators; runtimes from 2023 on know it
 _OPSET = 18
+_TOLERANCE = 1e-3
 _FRONTENDS = {EspeakFrontend: "espeak", CharacterFrontend: "characters"}
 
 
@@ -216,8 +218,24 @@ def _write(graph: Graph, folder: Path, name: str) -> set[str]:
     for node in proto.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""
+    _try(proto.SerializeToString(), graph, name)
     onnx.save(proto, str(folder / f"{name}.onnx"))
     return {each.name for each in kept}
+
+
+def _try(model: bytes, graph: Graph, name: str) -> None:
+    """Refuse a graph that does not give what PyTorch does."""
+    inputs = {key: each.numpy() for key, each in graph.inputs.items()}
+    found = OnnxGraph(model, n_threads=1)(inputs)
+    for key, wanted in zip(graph.outputs, graph(*graph.inputs.values())):
+        if not np.allclose(
+            found[key], wanted.numpy(), rtol=_TOLERANCE, atol=_TOLERANCE
+        ):
+            raise ValueError(
+                f"{name} of this model gives another {key} by onnxruntime than "
+                "by PyTorch. Modules of your own must compute with tensors "
+                "alone."
+            )
 
 
 def _trace(graph: Graph) -> Any:

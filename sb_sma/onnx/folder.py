@@ -212,7 +212,7 @@ class OnnxFolder:
             f"{self.path / CONTENT}: {what}; got {got!r:.80}. {_AGAIN}"
         )
 
-    def graph(self, name: str) -> "Graph":
+    def graph(self, name: str) -> "OnnxGraph":
         """Load a graph.
 
         Arguments
@@ -222,7 +222,7 @@ class OnnxFolder:
 
         Returns
         -------
-        graph : Graph
+        graph : OnnxGraph
             Ready to run.
 
         Raises
@@ -241,7 +241,7 @@ class OnnxFolder:
             raise ModelFolderError(
                 f"{path} is damaged, or another one than was exported. {_AGAIN}"
             )
-        return Graph(model, self.n_threads)
+        return OnnxGraph(model, self.n_threads)
 
 
 class StepCache:
@@ -308,7 +308,7 @@ class StepCache:
         self._stored = self._stored[:, rows]
 
 
-class Graph:
+class OnnxGraph:
     """A graph that runs on arrays with names.
 
     Arguments

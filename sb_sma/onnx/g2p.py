@@ -22,7 +22,7 @@ from sb_sma.models.g2p.hypothesis import (
     Hypothesis,
     make_hypothesis,
 )
-from sb_sma.onnx.folder import NEXT, PAST, Graph, OnnxFolder
+from sb_sma.onnx.folder import NEXT, PAST, OnnxFolder, OnnxGraph
 
 # those of sb_sma.data.lexicon.tokenizers, without PyTorch
 _TOKENIZERS = {
@@ -181,8 +181,8 @@ class _Decoding:
 
     def __init__(
         self,
-        encoder: Graph,
-        step: Graph,
+        encoder: OnnxGraph,
+        step: OnnxGraph,
         graphemes: list[int],
         window: int | None,
     ):

@@ -6,8 +6,6 @@ made of the lower 24 of them; normal ones of pairs of these, 8 apart, by Box and
 Muller's transform, which PyTorch computes in float32: equal to some 1e-6.
 """
 
-import secrets
-
 import numpy as np
 
 _BITS = 24
@@ -19,8 +17,8 @@ class TorchRandom:
 
     Arguments
     ---------
-    seed : int, optional
-        As of its ``manual_seed``. Default: another one each time.
+    seed : int
+        As of its ``manual_seed``.
 
     Example
     -------
@@ -28,9 +26,7 @@ class TorchRandom:
     array([0.49625659, 0.7682218 ], dtype=float32)
     """
 
-    def __init__(self, seed: int | None = None):
-        if seed is None:
-            seed = secrets.randbits(32)
+    def __init__(self, seed: int):
         # the generator heeds no more of it
         self._twister = np.random.RandomState(seed & 0xFFFFFFFF)
 

@@ -4,6 +4,7 @@ What the graphs leave to do is here: the dropout of every step, when to stop, th
 frame limit, the noise of the refiner, and the pace.
 """
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,7 +197,7 @@ class OnnxTTS:
                 f"seed must be an integer, or None; got {seed!r:.40}."
             )
         if seed is None:
-            seed = int(TorchRandom().uniform(1)[0] * 2**24)
+            seed = secrets.randbits(32)
         inputs.update(self._style(style))
         inputs.update(self._speaker(speaker))
         encoded = self._encoder(inputs)

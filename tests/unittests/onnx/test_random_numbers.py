@@ -27,8 +27,3 @@ def test_noise_of_frames_is_equal(seed, n_mels):
     wanted = FrameNoise(n_mels, seed).take(150).numpy()
     found = _frame_noise(seed, 150, n_mels)
     assert_allclose(found, wanted, atol=2e-6, rtol=0)
-
-
-def test_without_a_seed_it_is_another_one():
-    one, other = (TorchRandom().uniform(9) for _ in range(2))
-    assert not np.array_equal(one, other)
