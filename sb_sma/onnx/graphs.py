@@ -199,7 +199,20 @@ class CrossStates:
     def begin(
         self, memory: torch.Tensor, lengths: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Return the tensors before the first step."""
+        """Return the tensors before the first step.
+
+        Arguments
+        ---------
+        memory : torch.Tensor
+            (1, K, D).
+        lengths : torch.Tensor
+            K, int64, (1,).
+
+        Returns
+        -------
+        tensors : dict of str to torch.Tensor
+            By name.
+        """
         return dict(_find_tensors(self._start(memory, lengths), "layers"))
 
     def as_layers(
@@ -207,7 +220,20 @@ class CrossStates:
         tensors: Mapping[str, torch.Tensor],
         pasts: Sequence[torch.Tensor],
     ) -> list[LayerState]:
-        """Make the states that decoder layers take."""
+        """Make the states that decoder layers take.
+
+        Arguments
+        ---------
+        tensors : mapping of str to torch.Tensor
+            Of the cross-attentions.
+        pasts : sequence of torch.Tensor
+            Of the self-attention of each layer, (L, R, 2, H, D / H).
+
+        Returns
+        -------
+        states : list of LayerState
+            One per layer.
+        """
         n_rows = pasts[0].shape[1]
         crosses = _put_tensors(self._template, "layers", tensors, n_rows)
         return [
@@ -216,7 +242,18 @@ class CrossStates:
         ]
 
     def of_layers(self, states: list[LayerState]) -> dict[str, torch.Tensor]:
-        """Return the tensors of the cross-attentions."""
+        """Return the tensors of the cross-attentions.
+
+        Arguments
+        ---------
+        states : list of LayerState
+            One per layer.
+
+        Returns
+        -------
+        tensors : dict of str to torch.Tensor
+            By name.
+        """
         return dict(_find_tensors([each.cross for each in states], "layers"))
 
 
@@ -271,7 +308,15 @@ class EncoderGraph(Graph):
         self.outputs = ["memory", *self.needed]
 
     def forward(self, tokens: torch.Tensor, *conditions: torch.Tensor):
-        """Read a text."""
+        """Read a text.
+
+        Arguments
+        ---------
+        tokens : torch.Tensor
+            (1, T).
+        *conditions : torch.Tensor
+            Style (1, S) and speaker (1,), where the model has them.
+        """
         lengths = (tokens >= 0).sum(dim=1)
         if isinstance(self.model, TransformerTTS):
             names = list(self.inputs)[1:]
@@ -392,7 +437,19 @@ class MelStepGraph(_StepGraph):
         step: torch.Tensor,
         *tensors: torch.Tensor,
     ):
-        """Make the next frames."""
+        """Make the next frames.
+
+        Arguments
+        ---------
+        frame : torch.Tensor
+            The last one made, (1, C).
+        masks : torch.Tensor
+            The prenet's dropout, (2, D).
+        step : torch.Tensor
+            Its number, int64, (1,).
+        *tensors : torch.Tensor
+            Pasts, and what the cross-attentions need.
+        """
         layers = self._open(tensors)
         decoder = self.model.decoder
         position = decoder.positions.at(step)[0]
@@ -427,7 +484,17 @@ class TokenStepGraph(_StepGraph):
     def forward(
         self, token: torch.Tensor, step: torch.Tensor, *tensors: torch.Tensor
     ):
-        """Weigh the next phonemes."""
+        """Weigh the next phonemes.
+
+        Arguments
+        ---------
+        token : torch.Tensor
+            The one before, int64, (R,).
+        step : torch.Tensor
+            Its number, int64, (1,).
+        *tensors : torch.Tensor
+            Pasts, and what the cross-attentions need.
+        """
         layers = self._open(tensors)
         positions = self.model.decoder.positions.at(step)
         state = TokenDecoderState(layers, positions)
@@ -453,7 +520,13 @@ class PostnetGraph(Graph):
         self.outputs = ["mel"]
 
     def forward(self, frames: torch.Tensor):
-        """Smooth a mel, (M, C)."""
+        """Smooth a mel.
+
+        Arguments
+        ---------
+        frames : torch.Tensor
+            Standardised, (M, C).
+        """
         padding = torch.zeros_like(frames[None, :, 0], dtype=torch.bool)
         return (frames + self.postnet(frames[None], padding)[0],)
 
@@ -483,5 +556,15 @@ class RefinerGraph(Graph):
     def forward(
         self, mel: torch.Tensor, text: torch.Tensor, noise: torch.Tensor
     ):
-        """Make a mel sharp, (M, C)."""
+        """Make a mel sharp.
+
+        Arguments
+        ---------
+        mel : torch.Tensor
+            Standardised, (M, C).
+        text : torch.Tensor
+            What was attended in each frame, (M, D).
+        noise : torch.Tensor
+            Standard normal, (M, C).
+        """
         return (self.refiner(mel[None], text[None], noise)[0],)
