@@ -31,7 +31,8 @@ EXTRAS = {
     # the ears of sb-sma evaluate
     "evaluate": [NUMBERS, "faster-whisper>=1.0,<2", "distillmos>=0.9,<1"],
     "serve": ["starlette>=0.40", "uvicorn>=0.30", "gradio>=5"],
-    "onnx": ["onnx>=1.16", "onnxruntime>=1.18"],
+    # graphs that run without PyTorch: to export and to run them
+    "onnx": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.3"],
 }
 
 

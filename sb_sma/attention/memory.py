@@ -179,11 +179,13 @@ def project_memory(
     torch.Size([2, 4, 1, 5])
     """
     empty = memory_lengths == 0
+    # what is traced has no values to look at
+    may_be_empty = torch.compiler.is_compiling() or bool(empty.any())
     by_head = split_heads(keys, nhead).transpose(-1, -2)
     return ProjectedMemory(
         (by_head / math.sqrt(by_head.shape[-2])).contiguous(),
         split_heads(values, nhead).contiguous(),
         padding_mask(memory_lengths, keys.shape[1])[:, None, None],
-        empty[:, None, None, None] if empty.any() else None,
+        empty[:, None, None, None] if may_be_empty else None,
         RowLayout(len(keys)),
     )

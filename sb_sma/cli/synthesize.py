@@ -27,6 +27,7 @@ from sb_sma.cli.utterances import (
     read_argument,
     read_texts,
 )
+from sb_sma.models.tts.pace import FASTEST, SLOWEST
 from sb_sma.torch_pair import require_torch_pair
 from sb_sma.vocoders.source import LJSPEECH, check_vocoder_source
 
@@ -48,8 +49,6 @@ _EXAMPLES = """examples:
 
 A text of any length: beyond 600 characters it is spoken sentence by sentence.
 """
-# models.tts.time_scaling's, without torch
-SLOWEST, FASTEST = 0.25, 4.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,7 +152,7 @@ def add_manner_arguments(
 
 
 def _pace(text: str) -> float:
-    """Read a pace, which `sb_sma.models.tts.time_scaling` knows with torch."""
+    """Read a pace."""
     try:
         pace = float(text)
     except ValueError:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from sb_sma.data.espeak.voice import VoiceSettings
-from sb_sma.data.lexicon.tokenizers import MODEL_TYPES
+from sb_sma.data.lexicon.piece_tokenizer import MODEL_TYPES
 from sb_sma.data.text.frontends import (
     CharacterFrontend,
     EspeakFrontend,

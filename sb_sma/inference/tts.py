@@ -37,10 +37,10 @@ from sb_sma.inference.spoken import (
 )
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.vocoder import choose_vocoder
+from sb_sma.models.tts.pace import check_pace
 from sb_sma.models.tts.stop_rule import StopRule
 from sb_sma.models.tts.streaming import join_chunks
 from sb_sma.models.tts.synthesis import Manner
-from sb_sma.models.tts.time_scaling import check_pace
 from sb_sma.safe_yaml import names_of
 from sb_sma.vocoders.registry import Vocoder
 from sb_sma.vocoders.streaming import WaveformStream

@@ -77,5 +77,20 @@ class ScaledPositions(nn.Module):
         steps = torch.arange(
             start, start + n_steps, device=self.frequencies.device
         )
+        return self.at(steps)
+
+    def at(self, steps: torch.Tensor) -> torch.Tensor:
+        """Compute what is added at given places.
+
+        Arguments
+        ---------
+        steps : torch.Tensor
+            Positions, int64, (n_steps,).
+
+        Returns
+        -------
+        positions : torch.Tensor
+            (n_steps, D).
+        """
         angles = steps[:, None] * self.frequencies  # (n_steps, D / 2)
         return self.scale * torch.cat((angles.sin(), angles.cos()), dim=-1)

@@ -15,7 +15,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import sb_sma
 from sb_sma.attention.decoding import MODES
 from sb_sma.cli import synthesize
-from sb_sma.models.tts import time_scaling
 
 HEAVY = ("matplotlib", "numba", "numpy", "speechbrain", "torch", "torchaudio")
 
@@ -53,6 +52,8 @@ def heavy_modules_of(statement, folder):
                 ["synthesize", "--help"],
                 ["g2p", "--help"],
                 ["book", "--help"],
+                ["export", "--help"],
+                ["export", "--model", "./no/such/model", "--onnx", "tests"],
                 ["book", "none.txt", "--model", "m", "--out", "a.m4b"],
                 ["book", "README.md", "--model", "./no/such/model"],
                 ["synthesise", "--text", "a"],
@@ -104,11 +105,6 @@ def test_the_modes_of_the_command_are_those_of_the_attention():
     synthesize.add_arguments(parser)
     (mode,) = (each for each in parser._actions if each.dest == "mode")
     assert mode.choices == MODES
-
-
-def test_the_paces_of_the_command_are_those_of_the_model():
-    for name in ("SLOWEST", "FASTEST"):
-        assert getattr(synthesize, name) == getattr(time_scaling, name)
 
 
 class Operators(TorchDispatchMode):

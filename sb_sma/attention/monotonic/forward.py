@@ -285,9 +285,15 @@ class ForwardMHA(nn.Module):
         ):
             for _ in range(self.moves_per_query):
                 arriving = F.pad(log_alpha[..., :-1], (1, 0), value=_NEVER)
-                log_alpha = torch.logaddexp(
-                    log_alpha + log_stay, arriving + log_move
-                )
+                log_alpha = _log_add(log_alpha + log_stay, arriving + log_move)
             log_alpha = (log_alpha + energy).log_softmax(dim=-1)
             log_alphas.append(log_alpha)
         return torch.stack(log_alphas, dim=2)
+
+
+def _log_add(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Add in logarithms; exporters take exponentials that are 0."""
+    if not torch.compiler.is_compiling():
+        return torch.logaddexp(one, other)
+    distance = (one - other).abs()
+    return torch.maximum(one, other) + (-distance).exp().log1p()

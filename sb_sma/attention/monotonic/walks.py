@@ -5,7 +5,6 @@ head, and moves it by at most `moves_per_query` keys per query.
 """
 
 import torch
-import torch.nn.functional as F
 
 from sb_sma.attention.decoding import DecodingOptions
 
@@ -58,7 +57,7 @@ class SoftWalk:
     ):
         keys = torch.arange(alpha.shape[-1], device=alpha.device)
         # the compiled walk must not leave its arrays
-        self.lengths = memory_lengths.clamp(max=len(keys))
+        self.lengths = memory_lengths.clamp(max=alpha.shape[-1])
         lengths = self.lengths[:, None, None]
         self.alpha = alpha.masked_fill(keys >= lengths, 0.0)
         self.half_mass = self.alpha.sum(dim=-1, keepdim=True) / 2  # (B, H, 1)
@@ -127,7 +126,7 @@ class CompiledSoftWalk(SoftWalk):
         alpha : torch.Tensor
             Alignment of this query, (B, H, K).
         """
-        if p_stay.requires_grad:
+        if p_stay.requires_grad or torch.compiler.is_compiling():
             return super().advance(p_stay)
         self.alpha, seen = advance_compiled(
             p_stay,
@@ -239,15 +238,19 @@ class HardWalk:
             self.still_here = self.still_here * p_here
             move = self.still_here < 0.5
             if self.head_spread is not None:
-                median = self.position.median(dim=1, keepdim=True).values
-                ahead = self.position - median
+                # of an even number, the lower one of the two in the middle
+                middle = (self.position.shape[1] - 1) // 2
+                median = self.position.sort(dim=1).values[:, middle]
+                ahead = self.position - median[:, None]
                 move = move & (ahead < self.head_spread)
                 move = move | (ahead < -self.head_spread)
             move = move & (self.position < self.last_key)
             self.position = self.position + move
             self.still_here = torch.where(move, 1.0, self.still_here)
-        alpha = F.one_hot(self.position, p_stay.shape[-1]).to(p_stay.dtype)
-        return alpha * (self.last_key >= 0)[..., None]
+        keys = torch.arange(p_stay.shape[-1], device=p_stay.device)
+        stands_here = keys == self.position[..., None]  # (B, H, K)
+        has_keys = self.last_key[..., None] >= 0
+        return (stands_here & has_keys).to(p_stay.dtype)
 
 
 def start_walk(

@@ -8,12 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from speechbrain.utils.checkpoints import (
-    mark_as_loader,
-    mark_as_saver,
-    register_checkpoint_hooks,
-)
-
 from sb_sma.data.json_files import read_json, write_json
 from sb_sma.data.lexicon.line import MAX_WORD_LENGTH
 from sb_sma.data.plain_text import is_speakable
@@ -41,7 +35,6 @@ _CONTENT = {
 _FIRST = 2  # index after padding and unknown
 
 
-@register_checkpoint_hooks
 class GraphemeTokenizer(ABC):
     """Turns words into pieces and indices.
 
@@ -241,7 +234,6 @@ class GraphemeTokenizer(ABC):
             "units": self._units_to_json(),
         }
 
-    @mark_as_saver
     def save(self, path: str | Path) -> None:
         """Write the tokenizer.
 
@@ -252,7 +244,6 @@ class GraphemeTokenizer(ABC):
         """
         write_json(Path(path), self.content())
 
-    @mark_as_loader
     def load(self, path: str | Path, end_of_epoch: bool = False) -> None:
         """Become the tokenizer that was saved.
 

@@ -5,7 +5,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
@@ -26,6 +26,7 @@ from sb_sma.inference.g2p.batches import (
     pad,
 )
 from sb_sma.inference.g2p.likeness import find_differences, members_of
+from sb_sma.inference.g2p.pronunciation import Pronunciation
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.threads import map_in_threads
 from sb_sma.models.g2p.beam_search import beam_search
@@ -35,25 +36,6 @@ from sb_sma.models.g2p.hypothesis import BeamSettings, Hypothesis
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Pronunciation:
-    """One way to say a word.
-
-    Arguments
-    ---------
-    phonemes : list of str
-        Symbols of the training lexicon.
-    log_probability : float
-        Natural logarithm of the model's probability.
-    finished : bool
-        Whether the word ended by itself, and not at the limit of its length.
-    """
-
-    phonemes: list[str]
-    log_probability: float
-    finished: bool
 
 
 class G2P(ExportedModel):

@@ -124,7 +124,7 @@ class CausalSelfAttention(nn.Module):
         """
         # with one step, the heads lie side by side already
         projected = call_layer(self.in_proj, features)
-        projected = projected.view(len(features), 3, self.nhead, -1)
+        projected = projected.flatten(0, 1).unflatten(1, (3, self.nhead, -1))
         cache.append(projected[:, 1:])
         read = cache.attend(projected[:, 0], self.window)  # (B, H, D / H)
         return call_layer(self.out_proj, read.reshape(features.shape))

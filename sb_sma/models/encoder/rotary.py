@@ -158,9 +158,22 @@ def _turn(features: torch.Tensor) -> torch.Tensor:
     exponents = torch.arange(0, width, 2, dtype=wide, device=features.device)
     places = torch.arange(length, dtype=wide, device=features.device)
     angles = torch.outer(places, torch.exp(exponents * (_LOG_BASE / width)))
+    pairs = features.to(wide).unflatten(-1, (-1, 2))
+    if torch.compiler.is_compiling():
+        # exporters know no complex numbers
+        cosine, sine = angles.cos()[:, None, None], angles.sin()[:, None, None]
+        real, imaginary = pairs.unbind(-1)
+        turned = torch.stack(
+            (
+                real * cosine - imaginary * sine,
+                real * sine + imaginary * cosine,
+            ),
+            dim=-1,
+        )
+        return turned.flatten(-2).to(features.dtype)
     turns = torch.polar(torch.ones_like(angles), angles)[:, None, None]
-    pairs = torch.view_as_complex(features.to(wide).unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * turns).flatten(-2).to(features.dtype)
+    turned = torch.view_as_real(torch.view_as_complex(pairs) * turns)
+    return turned.flatten(-2).to(features.dtype)
 
 
 def _may_look(

@@ -337,9 +337,38 @@ class MelDecoder(nn.Module):
             positions = self.positions.table(state.n_steps, _BLOCK_STEPS)
             state.positions = positions.to(frame.dtype).unbind()
         state.n_steps += 1
-        heard = self.prenet(frame[:, None], state.masks[index])
-        features = call_layer(self.project, heard) + state.positions[index]
-        features, alignments = self.layers.step(features, state.layers)
+        return self.advance(
+            frame, state.masks[index], state.positions[index], state.layers
+        )
+
+    def advance(
+        self,
+        frame: torch.Tensor,
+        masks: torch.Tensor,
+        position: torch.Tensor,
+        layers: list[LayerState],
+    ) -> DecoderStep:
+        """Make the next frames with dropout that is given.
+
+        Arguments
+        ---------
+        frame : torch.Tensor
+            The last frame made, zeros at the start, (B, C).
+        masks : torch.Tensor
+            The prenet's dropout, (2, D).
+        position : torch.Tensor
+            That of this step, (D,).
+        layers : list of LayerState
+            What the step before left; advanced.
+
+        Returns
+        -------
+        step : DecoderStep
+            Frames, stop logits and alignments.
+        """
+        heard = self.prenet(frame[:, None], masks)
+        features = call_layer(self.project, heard) + position
+        features, alignments = self.layers.step(features, layers)
         frames, stop_logits = self._read_out(features)
         return DecoderStep(frames, stop_logits[:, 0], alignments)
 

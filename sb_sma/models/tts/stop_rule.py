@@ -3,9 +3,12 @@
 import copy
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -82,34 +85,34 @@ class EndDetector:
     ---------
     rule : StopRule
         The limits.
-    memory_lengths : torch.Tensor
-        Tokens of each item, int64, (B,).
+    memory_lengths : np.ndarray or torch.Tensor
+        Tokens of each item, int64, on the host, (B,).
     seconds_per_step : float
         Duration of a decoder step, in seconds.
 
     Example
     -------
-    >>> detector = EndDetector(StopRule(), torch.tensor([2]), 0.05)
-    >>> on_last = torch.tensor([[[0.1, 0.9], [0.5, 0.5]]])
-    >>> detector.update(torch.tensor([3.0]), on_last)
+    >>> detector = EndDetector(StopRule(), np.array([2]), 0.05)
+    >>> weights, positions = np.array([[0.9, 0.5]]), np.array([[1, 0]])
+    >>> detector.advance(np.array([3.0]), weights, positions)
     array([ True])
     """
 
     def __init__(
         self,
         rule: StopRule,
-        memory_lengths: torch.Tensor,
+        memory_lengths: "np.ndarray | torch.Tensor",
         seconds_per_step: float,
     ):
         self.hold_steps = max(1, round(rule.hold_seconds / seconds_per_step))
         threshold = rule.stop_threshold
         self.threshold_logit = math.log(threshold / (1.0 - threshold))
-        self.last_tokens = memory_lengths.cpu().numpy() - 1
+        self.last_tokens = np.asarray(memory_lengths) - 1
         self.steps_on_last = np.zeros_like(self.last_tokens)
         self._focus: np.ndarray | float = 0.0
 
     def update(
-        self, stop_logits: torch.Tensor, alignment: torch.Tensor
+        self, stop_logits: "torch.Tensor", alignment: "torch.Tensor"
     ) -> np.ndarray:
         """Say which items end with this step.
 
@@ -126,17 +129,44 @@ class EndDetector:
             True where the item ends, (B,).
         """
         weights, positions = alignment.max(dim=-1)  # (B, H)
-        self._focus = self._focus + weights.float().cpu().numpy()
+        return self.advance(
+            stop_logits.float().cpu().numpy(),
+            weights.float().cpu().numpy(),
+            positions.cpu().numpy(),
+        )
+
+    def advance(
+        self,
+        stop_logits: np.ndarray,
+        weights: np.ndarray,
+        positions: np.ndarray,
+    ) -> np.ndarray:
+        """Do the same with what every head attends most.
+
+        Arguments
+        ---------
+        stop_logits : np.ndarray
+            (B,).
+        weights : np.ndarray
+            The largest of each head's alignment, (B, H).
+        positions : np.ndarray
+            Where it is, (B, H).
+
+        Returns
+        -------
+        ended : np.ndarray
+            True where the item ends, (B,).
+        """
+        self._focus = self._focus + weights
         head = self._focus.argmax(axis=1)
-        attended = positions.cpu().numpy()[np.arange(len(head)), head]
+        attended = positions[np.arange(len(head)), head]
         on_last = attended >= self.last_tokens
         self.steps_on_last = (self.steps_on_last + 1) * on_last
-        logits = stop_logits.float().cpu().numpy()
-        wants_to_stop = logits > self.threshold_logit
+        wants_to_stop = stop_logits > self.threshold_logit
         held = self.steps_on_last >= self.hold_steps
         return (on_last & wants_to_stop) | held
 
-    def select_rows(self, rows: torch.Tensor) -> "EndDetector":
+    def select_rows(self, rows: "torch.Tensor") -> "EndDetector":
         """Keep some items of the batch.
 
         Arguments

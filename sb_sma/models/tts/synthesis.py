@@ -15,8 +15,9 @@ from torch.nn.utils.rnn import pad_sequence
 from sb_sma.attention.decoding import DecodingOptions, select_rows
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.tts.frame_noise import FrameNoise
+from sb_sma.models.tts.pace import check_pace, scaled_length
 from sb_sma.models.tts.stop_rule import EndDetector, StopRule
-from sb_sma.models.tts.time_scaling import check_pace, scale_time, scaled_length
+from sb_sma.models.tts.time_scaling import scale_time
 
 LOG_FLOOR = -11.512925
 """Natural log of 1e-5: silence, in the mel of `sb_sma.data.speech.mel`."""
@@ -185,7 +186,9 @@ class Narrator:
             for length in token_lengths.tolist()
         ]
         self.limits = np.array(limits)
-        self.detector = EndDetector(stop_rule, token_lengths, seconds_per_step)
+        self.detector = EndDetector(
+            stop_rule, token_lengths.cpu(), seconds_per_step
+        )
         self.memory = model.encode(
             tokens, token_lengths, manner.style, manner.speaker
         )

@@ -6,12 +6,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from sb_sma.models.tts.time_scaling import (
-    TimeScaler,
-    check_pace,
-    scale_time,
-    scaled_length,
-)
+from sb_sma.models.tts.pace import check_pace, scaled_length
+from sb_sma.models.tts.time_scaling import TimeScaler, scale_time
 
 PACES = (0.25, 0.5, 0.83, 1.0001, 1.25, 2.0, 4.0)
 

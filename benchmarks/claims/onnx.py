@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Do ONNX graphs speak and pronounce as PyTorch does, and how fast?
+
+- mels: of 200 texts of ``sb-sma evaluate``, soft and hard, each with a seed of
+  its own, by graphs and by PyTorch: how many have the same number of frames and
+  the same way of ending, and the largest differences. In float64, which tells
+  faults from rounding; and in float32, beside the difference of PyTorch in
+  float32 from itself in float64.
+- words: of 200 words, greedy and by beam search.
+- time: seconds of text to mel over seconds of speech, on one thread, by both in
+  turn, text after text.
+
+Words are left out without --g2p. Prints figures, and stores them under
+``results/``.
+
+> python -m benchmarks.claims.onnx --model results/tts/SMA/model --g2p results/g2p/model
+"""
+
+import argparse
+import json
+import logging
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.harness.machine import describe_machine
+from benchmarks.harness.timing import significant
+from sb_sma.evaluation.texts import own_texts
+from sb_sma.inference import G2P, TTS
+from sb_sma.onnx import OnnxG2P, OnnxTTS, export_onnx
+
+OUTPUT = Path(__file__).parents[1] / "results" / "onnx.json"
+TOLERANCE = 1e-4
+WANTED = {"largest_difference": "<= 1e-4", "same_ends": "all"}
+
+
+def main() -> None:
+    """Measure, print and store."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", required=True, help="a voice's folder")
+    parser.add_argument("--g2p", help="folder of a model that pronounces")
+    parser.add_argument("--texts", type=int, default=200)
+    parser.add_argument("--words", type=int, default=200)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    arguments = parser.parse_args()
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(1)
+    result: dict[str, Any] = {
+        "machine": {**describe_machine(), "threads": "1"},
+        "wanted": WANTED,
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        texts = chosen_texts(arguments.texts)
+        result["texts"] = len(texts)
+        for mode in ("soft", "hard"):
+            result[mode] = compare_mels(arguments.model, folder, texts, mode)
+            print(mode, json.dumps(result[mode], indent=1), flush=True)
+        if arguments.g2p:
+            words = chosen_words(texts, arguments.words)
+            result["words"] = compare_words(arguments.g2p, folder, words)
+            print("words", json.dumps(result["words"], indent=1))
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def chosen_texts(number: int) -> list[str]:
+    """Take as many of each kind."""
+    texts = [each.text for each in own_texts()]
+    places = np.linspace(0, len(texts), number, endpoint=False).astype(int)
+    return [texts[place] for place in places]
+
+
+def chosen_words(texts: list[str], number: int) -> list[str]:
+    """Take the first words of letters alone."""
+    words = dict.fromkeys(
+        word.lower()
+        for text in texts
+        for word in text.split()
+        if word.isascii() and word.isalpha()
+    )
+    return list(words)[:number]
+
+
+def exported(source: str, folder: Path, precision: str) -> Path:
+    """Export a model once."""
+    graphs = folder / f"{Path(source).absolute().as_posix()[1:]}" / precision
+    if not graphs.exists():
+        export_onnx(source, graphs, precision=precision)
+    return graphs
+
+
+def compare_mels(
+    source: str, folder: Path, texts: list[str], mode: str
+) -> dict[str, Any]:
+    """Speak all texts by both, in both precisions."""
+    spoken: dict[tuple[str, str], list[Any]] = {}
+    seconds = {"PyTorch": 0.0, "ONNX": 0.0}
+    for precision in ("float64", "float32"):
+        tts = TTS.from_hparams(source=source)
+        tts.mods.model.to(getattr(torch, precision))
+        runner = OnnxTTS(exported(source, folder, precision))
+        ours = spoken[precision, "ONNX"] = []
+        theirs = spoken[precision, "PyTorch"] = []
+        # compiled when they are first called
+        tts.speak(texts[0], mode=mode, seed=0)
+        runner.speak(texts[0], mode=mode, seed=0)
+        for seed, text in enumerate(texts):
+            start = time.perf_counter()
+            (speech,) = tts.speak([text], mode=mode, seed=seed, split=False)
+            middle = time.perf_counter()
+            ours.append(runner.speak(text, mode=mode, seed=seed))
+            end = time.perf_counter()
+            speech.mel = speech.mel.numpy()
+            theirs.append(speech)
+            if precision == "float32":
+                seconds["PyTorch"] += middle - start
+                seconds["ONNX"] += end - middle
+    settings = tts.hparams.mel_settings
+    n_frames = sum(len(each.mel) for each in spoken["float32", "PyTorch"])
+    length = n_frames * settings.seconds_per_frame
+    return {
+        "float64": differences(
+            spoken["float64", "PyTorch"], spoken["float64", "ONNX"]
+        ),
+        "float32": differences(
+            spoken["float32", "PyTorch"], spoken["float32", "ONNX"]
+        ),
+        "PyTorch, float32 and float64": differences(
+            spoken["float64", "PyTorch"], spoken["float32", "PyTorch"]
+        ),
+        "real_time_factor": {
+            name: significant(spent / length) for name, spent in seconds.items()
+        },
+        "PyTorch over ONNX": significant(seconds["PyTorch"] / seconds["ONNX"]),
+    }
+
+
+def differences(one: list[Any], other: list[Any]) -> dict[str, Any]:
+    """Compare mels and ends."""
+    found = [
+        float(np.abs(a.mel - b.mel).max())
+        for a, b in zip(one, other)
+        if a.mel.shape == b.mel.shape and a.finished == b.finished
+    ]
+    return {
+        "same_ends": f"{len(found)} of {len(one)}",
+        "within_1e-4": sum(each <= TOLERANCE for each in found),
+        "largest_difference": significant(max(found, default=0.0)),
+        "median_difference": significant(float(np.median(found or [0.0]))),
+    }
+
+
+def compare_words(
+    source: str, folder: Path, words: list[str]
+) -> dict[str, Any]:
+    """Pronounce all words by both."""
+    g2p = G2P.from_hparams(source=source)
+    runner = OnnxG2P(exported(source, folder, "float32"))
+    figures: dict[str, Any] = {"number": len(words)}
+    for name, beam_size in (("greedy", 1), ("beam 5", 5)):
+        start = time.perf_counter()
+        theirs = g2p.n_best(words, 1, beam_size=beam_size)
+        middle = time.perf_counter()
+        ours = runner.n_best(words, 1, beam_size=beam_size)
+        end = time.perf_counter()
+        pairs = [(a, b) for (a,), (b,) in zip(theirs, ours)]
+        figures[name] = {
+            "same": sum(a.phonemes == b.phonemes for a, b in pairs),
+            "largest_difference": significant(
+                max(
+                    abs(a.log_probability - b.log_probability) for a, b in pairs
+                )
+            ),
+            "seconds": {
+                "PyTorch, in batches": significant(middle - start),
+                "ONNX, one by one": significant(end - middle),
+            },
+        }
+    return figures
+
+
+if __name__ == "__main__":
+    main()

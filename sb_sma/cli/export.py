@@ -1,0 +1,81 @@
+"""``sb-sma export``: a model in a form that runs without PyTorch."""
+
+import argparse
+from pathlib import Path
+
+from sb_sma.cli.paths import add_trust, check_model
+from sb_sma.onnx.preconditions import PRECISIONS, check_absent, check_packages
+from sb_sma.torch_pair import require_torch_pair
+
+HELP = "Write a trained model as ONNX graphs, which run without PyTorch."
+_EXAMPLES = """examples:
+  sb-sma export --model results/tts/model --onnx voice_onnx
+  python -c "from sb_sma.onnx import OnnxTTS; print(OnnxTTS('voice_onnx').speak('Hello.').mel.shape)"
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of this command.
+    """
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EXAMPLES
+    parser.add_argument(
+        "--model",
+        required=True,
+        help="folder that a training run exported, of a model that speaks or "
+        "pronounces, or a repository on a hub",
+    )
+    parser.add_argument(
+        "--onnx",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="folder for the graphs; it must be absent or empty",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of encoder and steps; float64 takes twice the time and tells "
+        "what rounding does (default: float32)",
+    )
+    add_trust(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the graphs.
+
+    Arguments
+    ---------
+    arguments : argparse.Namespace
+        What `add_arguments` declared.
+
+    Raises
+    ------
+    ImportError
+        If a package of the extra onnx is missing.
+    ValueError
+        If there is no such model, it cannot be exported, or something is in
+        the folder already.
+    OSError
+        If the folder cannot be written.
+    """
+    check_absent(arguments.onnx)
+    check_model(arguments.model)
+    check_packages()
+    # torch takes seconds to load: mistakes above are told at once
+    require_torch_pair()
+    from sb_sma.onnx.export import export_onnx
+
+    names = export_onnx(
+        arguments.model,
+        arguments.onnx,
+        arguments.trust_model,
+        arguments.precision,
+    )
+    print(f"{arguments.onnx}: {', '.join(names)}")

@@ -1,0 +1,99 @@
+"""Small models, and what was exported of them."""
+
+import itertools
+
+import pytest
+
+from tests.unittests.conftest import export_small_g2p, export_small_model
+
+for needed in ("onnx", "onnxscript", "onnxruntime"):
+    pytest.importorskip(needed, reason="pip install 'sb_sma[onnx]'")
+
+STYLE = {
+    "style": "gst",
+    "style_width": 8,
+    "style_heads": 2,
+    "reference_width": 8,
+}
+SPEAKERS = ["anna", "ben"]
+MODELS = {
+    "walking": {},
+    "softmax": {
+        "attention_type": "regularMHA",
+        "attention_window": [1, 3],
+        "encoder_type": "conformer",
+    },
+    "forward": {
+        "attention_type": "forward",
+        "decoder_window": 5,
+    },
+    "one head": {
+        "monotonic_head_choice": "focused",
+        "moves_per_query": 2,
+        "soft_spread": 2,
+    },
+    "all parts": {
+        **STYLE,
+        "speakers": 3,
+        "speaker_width": 4,
+        "refiner": "flow",
+        "refiner_width": 8,
+        "frontend": "characters",
+    },
+}
+G2P_MODELS = {
+    "walking": {"encoder_attention_type": "RoPEMHA"},
+    "softmax": {
+        "attention_type": "regularMHA",
+        "encoder_attention_type": "regularMHA",
+        "backwards": True,
+        "decoder_window": 3,
+    },
+}
+WORDS = [
+    "".join(letters)
+    for length in (1, 2, 3, 5)
+    for letters in itertools.islice(itertools.product("bca", repeat=length), 20)
+]
+
+
+@pytest.fixture(scope="session")
+def exported_onnx(tmp_path_factory, repository):
+    """Call it with a name of `MODELS`: folders of the model and of its graphs,
+    in float64."""
+    from sb_sma.onnx import export_onnx
+
+    made = {}
+
+    def export(name):
+        """Export it once."""
+        if name not in made:
+            folder = tmp_path_factory.mktemp("onnx")
+            settings = MODELS[name]
+            names = SPEAKERS if "speakers" in settings else ()
+            export_small_model(folder, repository, names=names, **settings)
+            graphs = folder / "graphs"
+            export_onnx(folder / "model", graphs, precision="float64")
+            made[name] = folder / "model", graphs
+        return made[name]
+
+    return export
+
+
+@pytest.fixture(scope="session")
+def exported_g2p_onnx(tmp_path_factory, repository):
+    """The same of `G2P_MODELS`."""
+    from sb_sma.onnx import export_onnx
+
+    made = {}
+
+    def export(name):
+        """Export it once."""
+        if name not in made:
+            folder = tmp_path_factory.mktemp("onnx_g2p")
+            export_small_g2p(folder, repository, **G2P_MODELS[name])
+            export_onnx(folder / "model", folder / "graphs")
+            made[name] = folder / "model", folder / "graphs"
+        return made[name]
+
+    return export

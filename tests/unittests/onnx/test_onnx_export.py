@@ -1,0 +1,139 @@
+"""An export is there as a whole, or not at all."""
+
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+from numpy.testing import assert_allclose
+
+from sb_sma.cli import main
+from sb_sma.inference import TTS
+from sb_sma.onnx import OnnxTTS, export_onnx
+from tests.unittests.conftest import TEXTS, export_small_model
+
+module = importlib.import_module("sb_sma.onnx.export")
+
+
+def test_the_command_writes_what_speaks(exported, tmp_path, capsys):
+    _, _, folder = exported
+    out = tmp_path / "new" / "graphs"
+    assert main(["export", "--model", str(folder), "--onnx", str(out)]) == 0
+    told = capsys.readouterr().out
+    assert "step_soft.onnx" in told and "onnx.json" in told
+    (wanted,) = TTS.from_hparams(source=str(folder)).speak(TEXTS[0], seed=1)
+    found = OnnxTTS(out).speak(TEXTS[0], seed=1)
+    assert_allclose(found.mel, wanted.mel.numpy(), atol=1e-3, rtol=0)
+    assert [path.name for path in out.parent.iterdir()] == ["graphs"]
+    # nothing tells of the machine
+    assert not any(
+        b"site-packages" in path.read_bytes() for path in out.iterdir()
+    )
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    assert main(["export", "--model", str(folder), "--onnx", str(out)]) == 1
+    assert "must be absent or an empty folder" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        {"encoder_type": "conformer"},
+        {
+            "encoder_type": "ConformerEncoder",
+            "encoder_attention_type": "RelPosMHAXL",
+        },
+        {
+            "encoder_type": "transformer",
+            "encoder_attention_type": "RelPosMHAXL",
+        },
+        {"encoder_type": "transformer", "encoder_attention_type": "RoPEMHA"},
+    ],
+    ids=lambda settings: "-".join(settings.values()),
+)
+def test_every_encoder_can_be_exported(encoder, tmp_path, repository):
+    export_small_model(tmp_path, repository, **encoder)
+    export_onnx(tmp_path / "model", tmp_path / "graphs")
+    tts = TTS.from_hparams(source=str(tmp_path / "model"))
+    runner = OnnxTTS(tmp_path / "graphs")
+    for text in TEXTS:
+        (wanted,) = tts.speak(text, seed=1)
+        found = runner.speak(text, seed=1)
+        assert found.mel.shape == wanted.mel.shape
+        assert_allclose(found.mel, wanted.mel.numpy(), atol=1e-3, rtol=0)
+
+
+def test_what_cannot_be_exported_leaves_nothing(
+    exported, tmp_path, monkeypatch
+):
+    _, _, folder = exported
+    monkeypatch.setattr(module, "PostnetGraph", Untraceable)
+    with pytest.raises(ValueError, match="postnet of this model cannot be"):
+        export_onnx(folder, tmp_path / "graphs")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Untraceable(module.PostnetGraph):
+    """A part whose way depends on numbers."""
+
+    def forward(self, frames):
+        """Smooth what is loud."""
+        return super().forward(frames if frames.sum() > 0 else -frames)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--model", "./none", "--onnx", "new"], "./none does not exist"),
+        (["--model", "{model}", "--onnx", "file"], "must be absent"),
+        (["--model", "{model}", "--onnx", "full"], "must be absent"),
+        (["--model", "full", "--onnx", "new"], "hyperparams.yaml"),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments, message, exported, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").touch()
+    arguments = [each.format(model=exported[2]) for each in arguments]
+    assert main(["export", *arguments]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("sb-sma: error: ") and message in line
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "full"]
+
+
+def test_a_missing_package_names_the_extra(exported, repository, tmp_path):
+    _, _, folder = exported
+    script = (
+        "import sys\n"
+        "sys.modules['onnxscript'] = None\n"
+        "from sb_sma.cli import main\n"
+        f"arguments = {['export', '--model', str(folder), '--onnx', 'new']}\n"
+        "print(main(arguments), 'torch' in sys.modules)\n"
+    )
+    environment = {"PYTHONPATH": str(repository)}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.split() == ["1", "False"]
+    assert "pip install 'sb_sma[onnx]'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_says_what_it_holds(exported_onnx):
+    content = json.loads(
+        (exported_onnx("walking")[1] / "onnx.json").read_text()
+    )
+    assert content["kind"] == "tts" and content["modes"] == ["soft", "hard"]
+    assert set(content["sha256"]) == {
+        *("encoder.onnx", "postnet.onnx", "step_hard.onnx", "step_soft.onnx")
+    }
+    assert content["decoding"]["soft_spread"] == 2

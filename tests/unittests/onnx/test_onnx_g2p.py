@@ -1,0 +1,50 @@
+"""Graphs and numpy pronounce as PyTorch does."""
+
+import pytest
+
+from sb_sma.inference import G2P
+from sb_sma.onnx import OnnxG2P
+from tests.unittests.onnx.conftest import G2P_MODELS, WORDS
+
+
+@pytest.mark.parametrize("name", G2P_MODELS)
+@pytest.mark.parametrize(
+    "n, beam_size", [(1, 1), (1, None), (3, 5), (2, 40), (5, 2)]
+)
+def test_it_pronounces_as_pytorch_does(name, n, beam_size, exported_g2p_onnx):
+    model, graphs = exported_g2p_onnx(name)
+    wanted = G2P.from_hparams(source=str(model)).n_best(
+        WORDS, n, beam_size=beam_size
+    )
+    found = OnnxG2P(graphs).n_best(WORDS, n, beam_size=beam_size)
+    for ours, theirs in zip(found, wanted, strict=True):
+        assert [(p.phonemes, p.finished) for p in ours] == [
+            (p.phonemes, p.finished) for p in theirs
+        ]
+        assert [p.log_probability for p in ours] == pytest.approx(
+            [p.log_probability for p in theirs], abs=1e-4
+        )
+
+
+def test_a_call_gives_the_best(exported_g2p_onnx):
+    g2p = OnnxG2P(exported_g2p_onnx("walking")[1])
+    assert g2p(["abc", "ca"]) == [["AH", "B", "K"], ["K", "AH"]]
+    assert g2p([]) == []
+
+
+@pytest.mark.parametrize(
+    "words, options, message",
+    [
+        ("abc", {}, "words must be a list of strings"),
+        (["a", 3], {}, "words must be a list of strings"),
+        (["a", "..."], {}, "word 2: A word must have a letter"),
+        (["a"], {"language": "eng"}, "language must be one"),
+        (["a"], {"beam_size": 0}, "beam_size must be an integer, 1 or more"),
+    ],
+)
+def test_what_cannot_be_read_is_one_error(
+    words, options, message, exported_g2p_onnx
+):
+    g2p = OnnxG2P(exported_g2p_onnx("walking")[1])
+    with pytest.raises(ValueError, match=message):
+        g2p(words, **options)
