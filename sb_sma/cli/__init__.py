@@ -18,6 +18,7 @@ from sb_sma.cli import (
     g2p,
     licences,
     render,
+    serve,
     synthesize,
     upstream,
 )
@@ -31,6 +32,7 @@ COMMANDS = {
     "g2p": g2p,
     "licences": licences,
     "render": render,
+    "serve": serve,
     "synthesize": synthesize,
     "upstream": upstream,
 }

@@ -56,6 +56,7 @@ MAY_IMPORT = {
     "training": {"finite", "mistakes"} | TRAINING,
     "evaluation": {"evaluation", "training.reports"} | INFERENCE,
     "books": {"books", "data", "metrics"},
+    "serving": {"serving"} | INFERENCE,
     "hparams": {"hparams", "yaml_depth"},
     "upstream": {"upstream", "hparams"},
     "cli": {
@@ -64,6 +65,7 @@ MAY_IMPORT = {
         "books",
         "evaluation",
         "hparams",
+        "serving",
         "torch_pair",
         "training.reports.shared",
         "upstream",
