@@ -1,7 +1,7 @@
 """``sb-sma serve``: speech over HTTP, as OpenAI's clients ask for it."""
 
 import argparse
-import importlib.util
+import importlib
 import signal
 import socket
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sb_sma.cli.lines import tell
 from sb_sma.cli.paths import add_trust, check_model
 from sb_sma.cli.synthesize import add_sound_arguments
+from sb_sma.serving.model_names import name_models
 from sb_sma.torch_pair import require_torch_pair
 from sb_sma.vocoders.source import check_vocoder_source
 
@@ -94,8 +95,6 @@ def run(arguments: argparse.Namespace) -> None:
     ImportError
         If a package of the extra is missing.
     """
-    from sb_sma.serving.model_names import name_models
-
     sources = name_models(arguments.model)
     for source in sources.values():
         check_model(source)
@@ -163,9 +162,12 @@ def _run_until_told(
 
 
 def _require_packages() -> None:
-    missing = [
-        name for name in _PACKAGES if importlib.util.find_spec(name) is None
-    ]
+    missing = []
+    for name in _PACKAGES:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            missing.append(name)
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise ImportError(

@@ -315,7 +315,6 @@ class _SpeechResponse(Response):
         self.background = None
         self.status_code = 200
         self.media_type = job.maker.media_type
-        self.body = b""
         self.init_headers({"Cache-Control": "no-store"})
 
     async def __call__(

@@ -1,5 +1,6 @@
 """Sound at another rate, piece by piece: together the same as at once."""
 
+import functools
 import math
 
 import torch
@@ -31,7 +32,7 @@ class ResamplingStream:
         divisor = math.gcd(rate, new_rate)
         # of so many samples come so many, wherever they stand
         self._block, self._new_block = rate // divisor, new_rate // divisor
-        self._resample = torchaudio.transforms.Resample(rate, new_rate)
+        self._resample = _resampler(rate, new_rate)
         n_context = getattr(self._resample, "width", 0)
         self._context = math.ceil(n_context / self._block) * self._block
         self._heard = torch.zeros(0)  # with context at its start
@@ -80,3 +81,9 @@ class ResamplingStream:
         if stop is None:
             return resampled[new_start:]
         return resampled[new_start : stop // self._block * self._new_block]
+
+
+@functools.cache
+def _resampler(rate: int, new_rate: int) -> torchaudio.transforms.Resample:
+    """Make a kernel once, which takes longer than to use it."""
+    return torchaudio.transforms.Resample(rate, new_rate)

@@ -140,6 +140,8 @@ class WavWriter:
         written : bytes
             What can be sent.
         """
+        if not len(samples):
+            return b""
         head, self._head = self._head, b""
         return head + _as_pcm(samples)
 
