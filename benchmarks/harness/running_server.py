@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 _LISTENING = re.compile(r"listening at (http://\S+), speaking")
-_SECONDS_TO_START, _SECONDS_TO_END = 180.0, 60.0
+_SECONDS_TO_START, _SECONDS_TO_END = 300.0, 120.0
 
 
 @dataclass(frozen=True)
