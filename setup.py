@@ -17,6 +17,9 @@ SHARDS = ["webdataset>=0.2.100,<2"]
 # numbers, dates and the like in texts, for the front ends characters and g2p
 TEXT = ["kitten-text-processing>=0.1,<0.2"]
 
+# speech over HTTP; the first soundfile that sets a constant bit rate
+SERVE = ["starlette>=0.40", "uvicorn>=0.30", "soundfile>=0.13"]
+
 setup(
     name="sb_sma",
     version=VERSION,
@@ -84,12 +87,16 @@ setup(
         "evaluate": [*TEXT, "faster-whisper>=1.0,<2", "distillmos>=0.9,<1"],
         # M4B files where there is no program ffmpeg
         "book": ["av>=16"],
+        "serve": SERVE,
         # teachers of the embedded corpus; piper-tts (GPL-3) is not imported
         "hibari": ["hibari-tts>=0.2.1,<0.3", "onnx>=1.16"],
         "piper": ["piper-tts[http,alignment]>=1.8,<2"],
         "dev": [
             *TEXT,
             *SHARDS,
+            *SERVE,
+            # the client of sb-sma serve
+            "openai>=1.50",
             # what the mel filters and the time warping are compared with
             "librosa>=0.10.2",
             "networkx>=3.0",

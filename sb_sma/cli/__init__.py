@@ -37,7 +37,7 @@ COMMANDS = {
     "upstream": upstream,
 }
 _DESCRIPTION = (
-    "Speak and pronounce with trained models, evaluate them, align recordings "
+    "Speak and pronounce with trained models, here or over HTTP, evaluate them, align recordings "
     "with texts, check what models are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
 )
 
