@@ -223,7 +223,10 @@ def measure_together(address: str, n_requests: int) -> dict[str, Any]:
         "requests": n_requests,
         "seconds_of_sound": significant(seconds),
         "seconds_of_sound_per_second": significant(seconds / spent),
-        "first_sound": {"median": median(firsts), "last": median([max(firsts)])},
+        "first_sound": {
+            "median": median(firsts),
+            "last": median([max(firsts)]),
+        },
         "all_sound": {
             "first": median([min(wholes)]),
             "median": median(wholes),

@@ -91,7 +91,9 @@ def seconds_of(running, **changed):
 
 
 def n_requests(running):
-    with urllib.request.urlopen(f"{running.url}/health", timeout=PATIENCE) as answer:
+    with urllib.request.urlopen(
+        f"{running.url}/health", timeout=PATIENCE
+    ) as answer:
         health = json.load(answer)
     assert health.pop("status") == "ok"
     return health["requests"]
@@ -229,8 +231,7 @@ def test_fifty_at_once_are_as_each_would_be_alone(server):
         ask(input=texts[i % 5], speed=1.5 if i % 3 else 1.0) for i in range(50)
     ]
     expected = {
-        (each["input"], each["speed"]): speak(server, **each)
-        for each in wanted
+        (each["input"], each["speed"]): speak(server, **each) for each in wanted
     }
 
     async def speak_all():
@@ -403,7 +404,9 @@ def test_malformed_bodies_are_told(server):
             place = chance.randrange(len(body))
             stop = place + chance.choice([0, 1, 5])
             body[place:stop] = bytes(chance.choices(printable, k=2))
-        connection = http.client.HTTPConnection(server.url[7:], timeout=PATIENCE)
+        connection = http.client.HTTPConnection(
+            server.url[7:], timeout=PATIENCE
+        )
         kind = {"Content-Type": "application/json"}
         connection.request("POST", "/v1/audio/speech", bytes(body), kind)
         answer = connection.getresponse()
