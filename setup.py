@@ -96,7 +96,7 @@ setup(
             *SHARDS,
             *SERVE,
             # the client of sb-sma serve
-            "openai>=1.50",
+            "openai>=2",
             # what the mel filters and the time warping are compared with
             "librosa>=0.10.2",
             "networkx>=3.0",

@@ -43,11 +43,28 @@ class SoundWriter(Protocol):
     def __init__(self, sample_rate: int, n_samples: int | None = None): ...
 
     def push(self, samples: torch.Tensor) -> bytes:
-        """Write some samples in [-1, 1], (N,), and give what can be sent."""
+        """Write some samples.
+
+        Arguments
+        ---------
+        samples : torch.Tensor
+            In [-1, 1], (N,).
+
+        Returns
+        -------
+        written : bytes
+            What can be sent.
+        """
         ...
 
     def finish(self) -> bytes:
-        """Give the rest."""
+        """Give the rest.
+
+        Returns
+        -------
+        written : bytes
+            To be sent.
+        """
         ...
 
 

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.integration
 
 RATE = 22050
 TEXT = "A short one, I say. Two words: three words; four words."
-LONG = "Two words: three words; four words. No. " * 400
+LONG = "Two words: three words; four words. No. " * 150
 PATIENCE = 300.0
 
 
