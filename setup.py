@@ -30,7 +30,13 @@ EXTRAS = {
     ],
     # the ears of sb-sma evaluate
     "evaluate": [NUMBERS, "faster-whisper>=1.0,<2", "distillmos>=0.9,<1"],
-    "serve": ["starlette>=0.40", "uvicorn>=0.30", "gradio>=5"],
+    # speech over HTTP; the first soundfile that sets a constant bit rate
+    "serve": [
+        "starlette>=0.40",
+        "uvicorn>=0.30",
+        "soundfile>=0.13",
+        "gradio>=6.31,<7",
+    ],
     # graphs that run without PyTorch: to export and to run them
     "onnx": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.3"],
 }
@@ -102,6 +108,10 @@ setup(
         "dev": [
             NUMBERS,
             SHARDS,
+            *EXTRAS["serve"],
+            *EXTRAS["onnx"],
+            # the client of sb-sma serve
+            "openai>=2",
             # what the mel filters and the time warping are compared with
             "librosa>=0.10.2",
             "networkx>=3.0",

@@ -19,6 +19,7 @@ from sb_sma.cli import (
     g2p,
     licences,
     render,
+    serve,
     synthesize,
     upstream,
 )
@@ -33,11 +34,12 @@ COMMANDS = {
     "g2p": g2p,
     "licences": licences,
     "render": render,
+    "serve": serve,
     "synthesize": synthesize,
     "upstream": upstream,
 }
 _DESCRIPTION = (
-    "Speak and pronounce with trained models, evaluate them, align recordings "
+    "Speak and pronounce with trained models, here or over HTTP, evaluate them, align recordings "
     "with texts, check what models are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
 )
 

@@ -111,13 +111,7 @@ def add_manner_arguments(
     seed : int, optional
         Default of that option. Default: another one each time.
     """
-    # attention.decoding.MODES, without torch
-    parser.add_argument(
-        "--mode",
-        choices=("soft", "hard"),
-        help="soft carries the expected alignment, hard stands on one token at "
-        "a time and is for monotonic attention only; default: the model's own",
-    )
+    add_sound_arguments(parser, seed)
     parser.add_argument(
         "--pace",
         type=_pace,
@@ -126,16 +120,37 @@ def add_manner_arguments(
         help="above 1 speaks faster: 2 in half of the time (0.25 to 4)",
     )
     parser.add_argument(
+        "--speaker",
+        metavar="NAME",
+        help="who speaks, for a model of several speakers",
+    )
+
+
+def add_sound_arguments(
+    parser: argparse.ArgumentParser, seed: int | None = None
+) -> None:
+    """Declare the options of how all texts are spoken.
+
+    Arguments
+    ---------
+    parser : argparse.ArgumentParser
+        Of a command that speaks.
+    seed : int, optional
+        Default of that option. Default: another one each time.
+    """
+    # attention.decoding.MODES, without torch
+    parser.add_argument(
+        "--mode",
+        choices=("soft", "hard"),
+        help="soft carries the expected alignment, hard stands on one token at "
+        "a time and is for monotonic attention only; default: the model's own",
+    )
+    parser.add_argument(
         "--seed",
         type=int,
         default=seed,
         help="the same seed gives the same speech"
         + ("" if seed is None else f" (default: {seed})"),
-    )
-    parser.add_argument(
-        "--speaker",
-        metavar="NAME",
-        help="who speaks, for a model of several speakers",
     )
     # vocoders.registry.VOCODERS, without torch
     parser.add_argument(

@@ -46,6 +46,11 @@ class AlignmentBand:
         self._layer, self._head = layer, head
         self._rows: list[_Row] = []
 
+    @property
+    def n_steps(self) -> int:
+        """Steps that were taken."""
+        return len(self._rows)
+
     def add(self, step: SpokenStep) -> None:
         """Take a step.
 

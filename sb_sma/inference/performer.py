@@ -20,6 +20,7 @@ from sb_sma.inference.spoken import (
     SpokenTimes,
 )
 from sb_sma.metrics.word_times import WordSpan, token_bounds
+from sb_sma.models.tts.batch_streaming import BatchStream, StreamedItem
 from sb_sma.models.tts.streaming import stream
 from sb_sma.models.tts.synthesis import (
     LOG_FLOOR,
@@ -60,6 +61,26 @@ class Line:
     tokens: list[str]
     ids: list[int]
     words: list[tuple[str, list[str]]] | None
+
+
+@dataclass(frozen=True)
+class StreamedLine:
+    """A line that is spoken together with others, while it is being made.
+
+    Arguments
+    ---------
+    mels : iterator of torch.Tensor
+        Natural-log mels, each (M', C), with the silence after it.
+    leave : Callable
+        Makes nothing more of it.
+    time : Callable, optional
+        When all is said, tells of the usual times of its text when its words
+        are. None of a silence, or where it was not asked for.
+    """
+
+    mels: Iterator[torch.Tensor]
+    leave: Callable[[], None]
+    time: Callable[[SpokenTimes], PassageTiming] | None
 
 
 class Performer:
@@ -210,15 +231,79 @@ class Performer:
                 yield self._keep_silent(line).mel
                 continue
             narrator = self._narrator([line], manner)
-            mels = stream(narrator, chunk_frames)
-            n_frames = self._frames_of(line.passage.silence)
-            if n_frames is None:
-                yield from mels
-            else:
-                joint = Joint(n_frames)
-                yield from map(joint.push, mels)
-                yield joint.finish()
+            yield from self._mels_of(line, narrator, chunk_frames)
             finished += narrator.finished.tolist()
+
+    def stream_together(
+        self,
+        lines: Sequence[Line],
+        manner: Manner,
+        chunk_frames: int,
+        timed: bool = False,
+    ) -> list[StreamedLine]:
+        """Speak lines of one pace in a batch, and each while it is being made.
+
+        Arguments
+        ---------
+        lines : sequence of Line
+            What is spoken; silences alone, or none.
+        manner : Manner
+            Of all texts; the pace is that of the lines.
+        chunk_frames : int
+            About as many frames of a line are given at a time.
+        timed : bool
+            Whether it is kept when their words are said.
+
+        Returns
+        -------
+        streamed : list of StreamedLine
+            One for each line. They may be taken from by several threads.
+        """
+        if not lines[0].tokens:
+            silences = (self._keep_silent(line).mel for line in lines)
+            return [
+                StreamedLine(iter([mel]), _do_nothing, None) for mel in silences
+            ]
+        batch = BatchStream(self._narrator(lines, manner), manner.seed)
+        return [
+            self._streamed(line, item, chunk_frames, timed)
+            for line, item in zip(lines, batch.items)
+        ]
+
+    def _streamed(
+        self,
+        line: Line,
+        item: StreamedItem,
+        chunk_frames: int,
+        timed: bool,
+    ) -> StreamedLine:
+        mels = self._mels_of(line, item, chunk_frames)
+        if not timed:
+            return StreamedLine(mels, item.leave, None)
+        band = AlignmentBand(len(line.tokens), *self.model.guide.tolist())
+        item.listener = band.add
+
+        def time(times: SpokenTimes) -> PassageTiming:
+            """Tell what the alignment knows."""
+            frames = band.n_steps * self.model.decoder.reduction_factor
+            seconds = frames * self.hparams.mel_settings.seconds_per_frame
+            seconds /= line.passage.pace
+            return self._as_timing(line, band.bounds(seconds), times)
+
+        return StreamedLine(mels, item.leave, time)
+
+    def _mels_of(
+        self, line: Line, narrator: Narrator | StreamedItem, chunk_frames: int
+    ) -> Iterator[torch.Tensor]:
+        """Give out a line while it is being made, with its silence."""
+        mels = stream(narrator, chunk_frames)
+        n_frames = self._frames_of(line.passage.silence)
+        if n_frames is None:
+            yield from mels
+            return
+        joint = Joint(n_frames)
+        yield from map(joint.push, mels)
+        yield joint.finish()
 
     def _speak_batch(
         self, lines: list[Line], manner: Manner, times: SpokenTimes
@@ -381,3 +466,7 @@ def _of_length(alignment: torch.Tensor, n_steps: int) -> torch.Tensor:
     staying = torch.zeros_like(alignment[:, :1]).expand(-1, missing, -1).clone()
     staying[..., -1] = 1.0
     return torch.cat([alignment, staying], dim=1)
+
+
+def _do_nothing() -> None:
+    """Go on."""

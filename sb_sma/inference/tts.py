@@ -1,6 +1,7 @@
 """Text to speech with a trained model."""
 
 import contextlib
+import copy
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ from sb_sma.inference.exported_names import SPEAKING
 from sb_sma.inference.g2p.frontend import G2PFrontend
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.model_folder import ModelFolderError
-from sb_sma.inference.performer import Line, Performer
+from sb_sma.inference.performer import Line, Performer, StreamedLine
 from sb_sma.inference.script import Passage, write_script
 from sb_sma.inference.spoken import (
     SpokenText,
@@ -232,6 +233,37 @@ class TTS(ExportedModel):
             check_pace(passage.pace)
             tokens, _ = performer.read_passage(passage)
             self.hparams.tokens.encode(tokens)
+
+    def read(self, text: str, pace: float = 1.0) -> list[Line]:
+        """Take a text apart into what is spoken in one go, and read it.
+
+        Arguments
+        ---------
+        text : str
+            What is to be said.
+        pace : float
+            As in `encode_text`.
+
+        Returns
+        -------
+        lines : list of Line
+            At least one, for `stream_together`.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be spoken.
+        """
+        performer = self._performer()
+        script = write_script(text, pace)
+        for passage in script:
+            check_pace(passage.pace)
+        lines = []
+        for passage in script:
+            tokens, words = performer.read_passage(passage)
+            ids = self.hparams.tokens.encode(tokens)
+            lines.append(Line(0, passage, tokens, ids, words))
+        return lines
 
     def encode_text(
         self,
@@ -493,6 +525,67 @@ class TTS(ExportedModel):
         )
         return self._give_out(text, lines, manner, max(1, round(frames)))
 
+    def stream_together(
+        self,
+        lines: Sequence[Line],
+        mode: str | None = None,
+        seed: int | None = None,
+        chunk_seconds: float = 0.25,
+        style: torch.Tensor | None = None,
+        speaker: str | Sequence[str] | None = None,
+        timed: bool = False,
+    ) -> list[StreamedLine]:
+        """Speak lines of several texts together, each while it is being made.
+
+        Arguments
+        ---------
+        lines : sequence of Line
+            As `read` gives them, all of one pace; silences alone, or none.
+        mode : str, optional
+            As in `encode_text`.
+        seed : int, optional
+            As in `encode_text`.
+        chunk_seconds : float
+            As in `stream`.
+        style : torch.Tensor, optional
+            As in `encode_text`, of the lines.
+        speaker : str or sequence of str, optional
+            As in `encode_text`, of the lines.
+        timed : bool
+            Whether it is kept when their words are said.
+
+        Returns
+        -------
+        streamed : list of StreamedLine
+            One for each line, of what `stream` gives of it with the same seed.
+            They may be taken from by several threads.
+
+        Raises
+        ------
+        ValueError
+            If the model does not know a speaker, or the paces differ.
+
+        """
+        check_number("chunk_seconds", chunk_seconds, _LONGEST_CHUNK)
+        kinds = {(line.passage.pace, bool(line.tokens)) for line in lines}
+        if len(kinds) != 1:
+            raise ValueError(
+                "lines must be of one pace, and silences or none; got "
+                f"{len(kinds)} kinds of them. Speak each kind by itself."
+            )
+        ((pace, _),) = kinds
+        manner = self._manner(len(lines), mode, pace, seed, style, speaker)
+        numbered = [replace(line, index=i) for i, line in enumerate(lines)]
+        frames = chunk_seconds / self.hparams.mel_settings.seconds_per_frame
+        with copy.deepcopy(self.inference_ctx):
+            streamed = self._performer().stream_together(
+                numbered, manner, max(1, round(frames)), timed
+            )
+        return [
+            replace(line, mels=self._within_context(line.mels))
+            for line in streamed
+        ]
+
     def stream_waveform(
         self,
         text: str,
@@ -679,20 +772,27 @@ class TTS(ExportedModel):
         manner: Manner,
         chunk_frames: int,
     ) -> Iterator[torch.Tensor]:
-        """Return the chunks, without holding the context between them."""
+        """Return the chunks, and tell whether the text has ended by itself."""
         finished: list[bool] = []
         chunks = join_chunks(
             self._performer().stream(lines, manner, chunk_frames, finished),
             chunk_frames,
         )
-        while True:
-            with self.inference_ctx:
-                chunk = next(chunks, None)
-            if chunk is None:
-                break
-            yield chunk
+        yield from self._within_context(chunks)
         self.finished = [all(finished)]
         self._warn_about_limits([text])
+
+    def _within_context(
+        self, chunks: Iterator[torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
+        """Make each within the context, which nobody has between them."""
+        while True:
+            # a context is of one thread
+            with copy.deepcopy(self.inference_ctx):
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
 
     def _sounds(
         self, mels: Iterator[torch.Tensor], least_frames: int

@@ -58,6 +58,7 @@ MAY_IMPORT = {
     "evaluation": {"evaluation", "extras", "training.reports"} | INFERENCE,
     "onnx": {"extras", "onnx", "torch_pair"} | INFERENCE,
     "books": {"books", "data", "metrics"},
+    "serving": {"extras", "serving"} | INFERENCE,
     "hparams": {"hparams", "yaml_depth"},
     "upstream": {"upstream", "hparams"},
     "cli": {
@@ -68,6 +69,7 @@ MAY_IMPORT = {
         "extras",
         "hparams",
         "onnx",
+        "serving",
         "torch_pair",
         "training.reports.shared",
         "upstream",

@@ -64,6 +64,8 @@ def heavy_modules_of(statement, folder):
                 ["check", "--help"],
                 ["check"],
                 ["render", "--help"],
+                ["serve", "--help"],
+                ["serve", "--model", "./no/such/model"],
                 ["render", "none.yaml"],
                 ["render", "hparams/tts.yaml", "--out", "none/a.yaml"],
                 *(

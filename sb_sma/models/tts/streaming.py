@@ -5,11 +5,14 @@ from collections.abc import Iterator
 import torch
 
 from sb_sma.attention.masks import padding_mask
+from sb_sma.models.tts.batch_streaming import StreamedItem
 from sb_sma.models.tts.synthesis import Narrator
 from sb_sma.models.tts.time_scaling import TimeScaler
 
 
-def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
+def stream(
+    narrator: Narrator | StreamedItem, chunk_frames: int
+) -> Iterator[torch.Tensor]:
     """Give out the mel of one item while it is being made.
 
     The chunks lag behind the decoder by the frames that the postnet looks
@@ -18,7 +21,7 @@ def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
 
     Arguments
     ---------
-    narrator : Narrator
+    narrator : Narrator or StreamedItem
         Before its first step, of one item.
     chunk_frames : int
         Least number of frames in a chunk, 1 or more; the last one may be
@@ -44,7 +47,9 @@ def stream(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
     return join_chunks(_mels(narrator, chunk_frames), chunk_frames)
 
 
-def _mels(narrator: Narrator, chunk_frames: int) -> Iterator[torch.Tensor]:
+def _mels(
+    narrator: Narrator | StreamedItem, chunk_frames: int
+) -> Iterator[torch.Tensor]:
     """Give the mel at the narrator's pace, in pieces of about that length."""
     model = narrator.model
     pieces = _smooth_pieces(
@@ -101,7 +106,8 @@ def _paced(pace: float, mels: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
 
 
 def _refined(
-    narrator: Narrator, pieces: Iterator[tuple[torch.Tensor, torch.Tensor]]
+    narrator: Narrator | StreamedItem,
+    pieces: Iterator[tuple[torch.Tensor, torch.Tensor]],
 ) -> Iterator[torch.Tensor]:
     """Make what `_smooth_pieces` gives sharp."""
     refining = narrator.model.refiner.stream()
@@ -116,7 +122,7 @@ def _refined(
 
 @torch.no_grad()
 def _smooth_pieces(
-    narrator: Narrator, least_frames: int
+    narrator: Narrator | StreamedItem, least_frames: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
     """Give the postnet's mel, (M', C), and what a refiner wants, (M', D)."""
     model = narrator.model

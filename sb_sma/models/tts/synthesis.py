@@ -186,6 +186,7 @@ class Narrator:
             for length in token_lengths.tolist()
         ]
         self.limits = np.array(limits)
+        self._next_limit = self.limits.min()
         self.detector = EndDetector(
             stop_rule, token_lengths.cpu(), seconds_per_step
         )
@@ -213,8 +214,7 @@ class Narrator:
         guide = int(self.model.guide[0])
         rows = torch.arange(len(self.limits), device=self.finished.device)
         frame = self.model.mel_mean.new_zeros(len(rows), decoder.n_mels)
-        limits, n_steps = self.limits, 0
-        next_limit, max_steps = limits.min(), limits.max()
+        n_steps, max_steps = 0, self.limits.max()
         while len(rows):
             step = decoder.step(frame, self.state)
             n_steps += 1
@@ -226,8 +226,9 @@ class Narrator:
                 self.listener(spoken)
             yield spoken
             frame = step.frames[:, -1]
-            if n_steps < next_limit and not ended.any():
+            if n_steps < self._next_limit and not ended.any():
                 continue
+            limits = self.limits[rows.cpu().numpy()]
             leaving = torch.from_numpy(ended | (limits <= n_steps))
             leaving, ended = leaving.to(rows.device), torch.from_numpy(ended)
             self.query_lengths[rows[leaving]] = n_steps
@@ -235,9 +236,19 @@ class Narrator:
             kept = (~leaving).nonzero()[:, 0]
             rows, frame = rows[kept], frame[kept]
             limits = limits[kept.cpu().numpy()]
-            next_limit = limits.min(initial=max_steps)
+            self._next_limit = limits.min(initial=max_steps)
             self.state = select_rows(self.state, kept)
             self.detector = select_rows(self.detector, kept)
+
+    def leave(self, item: int) -> None:
+        """Let an item end with the step that was made last.
+
+        Arguments
+        ---------
+        item : int
+            Of the batch. The others are what they would be.
+        """
+        self.limits[item] = self._next_limit = 0
 
 
 @torch.no_grad()

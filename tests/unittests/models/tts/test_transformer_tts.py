@@ -16,6 +16,7 @@ from sb_sma.models.encoder.transformer import (
     TransformerTextEncoder,
 )
 from sb_sma.models.refiner.flow import FlowRefiner
+from sb_sma.models.tts.batch_streaming import BatchStream
 from sb_sma.models.tts.mel_decoder import MelDecoder
 from sb_sma.models.tts.stop_rule import StopRule
 from sb_sma.models.tts.streaming import stream
@@ -340,6 +341,58 @@ def test_a_stream_is_the_whole_in_pieces(item, chunk_frames):
         torch.cat(chunks), whole.mels[0], rtol=0, atol=1e-5
     )
     assert len(chunks) == 1 or chunk_frames < 1000
+
+
+def make_batch_stream(model, seed=5):
+    tokens, lengths, _, _ = make_batch()
+    narrator = Narrator(
+        model, tokens, lengths, BRIEF, SECONDS_PER_FRAME, Manner(seed=seed)
+    )
+    return BatchStream(narrator, seed)
+
+
+@pytest.mark.parametrize("is_refined", [False, True])
+@pytest.mark.parametrize("chunk_frames", [1, 5, 1000])
+def test_items_of_a_batch_are_streamed_as_alone(is_refined, chunk_frames):
+    model = make_refined_model() if is_refined else make_model()
+    batch = make_batch_stream(model)
+    streams = [stream(item, chunk_frames) for item in batch.items]
+    chunks = [[] for _ in streams]
+    waiting = set(range(3))
+    while waiting:  # in turns
+        for item in sorted(waiting):
+            chunk = next(streams[item], None)
+            if chunk is None:
+                waiting.remove(item)
+            else:
+                chunks[item].append(chunk)
+    for item in range(3):
+        alone = speak(model, slice(item, item + 1), seed=5)
+        assert_close(torch.cat(chunks[item]), alone.mels[0], atol=1e-4)
+        finished = batch.items[item].finished
+        assert finished.tolist() == alone.finished.tolist()
+
+
+def test_an_item_that_leaves_is_not_computed(monkeypatch):
+    model = make_model()
+    batch = make_batch_stream(model)
+    sizes = []
+    step = model.decoder.step
+
+    def counted(frame, state):
+        sizes.append(len(frame))
+        return step(frame, state)
+
+    monkeypatch.setattr(model.decoder, "step", counted)
+    given = [batch.next_step(0), batch.next_step(1)]
+    batch.leave(1)
+    batch.leave(1)
+    assert batch.next_step(1) is None
+    mel = torch.cat(list(stream(batch.items[2], 1)))
+    alone = speak(model, slice(2, 3), seed=5)
+    assert_close(mel, alone.mels[0])
+    assert all(step is not None for step in given)
+    assert sizes[0] == 3 and max(sizes[1 : len(mel)]) == 2
 
 
 def make_refined_model(factory=StepwiseMonotonicMHA):

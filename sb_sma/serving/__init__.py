@@ -1,0 +1,1 @@
+"""Trained models behind HTTP, as OpenAI's clients ask for speech."""
