@@ -109,7 +109,10 @@ def _check_address(host: str, port: int) -> None:
     """Refuse an address at which no page can be served, before models load."""
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        socket.create_server((host, port), family=family).close()
+        with socket.socket(family) as taken:
+            # one that was just left is free
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind((host, port))
     except OSError as error:
         raise OSError(
             f"the page cannot be served at {host}, port {port}: "

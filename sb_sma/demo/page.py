@@ -153,7 +153,7 @@ def build_page(voices: Sequence[Voice]) -> gr.Blocks:
                 min_width=_LEAST_WIDTH,
             )
         controls = {voice: _add_controls(voice) for voice in voices}
-        button = gr.Button("Speak", variant="primary")
+        button = gr.Button("Speak", variant="primary", elem_id="speak")
         result = gr.HTML(elem_id="result", padding=False)
 
         def speak(values: dict[Any, Any]) -> str:

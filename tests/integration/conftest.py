@@ -15,6 +15,37 @@ import time
 import pytest
 
 TIMEOUT = 60  # seconds
+WORST_CONTRAST = r"""selector => {
+  const numbers = colour => colour.match(/[\d.]+/g).map(Number);
+  const luminance = colour => {
+    const [r, g, b] = numbers(colour).slice(0, 3).map(value => {
+      value /= 255;
+      return value <= 0.04045
+        ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const background = element => {
+    for (; element; element = element.parentElement) {
+      const colour = getComputedStyle(element).backgroundColor;
+      if ((numbers(colour)[3] ?? 1) > 0) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  let worst = {ratio: 99};
+  for (const element of document.querySelectorAll(`${selector} *, ${selector}`)) {
+    const hasText = [...element.childNodes].some(
+      node => node.nodeType === 3 && node.data.trim());
+    if (!hasText) continue;
+    const pair = [
+      luminance(getComputedStyle(element).color),
+      luminance(background(element)),
+    ].sort((a, b) => a - b);
+    const ratio = (pair[1] + 0.05) / (pair[0] + 0.05);
+    if (ratio < worst.ratio) worst = {ratio, html: element.outerHTML};
+  }
+  return worst;
+}"""
 KEY_CODES = {"Tab": 9, "Enter": 13, " ": 32, "ArrowRight": 39}
 _START = """
 import os, sys
@@ -236,6 +267,11 @@ class Page:
             nodeId=node["nodeId"],
             files=[str(path)],
         )
+
+    def worst_contrast(self, selector):
+        """Returns the text with the least contrast, as WCAG 2 counts it, of an
+        element and all in it: its ratio and HTML."""
+        return self.evaluate(f"({WORST_CONTRAST})({json.dumps(selector)})")
 
     def screenshot(self, path):
         """Saves a picture of the whole page."""
