@@ -16,6 +16,8 @@ VERSION = re.search(
 SHARDS = ["webdataset>=0.2.100,<2"]
 # numbers, dates and the like in texts, for the front ends characters and g2p
 TEXT = ["kitten-text-processing>=0.1,<0.2"]
+# the page of sb-sma demo
+SERVE = ["gradio>=6.31,<7"]
 
 setup(
     name="sb_sma",
@@ -80,6 +82,7 @@ setup(
     extras_require={
         "text": TEXT,
         "shards": SHARDS,
+        "serve": SERVE,
         # the ears of sb-sma evaluate
         "evaluate": [*TEXT, "faster-whisper>=1.0,<2", "distillmos>=0.9,<1"],
         # M4B files where there is no program ffmpeg
@@ -90,6 +93,7 @@ setup(
         "dev": [
             *TEXT,
             *SHARDS,
+            *SERVE,
             # what the mel filters and the time warping are compared with
             "librosa>=0.10.2",
             "networkx>=3.0",

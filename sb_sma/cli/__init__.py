@@ -37,8 +37,8 @@ COMMANDS = {
     "upstream": upstream,
 }
 _DESCRIPTION = (
-    "Speak and pronounce with trained models, evaluate them, align recordings "
-    "with texts, check what models are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
+    "Speak and pronounce with trained models, try them out on a page, evaluate "
+    "them, align recordings with texts, check what models are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
 )
 
 

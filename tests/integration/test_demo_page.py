@@ -120,7 +120,8 @@ def wait_for_result(page):
         "!!document.querySelector('#result .speeches:not([data-seen])')"
     )
     page.wait_for(
-        "[...document.querySelectorAll('audio')].every(a => a.readyState >= 1)"
+        "[...document.querySelectorAll('#result audio')]"
+        ".every(audio => audio.readyState >= 1)"
     )
     page.evaluate(
         "document.querySelector('#result .speeches').dataset.seen = true"
@@ -231,6 +232,8 @@ def test_words_are_those_of_the_models_and_the_unsaid_are_marked(page, folders):
 def test_manners_are_asked_for(page):
     speak(page)
     plain, seconds = sounds(page), durations(page)
+    speak(page, "No.")
+    assert sounds(page) != plain
     speak(page)
     assert sounds(page) == plain
     choose(page, "hard")
@@ -309,7 +312,7 @@ def test_a_broken_recording_is_one_sentence(page, tmp_path):
 
 def problems(page):
     return page.evaluate(
-        "[...document.querySelectorAll('[role=alert]')].map(p => p.innerText)"
+        "[...document.querySelectorAll('[role=alert]')].map(p => p.textContent)"
     )
 
 

@@ -53,6 +53,8 @@ def heavy_modules_of(statement, folder):
                 ["synthesize", "--help"],
                 ["g2p", "--help"],
                 ["book", "--help"],
+                ["demo", "--help"],
+                ["demo", "--model", "./no/such/model"],
                 ["book", "none.txt", "--model", "m", "--out", "a.m4b"],
                 ["book", "README.md", "--model", "./no/such/model"],
                 ["synthesise", "--text", "a"],

@@ -25,7 +25,7 @@ def test_a_mistyped_command_is_told_from_what_it_may_be(word, meant, capsys):
     message = refusal_of([word, "--text", "a"], capsys)
     assert message.startswith(
         "sb-sma: error: COMMAND must be one of align, book, check, corpora, "
-        "evaluate, g2p, licences, render, synthesize, upstream; "
+        "demo, evaluate, g2p, licences, render, synthesize, upstream; "
         f"got '{word}'."
     )
     assert message.endswith(f"Closest known names: {meant}.") == bool(meant)
