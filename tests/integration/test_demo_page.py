@@ -402,11 +402,13 @@ def test_a_telephone_shows_all_of_it(browser, demo, dark):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_text_of_the_result_is_readable(browser, demo, dark):
+def test_every_text_is_readable(browser, demo, dark):
     page = open_page(browser, demo, dark=dark)
+    choose(page, "a recording")
+    page.wait_for("!!document.querySelector('input[type=file]')")
     speak(page)
-    assert page.worst_contrast("#result")["ratio"] >= 4.5
-    assert page.worst_contrast("#speak")["ratio"] >= 4.5
+    worst = page.worst_contrast(".gradio-container")
+    assert 4.5 <= worst["ratio"] < 99, worst
 
 
 def test_nothing_comes_from_elsewhere(page, demo):
