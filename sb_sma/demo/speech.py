@@ -19,6 +19,7 @@ from sb_sma.evaluation.texts import own_texts
 from sb_sma.inference import TTS
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.metrics.word_times import WordTime
+from sb_sma.models.tts.time_scaling import check_pace
 from sb_sma.plots.embedding import data_uri
 from sb_sma.plots.panels import COLOURMAP
 
@@ -39,7 +40,7 @@ class Manner:
     Arguments
     ---------
     pace : float
-        Above 1 is faster.
+        Above 1 is faster; what is none is told.
     mode : str, optional
         soft or hard, of monotonic attention. Default: the model's own.
     seed : int, optional
@@ -146,6 +147,7 @@ class Voice:
             its problem.
         """
         try:
+            check_pace(manner.pace)
             with _noted() as notes:
                 self.tts.check_text(text, manner.pace)
             # what is told of others is of no use here

@@ -251,6 +251,16 @@ def test_manners_are_asked_for(page):
         assert fast == pytest.approx(slow / 2, rel=0.1)
 
 
+def test_an_emptied_pace_is_told_or_filled(page):
+    page.evaluate(
+        "document.querySelector('input[aria-label*=\"Pace\"]').focus()"
+    )
+    page.write("")
+    page.press("Tab")
+    speak(page)
+    assert len(sounds(page)) == 2 or problems(page)[0].startswith("pace must")
+
+
 def test_a_speaker_is_chosen(page):
     speak(page)
     plain = sounds(page)

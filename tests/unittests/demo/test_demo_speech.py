@@ -150,6 +150,23 @@ def test_a_broken_recording_is_told_by_its_name(
     assert problem.startswith(told) and str(tmp_path) not in problem
 
 
+@pytest.mark.parametrize(
+    "manner, told",
+    [
+        ({"pace": None}, "pace must be a number from 0.25 to 4.0"),
+        ({"pace": 9.0}, "pace must be a number from 0.25 to 4.0"),
+        (
+            {"token_weights": {0: None}},
+            "the weight of token 0 must be a finite",
+        ),
+        ({"seed": 2**65}, "seed must be an integer of 64 bits"),
+    ],
+)
+def test_a_number_that_is_none_is_told(speakers, manner, told):
+    problem = speakers.speak(TEXT, Manner(**manner)).problem
+    assert problem.startswith(told)
+
+
 def test_a_missing_recording_is_told(speakers):
     problem = speakers.speak(TEXT, Manner(recording="")).problem
     assert problem.startswith("There is no recording.")
