@@ -1,7 +1,7 @@
 """``sb-sma demo`` up to the page: what is refused before a model is loaded."""
 
-import importlib.util
 import socket
+import sys
 
 import pytest
 
@@ -18,11 +18,7 @@ def free_port():
 def test_a_missing_package_names_the_extra(
     exported, free_port, monkeypatch, capsys
 ):
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(
-        "importlib.util.find_spec",
-        lambda name: None if name == "gradio" else find_spec(name),
-    )
+    monkeypatch.setitem(sys.modules, "gradio", None)
     model = ["--model", str(exported[2])]
     assert main(["demo", *model, "--port", str(free_port)]) == 1
     assert capsys.readouterr().err == (
