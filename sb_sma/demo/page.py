@@ -7,13 +7,14 @@ page consists of comes from this machine.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import gradio as gr
+from typing import TYPE_CHECKING, Any
 
 from sb_sma.demo.speech import MOST_CHARACTERS, Manner, Voice, show_speeches
 from sb_sma.models.tts.time_scaling import FASTEST, SLOWEST
 from sb_sma.plots.page_style import DARK, LIGHT, as_variables
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 _HERE = Path(__file__).parent
 _CSS = (
@@ -21,15 +22,6 @@ _CSS = (
     + (_HERE / "page.css").read_text(encoding="utf-8")
 )
 _SCRIPT = (_HERE / "page.js").read_text(encoding="utf-8")
-_THEME = gr.themes.Default(
-    primary_hue="blue",
-    font=["system-ui", "sans-serif"],
-    font_mono=["ui-monospace", "monospace"],
-).set(
-    # readable on it
-    button_primary_background_fill="*primary_600",
-    button_primary_background_fill_hover="*primary_700",
-)
 _TEXT = "Seven silver spoons lay on the table. Nobody had touched them."
 _MARKUP = """<table class="markup"><tbody>
 <tr><th><code>&lt;break time="0.5s"/&gt;</code></th>
@@ -63,13 +55,13 @@ class VoiceControls:
         In whose style is spoken.
     """
 
-    speaker: gr.Dropdown | None
-    style: gr.Radio | None
-    tokens: list[gr.Slider]
-    recording: gr.Audio | None
+    speaker: "gr.Dropdown | None"
+    style: "gr.Radio | None"
+    tokens: "list[gr.Slider]"
+    recording: "gr.Audio | None"
 
     @property
-    def components(self) -> list[gr.components.Component]:
+    def components(self) -> "list[gr.components.Component]":
         """All that there are."""
         some = [self.speaker, self.style, *self.tokens, self.recording]
         return [each for each in some if each is not None]
@@ -98,7 +90,7 @@ class VoiceControls:
         return manner
 
 
-def build_page(voices: Sequence[Voice]) -> gr.Blocks:
+def build_page(voices: Sequence[Voice]) -> "gr.Blocks":
     """Put the page together.
 
     Arguments
@@ -111,6 +103,8 @@ def build_page(voices: Sequence[Voice]) -> gr.Blocks:
     page : gr.Blocks
         To be served by `serve_page`.
     """
+    import gradio as gr
+
     with gr.Blocks(
         title="sb-sma demo",
         analytics_enabled=False,
@@ -181,7 +175,7 @@ def build_page(voices: Sequence[Voice]) -> gr.Blocks:
     return page
 
 
-def serve_page(page: gr.Blocks, host: str, port: int, share: bool) -> None:
+def serve_page(page: "gr.Blocks", host: str, port: int, share: bool) -> None:
     """Serve the page until it is interrupted.
 
     Arguments
@@ -206,7 +200,7 @@ def serve_page(page: gr.Blocks, host: str, port: int, share: bool) -> None:
         share=share,
         css=_CSS,
         head=f"<script type='module'>{_SCRIPT}</script>",
-        theme=_THEME,
+        theme=_make_theme(),
         footer_links=[],
         run_history=False,
         ssr_mode=False,
@@ -224,6 +218,8 @@ def serve_page(page: gr.Blocks, host: str, port: int, share: bool) -> None:
 
 def _add_controls(voice: Voice) -> VoiceControls:
     """Add what only this voice is asked."""
+    import gradio as gr
+
     speaker = style = recording = None
     tokens: list[gr.Slider] = []
     names = voice.tts.speakers
@@ -261,3 +257,18 @@ def _add_controls(voice: Voice) -> VoiceControls:
                 api_visibility="private",
             )
     return VoiceControls(speaker, style, tokens, recording)
+
+
+def _make_theme() -> "gr.themes.Base":
+    """Return colours that can be read, and fonts that are there."""
+    import gradio as gr
+
+    return gr.themes.Default(
+        primary_hue="blue",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        # readable on it
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+    )
