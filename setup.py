@@ -69,7 +69,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["sb_sma", "sb_sma.*"]),
     package_data={
-        "": ["*.pyi", "*.html"],
+        "": ["*.pyi", "*.html", "*.js", "*.css"],
         "sb_sma": [
             "py.typed",
             "data/espeak/words.txt",

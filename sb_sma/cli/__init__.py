@@ -14,6 +14,7 @@ from sb_sma.cli import (
     book,
     check,
     corpora,
+    demo,
     evaluate,
     export,
     g2p,
@@ -29,6 +30,7 @@ COMMANDS = {
     "book": book,
     "check": check,
     "corpora": corpora,
+    "demo": demo,
     "evaluate": evaluate,
     "export": export,
     "g2p": g2p,
@@ -39,8 +41,10 @@ COMMANDS = {
     "upstream": upstream,
 }
 _DESCRIPTION = (
-    "Speak and pronounce with trained models, here or over HTTP, evaluate them, align recordings "
-    "with texts, check what models are trained on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options of a command."
+    "Speak and pronounce with trained models, here, on a page or over HTTP, "
+    "evaluate them, align recordings with texts, check what models are trained "
+    "on, and contribute to SpeechBrain. sb-sma COMMAND --help tells the options "
+    "of a command."
 )
 
 

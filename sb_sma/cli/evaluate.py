@@ -8,7 +8,7 @@ import logging
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from sb_sma.cli.paths import (
     check_model,
     check_writable,
     complete_or_absent,
+    short_names,
 )
 from sb_sma.cli.utterances import read_texts
 from sb_sma.torch_pair import require_torch_pair
@@ -313,7 +314,7 @@ def _load_systems(arguments: argparse.Namespace) -> "list[System]":
     # each once
     modes = list(dict.fromkeys(arguments.mode or [])) or None
     systems = []
-    for name, source in _names(arguments.model):
+    for name, source in short_names(arguments.model):
         tts = TTS.from_hparams(source=source, trusted=arguments.trust_model)
         systems += make_systems(
             name, Model(source, tts), modes, arguments.window
@@ -331,16 +332,6 @@ def _load_systems(arguments: argparse.Namespace) -> "list[System]":
             "it out."
         )
     return systems
-
-
-def _names(sources: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield a short name for each model: of runs/SMA/model, SMA."""
-    short = [
-        path.parent.name if path.name == "model" else path.name
-        for path in (Path(source).absolute() for source in sources)
-    ]
-    for name, source in zip(short, sources):
-        yield (name if short.count(name) == 1 else source), source
 
 
 def _command(arguments: argparse.Namespace) -> str:

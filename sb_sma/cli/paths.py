@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -38,6 +38,34 @@ def check_model(source: str) -> None:
             f"sb-sma: {source} is no folder here; fetching it from a hub",
             file=sys.stderr,
         )
+
+
+def short_names(sources: Sequence[str]) -> list[tuple[str, str]]:
+    """Name each of several models.
+
+    Arguments
+    ---------
+    sources : sequence of str
+        What --model names, each once.
+
+    Returns
+    -------
+    named : list of (str, str)
+        A short name, unlike the others, and the source.
+
+    Example
+    -------
+    >>> short_names(["runs/SMA/model", "runs/softmax/model"])
+    [('SMA', 'runs/SMA/model'), ('softmax', 'runs/softmax/model')]
+    """
+    short = [
+        path.parent.name if path.name == "model" else path.name
+        for path in (Path(source).absolute() for source in sources)
+    ]
+    return [
+        (name if short.count(name) == 1 else source, source)
+        for name, source in zip(short, sources)
+    ]
 
 
 def add_trust(parser: argparse.ArgumentParser) -> None:

@@ -55,7 +55,7 @@ def embed_figure(
     picture.putpalette(palette)
     packed = io.BytesIO()
     picture.save(packed, format="png", optimize=True)
-    return _data_uri("image/png", packed.getvalue()), picture.size
+    return data_uri("image/png", packed.getvalue()), picture.size
 
 
 def embed_wav(path: str | Path) -> str:
@@ -88,7 +88,7 @@ def embed_wav(path: str | Path) -> str:
             f"a sound must be a WAV file; got {path}, which is none. Convert "
             "it."
         )
-    return _data_uri("audio/wav", content)
+    return data_uri("audio/wav", content)
 
 
 def _recolour(figure: Figure, theme: Mapping[str, str]) -> None:
@@ -103,5 +103,24 @@ def _recolour(figure: Figure, theme: Mapping[str, str]) -> None:
         panel.tick_params(color=theme["muted"], labelcolor=theme["ink"])
 
 
-def _data_uri(kind: str, content: bytes) -> str:
+def data_uri(kind: str, content: bytes) -> str:
+    """Write a file as a data URI.
+
+    Arguments
+    ---------
+    kind : str
+        Its MIME type.
+    content : bytes
+        The file.
+
+    Returns
+    -------
+    str
+        The data URI.
+
+    Example
+    -------
+    >>> data_uri("text/plain", b"a")
+    'data:text/plain;base64,YQ=='
+    """
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -26,14 +26,31 @@ DARK = {
 }
 
 
-def _variables(theme: dict[str, str]) -> str:
+def as_variables(theme: dict[str, str]) -> str:
+    """Write colours as variables of a style sheet.
+
+    Arguments
+    ---------
+    theme : dict of str to str
+        Colours by name.
+
+    Returns
+    -------
+    str
+        Their declarations.
+
+    Example
+    -------
+    >>> as_variables({"ink": "#000000"})
+    '--ink: #000000;'
+    """
     return " ".join(f"--{name}: {value};" for name, value in theme.items())
 
 
 STYLE = (
     f"""\
-:root {{ color-scheme: light dark; {_variables(LIGHT)} }}
-@media (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}
+:root {{ color-scheme: light dark; {as_variables(LIGHT)} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {as_variables(DARK)} }} }}
 """
     + """\
 * { box-sizing: border-box; }

@@ -15,6 +15,38 @@ import time
 import pytest
 
 TIMEOUT = 60  # seconds
+WORST_CONTRAST = r"""selector => {
+  const numbers = colour => colour.match(/[\d.]+/g).map(Number);
+  const luminance = colour => {
+    const [r, g, b] = numbers(colour).slice(0, 3).map(value => {
+      value /= 255;
+      return value <= 0.04045
+        ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const background = element => {
+    for (; element; element = element.parentElement) {
+      const colour = getComputedStyle(element).backgroundColor;
+      if ((numbers(colour)[3] ?? 1) > 0) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  let worst = {ratio: 99};
+  for (const element of document.querySelectorAll(`${selector} *, ${selector}`)) {
+    const hasText = [...element.childNodes].some(
+      node => node.nodeType === 3 && node.data.trim());
+    if (!hasText) continue;
+    const pair = [
+      luminance(getComputedStyle(element).color),
+      luminance(background(element)),
+    ].sort((a, b) => a - b);
+    const ratio = (pair[1] + 0.05) / (pair[0] + 0.05);
+    if (ratio < worst.ratio) worst = {ratio, html: element.outerHTML};
+  }
+  return worst;
+}"""
+KEY_CODES = {"Tab": 9, "Enter": 13, " ": 32, "ArrowRight": 39}
 _START = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
@@ -102,8 +134,10 @@ class Browser:
         message, self._buffer = self._buffer.split(b"\0", 1)
         return json.loads(message)
 
-    def open(self, path, width=1200, height=900, dark=False):
-        """Opens a file of this machine, and waits until it is loaded."""
+    def open(self, place, width=1200, height=900, dark=False):
+        """Opens an address, or a file of this machine, and waits until it is
+        loaded."""
+        url = place if isinstance(place, str) else place.as_uri()
         target = self.send("Target.createTarget", url="about:blank")
         session = self.send(
             "Target.attachToTarget", targetId=target["targetId"], flatten=True
@@ -124,7 +158,7 @@ class Browser:
         }
         self.send("Emulation.setEmulatedMedia", session, features=[scheme])
         since = len(self._events)
-        self.send("Page.navigate", session, url=path.as_uri())
+        self.send("Page.navigate", session, url=url)
         while not self.events_of(session, "Page.loadEventFired", since=since):
             self._events.append(self._receive())
         return Page(self, session, width)
@@ -161,6 +195,83 @@ class Page:
         if "exceptionDetails" in result:
             raise RuntimeError(result["exceptionDetails"])
         return result["result"].get("value")
+
+    def wait_for(self, expression):
+        """Waits until a JavaScript expression is true, and returns it."""
+        deadline = time.monotonic() + TIMEOUT
+        while not (value := self.evaluate(expression)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"never came true: {expression}")
+            time.sleep(0.05)
+        return value
+
+    def click(self, selector):
+        """Clicks into the middle of the first element, as a mouse does."""
+        self.wait_for(f"!!document.querySelector({json.dumps(selector)})")
+        x, y = self.evaluate(
+            f"""(() => {{
+              const element = document.querySelector({json.dumps(selector)});
+              element.scrollIntoView({{block: "center", behavior: "instant"}});
+              const box = element.getBoundingClientRect();
+              return [box.x + box.width / 2, box.y + box.height / 2];
+            }})()"""
+        )
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            button = {} if kind == "mouseMoved" else {"button": "left"}
+            self._browser.send(
+                "Input.dispatchMouseEvent",
+                self._session,
+                type=kind,
+                x=x,
+                y=y,
+                clickCount=len(button),
+                **button,
+            )
+
+    def press(self, key, shift=False):
+        """Presses a key: Tab, Enter, ArrowRight or a space."""
+        text = {"Enter": "\r", " ": " "}.get(key)
+        shared = {
+            "key": key,
+            "code": "Space" if key == " " else key,
+            "windowsVirtualKeyCode": KEY_CODES[key],
+            "modifiers": 8 if shift else 0,
+        }
+        pressed = {"text": text} if text else {}
+        for kind, more in (("keyDown", pressed), ("keyUp", {})):
+            self._browser.send(
+                "Input.dispatchKeyEvent",
+                self._session,
+                type=kind,
+                **shared,
+                **more,
+            )
+
+    def write(self, text):
+        """Writes a text into what has the focus, in the place of its own."""
+        self.evaluate("document.activeElement.select()")
+        self._browser.send("Input.insertText", self._session, text=text)
+
+    def choose_file(self, selector, path):
+        """Gives a file to an input."""
+        root = self._browser.send("DOM.getDocument", self._session)["root"]
+        node = self._browser.send(
+            "DOM.querySelector",
+            self._session,
+            nodeId=root["nodeId"],
+            selector=selector,
+        )
+        self._browser.send(
+            "DOM.setFileInputFiles",
+            self._session,
+            nodeId=node["nodeId"],
+            files=[str(path)],
+        )
+
+    def worst_contrast(self, selector):
+        """Returns the text with the least contrast, as WCAG 2 counts it, of an
+        element and all in it: its ratio and HTML."""
+        return self.evaluate(f"({WORST_CONTRAST})({json.dumps(selector)})")
 
     def screenshot(self, path):
         """Saves a picture of the whole page."""

@@ -136,39 +136,7 @@ def test_the_page_is_never_wider_than_the_screen(page):
 
 def test_every_text_is_readable(page):
     """The contrast of WCAG 2, level AA, for each element that holds text."""
-    worst = page.evaluate(
-        """(() => {
-          const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
-          const luminance = colour => {
-            const [r, g, b] = numbers(colour).slice(0, 3).map(value => {
-              value /= 255;
-              return value <= 0.04045
-                ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-            });
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-          };
-          const background = element => {
-            for (; element; element = element.parentElement) {
-              const colour = getComputedStyle(element).backgroundColor;
-              if ((numbers(colour)[3] ?? 1) > 0) return colour;
-            }
-            return "rgb(255, 255, 255)";
-          };
-          let worst = {ratio: 99};
-          for (const element of document.body.querySelectorAll("*")) {
-            const hasText = [...element.childNodes].some(
-              node => node.nodeType === 3 && node.data.trim());
-            if (!hasText) continue;
-            const pair = [
-              luminance(getComputedStyle(element).color),
-              luminance(background(element)),
-            ].sort((a, b) => a - b);
-            const ratio = (pair[1] + 0.05) / (pair[0] + 0.05);
-            if (ratio < worst.ratio) worst = {ratio, html: element.outerHTML};
-          }
-          return worst;
-        })()"""
-    )
+    worst = page.worst_contrast("body")
     assert 4.5 <= worst["ratio"] < 99, worst
 
 

@@ -54,6 +54,8 @@ def heavy_modules_of(statement, folder):
                 ["book", "--help"],
                 ["export", "--help"],
                 ["export", "--model", "./no/such/model", "--onnx", "tests"],
+                ["demo", "--help"],
+                ["demo", "--model", "./no/such/model"],
                 ["book", "none.txt", "--model", "m", "--out", "a.m4b"],
                 ["book", "README.md", "--model", "./no/such/model"],
                 ["synthesise", "--text", "a"],

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from sb_sma.cli import main
-from sb_sma.cli.evaluate import _names
+from sb_sma.cli.paths import short_names
 from sb_sma.evaluation.summary import ALL
 from sb_sma.inference import TTS
 
@@ -184,12 +184,12 @@ def test_a_missing_package_names_the_extra(
 
 
 def test_models_are_named_by_their_runs():
-    assert [*_names(["runs/SMA/model", "other"])] == [
+    assert [*short_names(["runs/SMA/model", "other"])] == [
         ("SMA", "runs/SMA/model"),
         ("other", "other"),
     ]
     twins = ["a/SMA/model", "b/SMA/model"]
-    assert [*_names(twins)] == [(twin, twin) for twin in twins]
+    assert [*short_names(twins)] == [(twin, twin) for twin in twins]
 
 
 def test_the_help_teaches_by_example(capsys):

@@ -25,7 +25,8 @@ def test_a_mistyped_command_is_told_from_what_it_may_be(word, meant, capsys):
     message = refusal_of([word, "--text", "a"], capsys)
     assert message.startswith(
         "sb-sma: error: COMMAND must be one of align, book, check, corpora, "
-        "evaluate, export, g2p, licences, render, serve, synthesize, upstream; "
+        "demo, evaluate, export, g2p, licences, render, serve, synthesize, "
+        "upstream; "
         f"got '{word}'."
     )
     assert message.endswith(f"Closest known names: {meant}.") == bool(meant)
