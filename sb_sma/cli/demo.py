@@ -1,11 +1,11 @@
 """``sb-sma demo``: a page on which models are tried out, side by side."""
 
 import argparse
-import importlib.util
 import socket
 from collections import Counter
 
 from sb_sma.cli.paths import add_trust, check_model, short_names
+from sb_sma.extras import check_installed
 from sb_sma.torch_pair import require_torch_pair
 
 HELP = "Show a page in the browser: hear, see and compare what models say."
@@ -82,11 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
     for model in arguments.model:
         check_model(model)
     _check_address(arguments.host, arguments.port)
-    if importlib.util.find_spec("gradio") is None:
-        raise ImportError(
-            "gradio is missing, which makes the page. Install it with: pip "
-            "install 'sb_sma[serve]'"
-        )
+    check_installed("gradio", extra="serve", needed_by="The page")
     # torch takes seconds to load: mistakes above are told at once
     require_torch_pair()
     from sb_sma.demo.page import build_page, serve_page

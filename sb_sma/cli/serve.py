@@ -1,7 +1,6 @@
 """``sb-sma serve``: speech over HTTP, as OpenAI's clients ask for it."""
 
 import argparse
-import importlib
 import signal
 import socket
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from collections.abc import Callable
 from sb_sma.cli.lines import tell
 from sb_sma.cli.paths import add_trust, check_model
 from sb_sma.cli.synthesize import add_sound_arguments
+from sb_sma.extras import check_installed
 from sb_sma.serving.model_names import name_models
 from sb_sma.torch_pair import require_torch_pair
 from sb_sma.vocoders.source import check_vocoder_source
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
         check_model(source)
     if arguments.vocoder_source is not None:
         check_vocoder_source(arguments.vocoder_source)
-    _require_packages()
+    check_installed(*_PACKAGES, extra="serve", needed_by="The server")
     with _bind(arguments.host, arguments.port) as bound:
         # torch takes seconds to load: mistakes above are told at once
         require_torch_pair()
@@ -159,21 +159,6 @@ def _run_until_told(
         pass
     finally:
         signal.signal(signal.SIGTERM, earlier)
-
-
-def _require_packages() -> None:
-    missing = []
-    for name in _PACKAGES:
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            missing.append(name)
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        raise ImportError(
-            f"{' and '.join(missing)} {verb} missing, which the server needs. "
-            "Install it with: pip install 'sb_sma[serve]'"
-        )
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from sb_sma.data.json_files import parse_json
+from sb_sma.extras import require
 from sb_sma.inference.model_folder import ModelFolderError
-from sb_sma.onnx.preconditions import EXTRA
 
 FORMAT = 1
 CONTENT = "onnx.json"
@@ -332,12 +332,7 @@ class OnnxGraph:
     """
 
     def __init__(self, model: bytes, n_threads: int):
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise ImportError(
-                f"running ONNX graphs needs onnxruntime: {EXTRA} ({error})"
-            ) from None
+        onnxruntime = require("onnxruntime", "onnx", "Running ONNX graphs")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = n_threads
         options.inter_op_num_threads = 1

@@ -1,10 +1,10 @@
 """What must hold before an export begins, told without PyTorch."""
 
-import importlib
 from pathlib import Path
 
+from sb_sma.extras import check_installed
+
 PRECISIONS = ("float32", "float64")
-EXTRA = "pip install 'sb_sma[onnx]'"
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
@@ -16,14 +16,7 @@ def check_packages() -> None:
     ImportError
         If one is missing; it names the extra.
     """
-    for name in _PACKAGES:
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise ImportError(
-                f"exporting ONNX graphs needs {', '.join(_PACKAGES)}: {EXTRA} "
-                f"({error})"
-            ) from None
+    check_installed(*_PACKAGES, extra="onnx", needed_by="The export to ONNX")
 
 
 def check_absent(folder: Path) -> None:

@@ -22,7 +22,7 @@ def test_a_missing_package_names_the_extra(
     model = ["--model", str(exported[2])]
     assert main(["demo", *model, "--port", str(free_port)]) == 1
     assert capsys.readouterr().err == (
-        "sb-sma: error: gradio is missing, which makes the page. Install it "
+        "sb-sma: error: The page needs gradio, which is missing. Install it "
         "with: pip install 'sb_sma[serve]'\n"
     )
 
