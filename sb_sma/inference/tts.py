@@ -874,6 +874,11 @@ class TTS(ExportedModel):
 def without_limit_warnings() -> Iterator[None]:
     """Let no `TTS` warn of texts that were cut off, where the caller does.
 
+    Returns
+    -------
+    context : context manager
+        For what speaks.
+
     Example
     -------
     >>> with without_limit_warnings():

@@ -155,6 +155,7 @@ class CrossStates:
         weight = layers[0].norm1.weight
 
         def begin(n_keys: int) -> list[Any]:
+            """Return a state before so many keys."""
             return self._start(
                 torch.rand(1, n_keys, width).to(weight), torch.tensor([n_keys])
             )

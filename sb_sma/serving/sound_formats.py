@@ -312,15 +312,19 @@ class _SentFile(io.RawIOBase):
         self._place = 0
 
     def writable(self) -> bool:
+        """Say that it can be written."""
         return True
 
     def seekable(self) -> bool:
+        """Say that another place can be chosen."""
         return True
 
     def tell(self) -> int:
+        """Tell the place of what is written next."""
         return self._place
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Choose the place of what is written next."""
         starts = {
             io.SEEK_SET: 0,
             io.SEEK_CUR: self._place,
@@ -330,6 +334,7 @@ class _SentFile(io.RawIOBase):
         return self._place
 
     def write(self, data: bytes) -> int:
+        """Take bytes, but for those of what is sent already."""
         start = self._place - self._n_sent
         new = memoryview(bytes(data))[max(-start, 0) :]
         start = max(start, 0)
