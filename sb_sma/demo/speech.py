@@ -19,7 +19,7 @@ from sb_sma.evaluation.texts import own_texts
 from sb_sma.inference import TTS
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.metrics.word_times import WordTime
-from sb_sma.models.tts.time_scaling import check_pace
+from sb_sma.models.tts.pace import check_pace
 from sb_sma.plots.embedding import data_uri
 from sb_sma.plots.panels import COLOURMAP
 
