@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sb_sma.demo.speech import MOST_CHARACTERS, Manner, Voice, show_speeches
-from sb_sma.models.tts.time_scaling import FASTEST, SLOWEST
+from sb_sma.models.tts.pace import FASTEST, SLOWEST
 from sb_sma.plots.page_style import DARK, LIGHT, as_variables
 
 if TYPE_CHECKING:
