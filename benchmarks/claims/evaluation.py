@@ -11,14 +11,18 @@ it is and through a window. Stores what it found under ``results/``.
 """
 
 import argparse
+import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from benchmarks.claims.tts_quality import EXPERIMENT, RESULTS
+from benchmarks.harness.machine import describe_machine
 from sb_sma.cli import main as sb_sma
 
 WINDOW = ("1", "3")
+N_FAULTS = 10
 
 
 def main() -> None:
@@ -58,9 +62,29 @@ def main() -> None:
         if status:
             raise SystemExit(status)
         RESULTS.mkdir(exist_ok=True)
-        for ending in ("json", "png"):
-            name = f"evaluation.{ending}"
-            shutil.copy(Path(folder) / name, RESULTS / name)
+        shutil.copy(Path(folder) / "evaluation.png", RESULTS / "evaluation.png")
+        found = json.loads((Path(folder) / "evaluation.json").read_text())
+    (RESULTS / "evaluation.json").write_text(
+        json.dumps(summarize(found), indent=1) + "\n"
+    )
+
+
+def summarize(found: dict[str, Any]) -> dict[str, Any]:
+    """Keep what fits into a repository: no path, and few faulty texts."""
+    kept = ("name", "mode", "window", "bad_texts", "reading")
+    systems = [
+        {
+            **{key: system[key] for key in kept},
+            "faults": system["faults"][:N_FAULTS],
+        }
+        for system in found["systems"]
+    ]
+    return {
+        "command": "python -m benchmarks.claims.evaluation",
+        **{key: found[key] for key in ("n_texts", "seeds", "intervals")},
+        "systems": systems,
+        "machine": describe_machine(),
+    }
 
 
 if __name__ == "__main__":
