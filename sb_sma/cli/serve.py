@@ -120,6 +120,7 @@ def _load(
 
     from sb_sma.inference import TTS
     from sb_sma.serving.app import Limits, make_app
+    from sb_sma.serving.hosts import names_of
     from sb_sma.serving.voices import ServedModel
 
     models = []
@@ -133,7 +134,8 @@ def _load(
         models.append(ServedModel(name, tts, arguments.mode, arguments.seed))
         models[-1].warm_up()
     limits = Limits(arguments.max_characters, arguments.max_requests)
-    app = make_app(models, limits, torch.get_num_threads())
+    hosts = names_of(arguments.host)
+    app = make_app(models, limits, torch.get_num_threads(), hosts)
     config = uvicorn.Config(
         app,
         log_level="warning",

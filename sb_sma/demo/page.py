@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sb_sma.demo.speech import MOST_CHARACTERS, Manner, Voice, show_speeches
 from sb_sma.models.tts.pace import FASTEST, SLOWEST
 from sb_sma.plots.page_style import DARK, LIGHT, as_variables
+from sb_sma.serving.hosts import names_of
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -194,6 +195,14 @@ def serve_page(page: "gr.Blocks", host: str, port: int, share: bool) -> None:
     OSError
         If it cannot listen there.
     """
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    # through a link it has the name of another machine
+    hosts = ["*"] if share else names_of(host)
+    trusted = Middleware(
+        TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False
+    )
     page.queue(max_size=16).launch(
         server_name=host,
         server_port=port,
@@ -209,6 +218,7 @@ def serve_page(page: "gr.Blocks", host: str, port: int, share: bool) -> None:
         max_file_size=_LARGEST_RECORDING,
         quiet=True,
         prevent_thread_lock=True,
+        app_kwargs={"middleware": [trusted]},
     )
     print(
         f"sb-sma: the page is at {page.local_url} (Ctrl+C ends it)", flush=True

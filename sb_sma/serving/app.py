@@ -6,12 +6,20 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Hashable, Iterable, Iterator
+from collections.abc import (
+    AsyncIterator,
+    Hashable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -364,7 +372,10 @@ class _SpeechResponse(Response):
 
 
 def make_app(
-    models: Iterable[ServedModel], limits: Limits, n_threads: int
+    models: Iterable[ServedModel],
+    limits: Limits,
+    n_threads: int,
+    hosts: Sequence[str],
 ) -> Starlette:
     """Make the application.
 
@@ -376,6 +387,8 @@ def make_app(
         How much is taken on.
     n_threads : int
         That speak.
+    hosts : sequence of str
+        By which it may be asked, as of `names_of`.
 
     Returns
     -------
@@ -403,6 +416,11 @@ def make_app(
             ClientDisconnect: _tell_gone,
             Exception: _tell_failure,
         },
+        middleware=[
+            Middleware(
+                TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False
+            )
+        ],
         lifespan=lifespan,
     )
 

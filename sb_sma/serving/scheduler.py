@@ -234,7 +234,7 @@ class Scheduler:
             except Exception:
                 logger.exception("speech could not be made")
                 for job in jobs:
-                    job.maker.is_over = True
+                    job.maker.leave()
                     job.fail()
 
     def _choose(self) -> list[Job] | None:

@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from types import SimpleNamespace
 
 import numpy as np
@@ -93,6 +95,13 @@ def demo(browser, folders, repository, tmp_path_factory):
     yield SimpleNamespace(url=url, log=log)
     process.terminate()
     process.wait(TIMEOUT)
+
+
+def test_a_name_of_another_site_is_not_answered(demo):
+    """Its owner may let it point to this machine."""
+    request = urllib.request.Request(demo.url, headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(request, timeout=TIMEOUT)
 
 
 @pytest.fixture

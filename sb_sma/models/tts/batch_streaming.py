@@ -39,6 +39,7 @@ class BatchStream:
             for item in range(n_items)
         ]
         self._steps = iter(narrator)
+        self._failure: Exception | None = None
         self._speaking = set(range(n_items))
         self._waiting: list[deque[SpokenStep]] = [
             deque() for _ in range(n_items)
@@ -57,6 +58,11 @@ class BatchStream:
         -------
         step : SpokenStep or None
             Of this item alone; None where it has ended or left.
+
+        Raises
+        ------
+        RuntimeError
+            If the batch has failed: all that had not ended fail with it.
         """
         waiting = self._waiting[item]
         with self._lock:
@@ -79,7 +85,13 @@ class BatchStream:
 
     def _run_on(self) -> None:
         """Take a step of the batch apart."""
-        step = next(self._steps, None)
+        if self._failure is not None:
+            raise RuntimeError("the batch has failed") from self._failure
+        try:
+            step = next(self._steps, None)
+        except Exception as error:
+            self._failure = error
+            raise
         if step is None:
             self._speaking.clear()
             return

@@ -420,6 +420,17 @@ def test_malformed_bodies_are_told(server):
     wait_until(lambda: n_requests(server) == 0)
 
 
+@pytest.mark.parametrize(
+    "host, status", [("evil.example", 400), ("localhost:1", 200)]
+)
+def test_a_name_of_another_site_is_not_answered(server, host, status):
+    """Its owner may let it point to this machine."""
+    connection = http.client.HTTPConnection(server.url[7:], timeout=PATIENCE)
+    connection.request("GET", "/v1/models", headers={"Host": host})
+    assert connection.getresponse().status == status
+    connection.close()
+
+
 def test_models_and_their_voices_are_listed(server):
     client = client_of(server)
     one, three = client.models.list().data

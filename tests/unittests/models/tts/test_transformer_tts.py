@@ -373,6 +373,26 @@ def test_items_of_a_batch_are_streamed_as_alone(is_refined, chunk_frames):
         assert finished.tolist() == alone.finished.tolist()
 
 
+def test_no_item_of_a_batch_that_fails_seems_to_have_ended(monkeypatch):
+    model = make_model()
+    batch = make_batch_stream(model)
+    assert batch.next_step(0) is not None
+
+    def fail(frame, state):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(model.decoder, "step", fail)
+    with pytest.raises(MemoryError):
+        batch.next_step(0)
+    for item in (0, 1):
+        if item:  # what was made before
+            assert batch.next_step(item) is not None
+        with pytest.raises(RuntimeError, match="the batch has failed"):
+            batch.next_step(item)
+    batch.leave(2)
+    assert batch.next_step(2) is None
+
+
 def test_an_item_that_leaves_is_not_computed(monkeypatch):
     model = make_model()
     batch = make_batch_stream(model)
