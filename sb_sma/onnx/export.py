@@ -275,18 +275,18 @@ def _restore_numbers(proto: Any, graph: torch.fx.Graph) -> None:
     way of float32."""
     import onnx.numpy_helper
 
-    exact = {}
-    for node in graph.nodes:
-        for given in pytree.tree_leaves((node.args, node.kwargs)):
-            if isinstance(given, float):
-                exact[float(np.float32(given))] = given
+    largest = np.finfo(np.float32).max
+    exact = {
+        float(np.float32(given)): given
+        for node in graph.nodes
+        for given in pytree.tree_leaves((node.args, node.kwargs))
+        if isinstance(given, float) and abs(given) <= largest
+    }
     for tensor in proto.graph.initializer:
         if tensor.data_type == onnx.TensorProto.DOUBLE and not tensor.dims:
             number = onnx.numpy_helper.to_array(tensor)
             number = np.float64(exact.get(float(number), number))
-            tensor.CopyFrom(
-                onnx.numpy_helper.from_array(number, tensor.name)
-            )
+            tensor.CopyFrom(onnx.numpy_helper.from_array(number, tensor.name))
 
 
 def _convolve(

@@ -37,6 +37,8 @@ def test_a_call_gives_the_best(exported_g2p_onnx):
     [
         ("abc", {}, "words must be a list of strings"),
         (["a", 3], {}, "words must be a list of strings"),
+        (3, {}, "words must be a list of strings"),
+        (iter(["abc"]), {}, "words must be a list of strings"),
         (["a", "..."], {}, "word 2: A word must have a letter"),
         (["a"], {"language": "eng"}, "language must be one"),
         (["a"], {"beam_size": 0}, "beam_size must be an integer, 1 or more"),

@@ -190,6 +190,11 @@ DAMAGES = {
         lambda text: change(text, seconds_per_step="0.1"),
         "seconds_per_step must be a float; got '0.1'",
     ),
+    "a window that is a word": (
+        "onnx.json",
+        lambda text: change(text, window="5"),
+        "window must be a int or NoneType; got '5'",
+    ),
     "a bad stop rule": (
         "onnx.json",
         lambda text: change(text, stop_rule={"hold_seconds": -1}),
@@ -203,6 +208,11 @@ DAMAGES = {
     "modes": (
         "onnx.json",
         lambda text: change(text, modes=["../soft"]),
+        "modes must be some of soft, hard",
+    ),
+    "modes that are lists": (
+        "onnx.json",
+        lambda text: change(text, modes=[["soft"]]),
         "modes must be some of soft, hard",
     ),
     "a cut graph": ("step_soft.onnx", lambda data: data[:999], "is damaged"),
