@@ -155,8 +155,12 @@ class OnnxFolder:
         arguments = self.get(key, dict)
         try:
             return make(**arguments)
-        except (TypeError, ValueError) as error:
-            raise self.damaged(f"{key} is refused ({error})", arguments) from (
+        # what damage raises may be of any kind
+        except Exception as error:
+            if isinstance(error, (ImportError, OSError)):
+                raise
+            told = f"{type(error).__name__}: {error}"
+            raise self.damaged(f"{key} is refused ({told})", arguments) from (
                 error
             )
 

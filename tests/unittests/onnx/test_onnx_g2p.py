@@ -1,8 +1,12 @@
 """Graphs and numpy pronounce as PyTorch does."""
 
+import json
+import shutil
+
 import pytest
 
 from sb_sma.inference import G2P
+from sb_sma.inference.model_folder import ModelFolderError
 from sb_sma.onnx import OnnxG2P
 from tests.unittests.onnx.conftest import G2P_MODELS, WORDS
 
@@ -50,3 +54,14 @@ def test_what_cannot_be_read_is_one_error(
     g2p = OnnxG2P(exported_g2p_onnx("walking")[1])
     with pytest.raises(ValueError, match=message):
         g2p(words, **options)
+
+
+@pytest.mark.parametrize("key", ["kind", "characters", "decompose", "units"])
+def test_damaged_letters_are_one_error(key, exported_g2p_onnx, tmp_path):
+    graphs = exported_g2p_onnx("walking")[1]
+    folder = shutil.copytree(graphs, tmp_path / "copy")
+    content = json.loads((folder / "onnx.json").read_text())
+    del content["graphemes"][key]
+    (folder / "onnx.json").write_text(json.dumps(content))
+    with pytest.raises(ModelFolderError, match="graphemes is refused"):
+        OnnxG2P(folder)
