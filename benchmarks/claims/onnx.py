@@ -4,7 +4,8 @@
 - mels: of 200 texts of ``sb-sma evaluate``, soft and hard, each with a seed of
   its own, by graphs and by PyTorch: how many have the same number of frames and
   the same way of ending, and the largest differences. In float64, which tells
-  faults from rounding; and in float32, beside the difference of PyTorch in
+  faults from rounding, most of all in the alignments, since the postnet and the
+  refiner stay in float32; and in float32, beside the difference of PyTorch in
   float32 from itself in float64.
 - words: of 200 words, greedy and by beam search.
 - time: seconds of text to mel over seconds of speech, on one thread, by both in
@@ -119,6 +120,7 @@ def compare_mels(
             ours.append(runner.speak(text, mode=mode, seed=seed))
             end = time.perf_counter()
             speech.mel = speech.mel.numpy()
+            speech.alignment = speech.alignment.numpy()
             theirs.append(speech)
             if precision == "float32":
                 seconds["PyTorch"] += middle - start
@@ -145,16 +147,21 @@ def compare_mels(
 
 def differences(one: list[Any], other: list[Any]) -> dict[str, Any]:
     """Compare mels and ends."""
-    found = [
-        float(np.abs(a.mel - b.mel).max())
+    alike = [
+        (a, b)
         for a, b in zip(one, other)
         if a.mel.shape == b.mel.shape and a.finished == b.finished
     ]
+    found = [float(np.abs(a.mel - b.mel).max()) for a, b in alike]
+    aligned = [float(np.abs(a.alignment - b.alignment).max()) for a, b in alike]
     return {
         "same_ends": f"{len(found)} of {len(one)}",
         "within_1e-4": sum(each <= TOLERANCE for each in found),
         "largest_difference": significant(max(found, default=0.0)),
         "median_difference": significant(float(np.median(found or [0.0]))),
+        "largest_difference_of_alignments": significant(
+            max(aligned, default=0.0)
+        ),
     }
 
 

@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.export import Dim
+from torch.utils import _pytree as pytree
 
 from sb_sma.attention.decoding import MODES, DecodingOptions
 from sb_sma.data.corpus.build_once import put_in_place
@@ -264,7 +265,28 @@ def _trace(graph: Graph) -> Any:
         external_data=False,
         verbose=False,
     )
-    return exported.model_proto
+    proto = exported.model_proto
+    _restore_numbers(proto, program.graph)
+    return proto
+
+
+def _restore_numbers(proto: Any, graph: torch.fx.Graph) -> None:
+    """Give numbers of float64 back what the exporter takes: it writes them by
+    way of float32."""
+    import onnx.numpy_helper
+
+    largest = np.finfo(np.float32).max
+    exact = {
+        float(np.float32(given)): given
+        for node in graph.nodes
+        for given in pytree.tree_leaves((node.args, node.kwargs))
+        if isinstance(given, float) and abs(given) <= largest
+    }
+    for tensor in proto.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.DOUBLE and not tensor.dims:
+            number = onnx.numpy_helper.to_array(tensor)
+            number = np.float64(exact.get(float(number), number))
+            tensor.CopyFrom(onnx.numpy_helper.from_array(number, tensor.name))
 
 
 def _convolve(

@@ -106,20 +106,20 @@ class OnnxFolder:
             )
         self._digests = self.get("sha256", dict)
 
-    def get(self, key: str, kind: type) -> Any:
+    def get(self, key: str, *kinds: type) -> Any:
         """Look up what the JSON file says.
 
         Arguments
         ---------
         key : str
             Of the JSON file.
-        kind : type
-            Of its value.
+        *kinds : type
+            That its value may have.
 
         Returns
         -------
         value : object
-            Of this type.
+            Of one of these types.
 
         Raises
         ------
@@ -127,8 +127,9 @@ class OnnxFolder:
             If it is missing, or another.
         """
         value = self._content.get(key)
-        if not isinstance(value, kind):
-            raise self.damaged(f"{key} must be a {kind.__name__}", value)
+        if not isinstance(value, kinds):
+            names = " or ".join(kind.__name__ for kind in kinds)
+            raise self.damaged(f"{key} must be a {names}", value)
         return value
 
     def build(self, key: str, make: Any) -> Any:
@@ -154,8 +155,12 @@ class OnnxFolder:
         arguments = self.get(key, dict)
         try:
             return make(**arguments)
-        except (TypeError, ValueError) as error:
-            raise self.damaged(f"{key} is refused ({error})", arguments) from (
+        # what damage raises may be of any kind
+        except Exception as error:
+            if isinstance(error, (ImportError, OSError)):
+                raise
+            told = f"{type(error).__name__}: {error}"
+            raise self.damaged(f"{key} is refused ({told})", arguments) from (
                 error
             )
 
@@ -322,6 +327,8 @@ class OnnxGraph:
     ----------
     shapes : dict of str to list
         Of the inputs, by name; a string is any size.
+    dtypes : dict of str to type
+        Of numpy, of the inputs.
     outputs : list of str
         Their names.
 
@@ -343,7 +350,7 @@ class OnnxGraph:
         )
         inputs = self._session.get_inputs()
         self.shapes = {each.name: each.shape for each in inputs}
-        self._dtypes = {each.name: _DTYPES[each.type] for each in inputs}
+        self.dtypes = {each.name: _DTYPES[each.type] for each in inputs}
         self.outputs = [each.name for each in self._session.get_outputs()]
 
     def caches(self, window: int | None) -> dict[str, StepCache]:
@@ -360,7 +367,7 @@ class OnnxGraph:
             Of one row, by the name of the input that is their past.
         """
         return {
-            name: StepCache((1, *shape[2:]), window, self._dtypes[name])
+            name: StepCache((1, *shape[2:]), window, self.dtypes[name])
             for name, shape in self.shapes.items()
             if name.startswith(PAST)
         }
@@ -382,6 +389,6 @@ class OnnxGraph:
         """
         taken = {
             name: np.asarray(inputs[name], dtype=dtype)
-            for name, dtype in self._dtypes.items()
+            for name, dtype in self.dtypes.items()
         }
         return dict(zip(self.outputs, self._session.run(None, taken)))

@@ -67,7 +67,7 @@ class OnnxG2P:
         self._tokenizer = folder.build("graphemes", make_tokenizer)
         self._phonemes = folder.build("phonemes", PhonemeTable)
         self._settings = folder.build("beam_settings", _make_settings)
-        self._window = folder.get("window", (int, type(None)))
+        self._window = folder.get("window", int, type(None))
         self._encoder = folder.graph("encoder")
         self._step = folder.graph("step")
 
@@ -132,8 +132,10 @@ class OnnxG2P:
         ValueError
             If a word cannot be read, or a number is below 1.
         """
-        if isinstance(words, str) or not all(
-            isinstance(word, str) for word in words
+        if (
+            isinstance(words, str)
+            or not isinstance(words, Sequence)
+            or not all(isinstance(word, str) for word in words)
         ):
             raise ValueError(
                 f"words must be a list of strings; got {words!r:.80}."

@@ -88,19 +88,21 @@ class OnnxTTS:
         self.symbols = self._table.symbols
         self._names = [PADDING, UNKNOWN, *self.symbols]
         self._frontend = None
-        if folder.get("frontend", (dict, type(None))) is not None:
+        if folder.get("frontend", dict, type(None)) is not None:
             self._frontend = folder.build("frontend", _make_frontend)
         self.modes = folder.get("modes", list)
         self._mode = folder.get("mode", str)
-        if not self.modes or not set(self.modes) <= {"soft", "hard"}:
+        if not self.modes or any(
+            mode not in ("soft", "hard") for mode in self.modes
+        ):
             raise folder.damaged("modes must be some of soft, hard", self.modes)
         self._stop_rule = folder.build("stop_rule", StopRule)
         self._seconds_per_step = folder.get("seconds_per_step", float)
         self.mel_settings = folder.get("mel_settings", dict)
         self.sample_rate = self.mel_settings.get("sample_rate")
-        self._window = folder.get("window", (int, type(None)))
+        self._window = folder.get("window", int, type(None))
         self._head = folder.get("head", int)
-        self._dropout = np.float32(folder.get("prenet_dropout", float))
+        self._dropout = folder.get("prenet_dropout", float)
         self._mean = folder.array("mel_mean", -1)
         self._std = folder.array("mel_std", len(self._mean))
         self.speakers = folder.get("speakers", list)
@@ -230,14 +232,14 @@ class OnnxTTS:
         )
         limit = self._stop_rule.max_steps(n_tokens, self._seconds_per_step)
         random = TorchRandom(seed)
-        masks_shape = step.shapes["masks"]
+        masks_shape, dtype = step.shapes["masks"], step.dtypes["masks"]
         frames, alignments, ended = [], [], False
         while not ended and len(frames) < limit:
             index = len(frames) % _BLOCK_STEPS
             if index == 0:
                 drawn = random.uniform(_BLOCK_STEPS, *masks_shape)
-                masks = (drawn >= self._dropout).astype(np.float32)
-                masks /= 1 - self._dropout
+                masks = (drawn >= np.float32(self._dropout)).astype(dtype)
+                masks /= dtype(1.0 - self._dropout)
             inputs["masks"] = masks[index]
             inputs["step"] = np.array([len(frames)])
             for name, cache in caches.items():

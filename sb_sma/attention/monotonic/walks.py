@@ -126,7 +126,12 @@ class CompiledSoftWalk(SoftWalk):
         alpha : torch.Tensor
             Alignment of this query, (B, H, K).
         """
-        if p_stay.requires_grad or torch.compiler.is_compiling():
+        if (
+            p_stay.requires_grad
+            or torch.compiler.is_compiling()
+            # the compiled walk does not broadcast
+            or len(p_stay) != len(self.lengths)
+        ):
             return super().advance(p_stay)
         self.alpha, seen = advance_compiled(
             p_stay,

@@ -1,8 +1,12 @@
 """Graphs and numpy pronounce as PyTorch does."""
 
+import json
+import shutil
+
 import pytest
 
 from sb_sma.inference import G2P
+from sb_sma.inference.model_folder import ModelFolderError
 from sb_sma.onnx import OnnxG2P
 from tests.unittests.onnx.conftest import G2P_MODELS, WORDS
 
@@ -37,6 +41,8 @@ def test_a_call_gives_the_best(exported_g2p_onnx):
     [
         ("abc", {}, "words must be a list of strings"),
         (["a", 3], {}, "words must be a list of strings"),
+        (3, {}, "words must be a list of strings"),
+        (iter(["abc"]), {}, "words must be a list of strings"),
         (["a", "..."], {}, "word 2: A word must have a letter"),
         (["a"], {"language": "eng"}, "language must be one"),
         (["a"], {"beam_size": 0}, "beam_size must be an integer, 1 or more"),
@@ -48,3 +54,14 @@ def test_what_cannot_be_read_is_one_error(
     g2p = OnnxG2P(exported_g2p_onnx("walking")[1])
     with pytest.raises(ValueError, match=message):
         g2p(words, **options)
+
+
+@pytest.mark.parametrize("key", ["kind", "characters", "decompose", "units"])
+def test_damaged_letters_are_one_error(key, exported_g2p_onnx, tmp_path):
+    graphs = exported_g2p_onnx("walking")[1]
+    folder = shutil.copytree(graphs, tmp_path / "copy")
+    content = json.loads((folder / "onnx.json").read_text())
+    del content["graphemes"][key]
+    (folder / "onnx.json").write_text(json.dumps(content))
+    with pytest.raises(ModelFolderError, match="graphemes is refused"):
+        OnnxG2P(folder)

@@ -280,3 +280,17 @@ def test_an_item_without_a_key_stays_at_zero(soft_spread, soft_walk):
         soft_spread=soft_spread,
     )
     assert float(walk.advance(torch.rand(1, 2, 3)).abs().sum()) == 0
+
+
+def test_rows_about_one_item_walk_as_alone():
+    alpha = torch.zeros(1, 2, 5)
+    alpha[..., 0] = 1.0
+    p_stay = torch.rand(3, 2, 5)
+
+    def walk():
+        """Stand before the first query."""
+        return start_walk(DecodingOptions(), alpha, torch.tensor([5]), 1)
+
+    together = walk().advance(p_stay)
+    alone = [walk().advance(row[None]) for row in p_stay]
+    assert torch.allclose(together, torch.cat(alone))
