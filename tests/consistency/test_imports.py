@@ -57,7 +57,7 @@ MAY_IMPORT = {
     "training": {"finite", "mistakes"} | TRAINING,
     "evaluation": {"evaluation", "extras", "training.reports"} | INFERENCE,
     "onnx": {"extras", "onnx", "torch_pair"} | INFERENCE,
-    "demo": {"demo", "evaluation.texts"} | INFERENCE,
+    "demo": {"demo", "evaluation.texts", "extras", "serving.hosts"} | INFERENCE,
     "books": {"books", "data", "metrics"},
     "serving": {"extras", "serving"} | INFERENCE,
     "hparams": {"hparams", "yaml_depth"},
