@@ -24,7 +24,7 @@ class SpokenTimes:
     >>> times = SpokenTimes()
     >>> times.add(["a", "<end>"], [0.1, 0.2])
     >>> [round(seconds, 2) for seconds in times.usual().of(["a", "b"])]
-    [0.15, 0.15]
+    [0.1, 0.15]
     """
 
     def __init__(self):

@@ -45,6 +45,7 @@ def make_small(block, repository):
     return Block(block.language, text, block.line)
 
 
+@pytest.mark.slow
 def test_every_block_runs(repository, tmp_path):
     clone = make_clone(tmp_path / "sb_sma")
     (clone / "words.txt").write_text("speechbrain\ntacotron\n")
