@@ -22,8 +22,8 @@ class TorchRandom:
 
     Example
     -------
-    >>> TorchRandom(seed=0).uniform(2)
-    array([0.49625659, 0.7682218 ], dtype=float32)
+    >>> [f"{number:.4f}" for number in TorchRandom(seed=0).uniform(2)]
+    ['0.4963', '0.7682']
     """
 
     def __init__(self, seed: int):
