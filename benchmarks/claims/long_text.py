@@ -140,6 +140,10 @@ def compare(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
     """Return ratios of what `synthesize_apart` gives."""
     return {
         "peak memory over": significant(one["peak_mib"] / other["peak_mib"]),
+        "peak memory over, sound aside": significant(
+            (one["peak_mib"] - one["audio_mib"])
+            / (other["peak_mib"] - other["audio_mib"])
+        ),
         "real-time factor over": significant(
             one["real_time_factor"] / other["real_time_factor"]
         ),
