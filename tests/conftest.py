@@ -1,5 +1,6 @@
 """Fixtures and skips that all tests share."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -25,6 +26,11 @@ def pytest_collection_modifyitems(config, items):
     slow = [item for item in items if item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=slow)
     items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+def pytest_collection_finish(session):
+    """Leave what has been imported out of every later garbage collection."""
+    gc.freeze()
 
 
 def pytest_runtest_setup(item):

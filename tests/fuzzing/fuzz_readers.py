@@ -8,6 +8,7 @@ same file; ``--only NUMBER`` reads that one alone, and shows its traceback.
 """
 
 import argparse
+import gc
 import json
 import logging
 import multiprocessing
@@ -191,6 +192,7 @@ def _fuzz_here(kind, n_files, seed, only, keep, scratch, sender):
     """Read the files, and send what came of them."""
     from tests.fuzzing.readers import KINDS
 
+    gc.freeze()  # a large heap of the parent would be a file's second
     warnings.simplefilter("ignore")
     logging.disable()
     signal.signal(signal.SIGALRM, _give_up)
