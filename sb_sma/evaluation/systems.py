@@ -10,12 +10,13 @@ import torch
 from sb_sma.attention.softmax import RegularMHA
 from sb_sma.attention.walk_switches import can_walk
 from sb_sma.data.text.markup import escape_markup
+from sb_sma.data.text.word_spans import find_spans, words_of
 from sb_sma.inference import TTS
 from sb_sma.inference.script import write_script
 from sb_sma.inference.spoken import SpokenText
 from sb_sma.inference.threads import map_in_threads
 from sb_sma.inference.tts import without_limit_warnings
-from sb_sma.inference.word_times import find_words, read_spoken
+from sb_sma.inference.word_times import read_spoken
 from sb_sma.metrics.reading import Reading
 from sb_sma.metrics.word_times import WordSpan
 
@@ -39,6 +40,7 @@ class Model:
         self.tokens: dict[str, list[str]] = {}
         self.words: dict[str, list[WordSpan]] = {}
         self.tokens_read: dict[str, list[str]] = {}
+        self.words_read: dict[str, list[tuple[str, list[str]]]] = {}
 
     @property
     def monotonic(self) -> bool:
@@ -67,7 +69,11 @@ class Model:
         (passage,) = write_script(escape_markup(text), split=False)
         tokens = self.tts.hparams.frontend.tokens(passage.text)
         self.tts.hparams.tokens.encode(tokens)
-        self.words[text] = find_words(self.tts, passage.text, tokens)
+        words = words_of(self.tts.hparams.frontend, passage.text, tokens)
+        self.words_read[passage.text] = words
+        self.words[text] = [
+            WordSpan(*span) for span in find_spans(tokens, words)
+        ]
         self.tokens[text] = self.tokens_read[passage.text] = tokens
 
 
@@ -175,7 +181,10 @@ class System:
         tts = copy.copy(self.model.tts)
         tts.inference_ctx = copy.deepcopy(tts.inference_ctx)
         decoding = replace(tts.hparams.decoding, attention_window=self.window)
-        known = SimpleNamespace(tokens=self.model.tokens_read.__getitem__)
+        known = SimpleNamespace(
+            tokens=self.model.tokens_read.__getitem__,
+            words=self.model.words_read.__getitem__,
+        )
         tts.hparams = SimpleNamespace(
             **{**vars(tts.hparams), "frontend": known, "decoding": decoding}
         )

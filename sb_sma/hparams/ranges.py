@@ -192,6 +192,7 @@ _INDICES = Several(Number(least=-256, most=255), or_null=True)
 NUMBERS: Mapping[str, Number | Several] = {
     "attention_window": Several(Number(most=10**6), count=2, or_null=True),
     "average_decay": _DROPOUT,
+    "attempts": Number(least=1, most=100),
     "batch_words": _SIZE,
     "beam_size": Number(least=1, most=1000),
     "beam_threshold": Number(float, 0, above=True, or_infinity=True),

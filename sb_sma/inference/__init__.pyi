@@ -8,5 +8,6 @@ from .g2p.rescoring import (
     add_analogy as add_analogy,
     load_together as load_together,
 )
+from .token_seconds import TokenSeconds as TokenSeconds
 from .tts import TTS as TTS
 from .weights import SafetensorsPretrainer as SafetensorsPretrainer

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.tag import Tag
 from torch import nn
 
@@ -20,6 +20,7 @@ from sb_sma.data.text.frontends import Frontend
 from sb_sma.data.tokens import TokenTable
 from sb_sma.inference.digests import KEY, digests_of
 from sb_sma.inference.load_exported import FORMAT, public_name
+from sb_sma.inference.token_seconds import TokenSeconds
 from sb_sma.inference.vocoder import export_vocoder
 from sb_sma.inference.weights import (
     JSON_SUFFIX,
@@ -178,25 +179,42 @@ def refuse_foreign(folder: str | Path) -> None:
     )
 
 
-def speaking_settings(hparams: Mapping[str, Any]) -> dict[str, Any]:
+def speaking_settings(
+    hparams: Mapping[str, Any],
+    usual_seconds: Mapping[str, Sequence[float]] | None = None,
+) -> dict[str, Any]:
     """Collect what the exported YAML needs besides the model.
 
     Arguments
     ---------
     hparams : mapping
         The loaded training YAML.
+    usual_seconds : dict of str to list of float, optional
+        What `TokenSeconds` takes; without it, nothing is spoken again.
 
     Returns
     -------
     settings : dict
         For `export_tts`.
     """
-    return {
+    settings = {
+        "attempts": hparams["attempts"],
         "griffin_lim_iterations": hparams["griffin_lim_iterations"],
         "mel_settings": _as_node(hparams["mel_settings"]),
         "decoding": _as_node(hparams["decoding"]),
         "stop_rule": _as_node(hparams["stop_rule"]),
     }
+    if usual_seconds is not None:
+        rows = {name: _in_a_row(row) for name, row in usual_seconds.items()}
+        settings["usual_seconds"] = (TokenSeconds, {"by_token": rows})
+    return settings
+
+
+def _in_a_row(numbers: Sequence[float]) -> CommentedSeq:
+    """Let numbers be written beside each other."""
+    row = CommentedSeq(numbers)
+    row.fa.set_flow_style()
+    return row
 
 
 def _as_node(settings: Any) -> tuple[type, dict[str, Any]]:

@@ -24,6 +24,7 @@ from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 from sb_sma.data.text.hibari import HibariFrontend
 from sb_sma.data.text.sentencepiece import SentencePieceFrontend
 from sb_sma.data.tokens import TokenTable
+from sb_sma.inference.token_seconds import TokenSeconds
 from sb_sma.inference.weights import SafetensorsPretrainer
 from sb_sma.models.convolution import MaskedConvStack
 from sb_sma.models.encoder.registry import make_text_encoder
@@ -72,6 +73,7 @@ SPEAKING: dict[str, Callable[..., Any]] = names_of(
         ("sb_sma.data", SpeakerTable),
         ("sb_sma.data", TokenTable),
         ("sb_sma.data", VoiceSettings),
+        ("sb_sma.inference", TokenSeconds),
         ("sb_sma.models", make_refiner),
         ("sb_sma.models", MaskedConvStack),
         ("sb_sma.models", MelDecoder),

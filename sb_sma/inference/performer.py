@@ -1,13 +1,19 @@
-"""Runs a model on passages: in batches, as a stream, or one that is very long."""
+"""Runs a model on passages: in batches, as a stream, or one that is very long.
 
+In batches, a passage that does not become good is spoken again. Whether it is,
+the alignment tells: `sb_sma.metrics.reading`.
+"""
+
+import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from types import SimpleNamespace
 
 import torch
 from torch import nn
 
+from sb_sma.attention.walk_switches import can_walk
 from sb_sma.data.text.respelled import read_respelled
 from sb_sma.data.text.word_spans import find_spans, words_of
 from sb_sma.inference.bands import AlignmentBand
@@ -18,6 +24,13 @@ from sb_sma.inference.spoken import (
     PassageTiming,
     SpokenText,
     SpokenTimes,
+)
+from sb_sma.inference.token_seconds import TokenSeconds
+from sb_sma.metrics.reading import (
+    Reading,
+    ReadingRules,
+    find_reading_faults,
+    read_alignment,
 )
 from sb_sma.metrics.word_times import WordSpan, token_bounds
 from sb_sma.models.tts.batch_streaming import BatchStream, StreamedItem
@@ -36,6 +49,10 @@ _BATCH_SQUARED_TOKENS = 16 * 700**2
 # beyond, a text is spoken alone, and its alignment kept as a band
 _DENSE_TOKENS = 1500
 _PART_FRAMES = 1000
+# narrower than what is called bad, so that chance does not decide
+_RULES = ReadingRules(
+    min_length_ratio=0.7, max_length_ratio=1.3, said_share=0.5
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +100,15 @@ class StreamedLine:
     time: Callable[[SpokenTimes], PassageTiming] | None
 
 
+@dataclass
+class _Attempt:
+    """A line as it was spoken once."""
+
+    item: SpokenText
+    timing: PassageTiming | None = None
+    reading: Reading | None = None
+
+
 class Performer:
     """Speaks passages with a model.
 
@@ -94,6 +120,13 @@ class Performer:
         Of an exported model.
     device : torch.device or str
         Where the model is.
+
+    Attributes
+    ----------
+    usual : TokenSeconds or None
+        How long the model usually lets its tokens last, if it knows.
+    attempts : int
+        How often a passage is spoken at most.
     """
 
     def __init__(
@@ -105,6 +138,12 @@ class Performer:
         self.model = model
         self.hparams = hparams
         self.device = device
+        self.usual: TokenSeconds | None = getattr(
+            hparams, "usual_seconds", None
+        )
+        self.attempts: int = getattr(hparams, "attempts", 1)
+        self._listens = self.usual is not None and self.attempts > 1
+        self._is_monotonic = can_walk(model)
 
     def read(self, index: int, passage: Passage) -> Line:
         """Turn a passage into what the model reads.
@@ -195,9 +234,12 @@ class Performer:
             key=lambda i: (lines[i].passage.pace, len(lines[i].tokens)),
         )
         for chosen in _batches(lines, order):
-            said = self._speak_batch([lines[i] for i in chosen], manner, times)
-            for index, item in zip(chosen, said):
-                spoken[index] = item
+            batch = [lines[i] for i in chosen]
+            said = self._speak_well(batch, manner, times)
+            for index, attempt in zip(chosen, said):
+                if attempt.timing is not None:
+                    attempt.timing.tell_times()
+                spoken[index] = attempt.item
             told(len(chosen))
         return spoken
 
@@ -288,7 +330,9 @@ class Performer:
             frames = band.n_steps * self.model.decoder.reduction_factor
             seconds = frames * self.hparams.mel_settings.seconds_per_frame
             seconds /= line.passage.pace
-            return self._as_timing(line, band.bounds(seconds), times)
+            timing = self._as_timing(line, band.bounds(seconds), times)
+            timing.tell_times()
+            return timing
 
         return StreamedLine(mels, item.leave, time)
 
@@ -305,29 +349,63 @@ class Performer:
         yield from map(joint.push, mels)
         yield joint.finish()
 
+    def _speak_well(
+        self, lines: list[Line], manner: Manner, times: SpokenTimes
+    ) -> list[_Attempt]:
+        """Speak lines of one pace, and again those that are not good."""
+        said = self._speak_batch(lines, manner, times)
+        faults = list(map(self._judge, said))
+        for number in range(1, self.attempts):
+            bad = [row for row, found in enumerate(faults) if found[0]]
+            if not bad:
+                break
+            again = self._speak_batch(
+                [lines[row] for row in bad], manner.again(number), times
+            )
+            for row, attempt in zip(bad, again):
+                attempt.item.spoken_again = said[row].item.spoken_again = 1
+                found = self._judge(attempt)
+                if found < faults[row]:
+                    said[row], faults[row] = attempt, found
+        return said
+
+    def _judge(self, attempt: _Attempt) -> tuple[int, float]:
+        """Count what is wrong, and tell how unusual the length is."""
+        reading = attempt.reading
+        if reading is None:
+            return 0, 0.0
+        usual = self.usual.of(reading.tokens)
+        # a word is unsaid only if one of its tokens is
+        if any(
+            lasted < _RULES.said_share * expected
+            for lasted, expected in zip(reading.token_seconds, usual)
+        ):
+            words = attempt.timing.find_words()
+            reading = replace(reading, words=words)
+        faults = find_reading_faults(
+            reading, self.usual, self._is_monotonic, _RULES
+        )
+        return len(faults), abs(math.log(reading.length_ratio(self.usual)))
+
     def _speak_batch(
         self, lines: list[Line], manner: Manner, times: SpokenTimes
-    ) -> list[SpokenText]:
-        """Speak lines of one pace."""
+    ) -> list[_Attempt]:
+        """Speak lines of one pace once."""
         if not lines[0].tokens:
-            return [self._keep_silent(line) for line in lines]
-        layer, head = self.model.guide.tolist()
+            return [_Attempt(self._keep_silent(line)) for line in lines]
+        layer, _ = self.model.guide.tolist()
         narrator = self._narrator(lines, manner)
         if len(lines[0].tokens) > _DENSE_TOKENS:
             return [self._speak_long(lines[0], narrator, times)]
         speech = assemble(narrator, layer)
-        said = []
-        for row, line in enumerate(lines):
-            item = self._cut_out(speech, row, line)
-            item.timings = [
-                (0.0, self._timing(line, item.alignment[head], item.mel, times))
-            ]
-            said.append(item)
-        return said
+        return [
+            self._cut_out(speech, row, line, times)
+            for row, line in enumerate(lines)
+        ]
 
     def _speak_long(
         self, line: Line, narrator: Narrator, times: SpokenTimes
-    ) -> SpokenText:
+    ) -> _Attempt:
         """Speak in one piece without holding all that is attended."""
         layer, head = self.model.guide.tolist()
         pace = line.passage.pace
@@ -341,7 +419,7 @@ class Performer:
         bounds = [min(bound, end) for bound in bounds]
         timing = self._as_timing(line, bounds, times)
         n_steps = round(len(mel) / self.model.decoder.reduction_factor)
-        return CompactText(
+        item = CompactText(
             line.passage.written,
             line.tokens,
             mel,
@@ -349,6 +427,7 @@ class Performer:
             bool(narrator.finished[0]),
             [(0.0, timing)],
         )
+        return _Attempt(item, timing)
 
     def _keep_silent(self, line: Line) -> SpokenText:
         """Return a silence."""
@@ -365,45 +444,46 @@ class Performer:
             True,
         )
 
-    def _cut_out(self, speech: Synthesis, row: int, line: Line) -> SpokenText:
+    def _cut_out(
+        self, speech: Synthesis, row: int, line: Line, times: SpokenTimes
+    ) -> _Attempt:
         """One item of a batch, without padding, and with its silence."""
-        n_frames = int(speech.mel_lengths[row])
+        layer, head = self.model.guide.tolist()
         n_steps = int(speech.query_lengths[row])
-        layer = int(self.model.guide[0])
         alignment = speech.alignments[layer][row]
         alignment = alignment[:, :n_steps, : len(line.tokens)]
-        mel = speech.mels[row, :n_frames]
+        mel = speech.mels[row, : int(speech.mel_lengths[row])]
+        finished = bool(speech.finished[row])
+        frame = self.hparams.mel_settings.seconds_per_frame
+        reading = None
+        if self._listens:
+            seconds = len(mel) * frame * line.passage.pace
+            reading = read_alignment(
+                alignment[head], line.tokens, [], seconds, finished
+            )
         if line.passage.silence is not None:
             mel = end_with(mel, self._frames_of(line.passage.silence))
             factor = self.model.decoder.reduction_factor
             alignment = _of_length(alignment, round(len(mel) / factor))
-        return SpokenText(
+        bounds = token_bounds(alignment[head], len(mel) * frame)
+        timing = self._as_timing(line, bounds, times)
+        item = SpokenText(
             line.passage.written,
             line.tokens,
             mel,
             alignment,
-            bool(speech.finished[row]),
+            finished,
+            [(0.0, timing)],
         )
-
-    def _timing(
-        self,
-        line: Line,
-        alignment: torch.Tensor,
-        mel: torch.Tensor,
-        times: SpokenTimes,
-    ) -> PassageTiming:
-        """Tell what is known of when a passage's tokens are said."""
-        seconds = len(mel) * self.hparams.mel_settings.seconds_per_frame
-        return self._as_timing(line, token_bounds(alignment, seconds), times)
+        return _Attempt(item, timing, reading)
 
     def _as_timing(
         self, line: Line, bounds: list[float], times: SpokenTimes
     ) -> PassageTiming:
-        pace = line.passage.pace
-        lasted = [pace * (end - start) for start, end in pairwise(bounds)]
-        times.add(line.tokens, lasted)
+        """Tell what is known of when a passage's tokens are said."""
         frontend = self.hparams.frontend
 
+        @functools.cache
         def find_words() -> list[WordSpan]:
             """Tell which tokens belong to which word."""
             words = line.words
@@ -411,7 +491,9 @@ class Performer:
                 words = words_of(frontend, line.passage.text, line.tokens)
             return [WordSpan(*span) for span in find_spans(line.tokens, words)]
 
-        return PassageTiming(line.tokens, bounds, pace, find_words, times)
+        return PassageTiming(
+            line.tokens, bounds, line.passage.pace, find_words, times
+        )
 
     def _narrator(self, lines: list[Line], manner: Manner) -> Narrator:
         """Return what runs the model on a batch of passages of one pace."""

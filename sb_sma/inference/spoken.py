@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,11 @@ from sb_sma.models.tts.synthesis import LOG_FLOOR
 class SpokenTimes:
     """How long tokens usually last, of all that one call has said.
 
+    Arguments
+    ---------
+    known : UsualSeconds, optional
+        Of the model, if it knows it by itself.
+
     Example
     -------
     >>> times = SpokenTimes()
@@ -27,7 +33,8 @@ class SpokenTimes:
     [0.1, 0.15]
     """
 
-    def __init__(self):
+    def __init__(self, known: UsualSeconds | None = None):
+        self._known = known
         self._texts: list[tuple[Sequence[str], Sequence[float]]] = []
         self._usual: UsualSeconds | None = None
 
@@ -41,6 +48,8 @@ class SpokenTimes:
         seconds : sequence of float
             Of each of them, at a pace of 1.
         """
+        if self._known is not None:
+            return
         self._texts.append((tokens, seconds))
         self._usual = None
 
@@ -50,8 +59,10 @@ class SpokenTimes:
         Returns
         -------
         usual : UsualSeconds
-            Of all that was taken up to now.
+            Of the model, or of all that was taken up to now.
         """
+        if self._known is not None:
+            return self._known
         if self._usual is None:
             self._usual = UsualSeconds(self._texts)
         return self._usual
@@ -80,6 +91,11 @@ class PassageTiming:
     pace: float
     find_words: Callable[[], list[WordSpan]]
     times: SpokenTimes
+
+    def tell_times(self) -> None:
+        """Let what was said count for what is usual in the call."""
+        lasted = [end - start for start, end in pairwise(self.bounds)]
+        self.times.add(self.tokens, [self.pace * each for each in lasted])
 
     def words(self, start: float = 0.0) -> list[WordTime]:
         """Tell when each word is said, and whether it was.
@@ -124,6 +140,8 @@ class SpokenText:
         Whether it ended by itself.
     timings : list of (float, PassageTiming)
         Of each passage, with the second at which it begins.
+    spoken_again : int
+        How many of the passages were.
     """
 
     text: str
@@ -134,13 +152,15 @@ class SpokenText:
     timings: list[tuple[float, PassageTiming]] = field(
         default_factory=list, repr=False, compare=False
     )
+    spoken_again: int = 0
 
     @property
     def words(self) -> list[WordTime]:
         """When each word is said, and whether it was.
 
         A word is said if it got at least 0.4 of the time that its tokens
-        usually take, in median over all that the same call has said.
+        usually take, in median over what the model has said when it was
+        exported, or, of older models, over all that the same call has said.
         """
         return [
             word
@@ -163,6 +183,7 @@ class SpokenText:
             self.mel.new_zeros(0, 0, 0),
             self.finished,
             self.timings,
+            self.spoken_again,
         )
 
 
@@ -185,6 +206,8 @@ class CompactText(SpokenText):
         As of `SpokenText`.
     timings : list of (float, PassageTiming)
         As of `SpokenText`.
+    spoken_again : int
+        As of `SpokenText`.
     """
 
     def __init__(
@@ -195,12 +218,14 @@ class CompactText(SpokenText):
         make_alignment: Callable[[], torch.Tensor],
         finished: bool,
         timings: list[tuple[float, PassageTiming]],
+        spoken_again: int = 0,
     ):
         self.text = text
         self.tokens = tokens
         self.mel = mel
         self.finished = finished
         self.timings = timings
+        self.spoken_again = spoken_again
         self.make_alignment = make_alignment
 
     @property
@@ -257,6 +282,7 @@ def join_spoken(
         lambda: _along_the_diagonal([make() for make in makers]),
         all(each.finished for each in passages),
         timings,
+        sum(each.spoken_again for each in passages),
     )
 
 

@@ -4,9 +4,10 @@ import contextlib
 import copy
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,6 +21,7 @@ from sb_sma.data.tokens import TokenTable
 from sb_sma.inference.arguments import (
     as_seed,
     as_strings,
+    check_count,
     check_number,
     check_switch,
     check_tensor,
@@ -37,6 +39,7 @@ from sb_sma.inference.spoken import (
     pad_spoken,
 )
 from sb_sma.inference.styles import Styles
+from sb_sma.inference.token_seconds import TokenSeconds
 from sb_sma.inference.vocoder import choose_vocoder
 from sb_sma.models.tts.pace import check_pace
 from sb_sma.models.tts.stop_rule import StopRule
@@ -127,6 +130,19 @@ class TTS(ExportedModel):
             self.vocoder.to(self.device)
 
     @classmethod
+    def _check_parts(
+        cls, modules: Any, hparams: Mapping[str, Any], trusted: bool
+    ) -> None:
+        """Refuse parts that are missing, or are something else."""
+        super()._check_parts(modules, hparams, trusted)
+        check_count("attempts", hparams.get("attempts", 1))
+        usual = hparams.get("usual_seconds")
+        if not isinstance(usual, TokenSeconds | None):
+            raise ValueError(
+                f"usual_seconds must be a TokenSeconds; got {usual!r:.80}."
+            )
+
+    @classmethod
     def from_hparams(cls, source: str, *args, **kwargs) -> "TTS":
         """Load an exported model.
 
@@ -170,6 +186,27 @@ class TTS(ExportedModel):
     def styles(self) -> Styles:
         """What makes styles to speak in; a model without them has none."""
         return Styles(self.mods.model, self.hparams.mel_settings)
+
+    @property
+    def attempts(self) -> int:
+        """How often a passage that does not become good is spoken at most.
+
+        Good is one that ends by itself, is about as long as usual, says every
+        word, and stays nowhere; of the attempts, the one with fewest faults is
+        given. A stream is spoken once, as is a text of one very long piece, and
+        everything by a model that does not know what is usual.
+        """
+        return getattr(self.hparams, "attempts", 1)
+
+    @attempts.setter
+    def attempts(self, attempts: int) -> None:
+        check_count("attempts", attempts)
+        self.hparams.attempts = attempts
+
+    @property
+    def usual_seconds(self) -> TokenSeconds | None:
+        """How long the model usually lets its tokens last, if it knows."""
+        return getattr(self.hparams, "usual_seconds", None)
 
     @property
     def speakers(self) -> list[str]:
@@ -377,10 +414,11 @@ class TTS(ExportedModel):
             for passage in self._write_script(index, text, pace, split)
         ]
         spoken: dict[int, list[SpokenText]] = {}
+        times = SpokenTimes(performer.usual)
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
             told = bar.update if len(lines) == len(texts) else _ignore
             with self.inference_ctx:
-                passages = performer.speak(lines, manner, SpokenTimes(), told)
+                passages = performer.speak(lines, manner, times, told)
             for line, item in zip(lines, passages):
                 spoken.setdefault(line.index, []).append(item)
             bar.update(len(texts) - bar.n)
@@ -453,7 +491,8 @@ class TTS(ExportedModel):
             for index, script in enumerate(scripts)
             for passage in script
         )
-        performer, times = self._performer(), SpokenTimes()
+        performer = self._performer()
+        times = SpokenTimes(performer.usual)
         finished = [True] * len(texts)
         while some := list(itertools.islice(passages, _PASSAGES_AHEAD)):
             lines = [performer.read(*each) for each in some]

@@ -16,6 +16,7 @@ from sb_sma.metrics.shares import (
     unaligned_share,
 )
 from sb_sma.metrics.word_times import (
+    SAID_SHARE,
     UsualSeconds,
     WordSpan,
     WordTime,
@@ -83,20 +84,26 @@ class Reading:
         """
         return self.seconds / sum(usual.of(self.tokens))
 
-    def word_times(self, usual: UsualSeconds) -> list[WordTime]:
+    def word_times(
+        self, usual: UsualSeconds, said_share: float = SAID_SHARE
+    ) -> list[WordTime]:
         """Tell when each word is said, and whether it was.
 
         Arguments
         ---------
         usual : UsualSeconds
             Of the same model.
+        said_share : float
+            Least share of the usual time that a word gets if it is said.
 
         Returns
         -------
         times : list of WordTime
             One for each word.
         """
-        return time_words(self.bounds, self.words, usual.of(self.tokens))
+        return time_words(
+            self.bounds, self.words, usual.of(self.tokens), said_share
+        )
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,8 @@ class ReadingRules:
         Most of the speech that may be read at several places at once.
     max_skip : int
         Most consecutive tokens that the attention may pass over, where it can.
+    said_share : float
+        Least share of its usual time that a word gets if it is said.
     """
 
     min_length_ratio: float = 0.6
@@ -123,6 +132,7 @@ class ReadingRules:
     max_unaligned_share: float = 0.0
     max_scattered_share: float = 0.2
     max_skip: int = 2
+    said_share: float = SAID_SHARE
 
 
 def read_alignment(
@@ -230,7 +240,8 @@ def find_reading_faults(
             f"{ratio:.2f} times as long as usual "
             f"({rules.min_length_ratio:g} to {rules.max_length_ratio:g})"
         )
-    unsaid = [time.text for time in reading.word_times(usual) if not time.said]
+    times = reading.word_times(usual, rules.said_share)
+    unsaid = [time.text for time in times if not time.said]
     if unsaid:
         words = "1 word" if len(unsaid) == 1 else f"{len(unsaid)} words"
         shown = ", ".join(unsaid[:_SHOWN]) + ", ..." * (len(unsaid) > _SHOWN)

@@ -23,11 +23,12 @@ from sb_sma.data.espeak.voice import END, PAUSE
 SAID_SHARE = 0.4
 """Least share of the usual time of its tokens that a word gets if it is said."""
 
+FAR_FROM_PAUSE = 3
+"""Tokens; sounds last longer before a pause, and in a short phrase."""
+
 # that must have a token in each of its contexts; what is rare is known from
 # where it stands alone
 _LEAST_TEXTS = (3, 3, 3, 1, 1)
-# sounds last longer before a pause, and in a short phrase
-_NEAR_PAUSE = 3
 _SHORT_PHRASE = 4
 # what is passed over says nothing about how long it lasts where it is said
 _PASSED_OVER = 0.01  # seconds
@@ -118,14 +119,13 @@ class UsualSeconds:
                 "texts must have a token that got some time; got none. Pass "
                 "what was spoken."
             )
-        self._tables = [
-            {
-                context: median(times)
-                for context, times in contexts.items()
-                if len(times) >= least
-            }
+        # descriptions of all kinds differ
+        self._found = {
+            context: median(times)
             for contexts, least in zip(found, _LEAST_TEXTS)
-        ]
+            for context, times in contexts.items()
+            if len(times) >= least
+        }
 
     def of(self, tokens: Sequence[str]) -> list[float]:
         """Tell how long the tokens of a text usually last.
@@ -140,14 +140,34 @@ class UsualSeconds:
         seconds : list of float
             One for each token.
         """
-        return [
-            next(
-                table[context]
-                for table, context in zip(self._tables, contexts)
-                if context in table
-            )
-            for contexts in _contexts(tokens)
-        ]
+        return list(map(self._look_up, _contexts(tokens)))
+
+    def by_place(self, token: str, near: int, is_short: bool) -> float:
+        """Tell how long a token usually lasts, whatever follows it.
+
+        Arguments
+        ---------
+        token : str
+            Which.
+        near : int
+            Tokens left to the next pause, `FAR_FROM_PAUSE` at most.
+        is_short : bool
+            Whether its phrase is short.
+
+        Returns
+        -------
+        seconds : float
+            Usual.
+        """
+        return self._look_up(_descriptions(token, near, is_short))
+
+    def _look_up(self, contexts: Sequence[object]) -> float:
+        """Take the closest description that is known."""
+        return next(
+            self._found[context]
+            for context in contexts
+            if context in self._found
+        )
 
 
 def token_bounds(alignment: torch.Tensor, seconds: float) -> list[float]:
@@ -239,6 +259,7 @@ def time_words(
     bounds: Sequence[float],
     words: Sequence[WordSpan],
     usual: Sequence[float],
+    said_share: float = SAID_SHARE,
 ) -> list[WordTime]:
     """Tell when each word is said, and whether it was.
 
@@ -250,6 +271,8 @@ def time_words(
         Of the text.
     usual : sequence of float
         ``K`` usual durations in seconds, as of `UsualSeconds`.
+    said_share : float
+        Least share of them that a word gets if it is said.
 
     Returns
     -------
@@ -282,27 +305,52 @@ def time_words(
     times = []
     for text, first, stop in words:
         start, end = bounds[first], bounds[stop]
-        said = end - start >= SAID_SHARE * sum(usual[first:stop])
+        said = end - start >= said_share * sum(usual[first:stop])
         if stop > first:
             times.append(WordTime(text, start, end, said))
     return times
 
 
-def _contexts(tokens: Sequence[str]) -> Iterator[list[object]]:
-    """Where each token stands, the closest description first."""
+def token_places(tokens: Sequence[str]) -> Iterator[tuple[str, int, bool]]:
+    """Tell where each token stands, as far as it changes how long it lasts.
+
+    Arguments
+    ---------
+    tokens : sequence of str
+        Of one text.
+
+    Returns
+    -------
+    places : iterator of (str, int, bool)
+        Of each token, the one after it, how many tokens are left to the next
+        pause, 3 at most, and whether it is in a phrase of four at most.
+
+    Example
+    -------
+    >>> list(token_places(["n", "oʊ", "<end>"]))
+    [('oʊ', 2, True), ('<end>', 1, True), ('', 0, True)]
+    """
     pauses = [i for i, token in enumerate(tokens) if token in (PAUSE, END)]
     bounds = iter([*pauses, len(tokens)])
     start, stop = -1, next(bounds)
-    for index, token in enumerate(tokens):
+    for index in range(len(tokens)):
         if index > stop:
             start, stop = stop, next(bounds)
-        near = min(stop - index, _NEAR_PAUSE)
+        near = min(stop - index, FAR_FROM_PAUSE)
         is_short = stop - start - 1 <= _SHORT_PHRASE
         following = tokens[index + 1] if index + 1 < len(tokens) else ""
+        yield following, near, is_short
+
+
+def _contexts(tokens: Sequence[str]) -> Iterator[list[object]]:
+    """Describe each token, the closest description first."""
+    for token, (following, near, is_short) in zip(tokens, token_places(tokens)):
         yield [
             (token, following, near, is_short),
-            (token, near, is_short),
-            (token, near),
-            token,
-            None,
+            *_descriptions(token, near, is_short),
         ]
+
+
+def _descriptions(token: str, near: int, is_short: bool) -> list[object]:
+    """Describe a token, whatever follows it."""
+    return [(token, near, is_short), (token, near), token, None]

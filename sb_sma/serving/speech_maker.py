@@ -64,7 +64,7 @@ class SpeechMaker:
         self._wanted = FIRST_FRAMES
         self._n_spoken = 0  # frames
         self._line_start = 0.0  # seconds
-        self._times = SpokenTimes()
+        self._times = SpokenTimes(model.tts.usual_seconds)
         self._timings: list[tuple[float, PassageTiming]] = []
         self._sound = WaveformStream(
             model.tts.vocoder, model.hop_length, FIRST_FRAMES

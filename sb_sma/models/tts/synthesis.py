@@ -22,6 +22,9 @@ from sb_sma.models.tts.time_scaling import scale_time
 LOG_FLOOR = -11.512925
 """Natural log of 1e-5: silence, in the mel of `sb_sma.data.speech.mel`."""
 
+# from one seed to that of the next attempt: far from those that people choose
+_STRIDE = 0x9E3779B97F4A7C15
+
 
 @dataclass
 class Synthesis:
@@ -125,6 +128,23 @@ class Manner:
         if speaker is not None and len(speaker) > 1:
             speaker = speaker[items]
         return replace(self, style=style, speaker=speaker)
+
+    def again(self, number: int) -> "Manner":
+        """Speak the same once more, by other chance.
+
+        Arguments
+        ---------
+        number : int
+            1 or more; of the same number and seed, the same comes.
+
+        Returns
+        -------
+        manner : Manner
+            With another seed, if it has one.
+        """
+        if self.seed is None:
+            return self
+        return replace(self, seed=(self.seed + number * _STRIDE) % 2**63)
 
 
 class Narrator:

@@ -18,6 +18,7 @@ import logging
 import sys
 from collections import ChainMap
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -67,12 +68,15 @@ from sb_sma.training.reports.tts import write_tts_report
 from sb_sma.training.sample_writer import SampleWriter, Sentence
 from sb_sma.training.setting_checks import check_settings
 from sb_sma.training.styles import StyleEffect, set_mean_style
+from sb_sma.training.usual_seconds import measure_usual_seconds
 
 # the YAML names the prepare scripts, which stand beside this file, also where
 # it is a link
 sys.path.insert(0, str(Path(__file__).absolute().parent))
 
 logger = logging.getLogger(__name__)
+
+USUAL_UTTERANCES = 400  # that tell how long tokens usually last
 
 
 class TTSBrain(RecoverableBrain):
@@ -465,20 +469,36 @@ def set_up_model(hparams, folder, manifests):
     model.set_frames_per_token(frames_per_token)
 
 
-def export_and_report(brain, hparams, resolved_yaml, table, manifest, dataset):
+def speak_training_texts(model, hparams, table, manifest, speakers):
+    """Return how long the model usually lets its tokens last."""
+    every = -(-len(manifest) // USUAL_UTTERANCES)
+    entries = [manifest[name] for name in islice(manifest, 0, None, every)]
+    return measure_usual_seconds(
+        model,
+        hparams,
+        table,
+        [entry["tokens"] for entry in entries],
+        speaker_indices(entries, speakers),
+    )
+
+
+def export_and_report(brain, hparams, resolved_yaml, table, manifests, dataset):
     """Write model/ and index.html."""
     output_folder = Path(hparams["output_folder"])
     model = hparams["average"].module
+    usual_seconds = speak_training_texts(
+        model, hparams, table, manifests["train"], brain.speakers
+    )
     export_tts(
         output_folder / "model",
         resolved_yaml,
         model,
         table.symbols,
         brain.frontend,
-        speaking_settings(hparams),
+        speaking_settings(hparams, usual_seconds),
         brain.speakers.names,
     )
-    shown = dict(list(manifest.items())[: hparams["n_samples"]])
+    shown = dict(list(manifests["test"].items())[: hparams["n_samples"]])
     sentences = make_sentences(shown, dataset, hparams, brain.speakers)
     figures = {
         name: brain.sample_writer.draw_alignment(model, sentence)
@@ -608,7 +628,7 @@ def main(argv):
         with tell_full_disk(hparams["output_folder"]):
             export_and_report(
                 *(brain, hparams, resolved, table),
-                *(manifests["test"], datasets["test"]),
+                *(manifests, datasets["test"]),
             )
     close_process_group()
 

@@ -1,0 +1,85 @@
+"""How long a model usually lets each of its tokens last."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import product
+from statistics import median
+
+from sb_sma.metrics.word_times import FAR_FROM_PAUSE, UsualSeconds
+
+_PLACES = list(product((False, True), range(FAR_FROM_PAUSE + 1)))
+
+
+class TokenSeconds(UsualSeconds):
+    """Usual times as the folder of an exported model holds them.
+
+    By them, a model knows of a single sentence whether it has said it well.
+
+    Arguments
+    ---------
+    by_token : dict of str to list of float
+        Eight durations of each token, in seconds: of the last one before a
+        pause, one, two, and three or more tokens before it, in a phrase of more
+        than four tokens; then the same in a shorter one.
+
+    Raises
+    ------
+    ValueError
+        If there is no token, or one with something else than eight durations.
+
+    Example
+    -------
+    >>> usual = TokenSeconds({"a": [0.2, 0.1, 0.1, 0.1, 0.3, 0.2, 0.2, 0.2]})
+    >>> usual.of(["a", "a"])
+    [0.2, 0.3]
+    """
+
+    def __init__(self, by_token: Mapping[str, Sequence[float]]):
+        self._found = {}
+        for token, durations in dict(by_token).items():
+            if len(durations) != len(_PLACES) or not all(
+                isinstance(each, (int, float)) and 0 < each < math.inf
+                for each in durations
+            ):
+                raise ValueError(
+                    f"usual seconds of {token!r:.40} must be {len(_PLACES)} "
+                    f"numbers above 0; got {durations!r:.80}."
+                )
+            for (is_short, near), seconds in zip(_PLACES, durations):
+                self._found[token, near, is_short] = seconds
+            self._found[token] = median(durations)
+        if not self._found:
+            raise ValueError("usual seconds must be of a token; got none.")
+        self._found[None] = median(self._found.values())
+
+    @staticmethod
+    def describe(
+        usual: UsualSeconds, symbols: Sequence[str]
+    ) -> dict[str, list[float]]:
+        """Tell what is usual of each token of a model.
+
+        Arguments
+        ---------
+        usual : UsualSeconds
+            Of what the model has said.
+        symbols : sequence of str
+            The token table.
+
+        Returns
+        -------
+        by_token : dict of str to list of float
+            As of the class.
+
+        Example
+        -------
+        >>> usual = UsualSeconds([(["a", "<end>"], [0.25, 0.5])] * 3)
+        >>> TokenSeconds.describe(usual, ["a"])["a"][:2]
+        [0.25, 0.25]
+        """
+        return {
+            token: [
+                round(usual.by_place(token, near, is_short), 3)
+                for is_short, near in _PLACES
+            ]
+            for token in symbols
+        }
