@@ -8,7 +8,7 @@ import logging
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ examples:
       the same beside recordings wavs/1.wav, wavs/2.wav, ... of these texts
 """
 _FILES = ("evaluation.json", "evaluation.png", "index.html")
-_MOST_SEEDS = 100
+_MOST_SEEDS = _MOST_ATTEMPTS = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=_number_of_seeds,
+        type=_count_to(_MOST_SEEDS),
         default=5,
         metavar="NUMBER",
         help="how often each text is spoken (default: 5)",
@@ -97,6 +97,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar=("BACK", "AHEAD"),
         help="let softmax attention speak a second time through such a window",
+    )
+    parser.add_argument(
+        "--attempts",
+        type=_count_to(_MOST_ATTEMPTS),
+        metavar="NUMBER",
+        help="how often a text that does not become good is spoken at most; 1 "
+        "takes each as it comes (default: the model's own)",
     )
     parser.add_argument(
         "--ear",
@@ -316,6 +323,8 @@ def _load_systems(arguments: argparse.Namespace) -> "list[System]":
     systems = []
     for name, source in short_names(arguments.model):
         tts = TTS.from_hparams(source=source, trusted=arguments.trust_model)
+        if arguments.attempts is not None:
+            tts.attempts = arguments.attempts
         systems += make_systems(
             name, Model(source, tts), modes, arguments.window
         )
@@ -397,14 +406,19 @@ def _speakable(
     return good
 
 
-def _number_of_seeds(text: str) -> int:
-    """Read a count."""
-    try:
-        count = int(text)
-    except ValueError:
-        count = 0
-    if not 1 <= count <= _MOST_SEEDS:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number from 1 to {_MOST_SEEDS}; got {text}"
-        )
-    return count
+def _count_to(most: int) -> Callable[[str], int]:
+    """Return what reads a count of an option."""
+
+    def read(text: str) -> int:
+        """Read a count."""
+        try:
+            count = int(text)
+        except ValueError:
+            count = 0
+        if not 1 <= count <= most:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number from 1 to {most}; got {text}"
+            )
+        return count
+
+    return read

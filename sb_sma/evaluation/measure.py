@@ -34,6 +34,8 @@ class Results:
         What the ear heard; empty without one.
     seconds : float
         That speaking took, without sound and ear.
+    spoken_again : int
+        Texts that did not become good at once, over all seeds.
     """
 
     system: System
@@ -42,6 +44,7 @@ class Results:
     faults: list[list[list[str]]]
     heard: list[list[Heard]]
     seconds: float
+    spoken_again: int
 
 
 def measure_system(
@@ -72,13 +75,14 @@ def measure_system(
     results : Results
         What was found.
     """
-    by_seed, heard, total = [], [], 0.0
+    by_seed, heard, total, again = [], [], 0.0, 0
     for seed in seeds:
-        readings, mels, seconds = _speak_once(
+        readings, mels, seconds, spoken_again = _speak_once(
             system, texts, seed, ear is not None, advance
         )
         by_seed.append(readings)
         total += seconds
+        again += spoken_again
         if ear is not None:
             heard.append([])
             for number, (text, mel) in enumerate(zip(texts, mels)):
@@ -92,7 +96,7 @@ def measure_system(
         ]
         for readings in by_seed
     ]
-    return Results(system, by_seed, usual, faults, heard, total)
+    return Results(system, by_seed, usual, faults, heard, total, again)
 
 
 def hear_reference(
@@ -132,10 +136,11 @@ def _speak_once(
     seed: int,
     keep_mels: bool,
     advance: Callable[[int], None],
-) -> tuple[list[Reading], list[torch.Tensor], float]:
-    """Return readings, mels and the seconds that it took."""
+) -> tuple[list[Reading], list[torch.Tensor], float, int]:
+    """Return readings, mels, the seconds that it took, and texts said again."""
     readings: dict[int, Reading] = {}
     mels: dict[int, torch.Tensor] = {}
+    again: list[int] = []
     lock = threading.Lock()
 
     def take(number: int, spoken: SpokenText) -> None:
@@ -143,6 +148,8 @@ def _speak_once(
         reading = system.read(spoken)
         with lock:
             readings[number] = reading
+            if spoken.spoken_again:
+                again.append(number)
             if keep_mels:
                 mels[number] = spoken.mel
             advance(number)
@@ -155,6 +162,7 @@ def _speak_once(
         [readings[number] for number in numbers],
         [mels[number] for number in numbers if keep_mels],
         seconds,
+        len(again),
     )
 
 

@@ -39,6 +39,7 @@ def summarize(
         "mode": system.mode,
         "window": system.window,
         "monotonic": system.model.monotonic,
+        "attempts": system.model.tts.attempts,
         "seconds_to_speak": round(results.seconds, 1),
         "seconds_spoken": round(
             sum(r.seconds for readings in results.readings for r in readings), 1
@@ -158,6 +159,7 @@ def _figures(results: Results) -> dict[str, float]:
     words = [w for r in readings for w in r.word_times(results.usual)]
     ratios = [r.length_ratio(results.usual) for r in readings]
     return {
+        "spoken_again": results.spoken_again / n_seeds,
         "did_not_end": sum(not r.finished for r in readings) / n_seeds,
         "words": len(words) / n_seeds,
         "unsaid_words": sum(not word.said for word in words) / n_seeds,

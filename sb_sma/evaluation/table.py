@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 FIGURES = {
+    "spoken_again": ("texts spoken again", "{:.1f}"),
     "did_not_end": ("texts without an end", "{:.1f}"),
     "unsaid_words": ("unsaid words", "{:.1f}"),
     "words": ("of words", "{:.0f}"),

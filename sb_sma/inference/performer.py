@@ -51,7 +51,7 @@ _DENSE_TOKENS = 1500
 _PART_FRAMES = 1000
 # narrower than what is called bad, so that chance does not decide
 _RULES = ReadingRules(
-    min_length_ratio=0.7, max_length_ratio=1.3, said_share=0.5
+    min_length_ratio=0.7, max_length_ratio=1.3, said_share=0.6
 )
 
 
@@ -359,9 +359,13 @@ class Performer:
             bad = [row for row, found in enumerate(faults) if found[0]]
             if not bad:
                 break
-            again = self._speak_batch(
-                [lines[row] for row in bad], manner.again(number), times
-            )
+            other = manner.again(number)
+            if number == self.attempts - 1 and self._is_monotonic:
+                # nothing is between two places, and nothing spreads
+                other = replace(
+                    other, options=replace(other.options, mode="hard")
+                )
+            again = self._speak_batch([lines[row] for row in bad], other, times)
             for row, attempt in zip(bad, again):
                 attempt.item.spoken_again = said[row].item.spoken_again = 1
                 found = self._judge(attempt)
@@ -456,8 +460,9 @@ class Performer:
         finished = bool(speech.finished[row])
         frame = self.hparams.mel_settings.seconds_per_frame
         reading = None
+        pace = line.passage.pace
         if self._listens:
-            seconds = len(mel) * frame * line.passage.pace
+            seconds = len(mel) * frame * pace
             reading = read_alignment(
                 alignment[head], line.tokens, [], seconds, finished
             )
@@ -466,6 +471,10 @@ class Performer:
             factor = self.model.decoder.reduction_factor
             alignment = _of_length(alignment, round(len(mel) / factor))
         bounds = token_bounds(alignment[head], len(mel) * frame)
+        if reading is not None:
+            # what is cut off with the quiet at the end is not said
+            own = [pace * bound for bound in bounds]
+            reading = replace(reading, bounds=own)
         timing = self._as_timing(line, bounds, times)
         item = SpokenText(
             line.passage.written,

@@ -25,7 +25,7 @@ from sb_sma.data.shards.manifest import SHARD_MANIFEST, ShardManifest
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 Manifests = dict[str, Mapping[str, dict[str, Any]]]
 _DIGEST = re.compile(r"[0-9a-f]{12,64}")
 

@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sb_sma.data.espeak.phoneme_names import PAUSE, phoneme_of
+
 _SYNCHRONOUS = 2
 _PHONEME_EVENTS_IN_IPA = 0x0001 | 0x0002
 _BUFFER_MILLISECONDS = 1000
@@ -104,7 +106,8 @@ def synthesize(
         16-bit samples, of shape (N,).
     events : list of (int, bytes)
         First sample and name of each phoneme; pauses have no name, and eSpeak
-        cuts names after eight bytes.
+        cuts names after eight bytes. What it says within the phoneme before,
+        as the l of "all", shares its time.
     sample_rate : int
         Samples per second.
 
@@ -135,7 +138,6 @@ def names_by_word(
     text: str,
     voice: str,
     parameters: dict[str, int],
-    timed_only: bool = True,
 ) -> list[tuple[int, list[bytes]]]:
     """Tell which part of a text each phoneme belongs to.
 
@@ -147,8 +149,6 @@ def names_by_word(
         As of `synthesize`.
     parameters : dict
         rate, pitch and pitch_range.
-    timed_only : bool
-        Whether phonemes of no length are left out.
 
     Returns
     -------
@@ -173,15 +173,12 @@ def names_by_word(
     [(0, 2), (3, 3)]
     """
     samples, events, _ = _speak(text, voice, parameters)
-    ends = [event.sample for event in events if event.name is not None][1:]
-    ends.append(len(samples))
+    ends = _ends(events, len(samples))
     words = []
     for event in events:
         if event.name is None:
             words.append((event.position, []))
-            continue
-        is_timed = event.sample < ends.pop(0)
-        if words and (is_timed or not timed_only):
+        elif event.sample < ends.pop(0) and words:
             words[-1][1].append(event.name)
     return words
 
@@ -250,7 +247,38 @@ def _speak(
             library.espeak_Terminate()
             _unload(library)
     samples = np.frombuffer(b"".join(chunks), dtype=np.int16)
-    return samples, events, sample_rate
+    return samples, _give_time(events, len(samples)), sample_rate
+
+
+def _ends(events: list[_Heard], n_samples: int) -> list[int]:
+    """Tell where each phoneme ends."""
+    starts = [event.sample for event in events if event.name is not None]
+    return [*starts[1:], n_samples]
+
+
+def _give_time(events: list[_Heard], n_samples: int) -> list[_Heard]:
+    """Let phonemes of no length share the time of the one before them."""
+    places = [i for i, event in enumerate(events) if event.name is not None]
+    is_named = [phoneme_of(events[place].name) != PAUSE for place in places]
+    starts = [events[place].sample for place in places]
+    ends = _ends(events, n_samples)
+    timed = list(events)
+    first = 0
+    while first < len(places):
+        stop = first + 1
+        while (
+            stop < len(places) and is_named[stop] and starts[stop] == ends[stop]
+        ):
+            stop += 1
+        # the last of them ends where the first one does
+        length = ends[first] - starts[first]
+        if is_named[first] and length:
+            for number in range(1, stop - first):
+                start = starts[first] + length * number // (stop - first)
+                place = places[first + number]
+                timed[place] = timed[place]._replace(sample=start)
+        first = stop
+    return timed
 
 
 def _set_voice(library, voice: str, data_path: Path) -> None:

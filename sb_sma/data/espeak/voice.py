@@ -7,8 +7,9 @@ The ``espeakng-loader`` wheel brings the library and its voices.
 * Unnamed events are ``PAUSE``, one token for every ``PAUSE_SECONDS`` that the
   silence lasts: nothing else in the text tells a decoder how long it is to
   wait.
-* An event of no length is left out, because a stepwise path cannot skip a token that has no
-  frames.
+* A phoneme of no length, as the l of "all" is to eSpeak, which says it within the
+  vowel, shares the time of the one before it: a stepwise path cannot skip a token
+  that has no frames. Other events of no length are left out.
 * ``END`` is always last and always ``END_SECONDS`` long: eSpeak's own trailing
   silence, which lasts between 7 ms and 350 ms depending on punctuation, is cut
   or continued with zeros. A stop predictor then sees one kind of ending.
@@ -16,7 +17,6 @@ The ``espeakng-loader`` wheel brings the library and its voices.
 
 import functools
 import logging
-import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -24,21 +24,21 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from sb_sma.data.espeak.library import synthesize
+from sb_sma.data.espeak.phoneme_names import (
+    PAUSE as PAUSE,
+    phoneme_of,
+)
 from sb_sma.data.plain_text import is_speakable, plain_text
 from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)
 
-PAUSE = "<pause>"
 END = "<end>"
 END_SECONDS = 0.15
 PAUSE_SECONDS = 0.1
 
 # eSpeak clips values outside of these without a word
 BOUNDS = {"rate": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99)}
-# "(en)": the voice of another language begins; maybe cut after eight bytes
-_LANGUAGE_MARKER = re.compile(r"\([^)]*\)?")
-_NOT_A_PHONEME = frozenset("ˈˌː|_-' \u200d\u0361")
 # punctuation that is no pause, but stands for a word
 NAMED_MARKS = frozenset("#%&*@/\\_^§¶†‡•‰‱※٪٫٬")
 # of scripts whose letters are all the same to most voices: "Chinese letter"
@@ -297,30 +297,6 @@ def _sound(character: str, voice: str) -> tuple[str, ...]:
     del parameters["voice"]
     samples, events, _ = synthesize(character, voice, parameters)
     return tuple(_merge_events(events, samples)[0])
-
-
-def phoneme_of(name: bytes) -> str:
-    """Give the phoneme of an event's name.
-
-    Arguments
-    ---------
-    name : bytes
-        As eSpeak NG gives it: eight bytes at most, maybe cut.
-
-    Returns
-    -------
-    phoneme : str
-        In the IPA, or ``PAUSE``.
-
-    Example
-    -------
-    >>> phoneme_of("ˈoʊ".encode()), phoneme_of(b"")
-    ('ˈoʊ', '<pause>')
-    """
-    decoded = _LANGUAGE_MARKER.sub("", name.decode("utf-8", errors="ignore"))
-    if all(character in _NOT_A_PHONEME for character in decoded):
-        return PAUSE
-    return decoded.strip(" _|-'")
 
 
 def _merge_events(

@@ -45,7 +45,6 @@ class SpokenWord(NamedTuple):
 def spoken_words(
     text: str,
     settings: VoiceSettings = VoiceSettings(),
-    timed_only: bool = True,
 ) -> list[SpokenWord]:
     """Cut a text into words with the phonemes that eSpeak NG gives each.
 
@@ -60,8 +59,6 @@ def spoken_words(
         What is said, in plain characters (`sb_sma.data.plain_text`).
     settings : VoiceSettings
         Voice, rate, pitch and pitch range.
-    timed_only : bool
-        Whether phonemes are left out that have no time of their own.
 
     Returns
     -------
@@ -85,9 +82,7 @@ def spoken_words(
     house h ˈaʊ s True
     I aɪ False
     think θ ˈɪ ŋ k False
-    >>> for timed_only in (True, False):
-    ...     print(*spoken_words("hill", timed_only=timed_only)[0].phonemes)
-    h ˈɪ
+    >>> print(*spoken_words("hill")[0].phonemes)
     h ˈɪ l
     """
     check_speakable(text)
@@ -95,7 +90,7 @@ def spoken_words(
     pieces = [
         piece for piece in _PIECE.finditer(spoken) if _is_word(piece.group())
     ]
-    phonemes = _phonemes_by_piece(spoken, pieces, settings, timed_only)
+    phonemes = _phonemes_by_piece(spoken, pieces, settings)
     words: list[SpokenWord] = []
     for piece, sounds in zip(pieces, phonemes):
         label = _MARKS.sub("", piece.group()) or piece.group()
@@ -131,13 +126,12 @@ def _phonemes_by_piece(
     spoken: str,
     pieces: list[re.Match],
     settings: VoiceSettings,
-    timed_only: bool,
 ) -> list[list[str]]:
     parameters = asdict(settings)
     voice = parameters.pop("voice")
     ends = [piece.end() for piece in pieces]
     phonemes = [[] for _ in pieces]
-    found = names_by_word(spoken, voice, parameters, timed_only)
+    found = names_by_word(spoken, voice, parameters)
     for position, names in found:
         # a word may be said to begin at a mark before it
         index = min(bisect.bisect_right(ends, position), len(pieces) - 1)

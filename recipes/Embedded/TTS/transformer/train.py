@@ -76,7 +76,7 @@ sys.path.insert(0, str(Path(__file__).absolute().parent))
 
 logger = logging.getLogger(__name__)
 
-USUAL_UTTERANCES = 400  # that tell how long tokens usually last
+USUAL_UTTERANCES = 1000  # that tell how long tokens usually last
 
 
 class TTSBrain(RecoverableBrain):

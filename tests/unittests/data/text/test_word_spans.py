@@ -46,7 +46,7 @@ def test_words_of_espeak():
     assert check_spans(EspeakFrontend(), TEXT) == [
         ("Don't", "dˈoʊnt"),
         ("go", "ɡˈoʊ"),
-        ("well-known", "wˈɛnˈoʊn"),
+        ("well-known", "wˈɛlnˈoʊn"),
         ("Zoe", "zˈoʊi"),
     ]
 
