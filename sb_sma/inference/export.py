@@ -181,6 +181,7 @@ def refuse_foreign(folder: str | Path) -> None:
 
 def speaking_settings(
     hparams: Mapping[str, Any],
+    attempts: int = 1,
     usual_seconds: Mapping[str, Sequence[float]] | None = None,
 ) -> dict[str, Any]:
     """Collect what the exported YAML needs besides the model.
@@ -189,6 +190,8 @@ def speaking_settings(
     ---------
     hparams : mapping
         The loaded training YAML.
+    attempts : int
+        How often a passage is spoken at most.
     usual_seconds : dict of str to list of float, optional
         What `TokenSeconds` takes; without it, nothing is spoken again.
 
@@ -198,7 +201,7 @@ def speaking_settings(
         For `export_tts`.
     """
     settings = {
-        "attempts": hparams["attempts"],
+        "attempts": attempts,
         "griffin_lim_iterations": hparams["griffin_lim_iterations"],
         "mel_settings": _as_node(hparams["mel_settings"]),
         "decoding": _as_node(hparams["decoding"]),

@@ -54,7 +54,7 @@ def export_small_model(folder, repository, train=None, names=(), **overrides):
         model,
         symbols,
         frontend,
-        speaking_settings(hparams),
+        speaking_settings(hparams, hparams["attempts"]),
         names,
     )
     return model, symbols

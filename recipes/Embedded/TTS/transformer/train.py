@@ -495,7 +495,7 @@ def export_and_report(brain, hparams, resolved_yaml, table, manifests, dataset):
         model,
         table.symbols,
         brain.frontend,
-        speaking_settings(hparams, usual_seconds),
+        speaking_settings(hparams, hparams["attempts"], usual_seconds),
         brain.speakers.names,
     )
     shown = dict(list(manifests["test"].items())[: hparams["n_samples"]])

@@ -100,23 +100,20 @@ def test_phonemes_are_those_of_the_text():
 
 
 @pytest.mark.parametrize(
-    ("without", "with_l"),
-    [("see", "seal"), ("go", "goal"), ("law", "all"), ("bah", "bar")],
+    ("without", "with_l"), [("see", "seal"), ("go", "goal"), ("aw", "all")]
 )
-def test_words_that_differ_in_a_sound_differ_in_tokens(without, with_l):
-    first, second = phonemize(without), phonemize(with_l)
-    assert first != second
-    if with_l != "bar":  # one token of eSpeak NG
-        assert second[-2] == "l" and first[-2] in second
+def test_words_that_differ_in_an_l_differ_in_tokens(without, with_l):
+    *tokens, end = phonemize(without)
+    assert phonemize(with_l) == [*tokens, "l", end]
 
 
 def test_a_sound_within_another_shares_its_time():
     utterance = speak("A seal.")
-    assert utterance.tokens == ["ɐ", "s", "ˈiː", "l", "<end>"]
+    assert utterance.tokens == ("ɐ", "s", "ˈiː", "l", "<end>")
     starts = utterance.starts
     _, _, vowel, l_start, end = starts
     assert abs((l_start - vowel) - (end - l_start)) <= 1
-    assert all(a < b for a, b in pairwise(starts))
+    assert all(a < b for a, b in itertools.pairwise(starts))
 
 
 def test_alignment_matches_the_energy_of_the_audio():
