@@ -5,7 +5,6 @@ the alignment tells: `sb_sma.metrics.reading`.
 """
 
 import functools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from torch import nn
 from sb_sma.attention.walk_switches import can_walk
 from sb_sma.data.text.respelled import read_respelled
 from sb_sma.data.text.word_spans import find_spans, words_of
+from sb_sma.inference.attempts import GOOD, Attempts, Verdict
 from sb_sma.inference.bands import AlignmentBand
 from sb_sma.inference.joints import Joint, end_with
 from sb_sma.inference.script import Passage
@@ -26,12 +26,7 @@ from sb_sma.inference.spoken import (
     SpokenTimes,
 )
 from sb_sma.inference.token_seconds import TokenSeconds
-from sb_sma.metrics.reading import (
-    Reading,
-    ReadingRules,
-    find_reading_faults,
-    read_alignment,
-)
+from sb_sma.metrics.reading import Reading, read_alignment
 from sb_sma.metrics.word_times import WordSpan, token_bounds
 from sb_sma.models.tts.batch_streaming import BatchStream, StreamedItem
 from sb_sma.models.tts.streaming import stream
@@ -49,10 +44,6 @@ _BATCH_SQUARED_TOKENS = 16 * 700**2
 # beyond, a text is spoken alone, and its alignment kept as a band
 _DENSE_TOKENS = 1500
 _PART_FRAMES = 1000
-# narrower than what is called bad, so that chance does not decide
-_RULES = ReadingRules(
-    min_length_ratio=0.7, max_length_ratio=1.3, said_share=0.6
-)
 
 
 @dataclass(frozen=True)
@@ -106,7 +97,7 @@ class _Attempt:
 
     item: SpokenText
     timing: PassageTiming | None = None
-    reading: Reading | None = None
+    verdict: Verdict = GOOD
 
 
 class Performer:
@@ -125,8 +116,8 @@ class Performer:
     ----------
     usual : TokenSeconds or None
         How long the model usually lets its tokens last, if it knows.
-    attempts : int
-        How often a passage is spoken at most.
+    attempts : Attempts
+        How often a passage is spoken, and which is taken.
     """
 
     def __init__(
@@ -141,9 +132,9 @@ class Performer:
         self.usual: TokenSeconds | None = getattr(
             hparams, "usual_seconds", None
         )
-        self.attempts: int = getattr(hparams, "attempts", 1)
-        self._listens = self.usual is not None and self.attempts > 1
-        self._is_monotonic = can_walk(model)
+        self.attempts = Attempts(
+            getattr(hparams, "attempts", 1), self.usual, can_walk(model)
+        )
 
     def read(self, index: int, passage: Passage) -> Line:
         """Turn a passage into what the model reads.
@@ -354,42 +345,19 @@ class Performer:
     ) -> list[_Attempt]:
         """Speak lines of one pace, and again those that are not good."""
         said = self._speak_batch(lines, manner, times)
-        faults = list(map(self._judge, said))
-        for number in range(1, self.attempts):
-            bad = [row for row, found in enumerate(faults) if found[0]]
+        for number in range(1, self.attempts.most):
+            bad = [row for row, each in enumerate(said) if each.verdict[0]]
             if not bad:
                 break
-            other = manner.again(number)
-            if number == self.attempts - 1 and self._is_monotonic:
-                # nothing is between two places, and nothing spreads
-                other = replace(
-                    other, options=replace(other.options, mode="hard")
-                )
-            again = self._speak_batch([lines[row] for row in bad], other, times)
+            again = self._speak_batch(
+                [lines[row] for row in bad],
+                self.attempts.manner_of(number, manner),
+                times,
+            )
             for row, attempt in zip(bad, again):
-                attempt.item.spoken_again = said[row].item.spoken_again = 1
-                found = self._judge(attempt)
-                if found < faults[row]:
-                    said[row], faults[row] = attempt, found
+                said[row] = min(said[row], attempt, key=_verdict_of)
+                said[row].item.spoken_again = 1
         return said
-
-    def _judge(self, attempt: _Attempt) -> tuple[int, float]:
-        """Count what is wrong, and tell how unusual the length is."""
-        reading = attempt.reading
-        if reading is None:
-            return 0, 0.0
-        usual = self.usual.of(reading.tokens)
-        # a word is unsaid only if one of its tokens is
-        if any(
-            lasted < _RULES.said_share * expected
-            for lasted, expected in zip(reading.token_seconds, usual)
-        ):
-            words = attempt.timing.find_words()
-            reading = replace(reading, words=words)
-        faults = find_reading_faults(
-            reading, self.usual, self._is_monotonic, _RULES
-        )
-        return len(faults), abs(math.log(reading.length_ratio(self.usual)))
 
     def _speak_batch(
         self, lines: list[Line], manner: Manner, times: SpokenTimes
@@ -459,22 +427,12 @@ class Performer:
         mel = speech.mels[row, : int(speech.mel_lengths[row])]
         finished = bool(speech.finished[row])
         frame = self.hparams.mel_settings.seconds_per_frame
-        reading = None
-        pace = line.passage.pace
-        if self._listens:
-            seconds = len(mel) * frame * pace
-            reading = read_alignment(
-                alignment[head], line.tokens, [], seconds, finished
-            )
+        read = self._read(line, alignment[head], len(mel) * frame, finished)
         if line.passage.silence is not None:
             mel = end_with(mel, self._frames_of(line.passage.silence))
             factor = self.model.decoder.reduction_factor
             alignment = _of_length(alignment, round(len(mel) / factor))
         bounds = token_bounds(alignment[head], len(mel) * frame)
-        if reading is not None:
-            # what is cut off with the quiet at the end is not said
-            own = [pace * bound for bound in bounds]
-            reading = replace(reading, bounds=own)
         timing = self._as_timing(line, bounds, times)
         item = SpokenText(
             line.passage.written,
@@ -484,7 +442,27 @@ class Performer:
             finished,
             [(0.0, timing)],
         )
-        return _Attempt(item, timing, reading)
+        if read is None:
+            return _Attempt(item, timing)
+        # what is cut off with the quiet at the end is not said
+        own = [line.passage.pace * bound for bound in bounds]
+        verdict = self.attempts.judge(
+            replace(read, bounds=own), timing.find_words
+        )
+        return _Attempt(item, timing, verdict)
+
+    def _read(
+        self,
+        line: Line,
+        alignment: torch.Tensor,
+        seconds: float,
+        finished: bool,
+    ) -> Reading | None:
+        """Keep what an alignment tells, where it is judged."""
+        if self.attempts.most == 1:
+            return None
+        seconds *= line.passage.pace
+        return read_alignment(alignment, line.tokens, [], seconds, finished)
 
     def _as_timing(
         self, line: Line, bounds: list[float], times: SpokenTimes
@@ -557,6 +535,11 @@ def _of_length(alignment: torch.Tensor, n_steps: int) -> torch.Tensor:
     staying = torch.zeros_like(alignment[:, :1]).expand(-1, missing, -1).clone()
     staying[..., -1] = 1.0
     return torch.cat([alignment, staying], dim=1)
+
+
+def _verdict_of(attempt: _Attempt) -> Verdict:
+    """Return what was found; the first of equals is taken."""
+    return attempt.verdict
 
 
 def _do_nothing() -> None:

@@ -6,7 +6,10 @@ from itertools import pairwise
 import pytest
 import torch
 
-from sb_sma.inference import TTS, performer
+from sb_sma.inference import (
+    TTS,
+    attempts as module,
+)
 from sb_sma.inference.model_folder import ModelFolderError
 from sb_sma.inference.token_seconds import TokenSeconds
 from sb_sma.inference.word_times import find_words, read_spoken
@@ -54,7 +57,7 @@ def teach(tts, usual, attempts):
 def judge(tts, item, usual):
     words = find_words(tts, item.text, item.tokens)
     reading = read_spoken(tts, item, words)
-    faults = find_reading_faults(reading, usual, True, performer._RULES)
+    faults = find_reading_faults(reading, usual, True, module._RULES)
     return len(faults), abs(math.log(reading.length_ratio(usual)))
 
 
