@@ -311,40 +311,17 @@ def time_words(
     return times
 
 
-def token_places(tokens: Sequence[str]) -> Iterator[tuple[str, int, bool]]:
-    """Tell where each token stands, as far as it changes how long it lasts.
-
-    Arguments
-    ---------
-    tokens : sequence of str
-        Of one text.
-
-    Returns
-    -------
-    places : iterator of (str, int, bool)
-        Of each token, the one after it, how many tokens are left to the next
-        pause, 3 at most, and whether it is in a phrase of four at most.
-
-    Example
-    -------
-    >>> list(token_places(["n", "oʊ", "<end>"]))
-    [('oʊ', 2, True), ('<end>', 1, True), ('', 0, True)]
-    """
+def _contexts(tokens: Sequence[str]) -> Iterator[list[object]]:
+    """Describe where each token stands, the closest description first."""
     pauses = [i for i, token in enumerate(tokens) if token in (PAUSE, END)]
     bounds = iter([*pauses, len(tokens)])
     start, stop = -1, next(bounds)
-    for index in range(len(tokens)):
+    for index, token in enumerate(tokens):
         if index > stop:
             start, stop = stop, next(bounds)
         near = min(stop - index, FAR_FROM_PAUSE)
         is_short = stop - start - 1 <= _SHORT_PHRASE
         following = tokens[index + 1] if index + 1 < len(tokens) else ""
-        yield following, near, is_short
-
-
-def _contexts(tokens: Sequence[str]) -> Iterator[list[object]]:
-    """Describe each token, the closest description first."""
-    for token, (following, near, is_short) in zip(tokens, token_places(tokens)):
         yield [
             (token, following, near, is_short),
             *_descriptions(token, near, is_short),
