@@ -18,9 +18,9 @@ class TokenSeconds(UsualSeconds):
     Arguments
     ---------
     by_token : dict of str to list of float
-        Eight durations of each token, in seconds: of the last one before a
-        pause, one, two, and three or more tokens before it, in a phrase of more
-        than four tokens; then the same in a shorter one.
+        Eight durations of each token, in seconds: where it is a pause, one, two,
+        and three or more tokens before one, in a phrase of more than four
+        tokens; then the same in a shorter one.
 
     Raises
     ------
@@ -29,9 +29,10 @@ class TokenSeconds(UsualSeconds):
 
     Example
     -------
-    >>> usual = TokenSeconds({"a": [0.2, 0.1, 0.1, 0.1, 0.3, 0.2, 0.2, 0.2]})
-    >>> usual.of(["a", "a"])
-    [0.2, 0.3]
+    >>> durations = [0.1, 0.3, 0.2, 0.1, 0.1, 0.4, 0.2, 0.1]
+    >>> usual = TokenSeconds({"a": durations, "<end>": [0.15] * 8})
+    >>> usual.of(["a", "a", "<end>"])
+    [0.2, 0.4, 0.15]
     """
 
     def __init__(self, by_token: Mapping[str, Sequence[float]]):

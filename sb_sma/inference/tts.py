@@ -200,6 +200,7 @@ class TTS(ExportedModel):
 
     @attempts.setter
     def attempts(self, attempts: int) -> None:
+        """Let passages be spoken so often at most."""
         check_count("attempts", attempts)
         self.hparams.attempts = attempts
 

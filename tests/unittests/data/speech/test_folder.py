@@ -14,7 +14,7 @@ import pytest
 import soundfile
 import torch
 
-from sb_sma.data.corpus.build_once import build_once
+from sb_sma.data.corpus.build_once import FORMAT_VERSION, build_once
 from sb_sma.data.speech.folder import Utterance, write_corpus
 from sb_sma.data.speech.mel import LOG_FLOOR, LogMel, MelSettings, MelStatistics
 
@@ -125,7 +125,9 @@ def test_empty_folder_is_used(tmp_path):
     assert content_of(folder) == "one"
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 4}', ""])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", json.dumps({"format": FORMAT_VERSION}), ""]
+)
 def test_damaged_corpus_file_is_refused(tmp_path, content):
     folder = tmp_path / "corpus"
     build_once(folder, {}, fill("one"))
