@@ -252,9 +252,13 @@ def _trace(graph: Graph) -> Any:
         strict=False,
     )
     if any(each.dtype == torch.float64 for each in graph.parameters()):
-        # onnxruntime has no convolution of these
+        # onnxruntime has no convolution of these, and ONNX keeps the slope as
+        # an attribute, which is a float32
         program = program.run_decompositions(
-            {torch.ops.aten.conv1d.default: _convolve}
+            {
+                torch.ops.aten.conv1d.default: _convolve,
+                torch.ops.aten.leaky_relu.default: _rectify_leakily,
+            }
         )
     exported = torch.onnx.export(
         program,
@@ -315,6 +319,13 @@ def _convolve(
     made = weight.flatten(1).unflatten(0, (groups, -1)) @ windows
     made = made.flatten(1, 2)
     return made if bias is None else made + bias[:, None]
+
+
+def _rectify_leakily(
+    features: torch.Tensor, negative_slope: float = 0.01
+) -> torch.Tensor:
+    """Multiply what is below zero."""
+    return torch.where(features > 0, features, features * negative_slope)
 
 
 class _Traced(nn.Module):
