@@ -74,6 +74,21 @@ def test_what_cannot_be_exported_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_exports_to_one_folder_do_not_mix(tmp_path):
+    """The first that is complete is there, and the other is told."""
+    folder = tmp_path / "graphs"
+    folder.mkdir()
+    one, other = (module._complete_or_absent(folder) for _ in range(2))
+    building, late = one.__enter__(), other.__enter__()
+    (building / "a.onnx").touch()
+    (late / "b.onnx").touch()
+    one.__exit__(None, None, None)
+    with pytest.raises(ValueError, match="must be absent or an empty folder"):
+        other.__exit__(None, None, None)
+    assert [path.name for path in folder.iterdir()] == ["a.onnx"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 class Untraceable(module.PostnetGraph):
     """A part whose way depends on numbers."""
 
