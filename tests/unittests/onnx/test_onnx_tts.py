@@ -125,6 +125,17 @@ def test_it_needs_numpy_and_onnxruntime_alone(exported_onnx, repository):
     assert done.stdout.split() == ["True"]
 
 
+def test_the_folder_says_what_it_holds(exported_onnx):
+    content = json.loads(
+        (exported_onnx("walking")[1] / "onnx.json").read_text()
+    )
+    assert content["kind"] == "tts" and content["modes"] == ["soft", "hard"]
+    assert set(content["sha256"]) == {
+        *("encoder.onnx", "postnet.onnx", "step_hard.onnx", "step_soft.onnx")
+    }
+    assert content["decoding"]["soft_spread"] == 2
+
+
 BAD = {
     "an unknown token": (["æ", "QQ"], {}, "token 2 must be one .* got 'QQ'"),
     "no token": ([], {}, "a list of at least one token"),
