@@ -8,8 +8,8 @@
   refiner stay in float32; and in float32, beside the difference of PyTorch in
   float32 from itself in float64.
 - words: of 200 words, greedy and by beam search.
-- time: seconds of text to mel over seconds of speech, on one thread, by both in
-  turn, text after text.
+- time: processor seconds of text to mel over seconds of speech, on one thread, by
+  both in turn, text after text.
 
 Words are left out without --g2p. Prints figures, and stores them under
 ``results/``.
@@ -114,11 +114,11 @@ def compare_mels(
         tts.speak(texts[0], mode=mode, seed=0)
         runner.speak(texts[0], mode=mode, seed=0)
         for seed, text in enumerate(texts):
-            start = time.perf_counter()
+            start = time.process_time()
             (speech,) = tts.speak([text], mode=mode, seed=seed, split=False)
-            middle = time.perf_counter()
+            middle = time.process_time()
             ours.append(runner.speak(text, mode=mode, seed=seed))
-            end = time.perf_counter()
+            end = time.process_time()
             speech.mel = speech.mel.numpy()
             speech.alignment = speech.alignment.numpy()
             theirs.append(speech)
@@ -173,11 +173,11 @@ def compare_words(
     runner = OnnxG2P(exported(source, folder, "float32"))
     figures: dict[str, Any] = {"number": len(words)}
     for name, beam_size in (("greedy", 1), ("beam 5", 5)):
-        start = time.perf_counter()
+        start = time.process_time()
         theirs = g2p.n_best(words, 1, beam_size=beam_size)
-        middle = time.perf_counter()
+        middle = time.process_time()
         ours = runner.n_best(words, 1, beam_size=beam_size)
-        end = time.perf_counter()
+        end = time.process_time()
         pairs = [(a, b) for (a,), (b,) in zip(theirs, ours)]
         figures[name] = {
             "same": sum(a.phonemes == b.phonemes for a, b in pairs),

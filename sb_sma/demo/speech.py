@@ -212,15 +212,15 @@ class Voice:
         )
 
 
-def show_speeches(voices: dict[Voice, Manner], text: str) -> str:
+def show_speeches(voices: dict[Voice, Manner], text: str | None) -> str:
     """Let voices say a text, and show what came of it.
 
     Arguments
     ---------
     voices : dict of Voice to Manner
         Who speaks, and how.
-    text : str
-        What is to be said.
+    text : str, optional
+        What is to be said; without it, that is told.
 
     Returns
     -------
@@ -238,8 +238,9 @@ def show_speeches(voices: dict[Voice, Manner], text: str) -> str:
     return _TEMPLATE.render(problem=problem, speeches=speeches)
 
 
-def _find_problem(text: str) -> str:
-    if not text.strip():
+def _find_problem(text: str | None) -> str:
+    # a call past the page may leave it out
+    if text is None or not text.strip():
         return "There is no text. Write what is to be said."
     if len(text) > MOST_CHARACTERS:
         return (

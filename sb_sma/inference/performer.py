@@ -157,10 +157,32 @@ class Performer:
             If it cannot be spoken; it says which text it was.
         """
         try:
-            tokens, words = self.read_passage(passage)
-            ids = self.hparams.tokens.encode(tokens)
+            return self.read_line(passage, index)
         except ValueError as error:
             raise ValueError(f"text {index + 1}: {error}") from error
+
+    def read_line(self, passage: Passage, index: int = 0) -> Line:
+        """Do the same for the only text there is.
+
+        Arguments
+        ---------
+        passage : Passage
+            The passage.
+        index : int
+            Of its text.
+
+        Returns
+        -------
+        line : Line
+            With tokens and indices.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be spoken.
+        """
+        tokens, words = self.read_passage(passage)
+        ids = self.hparams.tokens.encode(tokens)
         return Line(index, passage, tokens, ids, words)
 
     def read_passage(

@@ -14,7 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from sb_sma.attention.decoding import DecodingOptions
-from sb_sma.data.espeak.voice import END, PAUSE, PAUSE_SECONDS
+from sb_sma.data.espeak.voice import END, PAUSE, PAUSE_SECONDS, check_speakable
 from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.data.tokens import TokenTable
@@ -292,16 +292,42 @@ class TTS(ExportedModel):
         ValueError
             If it cannot be spoken.
         """
+        return list(self.read_passages(write_script(text, pace)))
+
+    def read_passages(self, script: Sequence[Passage]) -> Iterator[Line]:
+        """Read what is spoken in one go, each passage when its turn comes.
+
+        Arguments
+        ---------
+        script : sequence of Passage
+            Of one text, as `sb_sma.inference.script.write_script` gives it.
+
+        Returns
+        -------
+        lines : iterator of Line
+            One for each passage, for `stream_together`. The first, and those
+            with words that are respelled, are read at once.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be spoken; where the front end finds no sound in a
+            later passage, when its turn comes.
+        """
         performer = self._performer()
-        script = write_script(text, pace)
         for passage in script:
             check_pace(passage.pace)
-        lines = []
-        for passage in script:
-            tokens, words = performer.read_passage(passage)
-            ids = self.hparams.tokens.encode(tokens)
-            lines.append(Line(0, passage, tokens, ids, words))
-        return lines
+            if passage.text:
+                check_speakable(passage.text)
+        early = {
+            place: performer.read_line(passage)
+            for place, passage in enumerate(script)
+            if not place or passage.respellings
+        }
+        return (
+            early[place] if place in early else performer.read_line(passage)
+            for place, passage in enumerate(script)
+        )
 
     def encode_text(
         self,

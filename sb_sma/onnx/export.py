@@ -10,6 +10,7 @@ import contextlib
 import logging
 import math
 import re
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -24,7 +25,6 @@ from torch.export import Dim
 from torch.utils import _pytree as pytree
 
 from sb_sma.attention.decoding import MODES, DecodingOptions
-from sb_sma.data.corpus.build_once import put_in_place
 from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 from sb_sma.inference.g2p.interface import G2P
 from sb_sma.inference.load_exported import read_exported_yaml
@@ -252,9 +252,13 @@ def _trace(graph: Graph) -> Any:
         strict=False,
     )
     if any(each.dtype == torch.float64 for each in graph.parameters()):
-        # onnxruntime has no convolution of these
+        # onnxruntime has no convolution of these, and ONNX keeps the slope as
+        # an attribute, which is a float32
         program = program.run_decompositions(
-            {torch.ops.aten.conv1d.default: _convolve}
+            {
+                torch.ops.aten.conv1d.default: _convolve,
+                torch.ops.aten.leaky_relu.default: _rectify_leakily,
+            }
         )
     exported = torch.onnx.export(
         program,
@@ -317,6 +321,13 @@ def _convolve(
     return made if bias is None else made + bias[:, None]
 
 
+def _rectify_leakily(
+    features: torch.Tensor, negative_slope: float = 0.01
+) -> torch.Tensor:
+    """Multiply what is below zero."""
+    return torch.where(features > 0, features, features * negative_slope)
+
+
 class _Traced(nn.Module):
     """A graph whose inputs are all of one name, as a tracer wants them."""
 
@@ -332,16 +343,23 @@ class _Traced(nn.Module):
 
 @contextlib.contextmanager
 def _complete_or_absent(folder: Path) -> Iterator[Path]:
-    """Give a new folder that gets its name when it is complete."""
+    """Give a new folder that gets its name when it is complete.
+
+    Another export may be on its way to the same name: the one that is there
+    first stays, and the other is refused.
+    """
     folder = folder.resolve()
-    building = folder.with_name(f".{folder.name}.building")
-    if building.exists():  # of an export that was killed
-        shutil.rmtree(building)
+    token = secrets.token_hex(4)
+    building = folder.with_name(f".{folder.name}.building-{token}")
     building.mkdir(parents=True)
     try:
         yield building
-        check_absent(folder)
-        put_in_place(building, folder)
+        try:
+            # takes the place of an empty folder, and of no other
+            building.rename(folder)
+        except OSError:
+            check_absent(folder)
+            raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
 

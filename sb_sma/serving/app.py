@@ -25,9 +25,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from sb_sma.inference.script import write_script
 from sb_sma.serving.refusals import Refusal
-from sb_sma.serving.scheduler import Job, Scheduler, SpeechFailed
-from sb_sma.serving.speech_maker import SpeechMaker
+from sb_sma.serving.scheduler import Job, Scheduler
+from sb_sma.serving.speech_maker import SpeechFailed, SpeechMaker
 from sb_sma.serving.speech_request import SpeechRequest, read_speech_request
 from sb_sma.serving.voices import ServedModel
 
@@ -431,12 +432,13 @@ _FAILED = Refusal(
 
 
 def _begin(wanted: SpeechRequest, model: ServedModel) -> SpeechMaker:
-    """Read a text before anything of it is said."""
+    """Take a text apart and refuse it, before anything of it is said."""
     try:
-        lines = model.tts.read(wanted.text, wanted.speed)
+        script = write_script(wanted.text, wanted.speed)
+        lines = model.tts.read_passages(script)
     except ValueError as error:
         raise Refusal(400, f"input: {error}", "input") from error
-    silence = sum(line.passage.silence or 0.0 for line in lines)
+    silence = sum(passage.silence or 0.0 for passage in script)
     if silence > _MOST_SILENCE:
         raise Refusal(
             400,

@@ -16,17 +16,13 @@ from dataclasses import dataclass, field
 
 import torch
 
-from sb_sma.serving.speech_maker import FIRST_FRAMES, SpeechMaker
+from sb_sma.serving.speech_maker import FIRST_FRAMES, SpeechFailed, SpeechMaker
 
 logger = logging.getLogger(__name__)
 
 _MOST_TOGETHER = 16
 # pieces that wait to be sent: whoever does not listen is not spoken to
 _MOST_UNSENT = 4
-
-
-class SpeechFailed(Exception):
-    """A request that cannot be answered to its end, for no fault of its own."""
 
 
 class Job:
@@ -231,8 +227,11 @@ class Scheduler:
                     self._put_back(jobs[1:])
                     del jobs[1:]
                 self._take_turn(jobs[0])
-            except Exception:
-                logger.exception("speech could not be made")
+            except Exception as error:
+                is_told = isinstance(error, SpeechFailed)
+                logger.error(
+                    "speech could not be made: %s", error, exc_info=not is_told
+                )
                 for job in jobs:
                     job.maker.leave()
                     job.fail()

@@ -68,8 +68,8 @@ class SoundWriter(Protocol):
         ...
 
 
-class PcmWriter:
-    """Samples alone: 24 kHz, signed, 16 bits, little endian, mono.
+class _ResampledWriter:
+    """What is at the rate of OpenAI's answers.
 
     Arguments
     ---------
@@ -79,7 +79,6 @@ class PcmWriter:
         How many there will be.
     """
 
-    media_type = "audio/pcm"
     needs_length = False
 
     def __init__(self, sample_rate: int, n_samples: int | None = None):
@@ -98,7 +97,7 @@ class PcmWriter:
         written : bytes
             What can be sent.
         """
-        return _as_pcm(self._resampler.push(samples))
+        return self._encode(self._resampler.push(samples))
 
     def finish(self) -> bytes:
         """Give the rest.
@@ -108,7 +107,19 @@ class PcmWriter:
         written : bytes
             To be sent.
         """
-        return _as_pcm(self._resampler.finish())
+        return self._encode(self._resampler.finish()) + self._close()
+
+    def _encode(self, samples: torch.Tensor) -> bytes:
+        return _as_pcm(samples)
+
+    def _close(self) -> bytes:
+        return b""
+
+
+class PcmWriter(_ResampledWriter):
+    """Samples alone: 24 kHz, signed, 16 bits, little endian, mono."""
+
+    media_type = "audio/pcm"
 
 
 class WavWriter:
@@ -231,7 +242,7 @@ class FlacWriter:
         return self._sent.take()
 
 
-class Mp3Writer:
+class Mp3Writer(_ResampledWriter):
     """MP3 at 24 kHz and a constant bit rate.
 
     Arguments
@@ -243,10 +254,9 @@ class Mp3Writer:
     """
 
     media_type = "audio/mpeg"
-    needs_length = False
 
     def __init__(self, sample_rate: int, n_samples: int | None = None):
-        self._resampler = ResamplingStream(sample_rate, PCM_RATE)
+        super().__init__(sample_rate, n_samples)
         self._sent = _SentFile()
         self._file = soundfile.SoundFile(
             self._sent,
@@ -259,36 +269,13 @@ class Mp3Writer:
             bitrate_mode="CONSTANT",
         )
 
-    def push(self, samples: torch.Tensor) -> bytes:
-        """Write some samples.
-
-        Arguments
-        ---------
-        samples : torch.Tensor
-            In [-1, 1], (N,).
-
-        Returns
-        -------
-        written : bytes
-            What can be sent.
-        """
-        self._write(self._resampler.push(samples))
+    def _encode(self, samples: torch.Tensor) -> bytes:
+        self._file.write(samples.clamp(-1.0, 1.0).numpy())
         return self._sent.take()
 
-    def finish(self) -> bytes:
-        """Give the rest.
-
-        Returns
-        -------
-        written : bytes
-            To be sent.
-        """
-        self._write(self._resampler.finish())
+    def _close(self) -> bytes:
         self._file.close()
         return self._sent.take()
-
-    def _write(self, samples: torch.Tensor) -> None:
-        self._file.write(samples.clamp(-1.0, 1.0).numpy())
 
 
 WRITERS: dict[str, type[SoundWriter]] = {

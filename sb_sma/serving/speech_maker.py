@@ -1,7 +1,6 @@
 """What a request is answered with, made in turns that are soon over."""
 
-from collections import deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 
 import torch
 
@@ -22,6 +21,10 @@ _MOST_FRAMES = 128
 _LONGEST_TOGETHER = 700
 
 
+class SpeechFailed(Exception):
+    """An answer that cannot be made to its end."""
+
+
 class SpeechMaker:
     """Makes the answer to a request, one turn after the other.
 
@@ -35,8 +38,9 @@ class SpeechMaker:
         What was asked for.
     model : ServedModel
         That speaks.
-    lines : sequence of Line
-        The text as the model reads it.
+    lines : iterable of Line
+        The text as the model reads it, at least one; the next is taken when
+        one is over.
 
     Attributes
     ----------
@@ -52,13 +56,14 @@ class SpeechMaker:
         self,
         request: SpeechRequest,
         model: ServedModel,
-        lines: Sequence[Line],
+        lines: Iterable[Line],
     ):
         self.request = request
         self.model = model
         self.is_over = False
         self.n_frames = 0
-        self._lines = deque(lines)
+        self._lines = iter(lines)
+        self._next_line = next(self._lines, None)
         self._line: StreamedLine | None = None
         self._mels: Iterator[torch.Tensor] = iter(())
         self._wanted = FIRST_FRAMES
@@ -86,12 +91,12 @@ class SpeechMaker:
     @property
     def needs_line(self) -> bool:
         """Whether the next line has to be begun."""
-        return self._line is None and bool(self._lines)
+        return self._line is None and self._next_line is not None
 
     @property
     def next_line(self) -> Line:
         """What has to be begun, where `needs_line`."""
-        return self._lines[0]
+        return self._next_line
 
     @property
     def company(self) -> Hashable:
@@ -114,6 +119,11 @@ class SpeechMaker:
         made : bytes
             To be sent; nothing where a line has to be begun, or the length is
             not yet known.
+
+        Raises
+        ------
+        SpeechFailed
+            If the next line cannot be read.
         """
         made = b""
         while not made and not self.is_over and not self.needs_line:
@@ -129,7 +139,7 @@ class SpeechMaker:
     def leave(self) -> None:
         """Make nothing more."""
         self.is_over = True
-        self._lines.clear()
+        self._lines, self._next_line = iter(()), None
         self._mels = iter(())
         if self._line is not None:
             self._line.leave()
@@ -143,7 +153,7 @@ class SpeechMaker:
         line : StreamedLine
             Of `next_line`.
         """
-        self._lines.popleft()
+        self._next_line = None
         self._line = line
         self._line_start = self._seconds_spoken
         self._mels = (
@@ -179,7 +189,11 @@ class SpeechMaker:
         line, self._line = self._line, None
         if line is not None and line.time is not None:
             self._timings.append((self._line_start, line.time(self._times)))
-        if self._lines:
+        try:
+            self._next_line = next(self._lines, None)
+        except ValueError as error:
+            raise SpeechFailed(f"input: {error}") from error
+        if self._next_line is not None:
             return
         if self._kept is None:
             self.is_over = True

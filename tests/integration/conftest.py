@@ -205,9 +205,23 @@ class Page:
             time.sleep(0.05)
         return value
 
+    def wait_for_element(self, selector):
+        """Waits until there is an element."""
+        self.wait_for(f"!!document.querySelector({json.dumps(selector)})")
+
+    def focus(self, selector):
+        """Puts the focus on the first element, as soon as it takes it."""
+        self.wait_for(
+            f"""(() => {{
+              const element = document.querySelector({json.dumps(selector)});
+              element?.focus();
+              return !!element && document.activeElement === element;
+            }})()"""
+        )
+
     def click(self, selector):
         """Clicks into the middle of the first element, as a mouse does."""
-        self.wait_for(f"!!document.querySelector({json.dumps(selector)})")
+        self.wait_for_element(selector)
         x, y = self.evaluate(
             f"""(() => {{
               const element = document.querySelector({json.dumps(selector)});
@@ -254,6 +268,7 @@ class Page:
 
     def choose_file(self, selector, path):
         """Gives a file to an input."""
+        self.wait_for_element(selector)
         root = self._browser.send("DOM.getDocument", self._session)["root"]
         node = self._browser.send(
             "DOM.querySelector",

@@ -111,13 +111,14 @@ def page(browser, demo):
 
 def open_page(browser, demo, **screen):
     page = browser.open(demo.url, **screen)
-    page.wait_for("!!document.querySelector('textarea')")
+    # the last one that is drawn
+    page.wait_for_element("#speak")
     return page
 
 
 def speak(page, text=TEXT):
     """Write a text, let it be spoken by the keyboard, and wait."""
-    page.evaluate("document.querySelector('textarea').focus()")
+    page.focus("textarea")
     page.write(text)
     page.press("Enter", shift=True)
     wait_for_result(page)
@@ -250,9 +251,7 @@ def test_manners_are_asked_for(page):
     hard = sounds(page)
     assert hard[0] != plain[0] and hard[1] == plain[1]
     choose(page, "default")
-    page.evaluate(
-        "document.querySelector('input[aria-label*=\"Pace\"]').focus()"
-    )
+    page.focus("input[aria-label*=Pace]")
     page.write("2")
     page.press("Tab")
     speak(page)
@@ -261,9 +260,7 @@ def test_manners_are_asked_for(page):
 
 
 def test_an_emptied_pace_is_told_or_filled(page):
-    page.evaluate(
-        "document.querySelector('input[aria-label*=\"Pace\"]').focus()"
-    )
+    page.focus("input[aria-label*=Pace]")
     page.write("")
     page.press("Tab")
     speak(page)
@@ -291,14 +288,13 @@ def test_a_style_is_made_of_tokens_or_read_from_a_recording(page, tmp_path):
     plain = sounds(page)
     choose(page, "style tokens")
     token = "input[type=number][aria-label*='Token 2']"
-    page.wait_for(f"!!document.querySelector({token!r})?.offsetParent")
-    page.evaluate(f"document.querySelector({token!r}).focus()")
+    page.focus(token)
     page.write("0.5")
     page.press("Tab")
     speak(page)
     by_tokens = sounds(page)
     choose(page, "a recording")
-    page.wait_for("!!document.querySelector('input[type=file]')")
+    page.wait_for_element("input[type=file]")
     speak(page)
     assert problems(page) == [
         "There is no recording. Give one, or choose another style."
@@ -320,7 +316,6 @@ def test_a_broken_recording_is_one_sentence(page, tmp_path):
     choose(page, "a recording")
     wav = tmp_path / "mine.wav"
     wav.write_bytes(b"no sound")
-    page.wait_for("!!document.querySelector('input[type=file]')")
     page.choose_file("input[type=file]", wav)
     page.wait_for("!document.querySelector('input[type=file]')")
     speak(page)
@@ -368,7 +363,7 @@ def test_what_users_write_is_text(page, demo):
 
 
 def test_the_keyboard_is_enough(page):
-    page.evaluate("document.querySelector('textarea').focus()")
+    page.focus("textarea")
     page.write(TEXT)
     go_to(page, "element => element.innerText === 'Speak'")
     page.press("Enter")
@@ -424,7 +419,7 @@ def test_a_telephone_shows_all_of_it(browser, demo, dark):
 def test_every_text_is_readable(browser, demo, dark):
     page = open_page(browser, demo, dark=dark)
     choose(page, "a recording")
-    page.wait_for("!!document.querySelector('input[type=file]')")
+    page.wait_for_element("input[type=file]")
     speak(page)
     worst = page.worst_contrast(".gradio-container")
     assert 4.5 <= worst["ratio"] < 99, worst

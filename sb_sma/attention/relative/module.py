@@ -235,7 +235,8 @@ class RelativeMultiHeadAttention(PublicWeights, nn.Module):
         n_queries, n_keys = query.shape[1], key.shape[1]
         if pos_embs is None:
             positions = self.scoring.positions(n_queries, n_keys, key.device)
-            pos_embs = sinusoids(positions, key.shape[2])
+            wide = torch.promote_types(key.dtype, torch.float32)
+            pos_embs = sinusoids(positions, key.shape[2], wide)
         if pos_embs.dim() != 3:
             raise ValueError(
                 "pos_embs must have shape (1, positions, D); got "

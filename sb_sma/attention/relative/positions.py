@@ -6,8 +6,6 @@ Dai et al.: "Transformer-XL: Attentive Language Models Beyond a Fixed-Length
 Context", ACL 2019 (appendix B: the scores of all distances in one product).
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 
@@ -44,7 +42,9 @@ def align(scores: torch.Tensor, n_keys: int) -> torch.Tensor:
     return rows.view(scores.shape)[..., :n_keys]
 
 
-def sinusoids(positions: torch.Tensor, width: int) -> torch.Tensor:
+def sinusoids(
+    positions: torch.Tensor, width: int, dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
     """Embed positions as sines and cosines, in turn.
 
     Arguments
@@ -53,6 +53,8 @@ def sinusoids(positions: torch.Tensor, width: int) -> torch.Tensor:
         Counts, which may be negative, (P,).
     width : int
         Width D of an embedding.
+    dtype : torch.dtype
+        In which they are computed: float32 or better.
 
     Returns
     -------
@@ -65,8 +67,10 @@ def sinusoids(positions: torch.Tensor, width: int) -> torch.Tensor:
     tensor([[[ 0.0000,  1.0000],
              [-0.8415,  0.5403]]])
     """
-    half = torch.arange(0, width, 2, device=positions.device)
-    frequencies = torch.exp(-math.log(10000.0) * half / width)
+    half = torch.arange(0, width, 2, dtype=dtype, device=positions.device)
+    # a logarithm of this dtype, also in a graph, where numbers are float32
+    slope = half.new_full((), 10000.0).log().neg()
+    frequencies = torch.exp(slope * half / width)
     angles = positions[:, None] * frequencies  # (P, D / 2)
     pairs = torch.stack((angles.sin(), angles.cos()), dim=-1)
     return pairs.flatten(1)[None, :, :width]

@@ -77,6 +77,7 @@ def test_softmax_speaks_beside_a_mode_that_it_has_not(sma, softmax):
     "text, told",
     [
         (" \n", "There is no text. Write what is to be said."),
+        (None, "There is no text. Write what is to be said."),
         (
             "a" * (MOST_CHARACTERS + 1),
             "must have 500 characters at most; got 501. Shorten it",
@@ -84,7 +85,7 @@ def test_softmax_speaks_beside_a_mode_that_it_has_not(sma, softmax):
         ("* * *", "text must have at least one letter or digit to speak"),
         ("Say <i>it</i>.", "character 5: &#39;&lt;i&gt;&#39; is not known"),
     ],
-    ids=["empty", "long", "unspeakable", "markup"],
+    ids=["empty", "none", "long", "unspeakable", "markup"],
 )
 def test_what_all_cannot_say_is_told_once(sma, softmax, text, told):
     html = show_speeches(dict.fromkeys([sma, softmax], Manner(seed=0)), text)

@@ -28,12 +28,13 @@ MODELS = {
     },
     "forward": {
         "attention_type": "forward",
+        "decoder_layers": 1,
         "decoder_window": 5,
     },
     "one head": {
         "monotonic_head_choice": "focused",
         "moves_per_query": 2,
-        "soft_spread": 2,
+        "decoder_layers": 1,
     },
     "all parts": {
         **STYLE,

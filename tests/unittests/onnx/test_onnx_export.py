@@ -1,23 +1,25 @@
 """An export is there as a whole, or not at all."""
 
 import importlib
-import json
 import subprocess
 import sys
 
 import pytest
+import torch
 from numpy.testing import assert_allclose
 
 from sb_sma.cli import main
 from sb_sma.inference import TTS
 from sb_sma.onnx import OnnxTTS, export_onnx
+from sb_sma.onnx.folder import OnnxGraph
+from sb_sma.onnx.graphs import EncoderGraph
 from tests.unittests.conftest import TEXTS, export_small_model
 
 module = importlib.import_module("sb_sma.onnx.export")
 
 
-def test_the_command_writes_what_speaks(exported, tmp_path, capsys):
-    _, _, folder = exported
+def test_the_command_writes_what_speaks(exported_softmax, tmp_path, capsys):
+    folder = exported_softmax
     out = tmp_path / "new" / "graphs"
     assert main(["export", "--model", str(folder), "--onnx", str(out)]) == 0
     told = capsys.readouterr().out
@@ -53,33 +55,50 @@ def test_the_command_writes_what_speaks(exported, tmp_path, capsys):
     ids=lambda settings: "-".join(settings.values()),
 )
 def test_every_encoder_can_be_exported(encoder, tmp_path, repository):
-    export_small_model(tmp_path, repository, **encoder)
-    export_onnx(tmp_path / "model", tmp_path / "graphs")
-    tts = TTS.from_hparams(source=str(tmp_path / "model"))
-    runner = OnnxTTS(tmp_path / "graphs")
-    for text in TEXTS:
-        (wanted,) = tts.speak(text, seed=1)
-        found = runner.speak(text, seed=1)
-        assert found.mel.shape == wanted.mel.shape
-        assert_allclose(found.mel, wanted.mel.numpy(), atol=1e-3, rtol=0)
+    model, symbols = export_small_model(tmp_path, repository, **encoder)
+    graph = EncoderGraph(model, [], [])
+    with torch.no_grad(), module._quiet():
+        module._write(graph, tmp_path, "encoder")
+    runner = OnnxGraph((tmp_path / "encoder.onnx").read_bytes(), n_threads=1)
+    for n_tokens in (1, 3, 67):
+        tokens = torch.arange(n_tokens)[None] % len(symbols) + 1
+        with torch.no_grad():
+            wanted = model.encode(tokens, torch.tensor([n_tokens]))
+        found = runner({"tokens": tokens.numpy()})["memory"]
+        assert_allclose(found, wanted.numpy(), atol=1e-5, rtol=0)
 
 
 def test_what_cannot_be_exported_leaves_nothing(
-    exported, tmp_path, monkeypatch
+    exported_g2p, tmp_path, monkeypatch
 ):
-    _, _, folder = exported
-    monkeypatch.setattr(module, "PostnetGraph", Untraceable)
-    with pytest.raises(ValueError, match="postnet of this model cannot be"):
-        export_onnx(folder, tmp_path / "graphs")
+    """Though a graph before it is there."""
+    monkeypatch.setattr(module, "EncoderGraph", Untraceable)
+    with pytest.raises(ValueError, match="encoder of this model cannot be"):
+        export_onnx(exported_g2p, tmp_path / "graphs")
     assert list(tmp_path.iterdir()) == []
 
 
-class Untraceable(module.PostnetGraph):
+def test_two_exports_to_one_folder_do_not_mix(tmp_path):
+    """The first that is complete is there, and the other is told."""
+    folder = tmp_path / "graphs"
+    folder.mkdir()
+    one, other = (module._complete_or_absent(folder) for _ in range(2))
+    building, late = one.__enter__(), other.__enter__()
+    (building / "a.onnx").touch()
+    (late / "b.onnx").touch()
+    one.__exit__(None, None, None)
+    with pytest.raises(ValueError, match="must be absent or an empty folder"):
+        other.__exit__(None, None, None)
+    assert [path.name for path in folder.iterdir()] == ["a.onnx"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+class Untraceable(EncoderGraph):
     """A part whose way depends on numbers."""
 
-    def forward(self, frames):
-        """Smooth what is loud."""
-        return super().forward(frames if frames.sum() > 0 else -frames)
+    def forward(self, tokens):
+        """Turn some texts round."""
+        return super().forward(tokens if tokens.sum() > 0 else tokens.flip(1))
 
 
 @pytest.mark.parametrize(
@@ -126,14 +145,3 @@ def test_a_missing_package_names_the_extra(exported, repository, tmp_path):
     assert done.stdout.split() == ["1", "False"]
     assert "pip install 'sb_sma[onnx]'" in done.stderr
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_folder_says_what_it_holds(exported_onnx):
-    content = json.loads(
-        (exported_onnx("walking")[1] / "onnx.json").read_text()
-    )
-    assert content["kind"] == "tts" and content["modes"] == ["soft", "hard"]
-    assert set(content["sha256"]) == {
-        *("encoder.onnx", "postnet.onnx", "step_hard.onnx", "step_soft.onnx")
-    }
-    assert content["decoding"]["soft_spread"] == 2

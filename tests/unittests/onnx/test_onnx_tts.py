@@ -18,8 +18,7 @@ from tests.unittests.conftest import TEXTS
 from tests.unittests.onnx.conftest import MODELS, SPEAKERS
 
 # sound is made of the frames in float32
-# with a Conformer encoder and softmax, alignments differ by 3e-9
-TOLERANCE, DECODING_TOLERANCE = 1e-5, 1e-8
+TOLERANCE, DECODING_TOLERANCE = 1e-5, 1e-10
 
 
 def load_both(folders):
@@ -124,6 +123,17 @@ def test_it_needs_numpy_and_onnxruntime_alone(exported_onnx, repository):
         check=True,
     )
     assert done.stdout.split() == ["True"]
+
+
+def test_the_folder_says_what_it_holds(exported_onnx):
+    content = json.loads(
+        (exported_onnx("walking")[1] / "onnx.json").read_text()
+    )
+    assert content["kind"] == "tts" and content["modes"] == ["soft", "hard"]
+    assert set(content["sha256"]) == {
+        *("encoder.onnx", "postnet.onnx", "step_hard.onnx", "step_soft.onnx")
+    }
+    assert content["decoding"]["soft_spread"] == 2
 
 
 BAD = {

@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from sb_sma.inference import TTS
-from sb_sma.serving.scheduler import Job, Scheduler, SpeechFailed
-from sb_sma.serving.speech_maker import SpeechMaker
+from sb_sma.inference.script import write_script
+from sb_sma.serving.scheduler import Job, Scheduler
+from sb_sma.serving.speech_maker import SpeechFailed, SpeechMaker
 from sb_sma.serving.speech_request import SpeechRequest
 from sb_sma.serving.voices import ServedModel
 
@@ -21,7 +22,8 @@ def model(exported_speakers):
 
 def make(model, text, voice="default", name="wav", speed=1.0, words=False):
     request = SpeechRequest("m", text, voice, name, speed, words)
-    return SpeechMaker(request, model, model.tts.read(text, speed))
+    script = write_script(text, speed)
+    return SpeechMaker(request, model, model.tts.read_passages(script))
 
 
 def begin(makers):
@@ -170,6 +172,55 @@ def test_whoever_does_not_listen_is_not_spoken_to(job_of):
     while not job.maker.is_over:
         waited.wait(0.01)
     scheduler.close()
+
+
+def test_a_text_is_read_passage_by_passage(model, job_of, monkeypatch):
+    """Nothing is read of what nobody waits for."""
+    read = []
+    frontend = model.tts.hparams.frontend
+    monkeypatch.setattr(
+        type(frontend),
+        "tokens",
+        lambda self, text, tokens=type(frontend).tokens: (
+            read.append(text) or tokens(self, text)
+        ),
+    )
+    script = write_script(SENTENCE * 40)
+    request = SpeechRequest("m", "", "default", "wav", 1.0, False)
+    maker = SpeechMaker(request, model, model.tts.read_passages(script))
+    assert len(read) == 1 < len(script)
+    begin([maker])
+    while not maker.needs_line:
+        maker.take_turn()
+    assert len(read) == 2
+    begin([maker])
+    maker.leave()
+    assert maker.take_turn() == b"" and len(read) == 2
+
+
+@pytest.mark.parametrize(
+    "word, told",
+    [("[b](/q q/)", "/q q/ must be phonemes"), ("<i>b</i>", "<i>")],
+)
+def test_what_is_wrong_at_the_end_is_told_at_the_beginning(model, word, told):
+    with pytest.raises(ValueError, match=told):
+        model.tts.read_passages(write_script(SENTENCE * 40 + word))
+
+
+def test_a_passage_without_a_sound_ends_the_speech(model, caplog):
+    """What was said before is heard, and the log tells it in one line."""
+
+    def lines():
+        yield from model.tts.read("No.")
+        raise ValueError("there is no sound in it.")
+
+    request = SpeechRequest("m", "", "default", "wav", 1.0, False)
+    maker = SpeechMaker(request, model, lines())
+    with pytest.raises(SpeechFailed):
+        speak([maker], "a")
+    (record,) = caplog.records
+    assert "there is no sound in it." in record.getMessage()
+    assert not record.exc_info
 
 
 def test_a_failure_ends_its_own_and_no_others(model):
