@@ -66,7 +66,6 @@ class TextReader:
         settings = VoiceSettings(voice=self.voice)
         written = EspeakFrontend(settings).written_out(text)
         words = []
-        # people say what eSpeak NG gives no time of its own
         for word in spoken_words(written, settings):
             # a mark of stress may stand alone
             shown = [each for each in word.phonemes if strip_stress([each])]

@@ -1,13 +1,14 @@
 """How long a model usually lets each of its tokens last."""
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from statistics import median
 
+from sb_sma.inference.arguments import check_number
 from sb_sma.metrics.word_times import FAR_FROM_PAUSE, UsualSeconds
 
 _PLACES = list(product((False, True), range(FAR_FROM_PAUSE + 1)))
+_MOST_SECONDS = 1000
 
 
 class TokenSeconds(UsualSeconds):
@@ -25,7 +26,8 @@ class TokenSeconds(UsualSeconds):
     Raises
     ------
     ValueError
-        If there is no token, or one with something else than eight durations.
+        If there is no token, or one with something else than eight durations,
+        each of 1000 seconds at most.
 
     Example
     -------
@@ -36,21 +38,25 @@ class TokenSeconds(UsualSeconds):
     """
 
     def __init__(self, by_token: Mapping[str, Sequence[float]]):
+        if not isinstance(by_token, Mapping) or not by_token:
+            raise ValueError(
+                "usual seconds must be of at least one token; got "
+                f"{by_token!r:.80}."
+            )
         self._found = {}
-        for token, durations in dict(by_token).items():
-            if len(durations) != len(_PLACES) or not all(
-                isinstance(each, (int, float)) and 0 < each < math.inf
-                for each in durations
+        for token, durations in by_token.items():
+            name = f"usual seconds of {token!r:.40}"
+            if not isinstance(durations, Sequence) or len(durations) != len(
+                _PLACES
             ):
                 raise ValueError(
-                    f"usual seconds of {token!r:.40} must be {len(_PLACES)} "
-                    f"numbers above 0; got {durations!r:.80}."
+                    f"{name} must be {len(_PLACES)} numbers above 0; got "
+                    f"{durations!r:.80}."
                 )
             for (is_short, near), seconds in zip(_PLACES, durations):
+                check_number(name, seconds, _MOST_SECONDS)
                 self._found[token, near, is_short] = seconds
             self._found[token] = median(durations)
-        if not self._found:
-            raise ValueError("usual seconds must be of a token; got none.")
         self._found[None] = median(self._found.values())
 
     @staticmethod

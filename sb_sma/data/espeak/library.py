@@ -106,8 +106,8 @@ def synthesize(
         16-bit samples, of shape (N,).
     events : list of (int, bytes)
         First sample and name of each phoneme; pauses have no name, and eSpeak
-        cuts names after eight bytes. What it says within the phoneme before,
-        as the l of "all", shares its time.
+        cuts names after eight bytes. What it says within another phoneme, as the
+        l of "all", shares its time.
     sample_rate : int
         Samples per second.
 
@@ -257,27 +257,32 @@ def _ends(events: list[_Heard], n_samples: int) -> list[int]:
 
 
 def _give_time(events: list[_Heard], n_samples: int) -> list[_Heard]:
-    """Let phonemes of no length share the time of the one before them."""
+    """Let phonemes of no length share the time of the one before them, or,
+    after a pause, of the one after them."""
     places = [i for i, event in enumerate(events) if event.name is not None]
-    is_named = [phoneme_of(events[place].name) != PAUSE for place in places]
-    starts = [events[place].sample for place in places]
-    ends = _ends(events, n_samples)
     timed = list(events)
-    first = 0
-    while first < len(places):
-        stop = first + 1
-        while (
-            stop < len(places) and is_named[stop] and starts[stop] == ends[stop]
-        ):
-            stop += 1
-        # the last of them ends where the first one does
-        length = ends[first] - starts[first]
-        if is_named[first] and length:
-            for number in range(1, stop - first):
-                start = starts[first] + length * number // (stop - first)
-                place = places[first + number]
-                timed[place] = timed[place]._replace(sample=start)
-        first = stop
+    together: list[int] = []
+    start = end = 0
+
+    def share() -> None:
+        """Give each as much as the others."""
+        for number, place in enumerate(together):
+            sample = start + (end - start) * number // len(together)
+            timed[place] = timed[place]._replace(sample=sample)
+        together.clear()
+
+    for place, stop in zip(places, _ends(events, n_samples)):
+        event = events[place]
+        is_pause = phoneme_of(event.name) == PAUSE
+        if is_pause or (event.sample < stop and start < end):
+            share()
+        if is_pause:
+            continue
+        if not together:
+            start = event.sample
+        together.append(place)
+        end = stop
+    share()
     return timed
 
 

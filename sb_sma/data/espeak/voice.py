@@ -8,8 +8,9 @@ The ``espeakng-loader`` wheel brings the library and its voices.
   silence lasts: nothing else in the text tells a decoder how long it is to
   wait.
 * A phoneme of no length, as the l of "all" is to eSpeak, which says it within the
-  vowel, shares the time of the one before it: a stepwise path cannot skip a token
-  that has no frames. Other events of no length are left out.
+  vowel, shares the time of the one before it, or, after a pause, of the one after
+  it: a stepwise path cannot skip a token that has no frames. Pauses of no length
+  are left out.
 * ``END`` is always last and always ``END_SECONDS`` long: eSpeak's own trailing
   silence, which lasts between 7 ms and 350 ms depending on punctuation, is cut
   or continued with zeros. A stop predictor then sees one kind of ending.

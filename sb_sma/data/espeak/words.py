@@ -48,10 +48,7 @@ def spoken_words(
 ) -> list[SpokenWord]:
     """Cut a text into words with the phonemes that eSpeak NG gives each.
 
-    Together they are the phonemes of `sb_sma.data.espeak.voice.phonemize`, if
-    those alone are wanted that eSpeak NG gives a time of their own. It gives
-    none to the last sound of *hill* before a pause, which it says within the
-    vowel, and which a person says.
+    Together they are the phonemes of `sb_sma.data.espeak.voice.phonemize`.
 
     Arguments
     ---------

@@ -156,6 +156,14 @@ def test_a_damaged_folder_is_told(exported, overrides, message):
         {"a": [0.1] * 7 + [0.0]},
         {"a": [0.1] * 7 + [math.nan]},
         {"a": [0.1] * 7 + ["1"]},
+        {"a": [0.1] * 7 + [True]},
+        {"a": [1e308] * 8},
+        {"a": [10**400] * 8},
+        {"a": 0.1},
+        {"a": {str(number): 0.1 for number in range(8)}},
+        [["a", [0.1] * 8]],
+        3,
+        None,
     ],
 )
 def test_usual_times_are_eight_numbers_above_0(by_token):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from sb_sma.data.espeak import voice as espeak
+from sb_sma.data.espeak.library import _give_time, _Heard
 from sb_sma.data.espeak.voice import (
     END,
     END_SECONDS,
@@ -114,6 +115,38 @@ def test_a_sound_within_another_shares_its_time():
     _, _, vowel, l_start, end = starts
     assert abs((l_start - vowel) - (end - l_start)) <= 1
     assert all(a < b for a, b in itertools.pairwise(starts))
+
+
+def test_a_sound_within_the_next_one_shares_its_time():
+    utterance = speak("đi", VoiceSettings(voice="vi"))
+    assert utterance.tokens == ("ɗ", "ˈi", "<end>")
+    first, vowel, end = utterance.starts
+    assert first == 0 < vowel < end
+
+
+@pytest.mark.parametrize(
+    ("names", "starts", "shared"),
+    [
+        ("a l", [0, 60], [0, 30]),
+        ("a l l b", [0, 45, 45, 45], [0, 15, 30, 45]),
+        ("d a", [0, 0], [0, 30]),
+        ("d a l", [0, 0, 60], [0, 20, 40]),
+        ("a  d b", [0, 20, 30, 30], [0, 20, 30, 45]),
+        ("a  l b", [0, 30, 30, 30], [0, 30, 30, 45]),
+        ("a  l", [0, 30, 60], [0, 30, 60]),
+        ("l l", [60, 60], [60, 60]),
+        ("a b", [0, 30], [0, 30]),
+        (" l ", [0, 60, 60], [0, 60, 60]),
+    ],
+)
+def test_sounds_of_no_length_share(names, starts, shared):
+    events = [
+        _Heard(start, 0, name.encode())
+        for name, start in zip(names.split(" "), starts)
+    ]
+    timed = _give_time(events, 60)
+    assert [event.sample for event in timed] == shared
+    assert [event.name for event in timed] == [event.name for event in events]
 
 
 def test_alignment_matches_the_energy_of_the_audio():

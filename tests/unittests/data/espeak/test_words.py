@@ -44,6 +44,7 @@ def test_two_words_that_are_said_as_one_are_taken_apart():
         ("All twelve of the girls else feel ill, Bill.", "en-us"),
         ("Le chat noir dort, et il rêve.", "fr"),
         ("Привет, как дела?", "ru"),
+        ("Đi, đều được tự do.", "vi"),
     ],
 )
 def test_phonemes_are_those_of_the_whole_text(text, voice):
