@@ -349,18 +349,19 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
         tell(f"{problem}; passed over")
     settings = tts.hparams.mel_settings
     kept: list[tuple[float, float, str, Any]] = []
-    seconds, finished = 0.0, True
+    seconds, finished, spoken_again = 0.0, True, 0
     with open_wav(part.path, settings.sample_rate) as sound:
         if texts:
             passages = tts.narrate(texts, **manner)
 
             def noted() -> Iterator[Any]:
                 """Keep what is known of each passage."""
-                nonlocal seconds, finished
+                nonlocal seconds, finished, spoken_again
                 for _, spoken in passages:
                     start = seconds
                     seconds += len(spoken.mel) * settings.seconds_per_frame
                     finished &= spoken.finished
+                    spoken_again += spoken.spoken_again
                     for _, timing in spoken.timings:
                         kept.append((start, seconds, spoken.text, timing))
                     yield spoken
@@ -380,6 +381,7 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
         "unsaid": unsaid,
         "passed_over": passed_over,
         "finished": finished,
+        "spoken_again": spoken_again,
     }
     with complete_or_absent(part.notes_path) as file:
         file.write(json.dumps(notes, ensure_ascii=False).encode())
@@ -483,9 +485,11 @@ def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
     """Say what is there, and what of the book is not in it."""
     seconds, start = 0.0, 0.0
     unsaid: list[str] = []
-    passed_over = len(book.problems)
+    passed_over, spoken_again = len(book.problems), 0
     for part in parts:
         notes = part.notes()
+        # notes of older versions do not tell
+        spoken_again += notes.get("spoken_again", 0)
         start, seconds = seconds, seconds + notes["seconds"]
         passed_over += len(notes["passed_over"])
         unsaid += [
@@ -496,6 +500,8 @@ def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
     tell(f"{out}: {_clock(seconds)}, {len(book.chapters)} chapter(s)")
     if passed_over:
         tell(f"{passed_over} odd line(s) passed over")
+    if spoken_again:
+        tell(f"{spoken_again} passage(s) were spoken again")
     shown = ", ".join(unsaid[:_SHOWN_UNSAID])
     more = ", ..." * (len(unsaid) > _SHOWN_UNSAID)
     tell(

@@ -328,6 +328,13 @@ def _load_systems(arguments: argparse.Namespace) -> "list[System]":
         systems += make_systems(
             name, Model(source, tts), modes, arguments.window
         )
+    if (arguments.attempts or 1) > 1 and not any(
+        system.model.tts.usual_seconds for system in systems
+    ):
+        raise ValueError(
+            "--attempts above 1 is for models that know how long their sounds "
+            "usually last; got none. Leave it out, or export them anew."
+        )
     if arguments.mode and not any(system.model.monotonic for system in systems):
         raise ValueError(
             "--mode is for models with monotonic attention; got none. Leave "

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sb_sma.cli.lines import TextLines, open_lines
+from sb_sma.cli.lines import TextLines, open_lines, tell
 from sb_sma.cli.paths import (
     add_trust,
     check_model,
@@ -256,19 +256,23 @@ def _speak_and_write(
     ):
         # an unknown speaker, say, is told before there is a bar
         first = next(spoken)
+        spoken_again = 0
         with tqdm(total=len(utterances), unit="text") as bar:
             for utterance, passages in itertools.chain([first], spoken):
                 if passages is None:
                     bar.total -= 1
                     continue
-                finished = _write(tts, utterance, passages)
-                if lines and not finished:
+                written = _write(tts, utterance, passages)
+                spoken_again += written.spoken_again
+                if lines and not written.finished:
                     lines.warn(
                         utterance.line,
                         "did not end by itself and was cut off; see "
                         f"{utterance.out}",
                     )
                 bar.update()
+    if spoken_again:
+        tell(f"{spoken_again} passage(s) were spoken again")
     return bar.n
 
 
@@ -328,9 +332,9 @@ def _speakable(
 
 def _write(
     tts: "TTS", utterance: Utterance, passages: "Iterator[SpokenText]"
-) -> bool:
-    """Write sound, picture and words, each completely or not at all; say
-    whether the text has ended by itself."""
+) -> "SpokenText":
+    """Write sound, picture and words, each completely or not at all; return
+    what is known of the text."""
     from sb_sma.inference.spoken import join_spoken
 
     settings = tts.hparams.mel_settings
@@ -355,7 +359,7 @@ def _write(
         _draw(utterance, spoken)
     if utterance.words is not None:
         _write_words(utterance, spoken)
-    return spoken.finished
+    return spoken
 
 
 def _draw(utterance: Utterance, spoken: "SpokenText") -> None:

@@ -150,14 +150,16 @@ class Voice:
             check_pace(manner.pace)
             with _noted() as notes:
                 self.tts.check_text(text, manner.pace)
+            style = self._make_style(manner)
+            is_known = self.tts.usual_seconds is not None and style is None
             # what is told of others is of no use here
             with _noted():
                 spoken, *_ = self.tts.speak(
-                    [text, *self._beside],
+                    [text, *([] if is_known else self._beside)],
                     mode=manner.mode if self.walks else None,
                     pace=manner.pace,
                     seed=manner.seed,
-                    style=self._make_style(manner),
+                    style=style,
                     speaker=manner.speaker,
                 )
             return self._show(spoken, notes)

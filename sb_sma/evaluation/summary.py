@@ -39,7 +39,7 @@ def summarize(
         "mode": system.mode,
         "window": system.window,
         "monotonic": system.model.monotonic,
-        "attempts": system.model.tts.attempts,
+        "attempts": system.model.attempts,
         "seconds_to_speak": round(results.seconds, 1),
         "seconds_spoken": round(
             sum(r.seconds for readings in results.readings for r in readings), 1

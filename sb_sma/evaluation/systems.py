@@ -48,6 +48,11 @@ class Model:
         return can_walk(self.tts.mods.model)
 
     @property
+    def attempts(self) -> int:
+        """How often a text is spoken at most."""
+        return 1 if self.tts.usual_seconds is None else self.tts.attempts
+
+    @property
     def has_softmax(self) -> bool:
         """Whether the attention can look through a window."""
         modules = self.tts.mods.model.modules()

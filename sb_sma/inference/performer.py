@@ -26,7 +26,7 @@ from sb_sma.inference.spoken import (
     SpokenTimes,
 )
 from sb_sma.inference.token_seconds import TokenSeconds
-from sb_sma.metrics.reading import Reading, read_alignment
+from sb_sma.metrics.reading import read_alignment
 from sb_sma.metrics.word_times import WordSpan, token_bounds
 from sb_sma.models.tts.batch_streaming import BatchStream, StreamedItem
 from sb_sma.models.tts.streaming import stream
@@ -115,7 +115,8 @@ class Performer:
     Attributes
     ----------
     usual : TokenSeconds or None
-        How long the model usually lets its tokens last, if it knows.
+        How long the model usually lets its tokens last, if it knows; in the
+        mean style.
     attempts : Attempts
         How often a passage is spoken, and which is taken.
     """
@@ -135,6 +136,21 @@ class Performer:
         self.attempts = Attempts(
             getattr(hparams, "attempts", 1), self.usual, can_walk(model)
         )
+
+    def times_in(self, manner: Manner) -> SpokenTimes:
+        """Return what tells how long tokens usually last in a call.
+
+        Arguments
+        ---------
+        manner : Manner
+            Of all texts of the call.
+
+        Returns
+        -------
+        times : SpokenTimes
+            What the model knows, in the mean style; else what it will say.
+        """
+        return SpokenTimes(self.usual if manner.style is None else None)
 
     def read(self, index: int, passage: Passage) -> Line:
         """Turn a passage into what the model reads.
@@ -232,7 +248,8 @@ class Performer:
         manner : Manner
             Of all texts; the pace is that of each line.
         times : SpokenTimes
-            Which takes how long their tokens last.
+            Which takes how long their tokens last; without one that is known,
+            nothing is spoken again.
         told : Callable
             Called with the number of lines that were spoken.
 
@@ -449,7 +466,12 @@ class Performer:
         mel = speech.mels[row, : int(speech.mel_lengths[row])]
         finished = bool(speech.finished[row])
         frame = self.hparams.mel_settings.seconds_per_frame
-        read = self._read(line, alignment[head], len(mel) * frame, finished)
+        read = None
+        if self.attempts.most > 1 and times.known is not None:
+            seconds = len(mel) * frame * line.passage.pace
+            read = read_alignment(
+                alignment[head], line.tokens, [], seconds, finished
+            )
         if line.passage.silence is not None:
             mel = end_with(mel, self._frames_of(line.passage.silence))
             factor = self.model.decoder.reduction_factor
@@ -472,19 +494,6 @@ class Performer:
             replace(read, bounds=own), timing.find_words
         )
         return _Attempt(item, timing, verdict)
-
-    def _read(
-        self,
-        line: Line,
-        alignment: torch.Tensor,
-        seconds: float,
-        finished: bool,
-    ) -> Reading | None:
-        """Keep what an alignment tells, where it is judged."""
-        if self.attempts.most == 1:
-            return None
-        seconds *= line.passage.pace
-        return read_alignment(alignment, line.tokens, [], seconds, finished)
 
     def _as_timing(
         self, line: Line, bounds: list[float], times: SpokenTimes

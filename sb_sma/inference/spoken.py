@@ -25,6 +25,11 @@ class SpokenTimes:
     known : UsualSeconds, optional
         Of the model, if it knows it by itself.
 
+    Attributes
+    ----------
+    known : UsualSeconds or None
+        As given.
+
     Example
     -------
     >>> times = SpokenTimes()
@@ -34,7 +39,7 @@ class SpokenTimes:
     """
 
     def __init__(self, known: UsualSeconds | None = None):
-        self._known = known
+        self.known = known
         self._texts: list[tuple[Sequence[str], Sequence[float]]] = []
         self._usual: UsualSeconds | None = None
 
@@ -48,7 +53,7 @@ class SpokenTimes:
         seconds : sequence of float
             Of each of them, at a pace of 1.
         """
-        if self._known is not None:
+        if self.known is not None:
             return
         self._texts.append((tokens, seconds))
         self._usual = None
@@ -61,8 +66,8 @@ class SpokenTimes:
         usual : UsualSeconds
             Of the model, or of all that was taken up to now.
         """
-        if self._known is not None:
-            return self._known
+        if self.known is not None:
+            return self.known
         if self._usual is None:
             self._usual = UsualSeconds(self._texts)
         return self._usual
@@ -160,7 +165,8 @@ class SpokenText:
 
         A word is said if it got at least 0.4 of the time that its tokens
         usually take, in median over what the model has said when it was
-        exported, or, of older models, over all that the same call has said.
+        exported, or, of older models and in other styles than the mean one,
+        over all that the same call has said.
         """
         return [
             word

@@ -32,12 +32,7 @@ from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.model_folder import ModelFolderError
 from sb_sma.inference.performer import Line, Performer, StreamedLine
 from sb_sma.inference.script import Passage, write_script
-from sb_sma.inference.spoken import (
-    SpokenText,
-    SpokenTimes,
-    join_spoken,
-    pad_spoken,
-)
+from sb_sma.inference.spoken import SpokenText, join_spoken, pad_spoken
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.token_seconds import TokenSeconds
 from sb_sma.inference.vocoder import choose_vocoder
@@ -193,8 +188,9 @@ class TTS(ExportedModel):
 
         Good is one that ends by itself, is about as long as usual, says every
         word, and stays nowhere; of the attempts, the one with fewest faults is
-        given. A stream is spoken once, as is a text of one very long piece, and
-        everything by a model that does not know what is usual.
+        given. A stream is spoken once, as is a text of one very long piece, one
+        in another style than the mean one, and everything by a model that does
+        not know what is usual.
         """
         return getattr(self.hparams, "attempts", 1)
 
@@ -206,7 +202,8 @@ class TTS(ExportedModel):
 
     @property
     def usual_seconds(self) -> TokenSeconds | None:
-        """How long the model usually lets its tokens last, if it knows."""
+        """How long the model usually lets its tokens last, if it knows, in the
+        mean style."""
         return getattr(self.hparams, "usual_seconds", None)
 
     @property
@@ -441,7 +438,7 @@ class TTS(ExportedModel):
             for passage in self._write_script(index, text, pace, split)
         ]
         spoken: dict[int, list[SpokenText]] = {}
-        times = SpokenTimes(performer.usual)
+        times = performer.times_in(manner)
         with tqdm(total=len(texts), unit="text", disable=not progress) as bar:
             told = bar.update if len(lines) == len(texts) else _ignore
             with self.inference_ctx:
@@ -519,7 +516,7 @@ class TTS(ExportedModel):
             for passage in script
         )
         performer = self._performer()
-        times = SpokenTimes(performer.usual)
+        times = performer.times_in(manner)
         finished = [True] * len(texts)
         while some := list(itertools.islice(passages, _PASSAGES_AHEAD)):
             lines = [performer.read(*each) for each in some]
@@ -568,7 +565,7 @@ class TTS(ExportedModel):
         -------
         chunks : iterator of torch.Tensor
             Natural-log mels, each (M', C); put together, they are the mel
-            that `speak` gives with the same seed.
+            that `speak` gives with the same seed in one attempt.
 
         Raises
         ------

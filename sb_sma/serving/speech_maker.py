@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator
 import torch
 
 from sb_sma.inference.performer import Line, StreamedLine
-from sb_sma.inference.spoken import PassageTiming, SpokenTimes
+from sb_sma.inference.spoken import PassageTiming
 from sb_sma.serving.sound_formats import WRITERS, SoundWriter
 from sb_sma.serving.speech_request import SpeechRequest
 from sb_sma.serving.voices import ServedModel
@@ -69,7 +69,7 @@ class SpeechMaker:
         self._wanted = FIRST_FRAMES
         self._n_spoken = 0  # frames
         self._line_start = 0.0  # seconds
-        self._times = SpokenTimes(model.tts.usual_seconds)
+        self._times = model.times_of(request.voice)
         self._timings: list[tuple[float, PassageTiming]] = []
         self._sound = WaveformStream(
             model.tts.vocoder, model.hop_length, FIRST_FRAMES

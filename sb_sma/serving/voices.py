@@ -9,6 +9,7 @@ import torch
 
 from sb_sma.inference.performer import Line, StreamedLine
 from sb_sma.inference.script import Passage
+from sb_sma.inference.spoken import SpokenTimes
 from sb_sma.inference.tts import TTS
 
 DEFAULT_VOICE = "default"
@@ -165,6 +166,22 @@ class ServedModel:
             speaker,
             timed,
         )
+
+    def times_of(self, voice: str) -> SpokenTimes:
+        """Return what tells how long tokens usually last.
+
+        Arguments
+        ---------
+        voice : str
+            One of `voices`.
+
+        Returns
+        -------
+        times : SpokenTimes
+            What the model knows, in the mean style; else what it will say.
+        """
+        is_mean = self.voices[voice].style_token is None
+        return SpokenTimes(self.tts.usual_seconds if is_mean else None)
 
     def warm_up(self) -> None:
         """Do once what takes longer the first time."""

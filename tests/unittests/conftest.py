@@ -1,6 +1,7 @@
 """A small model, exported as a training run does it."""
 
 import itertools
+import shutil
 
 import pytest
 import torch
@@ -82,6 +83,19 @@ def exported(tmp_path_factory, repository):
     moved = tmp_path_factory.mktemp("elsewhere") / "moved model"
     (folder / "model").rename(moved)
     return model, symbols, moved
+
+
+@pytest.fixture(scope="session")
+def exported_unusual(tmp_path_factory, exported):
+    """Folder of a model to which all that it says is much shorter than usual."""
+    folder = tmp_path_factory.mktemp("unusual") / "model"
+    shutil.copytree(exported[2], folder)
+    with open(folder / "hyperparams.yaml", "a", encoding="utf-8") as file:
+        file.write(
+            "usual_seconds: !new:sb_sma.inference.TokenSeconds\n"
+            f"  by_token: {{'<end>': {[9.0] * 8}}}\n"
+        )
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,12 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_what_was_spoken_again_is_counted(command, exported_unusual, capsys):
+    assert command("b.txt", "--out", "b", model=exported_unusual) == 0
+    error = capsys.readouterr().err
+    assert "sb-sma: 5 passage(s) were spoken again" in error
+
+
 def test_a_text_becomes_a_folder_of_chapters(command, tmp_path, capsys):
     assert command("b.txt", "--out", "b") == 0
     assert names(tmp_path / "b") == [

@@ -134,6 +134,26 @@ def test_a_mistake_is_one_line(command, tmp_path, capsys, arguments, message):
     assert names_in(tmp_path) == ["texts.tsv"]
 
 
+def test_attempts_of_a_model_that_speaks_once_are_told(
+    command, exported_unusual, capsys
+):
+    assert command("--seeds", 1, "--attempts", 2) == 1
+    message = "--attempts above 1 is for models that know"
+    assert message in error_of(capsys)
+    assert (
+        command("--seeds", 1, "--attempts", 2, models=[exported_unusual]) == 0
+    )
+    (system,) = stored()["systems"]
+    assert system["attempts"] == 2
+    assert system["reading"]["spoken_again"] == 3.0
+
+
+def test_a_model_that_speaks_once_has_one_attempt(command):
+    assert command("--seeds", 1) == 0
+    (system,) = stored()["systems"]
+    assert system["attempts"] == 1
+
+
 def test_a_mode_that_no_model_has_is_told(command, exported_softmax, capsys):
     assert command("--mode", "hard", models=[exported_softmax]) == 1
     assert "--mode is for models with monotonic attention" in error_of(capsys)

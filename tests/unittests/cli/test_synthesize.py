@@ -216,6 +216,18 @@ def test_a_long_text_is_one_file(command, tmp_path, texts, monkeypatch):
     assert len(other) == 256 * (len(whole.mel) - 1) != len(samples)
 
 
+def test_what_was_spoken_again_is_counted(
+    command, exported_unusual, tmp_path, texts, capsys
+):
+    (tmp_path / "texts.txt").write_text("\n".join(texts))
+    arguments = ["--input", "texts.txt", "--out", "a.wav"]
+    assert command(*arguments, model=exported_unusual) == 0
+    assert "sb-sma: 3 passage(s) were spoken again" in capsys.readouterr().err
+    arguments[-1] = "b.wav"
+    assert command(*arguments) == 0
+    assert "again" not in capsys.readouterr().err
+
+
 def test_words_are_told(command, tmp_path, texts):
     text = f'{texts[0]} <break time="2s"/> {texts[1]}'
     arguments = ["--text", text, "--out", "c.wav", "--words", "c.tsv"]

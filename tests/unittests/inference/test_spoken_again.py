@@ -108,6 +108,20 @@ def test_pace_does_not_make_a_text_unusual(exported, texts, attempts_of_a_seed):
         assert item.spoken_again == 0
 
 
+def test_what_is_usual_is_known_of_the_mean_style(exported_gst, texts):
+    usual = TokenSeconds({"<end>": [9.0] * 8})
+    tts = teach(speaks_once(exported_gst), usual, 2)
+    (item,) = tts.speak(texts[0], seed=0)
+    assert item.spoken_again == 1
+    assert not any(word.said for word in item.words)
+    style = tts.styles.from_token(0)
+    ((_, narrated),) = tts.narrate(texts[0], seed=0, style=style)
+    (styled,) = tts.speak(texts[0], seed=0, style=style)
+    for each in (narrated, styled):
+        assert each.spoken_again == 0
+        assert any(word.said for word in each.words)
+
+
 def test_one_attempt_is_the_stream(exported, texts, attempts_of_a_seed):
     seed, said, usual = attempts_of_a_seed
     tts = teach(speaks_once(exported[2]), usual, 1)
