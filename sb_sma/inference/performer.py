@@ -36,6 +36,7 @@ from sb_sma.models.tts.synthesis import (
     Narrator,
     Synthesis,
     assemble,
+    at_pace,
 )
 
 _BATCH_ITEMS = 16
@@ -408,11 +409,18 @@ class Performer:
         narrator = self._narrator(lines, manner)
         if len(lines[0].tokens) > _DENSE_TOKENS:
             return [self._speak_long(lines[0], narrator, times)]
-        speech = assemble(narrator, layer)
-        return [
-            self._cut_out(speech, row, line, times)
-            for row, line in enumerate(lines)
-        ]
+        # judged as it was read, at any pace
+        narrator.pace = 1.0
+        read = assemble(narrator, layer)
+        speech = at_pace(read, lines[0].passage.pace)
+        attempts = []
+        for row, line in enumerate(lines):
+            item, timing = self._cut_out(speech, row, line, times)
+            verdict = GOOD
+            if self.attempts.most > 1 and times.known is not None:
+                verdict = self._judge(read, row, item, timing)
+            attempts.append(_Attempt(item, timing, verdict))
+        return attempts
 
     def _speak_long(
         self, line: Line, narrator: Narrator, times: SpokenTimes
@@ -457,21 +465,14 @@ class Performer:
 
     def _cut_out(
         self, speech: Synthesis, row: int, line: Line, times: SpokenTimes
-    ) -> _Attempt:
+    ) -> tuple[SpokenText, PassageTiming]:
         """One item of a batch, without padding, and with its silence."""
         layer, head = self.model.guide.tolist()
         n_steps = int(speech.query_lengths[row])
         alignment = speech.alignments[layer][row]
         alignment = alignment[:, :n_steps, : len(line.tokens)]
         mel = speech.mels[row, : int(speech.mel_lengths[row])]
-        finished = bool(speech.finished[row])
         frame = self.hparams.mel_settings.seconds_per_frame
-        read = None
-        if self.attempts.most > 1 and times.known is not None:
-            seconds = len(mel) * frame * line.passage.pace
-            read = read_alignment(
-                alignment[head], line.tokens, [], seconds, finished
-            )
         if line.passage.silence is not None:
             mel = end_with(mel, self._frames_of(line.passage.silence))
             factor = self.model.decoder.reduction_factor
@@ -483,17 +484,31 @@ class Performer:
             line.tokens,
             mel,
             alignment,
-            finished,
+            bool(speech.finished[row]),
             [(0.0, timing)],
         )
-        if read is None:
-            return _Attempt(item, timing)
-        # what is cut off with the quiet at the end is not said
-        own = [line.passage.pace * bound for bound in bounds]
-        verdict = self.attempts.judge(
-            replace(read, bounds=own), timing.find_words
+        return item, timing
+
+    def _judge(
+        self, read: Synthesis, row: int, item: SpokenText, timing: PassageTiming
+    ) -> Verdict:
+        """Count what is wrong with an item, which was read at a pace of 1."""
+        layer, head = self.model.guide.tolist()
+        n_steps = int(read.query_lengths[row])
+        frame = self.hparams.mel_settings.seconds_per_frame
+        reading = read_alignment(
+            read.alignments[layer][row, head, :n_steps, : len(item.tokens)],
+            item.tokens,
+            [],
+            int(read.mel_lengths[row]) * frame,
+            item.finished,
         )
-        return _Attempt(item, timing, verdict)
+        # what is cut off with the quiet at the end is not said
+        end = len(item.mel) * frame * timing.pace
+        bounds = [min(bound, end) for bound in reading.bounds]
+        return self.attempts.judge(
+            replace(reading, bounds=bounds), timing.find_words
+        )
 
     def _as_timing(
         self, line: Line, bounds: list[float], times: SpokenTimes

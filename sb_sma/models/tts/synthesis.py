@@ -328,7 +328,7 @@ def assemble(narrator: Narrator, layer: int | None = None) -> Synthesis:
         narrator.query_lengths,
         narrator.finished,
     )
-    return synthesis if narrator.pace == 1 else _paced(synthesis, narrator.pace)
+    return at_pace(synthesis, narrator.pace)
 
 
 def _with_alignments_of(layer: int | None, step: SpokenStep) -> SpokenStep:
@@ -341,8 +341,23 @@ def _with_alignments_of(layer: int | None, step: SpokenStep) -> SpokenStep:
     return replace(step, alignments=alignments)
 
 
-def _paced(synthesis: Synthesis, pace: float) -> Synthesis:
-    """Let every item, and its alignment, last 1 / pace of its time."""
+def at_pace(synthesis: Synthesis, pace: float) -> Synthesis:
+    """Let every item, and its alignment, last 1 / pace of its time.
+
+    Arguments
+    ---------
+    synthesis : Synthesis
+        At a pace of 1.
+    pace : float
+        Above 1 is faster.
+
+    Returns
+    -------
+    synthesis : Synthesis
+        At the pace.
+    """
+    if pace == 1:
+        return synthesis
     frames = synthesis.mel_lengths.tolist()
     steps = synthesis.query_lengths.tolist()
     mels = [

@@ -103,9 +103,17 @@ def test_pace_does_not_make_a_text_unusual(exported, texts, attempts_of_a_seed):
     usual = UsualSeconds([(said[0].tokens, lasted)] * 3)
     own = TokenSeconds(TokenSeconds.describe(usual, said[0].tokens))
     tts = teach(speaks_once(exported[2]), own, 5)
-    for pace in (0.5, 1.0, 2.0):
+    for pace in (0.25, 0.5, 1.0, 2.0, 4.0):
         (item,) = tts.speak(texts[0], seed=seed, pace=pace)
         assert item.spoken_again == 0
+    # others are as good or as bad as they are at a pace of 1
+    tts.attempts = 2
+    for seed in range(8):
+        again = {
+            tuple(i.spoken_again for i in tts.speak(texts, seed=seed, pace=p))
+            for p in (0.25, 1.0, 4.0)
+        }
+        assert len(again) == 1
 
 
 def test_what_is_usual_is_known_of_the_mean_style(exported_gst, texts):
