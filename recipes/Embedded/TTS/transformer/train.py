@@ -470,7 +470,9 @@ def set_up_model(hparams, folder, manifests):
 
 
 def speak_training_texts(model, hparams, table, manifest, speakers):
-    """Return how long the model usually lets its tokens last."""
+    """Return how long the model usually lets its tokens last, if one speaks."""
+    if len(speakers.names) > 1:
+        return None
     every = -(-len(manifest) // USUAL_UTTERANCES)
     entries = [manifest[name] for name in islice(manifest, 0, None, every)]
     return measure_usual_seconds(
