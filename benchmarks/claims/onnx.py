@@ -60,7 +60,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         texts = chosen_texts(arguments.texts)
-        result["texts"] = len(texts)
         for mode in ("soft", "hard"):
             result[mode] = compare_mels(arguments.model, folder, texts, mode)
             print(mode, json.dumps(result[mode], indent=1), flush=True)
@@ -129,6 +128,7 @@ def compare_mels(
     n_frames = sum(len(each.mel) for each in spoken["float32", "PyTorch"])
     length = n_frames * settings.seconds_per_frame
     return {
+        "texts": len(texts),
         "float64": differences(
             spoken["float64", "PyTorch"], spoken["float64", "ONNX"]
         ),
