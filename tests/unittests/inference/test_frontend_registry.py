@@ -10,6 +10,7 @@ from hyperpyyaml import load_hyperpyyaml
 from torch import nn
 
 from sb_sma.data.lexicon.cmudict import find_cmudict
+from sb_sma.data.lexicon.content import read_content
 from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 from sb_sma.data.text.sentencepiece import SentencePieceFrontend
 from sb_sma.inference import G2P, TTS
@@ -226,7 +227,7 @@ def test_an_export_holds_the_model_and_the_lexicon(g2p_folder, tmp_path):
     for name in ("hyperparams.yaml", "model.safetensors", "graphemes.json"):
         assert (moved / "g2p" / name).read_text() == name
     dictionary = moved / "lexicon.dict"
-    assert dictionary.read_bytes() == find_cmudict().read_bytes()
+    assert dictionary.read_bytes() == read_content(find_cmudict())
     text = (moved / "hyperparams.yaml").read_text(encoding="utf-8")
     assert str(tmp_path) not in text and "/" not in text
     loaded = load_hyperpyyaml(text)["frontend"].locate(moved)
