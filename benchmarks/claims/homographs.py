@@ -53,10 +53,11 @@ def measure(path: Path) -> dict[str, Any]:
     for line in path.read_text(encoding="utf-8").splitlines():
         word, expected, sentence = line.split("\t")
         n_sentences += 1
-        said = dict(
-            (spoken.lower(), phonemes)
+        (said,) = (
+            phonemes
             for spoken, phonemes in pronouncer.words(sentence)
-        )[word]
+            if spoken.lower() == word
+        )
         if not is_same(said, expected.split()):
             errors.append(
                 {

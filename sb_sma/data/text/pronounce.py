@@ -7,12 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sb_sma.data.espeak.voice import END, PAUSE
 from sb_sma.data.notation import ARPABET, Notation, strip_stress
 from sb_sma.data.spelling import clusters, nearest_spelling
-from sb_sma.data.text.english.homographs import (
-    HOMOGRAPHS,
-    START,
-    Place,
-    choose,
-)
+from sb_sma.data.text.english.homographs import HOMOGRAPHS, START, Place, choose
 from sb_sma.data.text.frontends import SENTENCE_PAUSES, split_words
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'-")

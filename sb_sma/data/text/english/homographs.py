@@ -131,6 +131,16 @@ def _is_adjective(word: str) -> bool:
     )
 
 
+def _is_determiner(word: str) -> bool:
+    return word in _DETERMINERS or (word.endswith("'s") and word not in _BE)
+
+
+def _is_plural(word: str) -> bool:
+    return word in _PLURAL_SUBJECTS or (
+        word.endswith("s") and not word.endswith(("ss", "'s", "us", "is"))
+    )
+
+
 def _begins_object(word: str) -> bool:
     return word in _DETERMINERS or word in _OBJECTS or word in _QUANTITIES
 
@@ -160,10 +170,12 @@ def is_verb(place: Place) -> bool:
         return True
     if before == "to":
         return place.before(2) not in _PREPOSITIONAL_TO
-    if after == "of" or before in _DETERMINERS or before in _BE | _HAVE:
+    if after == "of" or _is_determiner(before) or before in _BE | _HAVE:
         # of which, in which: a subject; that stands for one, too
         return before in ("that", "which") and _begins_object(after)
-    if before in _PREPOSITIONS or after in _BE | _MODALS:
+    if before == "who":
+        return True
+    if before in _PREPOSITIONS or after in _BE | _MODALS | _HAVE:
         return False
     third_person = place.word.endswith("s") and not place.word.endswith("ss")
     if third_person:
@@ -188,7 +200,12 @@ def _is_plain_form(place: Place, before: str, after: str) -> bool:
     if before in _PLURAL_SUBJECTS:
         return True
     if before in _SINGULAR_SUBJECTS:
-        return place.before(2) in _MODALS | _HELPERS
+        return place.before(2) in _MODALS | _HELPERS or (
+            before in ("which", "that") and _is_plural(place.before(2))
+        )
+    if before in _OBJECTS:
+        # most of us, let them
+        return place.before(2) in _MODALS | _HELPERS | {"of"}
     if before == START:
         return _begins_object(after) or after in ("to", "against")
     if before in _CONJUNCTIONS:
@@ -198,13 +215,22 @@ def _is_plain_form(place: Place, before: str, after: str) -> bool:
         )
     if _is_adjective(before) and before not in ("all", "both", "many", "most"):
         return False
-    is_subject = before.endswith("s") and not before.endswith(("ss", "'s"))
-    is_asked = any(
-        place.at(offset) in _MODALS | _HELPERS for offset in (-2, -3, -4)
+    if _begins_object(after) or _is_asked(place):
+        return True
+    goes_on = {"with", "from", "into", "against", "like"}
+    return _is_plural(before) and (
+        after in goes_on or after not in _PREPOSITIONS | {"that"}
     )
-    if _begins_object(after):
-        return is_subject or is_asked or before not in _ADJECTIVES
-    return is_subject and after in ("to", "with", "from", "into", "against")
+
+
+def _is_asked(place: Place) -> bool:
+    """Whether a question or a helper stands before the subject of the word."""
+    for offset in (-2, -3, -4):
+        if place.at(offset) in _MODALS | _HELPERS:
+            return True
+        if place.at(offset) == START or place.at(offset) in _PREPOSITIONS:
+            return False
+    return False
 
 
 def _has_stress(phonemes: Phonemes) -> bool:
@@ -263,7 +289,9 @@ def _is_invalid(place: Place, said: Phonemes) -> bool:
 
 def _is_refuse(place: Place, said: Phonemes) -> bool:
     """Rubbish, if it stands as a noun does."""
-    is_rubbish = not is_verb(place) and place.after != "to"
+    is_rubbish = not is_verb(place) and (
+        place.after != "to" or _is_determiner(place.before())
+    )
     return (_stressed_syllable(said) == 0) == is_rubbish
 
 
@@ -273,6 +301,8 @@ def _reads_now(place: Place) -> bool:
         return True
     if before in _HAVE | _BE or before in ("having", "getting", "got", "well"):
         return False
+    if place.before(2) in _HAVE:
+        return False  # have you read
     if before in _DETERMINERS or _is_adjective(before):
         return True  # a good read
     if before == START:
@@ -287,9 +317,9 @@ def _reads_now(place: Place) -> bool:
             return True
     if place.near(_PAST_SIGNS):
         return False
-    if before in ("i", "you", "we", "they") or (
-        before.endswith("s") or before in _PLURAL_SUBJECTS
-    ):
+    if place.before(2) == "of" and before in _OBJECTS:
+        return True  # most of us read
+    if before in ("i", "you", "we", "they") or _is_plural(before):
         return not any(
             word.lower().endswith("ed") and len(word) > 4
             for word in place.words
@@ -310,10 +340,12 @@ def _is_alive(place: Place) -> bool:
         return True
     if before in _MODALS or before == "to":
         return False
-    if before in _PLURAL_SUBJECTS or place.before(2) in _MODALS:
+    if before in _PLURAL_SUBJECTS:
         return False
-    if before in _DETERMINERS or before in _PREPOSITIONS | _BE:
+    if _is_determiner(before) or before in _PREPOSITIONS | _BE:
         return True
+    if _is_asked(place):
+        return False
     if before == START or before in _CONJUNCTIONS or _is_adjective(before):
         return after not in _PREPOSITIONS and not _begins_object(after)
     return not (
@@ -402,10 +434,12 @@ def _is_crying(place: Place) -> bool:
         "gas duct ducts drop drops stained soaked jerker filled"
     ):
         return True
-    if after in _words("up apart down off out open through away it"):
+    if after in _words("up apart down off out open through away along it"):
         return place.near(_CRYING) and after in ("down", "through")
     if before in _RIPPING or place.before(2) == "wear":
         return False
+    if place.word == "tears" and before == "to":
+        return True
     if is_verb(place):
         return False
     if place.near(_RIPPING) and not place.near(_CRYING):
