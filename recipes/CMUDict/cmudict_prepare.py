@@ -45,6 +45,7 @@ def prepare_cmudict(
     group_inflections: bool = False,
     skip_bad_entries: bool = False,
     allow_unseen_phonemes: bool = False,
+    extra_lexicon: str | Path | None = None,
 ) -> Corpus:
     """Tell what the lexicon is, and build it where a folder is given.
 
@@ -81,6 +82,9 @@ def prepare_cmudict(
     allow_unseen_phonemes : bool
         Whether held-out words with phonemes that training never shows stay,
         to be counted as errors.
+    extra_lexicon : str or Path, optional
+        A lexicon of more training words, such as those that other models have
+        pronounced. Words of the dictionary are passed over.
 
     Returns
     -------
@@ -105,6 +109,7 @@ def prepare_cmudict(
             "below 1."
         )
     dictionary = _find_dictionary(data_folder)
+    extra = _find_extra(extra_lexicon)
 
     def build(folder: Path) -> None:
         """Write the corpus into a folder."""
@@ -121,6 +126,14 @@ def prepare_cmudict(
                 splits["test"].append(entry)
             else:
                 splits["train"].append(entry)
+        if extra is not None:
+            known = {entry.word for split in splits.values() for entry in split}
+            more = read_lexicon(extra, layout_of(extra), bad_entries)
+            splits["train"] += [
+                entry
+                for entry in _clean(more, stress)
+                if entry.word not in known
+            ]
         splits = check_splits(splits, bad_entries, allow_unseen_phonemes)
         bad_entries.report()
         write_lexicon_corpus(folder, splits)
@@ -142,9 +155,14 @@ def prepare_cmudict(
             "group_inflections": group_inflections,
             "skip_bad_entries": skip_bad_entries,
             "allow_unseen_phonemes": allow_unseen_phonemes,
+            **({} if extra is None else {"extra": digest(read_content(extra))}),
         },
         build,
-        about={"stress": stress, "dictionary": str(dictionary)},
+        about={
+            "stress": stress,
+            "dictionary": str(dictionary),
+            "extra_lexicon": extra and str(extra),
+        },
     )
     if save_folder is not None:
         corpus.make(save_folder)
@@ -206,6 +224,19 @@ def _find_dictionary(data_folder: str | Path | None) -> Path:
             f"data_folder must hold {FILE}, or be such a file; there is no "
             f"{path}. Download https://github.com/cmusphinx/cmudict and give "
             "its folder."
+        )
+    return path
+
+
+def _find_extra(extra_lexicon: str | Path | None) -> Path | None:
+    """Return the file of more training words."""
+    if extra_lexicon is None:
+        return None
+    path = Path(extra_lexicon).expanduser().absolute()
+    if not path.is_file():
+        raise ValueError(
+            f"extra_lexicon must be a lexicon file; there is no {path}. Give "
+            "another, or leave it out."
         )
     return path
 
