@@ -166,7 +166,7 @@ def test_bad_lines_have_a_status_where_asked_for(
 
 
 def test_words_that_were_cut_off_are_marked(
-    tmp_path, monkeypatch, repository, capsys
+    tmp_path, monkeypatch, repository, caplog
 ):
     monkeypatch.chdir(tmp_path)
     model = export_small_g2p(tmp_path / "run", repository)
@@ -179,7 +179,7 @@ def test_words_that_were_cut_off_are_marked(
     assert main(["g2p", "--model", str(model), *arguments]) == 0
     lines = (tmp_path / "out.tsv").read_text().splitlines()
     assert [line.split("\t")[2:] for line in lines] == [["cut off"]] * 2
-    assert "2 of 2 words did not end by themselves" in capsys.readouterr().err
+    assert "2 of 2 words did not end by themselves" in caplog.text
     arguments += ["--nbest", "1", "--strict"]
     assert main(["g2p", "--model", str(model), *arguments]) == 1
     for line in (tmp_path / "out.tsv").read_text().splitlines():
