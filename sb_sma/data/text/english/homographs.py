@@ -1,8 +1,9 @@
 """Which of its pronunciations an English word has in a sentence.
 
 Rules look at the words beside it: *to record* and *they record* are verbs, *a
-record* and *record of* are not. A lexicon's pronunciations are chosen between;
-none is added. What no rule decides is the more frequent one.
+record* and *record of* are not. The pronunciations of a lexicon are chosen
+between, and a few that CMUdict lacks. What no rule decides is the more frequent
+one.
 """
 
 from collections.abc import Callable, Sequence
@@ -551,7 +552,7 @@ def _is_scholarly(place: Place) -> bool:
         and after not in _PREPOSITIONS | _CONJUNCTIONS
         and not _begins_object(after)
         and (
-            place.word == "aged"
+            place.word != "learned"
             or after
             in _words(
                 "man men woman professor scholar scholars society societies "
@@ -559,6 +560,56 @@ def _is_scholarly(place: Place) -> bool:
             )
         )
     )
+
+
+def _is_quarrel(place: Place) -> bool:
+    signs = _words(
+        "argument argued quarrel quarreled blazing furious shouting shouted "
+        "angry bitter heated diplomatic"
+    )
+    is_about = place.after in ("over", "about", "between")
+    return place.near(signs) or (
+        is_about and _is_determiner(place.before()) and place.at(-2) != "in"
+    )
+
+
+def _are_deer(place: Place) -> bool:
+    deer = _words("deer buck bucks stag stags fawn fawns antlers")
+    before = place.before()
+    return place.near(deer) and (
+        _is_determiner(before)
+        or _is_adjective(before)
+        or before in _CONJUNCTIONS
+        or before in _PREPOSITIONS
+    )
+
+
+def _is_seamstress(place: Place) -> bool:
+    return place.near(
+        _words(
+            "needle thread stitch stitches fabric dress dresses quilt sewing"
+        )
+    )
+
+
+def _enchants(place: Place) -> bool:
+    return is_verb(place) and _begins_object(place.after)
+
+
+def _is_accustomed(place: Place) -> bool:
+    """They used to sing and are used to it; it is used to sing with."""
+    if place.after != "to":
+        return False
+    if place.before() not in _BE:
+        return True
+    after = place.at(2)
+    return after.endswith("ing") or _begins_object(after)
+
+
+def _is_city(place: Place) -> bool:
+    """Nice and Reading, within a sentence."""
+    is_name = place.words[place.index][:1].isupper()
+    return is_name and place.at(-1) != START
 
 
 def _has(phoneme: str, means: Callable[[Place], bool]) -> "_Rule":
@@ -579,7 +630,7 @@ _RULES: dict[str, _Rule] = {
             "abstract accent addict ally annex attribute combat combine "
             "compound compress conduct conflict console construct contest "
             "contract contrast converse convert convict decrease defect "
-            "desert digest discharge discount escort exploit extract ferment "
+            "desert digest discharge discount escort exploit export extract ferment "
             "implant import imprint incense incline increase insert insult "
             "object perfect permit pervert present produce progress project "
             "protest rebel recall recap record refill refund regress reject "
@@ -604,12 +655,16 @@ _RULES: dict[str, _Rule] = {
     "aged": _has("IH0", _is_scholarly),
     "bases": _has("IY0", _is_several),
     "bass": _has("AE1", _is_fish),
+    "blessed": _has("IH0", _is_scholarly),
     "bow": _has("AW1", _is_bent),
     "bows": _has("AW1", _is_bent),
     "buffet": _has("EY1", _is_meal),
     "close": _is_close,
     "content": _is_content,
+    "does": _has("OW1", _are_deer),
     "dove": _has("OW1", _has_plunged),
+    "entrance": _has("AE1", _enchants),
+    "house": _by_voice,
     "invalid": _is_invalid,
     "job": _has("OW1", _is_of_the_bible),
     "lead": _has("EH1", _is_metal),
@@ -617,19 +672,40 @@ _RULES: dict[str, _Rule] = {
     "live": _has("AY1", _is_alive),
     "lives": _has("AY1", _are_lives),
     "minute": _has("AY0", _is_tiny),
+    "nice": _has("IY1", _is_city),
     "polish": _has("OW1", _is_from_poland),
     "putting": _has("AH1", lambda place: place.near(_words("golf golfer"))),
     "read": _has("IY1", _reads_now),
+    "reading": _has("EH1", _is_city),
     "refuse": _is_refuse,
     "resume": _has("EY2", _is_of_a_career),
     "resumes": _has("EY2", _is_of_a_career),
+    "row": _has("AW1", _is_quarrel),
+    "sewer": _has("OW1", _is_seamstress),
     "sow": _has("AW1", _is_pig),
     "tear": _has("IH1", _is_crying),
     "tears": _has("IH1", _is_crying),
+    "used": _has("S", _is_accustomed),
     "wind": _has("AY1", _is_turned),
     "winds": _has("AY1", _is_turned),
     "wound": _has("AW1", _is_turned),
 }
+
+_MORE = {
+    word: tuple(phonemes.split())
+    for word, phonemes in {
+        "blessed": "B L EH1 S IH0 D",
+        "does": "D OW1 Z",
+        "entrance": "EH0 N T R AE1 N S",
+        "export": "IH0 K S P AO1 R T",
+        "exports": "IH0 K S P AO1 R T S",
+        "house": "HH AW1 Z",
+        "row": "R AW1",
+        "sewer": "S OW1 ER0",
+        "used": "Y UW1 S T",
+    }.items()
+}
+"""What CMUdict lacks."""
 
 HOMOGRAPHS = frozenset(_RULES)
 """The words that are said in several ways, in lower case."""
@@ -648,7 +724,8 @@ def choose(place: Place, pronunciations: Sequence[Phonemes]) -> Phonemes:
     Returns
     -------
     phonemes : sequence of str
-        One of them; the first where there is nothing to choose.
+        One of them, or one that CMUdict lacks; the first where there is
+        nothing to choose.
 
     Example
     -------
@@ -660,7 +737,8 @@ def choose(place: Place, pronunciations: Sequence[Phonemes]) -> Phonemes:
     """
     rule = _RULES.get(place.word)
     if rule is not None and all(map(_has_stress, pronunciations)):
-        for phonemes in pronunciations:
+        more = [_MORE[place.word]] if place.word in _MORE else []
+        for phonemes in [*pronunciations, *more]:
             if rule(place, phonemes):
                 return phonemes
     return pronunciations[0]
