@@ -90,7 +90,18 @@ class Place:
     index: int
 
     def at(self, offset: int) -> str:
-        """Return the word so many places on, in lower case."""
+        """Tell what stands elsewhere.
+
+        Arguments
+        ---------
+        offset : int
+            So many places on, or back where it is below 0.
+
+        Returns
+        -------
+        str
+            The word in lower case, or ``START``.
+        """
         index = self.index + offset
         if 0 <= index < len(self.words):
             return self.words[index].lower().replace("’", "'")
@@ -107,7 +118,18 @@ class Place:
         return self.at(1)
 
     def before(self, count: int = 1) -> str:
-        """Return the word so many places back, adverbs passed over."""
+        """Tell what stands before the word.
+
+        Arguments
+        ---------
+        count : int
+            So many places back, adverbs passed over.
+
+        Returns
+        -------
+        str
+            The word in lower case, or ``START``.
+        """
         offset = 0
         while count:
             offset -= 1
@@ -116,7 +138,18 @@ class Place:
         return self.at(offset)
 
     def near(self, words: frozenset[str]) -> bool:
-        """Whether one of these is in the sentence."""
+        """Tell whether one of some words is in the sentence.
+
+        Arguments
+        ---------
+        words : frozenset of str
+            In lower case.
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
         return any(word.lower() in words for word in self.words)
 
 
