@@ -5,6 +5,8 @@ import zlib
 from pathlib import Path
 
 _PACKED = ".gz"
+# a small file may unpack to more than fits into memory
+_MOST_BYTES = 2**28
 
 
 def read_content(path: Path) -> bytes:
@@ -32,13 +34,16 @@ def read_content(path: Path) -> bytes:
     >>> read_content(path)
     b'zoo Z UW1'
     """
-    content = path.read_bytes()
     if path.suffix != _PACKED:
-        return content
+        return path.read_bytes()
     try:
-        return gzip.decompress(content)
+        with gzip.open(path) as file:
+            content = file.read(_MOST_BYTES + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise OSError(None, f"it is no file of gzip ({error})") from error
+    if len(content) > _MOST_BYTES:
+        raise OSError(None, f"unpacked, it has more than {_MOST_BYTES} bytes")
+    return content
 
 
 def plain_name(path: Path) -> str:

@@ -5,7 +5,10 @@ import hashlib
 
 import pytest
 
-from sb_sma.data.lexicon import cmudict
+from sb_sma.data.lexicon import (
+    cmudict,
+    content as content_module,
+)
 from sb_sma.data.lexicon.cmudict import Cmudict, find_cmudict
 from sb_sma.data.lexicon.content import read_content
 from sb_sma.data.lexicon.read import (
@@ -56,3 +59,11 @@ def test_a_damaged_file_is_named(tmp_path, damage):
         ValueError, match="mine.dict.gz must be a readable .*gzip"
     ):
         bad_entries.report()
+
+
+def test_what_is_huge_when_unpacked_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(content_module, "_MOST_BYTES", 1000)
+    path = tmp_path / "mine.dict.gz"
+    path.write_bytes(gzip.compress(b"zoo Z UW1\n" * 1000))
+    with pytest.raises(OSError, match="it has more than 1000 bytes"):
+        read_content(path)
