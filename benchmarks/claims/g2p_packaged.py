@@ -137,34 +137,45 @@ def measure(folder: Path, rounds: int) -> None:
             "parameters": count_parameters(packaged.mods.model),
             "bytes": sum(path.stat().st_size for path in PACKAGED.iterdir()),
         },
-        "greedy": measure_speed(packaged, entries, rounds),
-        "start": measure_start(rounds),
         "test_words": len(entries),
         "scores": {},
     }
+
+    def score_each(systems: dict[str, Any]) -> None:
+        """Score systems, print and store."""
+        for name, g2p in systems.items():
+            said = (
+                g2p([entry["word"] for entry in entries])
+                if isinstance(g2p, partial)
+                else pronounce(g2p, entries)
+            )
+            result["scores"][name] = score(entries, said)
+            print_rates(name, result["scores"][name])
+            STORED.write_text(json.dumps(result, indent=1) + "\n")
+
+    score_each(
+        {
+            "packaged": packaged,
+            **models,
+            "both": both,
+            "packaged, greedy": partial(packaged, beam_size=1),
+        }
+    )
+    result["greedy"] = measure_speed(packaged, entries, rounds)
+    result["start"] = measure_start(rounds)
+    STORED.write_text(json.dumps(result, indent=1) + "\n")
     analogy = Analogy(
         {
             entry["word"]: entry["pronunciations"]
             for entry in load_entries(corpus, "train")
         }
     )
-    systems = {
-        **models,
-        "both": both,
-        "packaged": packaged,
-        "packaged, greedy": partial(packaged, beam_size=1),
-        "packaged and analogy": CombinedG2P([packaged], analogy),
-        "both and analogy": CombinedG2P([both], analogy),
-    }
-    for name, g2p in systems.items():
-        said = (
-            g2p([entry["word"] for entry in entries])
-            if isinstance(g2p, partial)
-            else pronounce(g2p, entries)
-        )
-        result["scores"][name] = score(entries, said)
-        print_rates(name, result["scores"][name])
-        STORED.write_text(json.dumps(result, indent=1) + "\n")
+    score_each(
+        {
+            "packaged and analogy": CombinedG2P([packaged], analogy),
+            "both and analogy": CombinedG2P([both], analogy),
+        }
+    )
     for key in ("packaged", "greedy", "start"):
         print(key, json.dumps(result[key]))
 
