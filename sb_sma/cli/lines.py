@@ -6,6 +6,8 @@ import itertools
 import sys
 from collections.abc import Iterable, Iterator
 
+from sb_sma.data.problems import abridged
+
 # the longer ones first: those of UTF-16 are their beginnings
 _OTHER_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -44,8 +46,8 @@ class TextLines:
 
     Attributes
     ----------
-    n_bad : int
-        Lines that were passed over.
+    bad : list of str
+        Numbers of the lines that were passed over.
 
     Example
     -------
@@ -58,7 +60,7 @@ class TextLines:
     def __init__(self, name: str, source: Iterable[bytes], content: str):
         self.name = name
         self.content = content
-        self.n_bad = 0
+        self.bad: list[str] = []
         self._source = source
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
@@ -101,10 +103,10 @@ class TextLines:
             What is wrong with it.
         """
         self.warn(number, problem)
-        self.n_bad += 1
+        self.bad.append(str(number))
 
     def conclude(self, n_good: int) -> None:
-        """Say how many lines were passed over, if any were.
+        """Say which lines were passed over, if any were.
 
         Arguments
         ---------
@@ -116,14 +118,16 @@ class TextLines:
         ValueError
             If all that there were are bad.
         """
-        if self.n_bad and not n_good:
+        if self.bad and not n_good:
             raise ValueError(
-                f"none of the {self.n_bad} line(s) of {self.name} could be "
+                f"none of the {len(self.bad)} line(s) of {self.name} could be "
                 f"read. Give {self.content} per line."
             )
-        if self.n_bad:
+        if self.bad:
             print(
-                f"sb-sma: {self.n_bad} bad line(s) passed over", file=sys.stderr
+                f"sb-sma: {len(self.bad)} bad line(s) passed over: "
+                f"{abridged(self.bad)}",
+                file=sys.stderr,
             )
 
     def _refuse_other_marks(self, line: bytes) -> None:

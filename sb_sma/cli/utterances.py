@@ -103,7 +103,7 @@ def read_texts(
         raise ValueError(
             f"{lines.name} holds no text. {remedy} {lines.content} per line."
         )
-    if lines.n_bad == len(texts):
+    if len(lines.bad) == len(texts):
         lines.conclude(n_good=0)
     return texts
 

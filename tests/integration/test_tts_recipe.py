@@ -167,7 +167,10 @@ REFUSED = {
     "precision": (["--precision=fp16"], "--precision=fp16 needs a GPU"),
     "key": (["--epochs=1"], "Closest known names: number_of_epochs"),
     "dashes": (["typo=1"], "Write --typo=1."),
-    "file": (["--data_folder=x", "--frontend=g2p"], "g2p needs g2p_model"),
+    "file": (
+        ["--data_folder=x", "--frontend=g2p", "--g2p_model=lost"],
+        "g2p_model must be the folder of an exported G2P model",
+    ),
     "class": (["--attention_type=!name:a.B"], "!name:a.B names nothing that"),
     "texts": (["--texts=lost.txt"], "texts must be a file with a text a line"),
     "data": (["--data_folder=007"], "/007, without metadata.csv and wavs/"),

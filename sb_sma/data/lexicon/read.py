@@ -8,7 +8,7 @@ Two layouts of a line are known::
 
 In both, a word that stands on several lines has several pronunciations, and
 the number in parentheses is no part of it. In ``cmudict``, a line that begins
-with ``;;;`` or a ``#`` alone is a comment. Words and phonemes that are written
+with ``;;;`` or a ``#`` alone is a comment. Files may be packed by gzip (``.gz``). Words and phonemes that are written
 in several ways, and probabilities before the phonemes, are read as
 `sb_sma.data.lexicon.line` tells, with one warning for each kind.
 """
@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sb_sma.data.lexicon.content import plain_name, read_content
 from sb_sma.data.lexicon.line import (
     LAYOUTS,
     MAYBE_PROBABILITY,
@@ -216,14 +217,15 @@ def layout_of(path: Path) -> str:
     Returns
     -------
     str
-        sigmorphon if its name ends with .tsv, else cmudict; see the module.
+        sigmorphon if its name ends with .tsv or .tsv.gz, else cmudict; see the
+        module.
 
     Example
     -------
-    >>> layout_of(Path("mine.tsv")), layout_of(Path("cmudict.dict"))
+    >>> layout_of(Path("mine.tsv")), layout_of(Path("cmudict.dict.gz"))
     ('sigmorphon', 'cmudict')
     """
-    return "sigmorphon" if path.suffix == ".tsv" else "cmudict"
+    return "sigmorphon" if plain_name(path).endswith(".tsv") else "cmudict"
 
 
 def read_pronunciations(
@@ -268,7 +270,7 @@ def read_pronunciations(
 def _lines(path: Path, bad_entries: BadEntries) -> Iterator[tuple[int, str]]:
     """Yield the lines that can be decoded and are not blank, numbered."""
     try:
-        content = path.read_bytes()
+        content = read_content(path)
     except OSError as error:
         bad_entries.add(
             "unreadable file",

@@ -36,6 +36,8 @@ _PAUSES = {
     **dict.fromkeys(";:", 2),
     **dict.fromkeys(".!?", 3),
 }
+SENTENCE_PAUSES = _PAUSES["."]
+"""As many pauses as this or more end a sentence."""
 _ELLIPSIS_PAUSES = 2
 _PARAGRAPH_PAUSES = 5
 _DASH = re.compile(r"--+|(?<=\s)-(?=\s)")

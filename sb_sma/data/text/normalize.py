@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable
 
 from sb_sma.data.plain_text import THOUSANDS, plain_text
+from sb_sma.data.text.english.addresses import say_addresses
 from sb_sma.extras import require
 
 MARKS = ',;:.!?—()"'
@@ -96,7 +97,7 @@ def speak_out(text: str) -> str:
     >>> speak_out("“Wait…”, he said — twice.")
     '"Wait...", he said — twice.'
     """
-    text = _plain(text)
+    text = say_addresses(_plain(text))
     check_letters(text)
     # what is no sentence end for sure stays together: abbreviations need the
     # words around them

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from sb_sma.data.espeak.voice import END, PAUSE
 from sb_sma.data.notation import ARPABET, Notation, strip_stress
 from sb_sma.data.spelling import clusters, nearest_spelling
-from sb_sma.data.text.frontends import split_words
+from sb_sma.data.text.english.homographs import HOMOGRAPHS, START, Place, choose
+from sb_sma.data.text.frontends import SENTENCE_PAUSES, split_words
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'-")
 _VOWELS = frozenset("aeiouy")
@@ -36,7 +37,8 @@ _Part = Sequence[str] | str | _Ending
 class Pronouncer:
     """Reads words by a lexicon, and by a model those that it lacks.
 
-    The first pronunciation of the lexicon is taken. Capitals are read as an
+    Of several pronunciations in ARPAbet, the words beside a word choose
+    (`sb_sma.data.text.english.homographs`); else the first one is taken. Capitals are read as an
     abbreviation if the lexicon has it with full stops (US is "u.s."), and
     spelled if it lacks the word and they are few or without a vowel (TTS).
     Possessives and words with hyphens are put together from their parts;
@@ -131,15 +133,20 @@ class Pronouncer:
             # the article; elsewhere a capital A is the letter
             if before and words[position] == "A":
                 words[position] = "a"
-        return list(zip(words, self.pronounce(words), pauses))
+        said = self.pronounce(words, _places(words, pauses))
+        return list(zip(words, said, pauses))
 
-    def pronounce(self, words: Sequence[str]) -> list[list[str]]:
+    def pronounce(
+        self, words: Sequence[str], places: Sequence[Place] | None = None
+    ) -> list[list[str]]:
         """Read words.
 
         Arguments
         ---------
         words : sequence of str
             As they are written, capitals included.
+        places : sequence of Place, optional
+            Where each word stands in its sentence. Default: each is alone.
 
         Returns
         -------
@@ -151,11 +158,22 @@ class Pronouncer:
         ValueError
             If the model is silent about a word.
         """
-        parts = [self._take_apart(word) for word in words]
+        places = places or [Place((word,), 0) for word in words]
+        parts = [
+            self._choose(place) or self._take_apart(word)
+            for word, place in zip(words, places)
+        ]
         predicted = self._predict(
             {part for word in parts for part in word if isinstance(part, str)}
         )
         return [self._join(word, predicted) for word in parts]
+
+    def _choose(self, place: Place) -> list[_Part] | None:
+        """Say a word that the words beside it decide on, if it is one."""
+        if place.word not in HOMOGRAPHS or self.notation is not ARPABET:
+            return None
+        several = self.lexicon.get(place.word)
+        return several and [self._as_said(choose(place, several))]
 
     def _take_apart(self, word: str) -> list[_Part]:
         known = self._look_up(word)
@@ -190,7 +208,7 @@ class Pronouncer:
         name = _LETTER_NAMES.get(_plain_letters(letter))
         return self._take_apart(name) if name else [letter]
 
-    def _look_up(self, word: str) -> list[str] | None:
+    def _look_up(self, word: str) -> Sequence[str] | None:
         """Return the lexicon's first pronunciation."""
         spellings = [word.lower(), _plain_letters(word)]
         if word.isupper() or (len(word) == 1 and word != "a"):
@@ -199,13 +217,11 @@ class Pronouncer:
             )
         for spelling in spellings:
             if spelling in self.lexicon:
-                phonemes = self.lexicon[spelling][0]
-                return (
-                    phonemes
-                    if self.keep_stress
-                    else list(strip_stress(phonemes))
-                )
+                return self._as_said(self.lexicon[spelling][0])
         return None
+
+    def _as_said(self, phonemes: Sequence[str]) -> Sequence[str]:
+        return phonemes if self.keep_stress else list(strip_stress(phonemes))
 
     def _predict(self, words: set[str]) -> dict[str, list[str]]:
         """Ask the model once for all words that it was not asked before."""
@@ -248,6 +264,20 @@ class Pronouncer:
             return [vowel, notation.voiced_s]
         is_voiceless = sound in notation.voiceless
         return [notation.voiceless_s if is_voiceless else notation.voiced_s]
+
+
+def _places(words: Sequence[str], pauses: Sequence[int]) -> list[Place]:
+    """Put each word into its sentence, where pauses part the clauses."""
+    places, sentence = [], [START]
+    for word, pause in zip(words, pauses):
+        # the list is that of all words of the sentence, which is still to come
+        places.append(Place(sentence, len(sentence)))
+        sentence.append(word)
+        if pause >= SENTENCE_PAUSES:
+            sentence = [START]
+        elif pause:
+            sentence.append(START)
+    return places
 
 
 def _plain_letters(word: str) -> str:

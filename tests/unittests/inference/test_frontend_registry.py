@@ -10,6 +10,7 @@ from hyperpyyaml import load_hyperpyyaml
 from torch import nn
 
 from sb_sma.data.lexicon.cmudict import find_cmudict
+from sb_sma.data.lexicon.content import read_content
 from sb_sma.data.text.frontends import CharacterFrontend, EspeakFrontend
 from sb_sma.data.text.sentencepiece import SentencePieceFrontend
 from sb_sma.inference import G2P, TTS
@@ -73,7 +74,6 @@ def test_a_front_end_can_be_sent_to_another_process(exported_g2p, lexicon):
             "frontend must be one of espeak, characters, sentencepiece, "
             "g2p, hibari; got 'Espeak'",
         ),
-        ({"name": "g2p"}, "frontend: g2p needs g2p_model"),
         (
             {"name": "g2p", "g2p_model": "no/such/folder"},
             "no/such/folder holds no hyperparams.yaml. Train one with",
@@ -226,7 +226,7 @@ def test_an_export_holds_the_model_and_the_lexicon(g2p_folder, tmp_path):
     for name in ("hyperparams.yaml", "model.safetensors", "graphemes.json"):
         assert (moved / "g2p" / name).read_text() == name
     dictionary = moved / "lexicon.dict"
-    assert dictionary.read_bytes() == find_cmudict().read_bytes()
+    assert dictionary.read_bytes() == read_content(find_cmudict())
     text = (moved / "hyperparams.yaml").read_text(encoding="utf-8")
     assert str(tmp_path) not in text and "/" not in text
     loaded = load_hyperpyyaml(text)["frontend"].locate(moved)
@@ -320,3 +320,17 @@ def test_an_export_keeps_the_voice(tmp_path):
     export_tts(folder, MODELS, nn.Linear(2, 2), ["a"], frontend, {})
     text = (folder / "hyperparams.yaml").read_text(encoding="utf-8")
     assert load_hyperpyyaml(text)["frontend"] == frontend
+
+
+def test_g2p_without_a_model_of_ones_own(tmp_path):
+    frontend = make_frontend("g2p")
+    said = dict(frontend.words("They record a speechbrain record."))
+    assert said["They"] == ["DH", "EY1"]
+    # CMUdict has no such word
+    assert said["speechbrain"][:2] == ["S", "P"]
+    folder = tmp_path / "tts" / "model"
+    export_tts(folder, MODELS, nn.Linear(2, 2), ["a"], frontend, {})
+    text = (folder / "hyperparams.yaml").read_text(encoding="utf-8")
+    located = load_hyperpyyaml(text)["frontend"].locate(folder)
+    assert located.identity() == frontend.identity()
+    assert located.tokens("speechbrain") == frontend.tokens("speechbrain")

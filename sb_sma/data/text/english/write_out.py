@@ -1,4 +1,4 @@
-"""Reads English for eSpeak NG: money, dates, numerals, abbreviations.
+"""Reads English for eSpeak NG: money, dates, numerals, abbreviations, addresses.
 
 eSpeak NG reads most of what is written by itself, numbers and ordinals among
 it. What it gets wrong is put into words here, and nothing else, so that all
@@ -8,6 +8,7 @@ other texts sound as they did: $5.50 is "dollar five point five zero" to it,
 
 from sb_sma.data.text.english import (
     abbreviations,
+    addresses,
     dates,
     money,
     numbers,
@@ -51,6 +52,6 @@ def write_out(text: str, day_first: bool = False) -> str:
     >>> write_out("Dr. Smith has 3 cats, 50% of them since 2:30 p.m.")
     'Dr. Smith has 3 cats, 50% of them since 2:30 p.m.'
     """
-    for pattern, replacement in _RULES[day_first]:
+    for pattern, replacement in (*addresses.RULES, *_RULES[day_first]):
         text = pattern.sub(replacement, text)
     return text

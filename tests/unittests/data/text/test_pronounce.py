@@ -36,8 +36,11 @@ def say(lexicon, text, keep_stress=False):
     "text, expected",
     {
         "The DOG": "DH AH D AO G $",
-        # homographs: as the lexicon has them first
-        "read, lead.": "R EH D _ L EH D $",
+        # homographs, by the words beside them
+        "We have read it, we will read on.": (
+            "W IY HH AE V R EH D IH T _ W IY W IH L R IY D AA N $"
+        ),
+        "Lead pipes lead here.": "L EH D P AY P S L IY D HH IY R $",
         "A dog. A cat, plan A": ("AH D AO G _ _ _ AH K AE T _ P L AE N EY $"),
         "USA, US and us": "Y UW EH S EY _ Y UW EH S AH N D AH S $",
         "TTS, NASA": "T IY T IY EH S _ N AE S AH $",
