@@ -12,7 +12,7 @@ from sb_sma.models.tts.synthesis import Manner
 
 # narrower than what is called bad, so that chance does not decide
 _RULES = ReadingRules(
-    min_length_ratio=0.7, max_length_ratio=1.3, said_share=0.6
+    min_length_ratio=0.7, max_length_ratio=1.3, said_share=0.5
 )
 
 Verdict = tuple[int, int, float]
