@@ -504,10 +504,11 @@ def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
         tell(f"{spoken_again} passage(s) were spoken again")
     shown = ", ".join(unsaid[:_SHOWN_UNSAID])
     more = ", ..." * (len(unsaid) > _SHOWN_UNSAID)
+    rest = " of the rest" * bool(passed_over)
     tell(
         f"{len(unsaid)} word(s) unsaid: {shown}{more}"
         if unsaid
-        else "every word was said"
+        else f"every word{rest} was said"
     )
 
 

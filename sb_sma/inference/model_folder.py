@@ -26,8 +26,8 @@ def check_model_folder(source: Any, prefer_folder: bool = False) -> None:
     Raises
     ------
     ValueError
-        If it must be a folder and there is none, or is the folder of a whole
-        training run.
+        If it must be a folder and there is none, or it is the folder of a whole
+        training run, or one without a model.
 
     Example
     -------
@@ -57,4 +57,10 @@ def check_model_folder(source: Any, prefer_folder: bool = False) -> None:
         raise ValueError(
             "a model must be a folder that a training run exported; "
             f"{source} is the folder of the run itself. Give {exported}."
+        )
+    kinds = {each.suffix for each in path.glob("*")}
+    if path.is_dir() and not kinds & {".yaml", ".safetensors"}:
+        raise ValueError(
+            "a model must be a folder that a training run exported; "
+            f"{source} has no hyperparams.yaml. Give the folder model/ of the run."
         )

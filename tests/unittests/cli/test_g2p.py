@@ -114,6 +114,7 @@ def test_the_words_of_a_lexicon_weigh(command, tmp_path, exported_g2p, name):
 
 def test_a_lexicon_is_read_before_anything_else(command, tmp_path, capsys):
     (tmp_path / "mine.tsv").write_text("cab K AH B\n")
+    (tmp_path / "model.safetensors").touch()
     assert command("--analogy", "mine.tsv", model=tmp_path) != 0
     assert "mine.tsv" in capsys.readouterr().err
     assert command("--analogy", "none.tsv", "--input", "none.txt") != 0

@@ -84,5 +84,6 @@ def test_what_a_hub_is_asked_for_is_said(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().err == (
         "sb-sma: someone/some-model is no folder here; fetching it from a hub\n"
     )
+    (tmp_path / "hyperparams.yaml").touch()
     check_model(str(tmp_path))
     assert capsys.readouterr().err == ""

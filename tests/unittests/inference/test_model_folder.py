@@ -73,3 +73,10 @@ def test_a_command_takes_it_for_a_folder(tmp_path, monkeypatch, name):
 def test_an_exported_model_passes(tmp_path):
     (tmp_path / "model.safetensors").touch()
     check_model_folder(tmp_path)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_folder_of_something_else_is_told(tmp_path, call):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(ValueError, match="has no hyperparams.yaml. Give"):
+        call(str(tmp_path))
