@@ -47,7 +47,7 @@ from sb_sma.vocoders.streaming import WaveformStream
 logger = logging.getLogger(__name__)
 
 # passages that are read ahead, to find some of like lengths
-_PASSAGES_AHEAD = 32
+_PASSAGES_AHEAD = 24
 # of a mel of which the sound is made as a whole, and of a part of a longer one
 _WHOLE_FRAMES, _PART_FRAMES = 5000, 1000
 _LONGEST_CHUNK = 3600  # seconds
