@@ -75,6 +75,8 @@ class Attempts:
         faults = find_reading_faults(
             reading, self._usual, self._is_monotonic, _RULES
         )
+        if not faults:
+            return GOOD
         times = reading.word_times(self._usual, _RULES.said_share)
         unsaid = sum(not time.said for time in times)
         ratio = reading.length_ratio(self._usual)
