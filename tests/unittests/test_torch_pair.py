@@ -62,14 +62,18 @@ def run_beside(command, broken_pair, repository):
         ["train.py", "hparams/tts.yaml"],
         ["recipes/Embedded/TTS/transformer/train.py", "hparams/tts.yaml"],
         ["recipes/CMUDict/G2P/transformer/train.py", "hparams/g2p.yaml"],
-        [*SB_SMA, "synthesize", "--text=a", "--out=a.wav", "--model=tests"],
-        [*SB_SMA, "g2p", "--input=README.md", "--model=tests"],
+        [*SB_SMA, "synthesize", "--text=a", "--out=a.wav", "--model=MODEL"],
+        [*SB_SMA, "g2p", "--input=README.md", "--model=MODEL"],
     ],
     ids=["runner", "tts", "g2p", "sb-sma synthesize", "sb-sma g2p"],
 )
 def test_a_pair_that_does_not_load_is_one_line(
     command, broken_pair, repository
 ):
+    model = broken_pair / "model"
+    model.mkdir()
+    (model / "hyperparams.yaml").touch()
+    command = [part.replace("MODEL", str(model)) for part in command]
     done = run_beside([sys.executable, *command], broken_pair, repository)
     assert done.returncode == 1
     assert done.stdout == ""
