@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from sb_sma.data.phonemes import PhonemeTable
+from sb_sma.inference.arguments import check_count, check_indices
+from sb_sma.inference.g2p.pronouncer import Pronouncer
 from sb_sma.inference.g2p.pronunciation import Pronunciation
 from sb_sma.models.g2p.hypothesis import (
     END,
@@ -32,7 +34,7 @@ _TOKENIZERS = {
 }
 
 
-class OnnxG2P:
+class OnnxG2P(Pronouncer):
     """Pronounces words with a model that ``sb-sma export --onnx`` has written.
 
     Arguments
@@ -71,54 +73,45 @@ class OnnxG2P:
         self._encoder = folder.graph("encoder")
         self._step = folder.graph("step")
 
-    def __call__(
-        self,
-        words: Sequence[str],
-        language: str | None = None,
-        beam_size: int | None = None,
-    ) -> list[list[str]]:
-        """Give the best pronunciation of each word.
+    def encode(self, word: str, language: str | None = None) -> list[int]:
+        """Look the letters of a word up.
 
         Arguments
         ---------
-        words : sequence of str
-            Any number of words.
+        word : str
+            The word.
         language : str, optional
-            Of the words; needed by a model of several languages.
-        beam_size : int, optional
-            Hypotheses per word; 1 is greedy. Default: what the model was
-            exported with.
+            As of a call.
 
         Returns
         -------
-        pronunciations : list of list of str
-            The phonemes of each word.
+        graphemes : list of int
+            Indices of the grapheme table.
 
         Raises
         ------
         ValueError
-            If a word cannot be read; it is named, with its number.
+            If the model cannot read the word.
         """
-        best = self.n_best(words, 1, language, beam_size)
-        return [found[0].phonemes for found in best]
+        if not isinstance(word, str):
+            raise ValueError(f"word must be a string; got {word!r:.80}.")
+        self._tokenizer.check_language(language)
+        return self._tokenizer.encode(word, language)
 
-    def n_best(
+    def decode(
         self,
-        words: Sequence[str],
-        n: int,
-        language: str | None = None,
+        graphemes: Sequence[list[int]],
+        n: int = 1,
         beam_size: int | None = None,
     ) -> list[list[Pronunciation]]:
-        """Give the best pronunciations of each word.
+        """Give the best pronunciations of words that `encode` has read.
 
         Arguments
         ---------
-        words : sequence of str
-            Any number of words.
+        graphemes : sequence of list of int
+            Indices of each word.
         n : int
-            Pronunciations per word; the beam is at least as wide.
-        language : str, optional
-            As of a call.
+            As of `n_best`.
         beam_size : int, optional
             As of a call.
 
@@ -130,42 +123,26 @@ class OnnxG2P:
         Raises
         ------
         ValueError
-            If a word cannot be read, or a number is below 1.
+            If a number is below 1, or an index is not in the table.
         """
-        if (
-            isinstance(words, str)
-            or not isinstance(words, Sequence)
-            or not all(isinstance(word, str) for word in words)
-        ):
-            raise ValueError(
-                f"words must be a list of strings; got {words!r:.80}."
-            )
+        check_count("n", n)
+        check_count("beam_size", beam_size, or_none=True)
+        check_indices("graphemes", graphemes, len(self._tokenizer))
         settings = self._settings
-        beam_size = settings.beam_size if beam_size is None else beam_size
-        for name, value in (("n", n), ("beam_size", beam_size)):
-            if type(value) is not int or value < 1:
-                raise ValueError(
-                    f"{name} must be an integer, 1 or more; got {value!r:.40}."
-                )
-        settings = replace(settings, beam_size=max(n, beam_size))
-        self._tokenizer.check_language(language)
-        read = []
-        for number, word in enumerate(words, start=1):
-            try:
-                read.append(self._tokenizer.encode(word, language))
-            except ValueError as error:
-                raise ValueError(f"word {number}: {error}") from error
+        width = max(n, settings.beam_size if beam_size is None else beam_size)
+        settings = replace(settings, beam_size=width)
         return [
-            [
-                Pronunciation(
-                    self._phonemes.decode(found.tokens),
-                    found.log_probability,
-                    found.finished,
-                )
-                for found in self._search(graphemes, settings, n)
-            ]
-            for graphemes in read
+            [self._name(found) for found in self._search(each, settings, n)]
+            for each in graphemes
         ]
+
+    def _name(self, found: Hypothesis) -> Pronunciation:
+        """Return a hypothesis with symbols instead of indices."""
+        return Pronunciation(
+            self._phonemes.decode(found.tokens),
+            found.log_probability,
+            found.finished,
+        )
 
     def _search(
         self, graphemes: list[int], settings: BeamSettings, n_best: int

@@ -16,7 +16,6 @@ from sb_sma.inference.arguments import (
     check_count,
     check_indices,
     check_pronunciations,
-    read_each,
 )
 from sb_sma.inference.exported_names import PRONOUNCING
 from sb_sma.inference.g2p.batches import (
@@ -31,6 +30,7 @@ from sb_sma.inference.g2p.lexicon_first import (
     find_packaged,
 )
 from sb_sma.inference.g2p.likeness import find_differences, members_of
+from sb_sma.inference.g2p.pronouncer import Pronouncer
 from sb_sma.inference.g2p.pronunciation import Pronunciation
 from sb_sma.inference.load_exported import ExportedModel
 from sb_sma.inference.threads import map_in_threads
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-class G2P(ExportedModel):
+class G2P(Pronouncer, ExportedModel):
     """Pronounces words with the model that a training run exported.
 
     Arguments
@@ -128,69 +128,6 @@ class G2P(ExportedModel):
 
         return LexiconG2P(load) if lexicon else load()
 
-    def forward(
-        self,
-        words: Sequence[str],
-        language: str | None = None,
-        beam_size: int | None = None,
-    ) -> list[list[str]]:
-        """Give the best pronunciation of each word.
-
-        Arguments
-        ---------
-        words : sequence of str
-            Any number of words.
-        language : str, optional
-            Of the words; needed by a model of several languages.
-        beam_size : int, optional
-            Hypotheses per word; 1 is greedy. Default: what the model was
-            exported with.
-
-        Returns
-        -------
-        pronunciations : list of list of str
-            The phonemes of each word.
-
-        Raises
-        ------
-        ValueError
-            If a word cannot be read; it is named, with its number.
-        """
-        best = self.n_best(words, 1, language, beam_size)
-        return [hypotheses[0].phonemes for hypotheses in best]
-
-    def n_best(
-        self,
-        words: Sequence[str],
-        n: int,
-        language: str | None = None,
-        beam_size: int | None = None,
-    ) -> list[list[Pronunciation]]:
-        """Give the best pronunciations of each word.
-
-        Arguments
-        ---------
-        words : sequence of str
-            Any number of words.
-        n : int
-            Pronunciations per word; the beam is at least as wide.
-        language : str, optional
-            As in `forward`.
-        beam_size : int, optional
-            As in `forward`.
-
-        Returns
-        -------
-        pronunciations : list of list of Pronunciation
-            Of each word at most `n`, the best first.
-
-        Raises
-        ------
-        ValueError
-            If a word cannot be read, or a number is below 1.
-        """
-        return self.decode(self.read(words, language), n, beam_size)
-
     def decode(
         self,
         graphemes: Sequence[Sequence[int]],
@@ -204,9 +141,9 @@ class G2P(ExportedModel):
         graphemes : sequence of sequence of int
             Indices of each word.
         n : int
-            As in `n_best`.
+            As of `n_best`.
         beam_size : int, optional
-            As in `forward`.
+            As of a call.
 
         Returns
         -------
@@ -347,7 +284,7 @@ class G2P(ExportedModel):
         Arguments
         ---------
         language : str, optional
-            As in `forward`.
+            As of a call.
 
         Raises
         ------
@@ -368,7 +305,7 @@ class G2P(ExportedModel):
         word : str
             The word.
         language : str, optional
-            As in `forward`.
+            As of a call.
 
         Returns
         -------
@@ -384,30 +321,6 @@ class G2P(ExportedModel):
             raise ValueError(f"word must be a string; got {word!r:.80}.")
         self.check_language(language)
         return self.hparams.grapheme_tokenizer.encode(word, language)
-
-    def read(
-        self, words: Sequence[str], language: str | None = None
-    ) -> list[list[int]]:
-        """Look the letters of several words up.
-
-        Arguments
-        ---------
-        words : sequence of str
-            Any number of words.
-        language : str, optional
-            As in `forward`.
-
-        Returns
-        -------
-        graphemes : list of list of int
-            Of each word, as of `encode`.
-
-        Raises
-        ------
-        ValueError
-            If a word cannot be read; it is named, with its number.
-        """
-        return read_each(words, lambda word: self.encode(word, language))
 
     def _check_graphemes(self, graphemes: Sequence[Sequence[int]]) -> None:
         """Refuse what `encode` never gives."""

@@ -9,7 +9,8 @@ from typing import Any
 from sb_sma.data.lexicon.cmudict import Cmudict
 from sb_sma.data.plain_text import plain_text
 from sb_sma.data.spelling import STRAIGHT_APOSTROPHES
-from sb_sma.inference.arguments import check_count, read_each
+from sb_sma.inference.arguments import check_count
+from sb_sma.inference.g2p.pronouncer import Pronouncer
 from sb_sma.inference.g2p.pronunciation import Pronunciation
 
 _PACKAGED = Path(__file__).with_name("packaged")
@@ -57,7 +58,7 @@ def find_packaged(name: str = ENGLISH) -> Path:
     return _PACKAGED / name
 
 
-class LexiconG2P:
+class LexiconG2P(Pronouncer):
     """Looks words up in a lexicon, and asks a model for those that it lacks.
 
     The model is loaded when the first such word is read. Pronunciations of the
@@ -103,92 +104,6 @@ class LexiconG2P:
         """How often each letter that training lacks was replaced."""
         return Counter() if self._model is None else self._model.fallbacks
 
-    def __call__(
-        self,
-        words: Sequence[str],
-        language: str | None = None,
-        beam_size: int | None = None,
-    ) -> list[list[str]]:
-        """Give the best pronunciation of each word; see `G2P`.
-
-        Arguments
-        ---------
-        words : sequence of str
-            Any number of words.
-        language : str, optional
-            None: there is one.
-        beam_size : int, optional
-            Hypotheses of the model per word.
-
-        Returns
-        -------
-        pronunciations : list of list of str
-            The phonemes of each word.
-
-        Raises
-        ------
-        ValueError
-            If a word cannot be read; it is named, with its number.
-        """
-        best = self.n_best(words, 1, language, beam_size)
-        return [pronunciations[0].phonemes for pronunciations in best]
-
-    def n_best(
-        self,
-        words: Sequence[str],
-        n: int,
-        language: str | None = None,
-        beam_size: int | None = None,
-    ) -> list[list[Pronunciation]]:
-        """Give the pronunciations of each word; see `G2P`.
-
-        Arguments
-        ---------
-        words : sequence of str
-            Any number of words.
-        n : int
-            Pronunciations per word, at most.
-        language : str, optional
-            As in `__call__`.
-        beam_size : int, optional
-            As in `__call__`.
-
-        Returns
-        -------
-        pronunciations : list of list of Pronunciation
-            Of each word those of the lexicon, or else those of the model.
-
-        Raises
-        ------
-        ValueError
-            If a word cannot be read, or a number is below 1.
-        """
-        return self.decode(self.read(words, language), n, beam_size)
-
-    def read(
-        self, words: Sequence[str], language: str | None = None
-    ) -> list[Entry | list[int]]:
-        """Look several words up, or their letters.
-
-        Arguments
-        ---------
-        words : sequence of str
-            Any number of words.
-        language : str, optional
-            As in `__call__`.
-
-        Returns
-        -------
-        readings : list
-            Of each word, as of `encode`.
-
-        Raises
-        ------
-        ValueError
-            If a word cannot be read; it is named, with its number.
-        """
-        return read_each(words, lambda word: self.encode(word, language))
-
     def encode(
         self, word: str, language: str | None = None
     ) -> Entry | list[int]:
@@ -199,7 +114,7 @@ class LexiconG2P:
         word : str
             The word.
         language : str, optional
-            As in `__call__`.
+            As of a call.
 
         Returns
         -------
@@ -231,9 +146,9 @@ class LexiconG2P:
         graphemes : sequence
             Of each word its pronunciations, or the indices of its letters.
         n : int
-            As in `n_best`.
+            As of `n_best`.
         beam_size : int, optional
-            As in `__call__`.
+            As of a call.
 
         Returns
         -------
@@ -264,7 +179,7 @@ class LexiconG2P:
         Arguments
         ---------
         language : str, optional
-            As in `__call__`.
+            As of a call.
 
         Raises
         ------

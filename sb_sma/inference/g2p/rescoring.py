@@ -23,6 +23,7 @@ from sb_sma.inference.arguments import check_count
 from sb_sma.inference.g2p.analogy import Analogy
 from sb_sma.inference.g2p.interface import G2P, Pronunciation
 from sb_sma.inference.g2p.likeness import check_notation, find_differences
+from sb_sma.inference.g2p.pronouncer import Pronouncer
 
 # none must decide alone, such as a model that lacks a phoneme
 _LEAST_LOG_PROBABILITY = -20.0
@@ -30,7 +31,7 @@ _LEAST_LOG_PROBABILITY = -20.0
 Readings = tuple[list[int] | list[str], ...]
 
 
-class CombinedG2P:
+class CombinedG2P(Pronouncer):
     """Asks several models for pronunciations that they hold to be probable.
 
     Arguments
@@ -58,78 +59,6 @@ class CombinedG2P:
         self.models = list(models)
         self.analogy = analogy
 
-    def __call__(
-        self,
-        words: Sequence[str],
-        language: str | None = None,
-        beam_size: int | None = None,
-    ) -> list[list[str]]:
-        """Give the best pronunciation of each word.
-
-        Arguments
-        ---------
-        words : sequence of str
-            Any number of words.
-        language : str, optional
-            Of the words; needed if a model has several languages. Models
-            that know of no languages are not told.
-        beam_size : int, optional
-            Hypotheses per word of every model, all of which it proposes.
-            Default: what it was exported with.
-
-        Returns
-        -------
-        pronunciations : list of list of str
-            The phonemes of each word.
-
-        Raises
-        ------
-        ValueError
-            If one of the models cannot read a word.
-        """
-        best = self.n_best(words, 1, language, beam_size)
-        return [pronunciations[0].phonemes for pronunciations in best]
-
-    def n_best(
-        self,
-        words: Sequence[str],
-        n: int,
-        language: str | None = None,
-        beam_size: int | None = None,
-    ) -> list[list[Pronunciation]]:
-        """Give the best pronunciations of each word.
-
-        Arguments
-        ---------
-        words : sequence of str
-            Any number of words.
-        n : int
-            Pronunciations per word.
-        language : str, optional
-            As in `__call__`.
-        beam_size : int, optional
-            As in `__call__`.
-
-        Returns
-        -------
-        pronunciations : list of list of Pronunciation
-            Of each word at most `n`, the best first; the log-probability is
-            the mean of all that weigh, none of which counts as less than -20;
-            analogy gives a log-ratio, at most 0.
-
-        Raises
-        ------
-        ValueError
-            If one of the models cannot read a word, or a number is below 1.
-        """
-        readings: list[list] = [
-            model.read(words, _known_language(model, language))
-            for model in self.models
-        ]
-        if self.analogy is not None:
-            readings.append([self.analogy.encode(word) for word in words])
-        return self.decode(list(zip(*readings)), n, beam_size)
-
     def decode(
         self,
         graphemes: Sequence[Readings],
@@ -143,14 +72,14 @@ class CombinedG2P:
         graphemes : sequence of tuple
             What all made of each word.
         n : int
-            As in `n_best`.
+            As of `n_best`.
         beam_size : int, optional
-            As in `__call__`.
+            As of a call.
 
         Returns
         -------
         pronunciations : list of list of Pronunciation
-            As in `n_best`.
+            As of `n_best`.
 
         Raises
         ------
@@ -201,7 +130,7 @@ class CombinedG2P:
         Arguments
         ---------
         language : str, optional
-            As in `__call__`.
+            As of a call.
 
         Raises
         ------
@@ -219,7 +148,7 @@ class CombinedG2P:
         word : str
             The word.
         language : str, optional
-            As in `__call__`.
+            As of a call.
 
         Returns
         -------

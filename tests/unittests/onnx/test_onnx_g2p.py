@@ -36,16 +36,23 @@ def test_a_call_gives_the_best(exported_g2p_onnx):
     assert g2p([]) == []
 
 
+def test_what_was_read_is_said(exported_g2p_onnx):
+    g2p = OnnxG2P(exported_g2p_onnx("walking")[1])
+    ((best,),) = g2p.decode(g2p.read(["abc"]))
+    assert best.phonemes == ["AH", "B", "K"]
+    with pytest.raises(ValueError, match="graphemes must be"):
+        g2p.decode([[999]])
+
+
 @pytest.mark.parametrize(
     "words, options, message",
     [
-        ("abc", {}, "words must be a list of strings"),
+        ("abc", {}, "words must be a list of words"),
         (["a", 3], {}, "words must be a list of strings"),
         (3, {}, "words must be a list of strings"),
-        (iter(["abc"]), {}, "words must be a list of strings"),
         (["a", "..."], {}, "word 2: A word must have a letter"),
         (["a"], {"language": "eng"}, "language must be one"),
-        (["a"], {"beam_size": 0}, "beam_size must be an integer, 1 or more"),
+        (["a"], {"beam_size": 0}, "beam_size must be 1 or more, an integer"),
     ],
 )
 def test_what_cannot_be_read_is_one_error(
