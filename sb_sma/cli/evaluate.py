@@ -21,6 +21,7 @@ from sb_sma.cli.paths import (
     short_names,
 )
 from sb_sma.cli.utterances import read_texts
+from sb_sma.inference.arguments import MOST_ATTEMPTS
 from sb_sma.torch_pair import require_torch_pair
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ examples:
       the same beside recordings wavs/1.wav, wavs/2.wav, ... of these texts
 """
 _FILES = ("evaluation.json", "evaluation.png", "index.html")
-_MOST_SEEDS = _MOST_ATTEMPTS = 100
+_MOST_SEEDS = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--attempts",
-        type=_count_to(_MOST_ATTEMPTS),
+        type=_count_to(MOST_ATTEMPTS),
         metavar="NUMBER",
         help="how often a text that does not become good is spoken at most; 1 "
         "takes each as it comes (default: the model's own)",
