@@ -26,7 +26,7 @@ from sb_sma.cli.sound import open_wav
 from sb_sma.cli.synthesize import add_manner_arguments
 from sb_sma.data.corpus.digests import sha256_of
 from sb_sma.extras import command_for
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 from sb_sma.vocoders.source import check_vocoder_source
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> None:
     for problem in book.problems:
         tell(f"{problem}; passed over")
     # torch takes seconds to load: mistakes above are told at once
-    require_torch_pair()
+    check_torch_pair()
     from sb_sma.inference import TTS
 
     tts = TTS.from_hparams(

@@ -4,15 +4,13 @@ import argparse
 import contextlib
 import io
 import json
-import logging
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sb_sma.cli.lines import TextLines, open_lines
+from sb_sma.cli.lines import TextLines, open_lines, tell
 from sb_sma.cli.paths import (
     add_trust,
     check_model,
@@ -22,7 +20,7 @@ from sb_sma.cli.paths import (
 )
 from sb_sma.cli.utterances import read_texts
 from sb_sma.inference.arguments import MOST_ATTEMPTS
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 
 if TYPE_CHECKING:
     from sb_sma.evaluation.ear import Ear
@@ -158,7 +156,7 @@ def run(arguments: argparse.Namespace) -> None:
             )
         texts = _read(lines)
         # torch takes seconds to load: mistakes above are told at once
-        require_torch_pair()
+        check_torch_pair()
         if arguments.ear is not None:
             from sb_sma.evaluation.ear import check_ear
 
@@ -179,7 +177,6 @@ def _evaluate(
 ) -> None:
     """Measure, print and write."""
     from tqdm import tqdm
-    from tqdm.contrib.logging import logging_redirect_tqdm
 
     from sb_sma.evaluation.measure import hear_reference, measure_system
     from sb_sma.evaluation.references import (
@@ -207,15 +204,12 @@ def _evaluate(
     ear = _load_ear(arguments)
     passes = len(systems) * len(seeds) * (1 if ear is None else 2)
     passes += reference is not None
-    with (
-        logging_redirect_tqdm([logging.getLogger("sb_sma")]),
-        tqdm(
-            # a long text takes longer
-            total=passes * sum(map(len, spoken)),
-            unit=" characters",
-            unit_scale=True,
-        ) as bar,
-    ):
+    with tqdm(
+        # a long text takes longer
+        total=passes * sum(map(len, spoken)),
+        unit=" characters",
+        unit_scale=True,
+    ) as bar:
 
         def advance(number: int) -> None:
             """Show that a text is done."""
@@ -398,10 +392,7 @@ def _speakable(
                 model.learn(each.text)
         except ValueError as error:
             if lines is None:
-                print(
-                    f"sb-sma: {each.text!r:.60} passed over: {error}",
-                    file=sys.stderr,
-                )
+                tell(f"{each.text!r:.60} passed over: {error}")
             else:
                 lines.pass_over(each.line, error)
         else:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sb_sma.cli.lines import TextLines, decode_line, open_lines
+from sb_sma.cli.lines import TextLines, decode_line, open_lines, tell
 from sb_sma.cli.paths import (
     add_trust,
     check_model,
@@ -20,7 +20,7 @@ from sb_sma.data.lexicon.read import read_pronunciations
 from sb_sma.data.notation import ARPABET_PHONEMES, strip_stress
 from sb_sma.data.problems import abridged
 from sb_sma.inference.g2p.lexicon_first import LexiconG2P, find_packaged
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 
 HELP = (
     "Pronounce every word of a file: English by CMUdict and the model that "
@@ -151,10 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
                 sink.write(line.encode() + b"\n")
             sink.flush()
         for letter, count in g2p.fallbacks.most_common():
-            print(
-                f"sb-sma: {letter} was replaced {count} time(s)",
-                file=sys.stderr,
-            )
+            tell(f"{letter} was replaced {count} time(s)")
         lines.conclude(n_good)
     return int(arguments.strict and bool(lines.bad or n_cut_off))
 
@@ -181,10 +178,9 @@ def _check_options(arguments: argparse.Namespace) -> None:
             "another. Leave one of them out."
         )
     if arguments.beam and arguments.nbest and arguments.nbest > arguments.beam:
-        print(
-            f"sb-sma: --nbest {arguments.nbest} widens the beam from "
-            f"{arguments.beam} to {arguments.nbest}",
-            file=sys.stderr,
+        tell(
+            f"--nbest {arguments.nbest} widens the beam from {arguments.beam} "
+            f"to {arguments.nbest}"
         )
 
 
@@ -202,7 +198,7 @@ def _packaged(lexicon: str | None) -> LexiconG2P:
 
     def load() -> Any:
         """Load the model; torch takes seconds."""
-        require_torch_pair()
+        check_torch_pair()
         from sb_sma.inference.g2p.interface import G2P
 
         return G2P.from_hparams(source=folder)
@@ -230,7 +226,7 @@ def _packaged(lexicon: str | None) -> LexiconG2P:
 def _trained(arguments: argparse.Namespace, analogy: dict | None) -> Any:
     """Return the models of --model as one."""
     # torch takes seconds to load: mistakes before it are told at once
-    require_torch_pair()
+    check_torch_pair()
     from sb_sma.inference.g2p.rescoring import add_analogy, load_together
 
     g2p = load_together(arguments.model, arguments.trust_model)

@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import itertools
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -28,6 +29,35 @@ def tell(message: str) -> None:
     from tqdm import tqdm
 
     tqdm.write(f"sb-sma: {message}", file=sys.stderr)
+
+
+class _Teller(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell what is logged."""
+        tell(self.format(record))
+
+
+@contextlib.contextmanager
+def tell_log() -> Iterator[None]:
+    """Let what the package logs be told as a command's own messages are.
+
+    Returns
+    -------
+    told : context manager
+        Within which it is.
+
+    Example
+    -------
+    >>> with contextlib.redirect_stderr(sys.stdout), tell_log():
+    ...     logging.getLogger("sb_sma.data").warning("%s is odd", "a")
+    sb-sma: a is odd
+    """
+    logger, handler = logging.getLogger("sb_sma"), _Teller()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 class TextLines:
@@ -124,10 +154,8 @@ class TextLines:
                 f"read. Give {self.content} per line."
             )
         if self.bad:
-            print(
-                f"sb-sma: {len(self.bad)} bad line(s) passed over: "
-                f"{abridged(self.bad)}",
-                file=sys.stderr,
+            tell(
+                f"{len(self.bad)} bad line(s) passed over: {abridged(self.bad)}"
             )
 
     def _refuse_other_marks(self, line: bytes) -> None:

@@ -4,9 +4,7 @@ import argparse
 import contextlib
 import io
 import itertools
-import logging
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +26,7 @@ from sb_sma.cli.utterances import (
     read_texts,
 )
 from sb_sma.models.tts.pace import FASTEST, SLOWEST
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 from sb_sma.vocoders.source import LJSPEECH, check_vocoder_source
 
 if TYPE_CHECKING:
@@ -215,7 +213,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
         _check_numbered(arguments, utterances)
         # torch takes seconds to load: mistakes above are told at once
-        require_torch_pair()
+        check_torch_pair()
         from sb_sma.inference import TTS
 
         tts = TTS.from_hparams(
@@ -245,15 +243,11 @@ def _speak_and_write(
 ) -> int:
     """Return how many were written."""
     from tqdm import tqdm
-    from tqdm.contrib.logging import logging_redirect_tqdm
 
     from sb_sma.inference.tts import without_limit_warnings
 
     spoken = _speak(tts, utterances, manner, lines)
-    with (
-        logging_redirect_tqdm([logging.getLogger("sb_sma")]),
-        without_limit_warnings() if lines else contextlib.nullcontext(),
-    ):
+    with without_limit_warnings() if lines else contextlib.nullcontext():
         # an unknown speaker, say, is told before there is a bar
         first = next(spoken)
         spoken_again = 0
@@ -364,11 +358,9 @@ def _write(
 
 def _draw(utterance: Utterance, spoken: "SpokenText") -> None:
     if len(spoken.tokens) > _DRAWN_TOKENS:
-        print(
-            f"sb-sma: {utterance.plot} is not drawn: the text has "
-            f"{len(spoken.tokens)} tokens, and a picture room for "
-            f"{_DRAWN_TOKENS}",
-            file=sys.stderr,
+        tell(
+            f"{utterance.plot} is not drawn: the text has {len(spoken.tokens)} "
+            f"tokens, and a picture room for {_DRAWN_TOKENS}"
         )
         return
     from sb_sma.plots.figures import plot_alignments
@@ -390,11 +382,7 @@ def _write_words(utterance: Utterance, spoken: "SpokenText") -> None:
     words = spoken.words
     unsaid = [word for word in words if not word.said]
     for word in unsaid:
-        print(
-            f"sb-sma: {utterance.out}: unsaid at {word.start:.2f} s: "
-            f"{word.text}",
-            file=sys.stderr,
-        )
+        tell(f"{utterance.out}: unsaid at {word.start:.2f} s: {word.text}")
     rows = ["start\tend\tsaid\tword"]
     rows += [
         f"{word.start:.3f}\t{word.end:.3f}\t{'yes' if word.said else 'no'}\t"

@@ -131,9 +131,7 @@ class TTS(ExportedModel):
     ) -> None:
         """Refuse parts that are missing, or are something else."""
         super()._check_parts(modules, hparams, trusted)
-        check_count(
-            "attempts", hparams.get("attempts", 1), most=MOST_ATTEMPTS
-        )
+        check_count("attempts", hparams.get("attempts", 1), most=MOST_ATTEMPTS)
         usual = hparams.get("usual_seconds")
         if not isinstance(usual, TokenSeconds | None):
             raise ValueError(

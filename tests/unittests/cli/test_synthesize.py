@@ -637,3 +637,15 @@ def test_vocoders_are_those_of_the_yaml():
     command_module.add_arguments(parser)
     (option,) = (each for each in parser._actions if each.dest == "vocoder")
     assert list(option.choices) == list(VOCODERS)
+
+
+def test_all_that_is_told_begins_alike(command, tmp_path, texts, capsys):
+    # none of these phonemes was heard in training
+    (tmp_path / "lines.txt").write_text(f"Yes, big job.\n{texts[1]}\n* * *\n")
+    assert command("--input", "lines.txt", "--out", "c.wav") == 0
+    error = capsys.readouterr().err
+    assert "sb-sma: The model never heard" in error
+    # a bar is drawn over
+    lines = [line.strip() for line in re.split("[\r\n]", error)]
+    told = [line for line in lines if line and "text/s]" not in line]
+    assert [each for each in told if not each.startswith("sb-sma: ")] == []
