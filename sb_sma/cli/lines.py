@@ -154,9 +154,8 @@ class TextLines:
                 f"read. Give {self.content} per line."
             )
         if self.bad:
-            tell(
-                f"{len(self.bad)} bad line(s) passed over: {abridged(self.bad)}"
-            )
+            numbers = abridged(sorted(self.bad, key=int))
+            tell(f"{len(self.bad)} bad line(s) passed over: {numbers}")
 
     def _refuse_other_marks(self, line: bytes) -> None:
         for mark, encoding in _OTHER_MARKS.items():

@@ -250,11 +250,11 @@ def _speak_and_write(
     with without_limit_warnings() if lines else contextlib.nullcontext():
         # an unknown speaker, say, is told before there is a bar
         first = next(spoken)
-        spoken_again = 0
+        spoken_again = n_written = 0
         with tqdm(total=len(utterances), unit="text") as bar:
             for utterance, passages in itertools.chain([first], spoken):
+                bar.update()
                 if passages is None:
-                    bar.total -= 1
                     continue
                 written = _write(tts, utterance, passages)
                 spoken_again += written.spoken_again
@@ -264,10 +264,10 @@ def _speak_and_write(
                         "did not end by itself and was cut off; see "
                         f"{utterance.out}",
                     )
-                bar.update()
+                n_written += 1
     if spoken_again:
         tell(f"{spoken_again} passage(s) were spoken again")
-    return bar.n
+    return n_written
 
 
 def _speak(
