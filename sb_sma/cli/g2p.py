@@ -59,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "word<TAB>phonemes or as cmudict, such as their training words: what "
         "they propose is weighed by how its words are said",
     )
+    # told what to do instead
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument(
         "--input", default="-", help="one word per line; - reads stdin"
     )
@@ -90,8 +92,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read, pronounce and write, some lines at a time.
 
-    A line that cannot be read is reported with its number and passed over. The
-    line of a word that the model did not end by itself ends with "cut off".
+    A line that cannot be read is reported with its number and passed over; an
+    empty one is passed over. The line of a word that the model did not end by itself ends with "cut off".
 
     Arguments
     ---------
@@ -153,6 +155,8 @@ def run(arguments: argparse.Namespace) -> int:
         for letter, count in g2p.fallbacks.most_common():
             tell(f"{letter} was replaced {count} time(s)")
         lines.conclude(n_good)
+        if not (n_good or lines.bad):
+            tell(f"{lines.name} holds no word. Give {lines.content} per line.")
     return int(arguments.strict and bool(lines.bad or n_cut_off))
 
 
@@ -167,6 +171,12 @@ def _positive(text: str) -> int:
 
 def _check_options(arguments: argparse.Namespace) -> None:
     """Refuse options that do not go together, and tell what another changes."""
+    if arguments.words:
+        raise ValueError(
+            "words are read of a file, or of standard input; got "
+            f"{' '.join(arguments.words)!r:.80}. Write sb-sma g2p --input FILE, "
+            "or echo WORD | sb-sma g2p"
+        )
     if arguments.model is None and arguments.analogy is not None:
         raise ValueError(
             "--analogy weighs what trained models propose, and there is none. "
@@ -242,10 +252,13 @@ def _trained(arguments: argparse.Namespace, analogy: dict | None) -> Any:
 def _readable_words(
     g2p, lines: TextLines, language: str | None
 ) -> Iterator[tuple[str, list[int]]]:
-    """Find words that the model can read, with indices; report others."""
+    """Find words that the model can read, with indices; report others, but
+    for empty lines."""
     for number, line in lines:
         try:
             word = decode_line(line)
+            if not word:
+                continue
             graphemes = g2p.encode(word, language)
         except ValueError as error:
             lines.pass_over(number, error)

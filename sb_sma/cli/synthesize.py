@@ -253,8 +253,8 @@ def _speak_and_write(
         spoken_again = n_written = 0
         with tqdm(total=len(utterances), unit="text") as bar:
             for utterance, passages in itertools.chain([first], spoken):
-                bar.update()
                 if passages is None:
+                    bar.update()
                     continue
                 written = _write(tts, utterance, passages)
                 spoken_again += written.spoken_again
@@ -265,6 +265,7 @@ def _speak_and_write(
                         f"{utterance.out}",
                     )
                 n_written += 1
+                bar.update()
     if spoken_again:
         tell(f"{spoken_again} passage(s) were spoken again")
     return n_written
