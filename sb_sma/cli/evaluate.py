@@ -162,9 +162,8 @@ def run(arguments: argparse.Namespace) -> None:
 
             check_ear(arguments.ear, arguments.opinion)
         systems = _load_systems(arguments)
-        n_read = len(texts)
-        texts = _speakable(systems, texts, lines)
-        _evaluate(arguments, systems, texts, n_read)
+        texts, passed_over = _speakable(systems, texts, lines)
+        _evaluate(arguments, systems, texts, passed_over)
         if lines is not None:
             lines.conclude(len(texts))
 
@@ -173,7 +172,7 @@ def _evaluate(
     arguments: argparse.Namespace,
     systems: "list[System]",
     texts: "list[EvaluationText]",
-    n_read: int,
+    passed_over: dict[str, str],
 ) -> None:
     """Measure, print and write."""
     from tqdm import tqdm
@@ -226,7 +225,8 @@ def _evaluate(
     evaluation: dict[str, Any] = {
         "command": _command(arguments),
         "n_texts": len(texts),
-        "passed_over": n_read - len(texts),
+        "passed_over": len(passed_over),
+        "passed_over_texts": passed_over,
         "texts": arguments.texts or "sb_sma/evaluation/texts.tsv",
         "seeds": seeds,
         "ear": arguments.ear,
@@ -380,12 +380,12 @@ def _speakable(
     systems: "list[System]",
     texts: "list[EvaluationText]",
     lines: TextLines | None,
-) -> "list[EvaluationText]":
-    """Keep what every model can say; name the others."""
+) -> "tuple[list[EvaluationText], dict[str, str]]":
+    """Keep what every model can say; name the others, and why."""
     models = list(
         {id(system.model): system.model for system in systems}.values()
     )
-    good = []
+    good, passed_over = [], {}
     for each in texts:
         try:
             for model in models:
@@ -393,6 +393,7 @@ def _speakable(
         except ValueError as error:
             if lines is None:
                 tell(f"{each.text!r:.60} passed over: {error}")
+                passed_over[each.text] = str(error)
             else:
                 lines.pass_over(each.line, error)
         else:
@@ -402,7 +403,13 @@ def _speakable(
             f"none of the {len(texts)} texts can be spoken by every model. "
             "Give others by --texts."
         )
-    return good
+    if lines is not None:
+        # with those that could not be read
+        passed_over = {
+            f"line {number}": problem
+            for number, problem in sorted(lines.bad.items())
+        }
+    return good, passed_over
 
 
 def _count_to(most: int) -> Callable[[str], int]:

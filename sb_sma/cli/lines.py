@@ -76,8 +76,8 @@ class TextLines:
 
     Attributes
     ----------
-    bad : list of str
-        Numbers of the lines that were passed over.
+    bad : dict of int to str
+        What is wrong with the lines that were passed over, by number.
 
     Example
     -------
@@ -90,7 +90,7 @@ class TextLines:
     def __init__(self, name: str, source: Iterable[bytes], content: str):
         self.name = name
         self.content = content
-        self.bad: list[str] = []
+        self.bad: dict[int, str] = {}
         self._source = source
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
@@ -133,7 +133,7 @@ class TextLines:
             What is wrong with it.
         """
         self.warn(number, problem)
-        self.bad.append(str(number))
+        self.bad[number] = str(problem)
 
     def conclude(self, n_good: int) -> None:
         """Say which lines were passed over, if any were.
@@ -154,7 +154,7 @@ class TextLines:
                 f"read. Give {self.content} per line."
             )
         if self.bad:
-            numbers = abridged(sorted(self.bad, key=int))
+            numbers = abridged([str(number) for number in sorted(self.bad)])
             tell(f"{len(self.bad)} bad line(s) passed over: {numbers}")
 
     def _refuse_other_marks(self, line: bytes) -> None:
