@@ -244,11 +244,13 @@ def _listen(job: Job) -> tuple[list[tuple[str, Heard]], list[str]]:
     seconds = too_long_seconds = 0.0
     listener = _Listener(job.reader)
     with (
-        tqdm(total=_TRAINING_SECONDS, desc="Reading", unit="s") as bar,
+        # how long recordings are is not known before
+        tqdm(desc="Reading", unit=" recordings") as bar,
         mapped(listener, order, _few(job, order)) as results,
     ):
         for entry, (each, faults) in zip(order, results):
             problems += faults
+            bar.update()
             if each is None:
                 continue
             if each.seconds > _LONGEST_SECONDS:
@@ -257,7 +259,6 @@ def _listen(job: Job) -> tuple[list[tuple[str, Heard]], list[str]]:
             else:
                 heard.append((entry.text, each))
                 seconds += each.seconds
-                bar.update(round(each.seconds))
             if max(seconds, too_long_seconds) > _TRAINING_SECONDS:
                 break
     # a book by chapters has nothing shorter
@@ -287,7 +288,10 @@ def _taught(
         for text, _ in heard
         for piece in cut_text(text, _LONGEST_TAUGHT)
     ]
-    taught = spoken_by_espeak(sentences, job.reader, _TAUGHT_SECONDS)
+    with tqdm(desc="Speaking by eSpeak NG", unit="s", unit_scale=True) as bar:
+        taught = spoken_by_espeak(
+            sentences, job.reader, _TAUGHT_SECONDS, bar.update
+        )
     training = Training(taught)
     _run(job, training, "Training on eSpeak NG")
     return training.model

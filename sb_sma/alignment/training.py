@@ -185,7 +185,10 @@ class Training:
 
 
 def spoken_by_espeak(
-    texts: Sequence[str], reader: TextReader, seconds: float
+    texts: Sequence[str],
+    reader: TextReader,
+    seconds: float,
+    told: Callable[[float], object] = lambda seconds: None,
 ) -> list[Heard]:
     """Let eSpeak NG say texts, again and again in other voices.
 
@@ -197,6 +200,8 @@ def spoken_by_espeak(
         Tells whose language it is.
     seconds : float
         How long it speaks; less where the texts are few.
+    told : callable
+        Called with the seconds of each that was said.
 
     Returns
     -------
@@ -226,6 +231,7 @@ def spoken_by_espeak(
         )
         heard.append(Heard(reader(order[index]), read_cepstrum(samples)))
         total += heard[-1].seconds
+        told(heard[-1].seconds)
         if total > seconds:
             break
     return heard

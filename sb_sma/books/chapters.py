@@ -1,6 +1,6 @@
 """A book as it is spoken: chapters of paragraphs, each with its place."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -13,10 +13,13 @@ class Paragraph:
         Where it stands in the file, for messages.
     text : str
         With markup of `sb_sma.data.text.markup`, if any.
+    ends_scene : bool
+        Whether a break of the scene follows, such as ``* * *``.
     """
 
     place: str
     text: str
+    ends_scene: bool = False
 
 
 @dataclass
@@ -33,6 +36,12 @@ class Chapter:
 
     title: str
     paragraphs: list[Paragraph] = field(default_factory=list)
+
+    def end_scene(self) -> None:
+        """Let a break follow what there is so far."""
+        if self.paragraphs:
+            last = replace(self.paragraphs[-1], ends_scene=True)
+            self.paragraphs[-1] = last
 
 
 @dataclass

@@ -14,12 +14,14 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from sb_sma.books.chapters import Book, Chapter, Paragraph, drop_empty
+from sb_sma.data.plain_text import is_speakable
 from sb_sma.data.text.markup import escape_markup
 
 _MOST_FILES = 20_000
 _MOST_BYTES = 200 * 2**20
 _LONGEST_FILE = 50 * 2**20
-_CONTAINER = "META-INF/container.xml"
+CONTAINER = "META-INF/container.xml"
+"""A file that every EPUB has."""
 _ENCRYPTION = "META-INF/encryption.xml"
 _DOCUMENTS = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 _NCX = "application/x-dtbncx+xml"
@@ -125,14 +127,14 @@ class _Package:
     """What the package document of an EPUB says."""
 
     def __init__(self, archive: _Archive):
-        container = archive.xml(_CONTAINER)
+        container = archive.xml(CONTAINER)
         roots = [
             each.get("full-path", "")
             for each in container.iter()
             if _local(each) == "rootfile"
         ]
         if not roots:
-            raise ValueError(f"{archive.path}: {_CONTAINER} names no book.")
+            raise ValueError(f"{archive.path}: {CONTAINER} names no book.")
         self.name = roots[0]
         root = archive.xml(self.name)
         self.title = self._metadata(root, "title")
@@ -216,10 +218,10 @@ def _add_document(
         if number in begins:
             title = " – ".join(dict.fromkeys(begins[number]))
             chapters.append(Chapter(title[:_LONGEST_TITLE]))
-        escaped = escape_markup(text)
-        chapters[-1].paragraphs.append(
-            Paragraph(f"{place}, paragraph {number + 1}", escaped)
-        )
+        here = f"{place}, paragraph {number + 1}, in {chapters[-1].title!r}"
+        chapters[-1].paragraphs.append(Paragraph(here, escape_markup(text)))
+        if number + 1 in document.scenes:
+            chapters[-1].end_scene()
 
 
 def _contents(
@@ -299,6 +301,8 @@ class _TextOf(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.paragraphs: list[str] = []
         self.anchors: dict[str, int] = {}
+        # before which paragraphs there is a break of the scene
+        self.scenes: set[int] = set()
         self.first_heading = ""
         self._text: list[str] = []
         self._unread = 0  # how deep in what is not read
@@ -315,6 +319,8 @@ class _TextOf(HTMLParser):
             return
         if tag in _BLOCKS:
             self._end_paragraph()
+            if tag == "hr":
+                self.scenes.add(len(self.paragraphs))
         elif tag in ("td", "th"):
             self._text.append(" ")
         for anchor in (found.get("id"), found.get("name")):
@@ -351,7 +357,9 @@ class _TextOf(HTMLParser):
     def _end_paragraph(self) -> None:
         text = _one_line("".join(self._text))
         self._text = []
-        if not text:
+        if not is_speakable(text):
+            if text:
+                self.scenes.add(len(self.paragraphs))
             return
         self.paragraphs.append(text)
         if self._in_heading and not self.first_heading:

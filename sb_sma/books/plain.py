@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from sb_sma.books.chapters import Book, Chapter, Paragraph, drop_empty
+from sb_sma.data.plain_text import is_speakable
 
 _LONGEST_HEADING = 80
 _MARKDOWN = re.compile(r"#{1,2}\s+(?P<title>\S.*?)\s*#*")
@@ -16,11 +17,14 @@ _NUMBERED = re.compile(
 )
 
 
-def chapters_of_text(lines: Iterable[tuple[int, str]], title: str) -> Book:
+def chapters_of_text(
+    lines: Iterable[tuple[int, str]], title: str, name: str = "text"
+) -> Book:
     """Cut a text into chapters.
 
     A heading is a paragraph of a single line that begins with a word such as
-    *Chapter*, or with ``#`` or ``##`` as in Markdown.
+    *Chapter*, or with ``#`` or ``##`` as in Markdown. A line without a letter
+    or a digit, such as ``* * *``, is a break between scenes.
 
     Arguments
     ---------
@@ -28,6 +32,8 @@ def chapters_of_text(lines: Iterable[tuple[int, str]], title: str) -> Book:
         Each with its number.
     title : str
         Of the book, and of what stands before the first heading.
+    name : str
+        Of the file, for places.
 
     Returns
     -------
@@ -55,15 +61,17 @@ def chapters_of_text(lines: Iterable[tuple[int, str]], title: str) -> Book:
         if heading:
             text = heading
             chapters.append(Chapter(heading))
-        paragraph = Paragraph(f"line {block[0][0]}", text)
+        paragraph = Paragraph(f"{name}:{block[0][0]}", text)
         chapters[-1].paragraphs.append(paragraph)
         block.clear()
 
     for number, line in lines:
-        if line.strip():
+        if is_speakable(line):
             block.append((number, line.strip()))
-        else:
-            end_block()
+            continue
+        end_block()
+        if line.strip():
+            chapters[-1].end_scene()
     end_block()
     return Book(title, "", "", drop_empty(chapters), [])
 

@@ -24,6 +24,7 @@ from sb_sma.cli import (
     synthesize,
     upstream,
 )
+from sb_sma.cli.lines import tell_log
 
 COMMANDS = {
     "align": align,
@@ -76,7 +77,8 @@ def main(argv: list[str] | None = None) -> int:
     _refuse_mistyped(parser, commands.choices, argv)
     arguments = parser.parse_args(argv)
     try:
-        status = arguments.run(arguments)
+        with tell_log():
+            status = arguments.run(arguments)
     except BrokenPipeError:
         # whoever read the output has seen enough; nor does a last flush speak
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sb_sma.cli.lines import decode_line, tell
 from sb_sma.cli.paths import check_readable
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 
 if TYPE_CHECKING:
     from sb_sma.data.speech.manifest.read import Entry
@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
     entries, problems = _find_entries(arguments)
     _make_folder(arguments.out)
     # torch takes seconds to load: mistakes above are told at once
-    require_torch_pair()
+    check_torch_pair()
     from sb_sma.alignment.corpus import Job, align_corpus
 
     aligner, reader = _find_aligner(arguments)

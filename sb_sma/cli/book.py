@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sb_sma.books.chapters import Book, Paragraph
 from sb_sma.books.epub import read_epub
+from sb_sma.books.kinds import is_archive, refuse_other_kinds
 from sb_sma.books.m4b import ChapterSound, Encoder, find_encoder
 from sb_sma.books.plain import chapters_of_text
 from sb_sma.cli.lines import decode_line, open_lines, tell
@@ -26,7 +27,7 @@ from sb_sma.cli.sound import open_wav
 from sb_sma.cli.synthesize import add_manner_arguments
 from sb_sma.data.corpus.digests import sha256_of
 from sb_sma.extras import command_for
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 from sb_sma.vocoders.source import check_vocoder_source
 
 if TYPE_CHECKING:
@@ -37,16 +38,17 @@ HELP = "Speak a book, with chapters and subtitles."
 _EXAMPLES = """examples:
   sb-sma book novel.epub --model DIR --out novel.m4b
   sb-sma book novel.txt --model DIR --out novel/
-  sb-sma book novel.epub --model DIR --list
+  sb-sma book novel.epub --list
 
 A run that was killed goes on when its command is given again.
 """
 # a part of the sound that is made at once, and is not made again
 _PART_CHARACTERS = 3000
-_PARAGRAPH_PAUSE, _CHAPTER_PAUSE = 0.5, 1.5  # seconds
+# seconds
+_PARAGRAPH_PAUSE, _SCENE_PAUSE, _CHAPTER_PAUSE = 0.5, 1.0, 1.5
 _SHOWN_UNSAID = 20
 _LONGEST_NAME = 60
-_FORMAT = 1
+_FORMAT = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
-        required=True,
-        help="folder that a training run exported, or a repository on a hub",
+        help="folder that a training run exported, or a repository on a hub; "
+        "only --list does without",
     )
     add_trust(parser)
     parser.add_argument(
@@ -77,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list",
         action="store_true",
-        help="show the chapters and what would be passed over, and end",
+        help="show the chapters, with --model what would be passed over, and end",
     )
     add_manner_arguments(parser, seed=0)
 
@@ -93,22 +95,33 @@ def run(arguments: argparse.Namespace) -> None:
     Raises
     ------
     ValueError
-        If the file holds no book, there is no such model, or the parts that
-        are there are of another.
+        If the file holds no book, there is no such model, or none is given,
+        or the parts that are there are of another.
     OSError
         If a file cannot be read or written.
     """
     check_readable("FILE", arguments.file)
     if not arguments.list:
         _check_output(arguments)
-    check_model(arguments.model)
+        if arguments.model is None:
+            raise ValueError(
+                "--model must name a folder that a training run exported, or a "
+                "repository on a hub; got none. --list shows the chapters "
+                "without it."
+            )
+    if arguments.model is not None:
+        check_model(arguments.model)
     if arguments.vocoder_source is not None:
         check_vocoder_source(arguments.vocoder_source)
     book = _read(Path(arguments.file))
     for problem in book.problems:
-        tell(f"{problem}; passed over")
+        tell(f"passed over: {problem}")
+    if arguments.list:
+        _show(book)
+        if arguments.model is None:
+            return
     # torch takes seconds to load: mistakes above are told at once
-    require_torch_pair()
+    check_torch_pair()
     from sb_sma.inference import TTS
 
     tts = TTS.from_hparams(
@@ -118,7 +131,7 @@ def run(arguments: argparse.Namespace) -> None:
         vocoder_source=arguments.vocoder_source,
     )
     if arguments.list:
-        _show(tts, book, arguments.pace)
+        _tell_unspeakable(tts, book, arguments.pace)
         return
     encoder, out = _choose_encoder(arguments.out)
     manner = {
@@ -194,9 +207,8 @@ def _check_output(arguments: argparse.Namespace) -> None:
 
 def _read(path: Path) -> Book:
     """Read an EPUB, which is a ZIP archive, or a text."""
-    with open(path, "rb") as file:
-        is_archive = file.read(4) == b"PK\x03\x04"
-    if is_archive or path.suffix.lower() == ".epub":
+    refuse_other_kinds(path)
+    if is_archive(path) or path.suffix.lower() == ".epub":
         book = read_epub(path)
     else:
         book = _read_text(path)
@@ -209,19 +221,29 @@ def _read(path: Path) -> Book:
 
 def _read_text(path: Path) -> Book:
     problems: list[str] = []
+    is_ascii = True
 
     def good(
         numbered: Iterable[tuple[int, bytes]],
     ) -> Iterator[tuple[int, str]]:
         """Yield lines that can be read."""
+        nonlocal is_ascii
         for number, line in numbered:
             try:
-                yield number, decode_line(line)
+                text = decode_line(line)
             except ValueError as error:
                 problems.append(f"{path}:{number}: {error}")
+            else:
+                is_ascii &= text.isascii()
+                yield number, text
 
     with open_lines(str(path), "a text", "FILE") as lines:
-        book = chapters_of_text(good(lines), path.stem)
+        book = chapters_of_text(good(lines), path.stem, str(path))
+    # a few bad bytes in a text in UTF-8 are passed over
+    if problems and is_ascii:
+        raise ValueError(
+            f"{problems[0]} (first of {len(problems)} such line(s))."
+        )
     book.problems += problems
     return book
 
@@ -337,16 +359,18 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
     # from the last one, after which the pause of a chapter comes
     pause = _CHAPTER_PAUSE if part.is_last else _PARAGRAPH_PAUSE
     for paragraph in reversed(part.paragraphs):
+        if paragraph.ends_scene:
+            pause = max(pause, _SCENE_PAUSE)
         text = _with_pause(paragraph, pause)
         try:
             tts.check_text(text, manner["pace"])
         except ValueError as error:
-            passed_over.insert(0, f"{paragraph.place}: {error}")
+            passed_over.insert(0, _told(paragraph, error))
         else:
             texts.insert(0, text)
             pause = _PARAGRAPH_PAUSE
     for problem in passed_over:
-        tell(f"{problem}; passed over")
+        tell(problem)
     settings = tts.hparams.mel_settings
     kept: list[tuple[float, float, str, Any]] = []
     seconds, finished, spoken_again = 0.0, True, 0
@@ -385,6 +409,10 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
     }
     with complete_or_absent(part.notes_path) as file:
         file.write(json.dumps(notes, ensure_ascii=False).encode())
+
+
+def _told(paragraph: Paragraph, error: ValueError) -> str:
+    return f"passed over: {paragraph.place}: {error}"
 
 
 def _with_pause(paragraph: Paragraph, seconds: float) -> str:
@@ -468,17 +496,22 @@ def _write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def _show(tts: "TTS", book: Book, pace: float) -> None:
-    """Print the chapters, and what would be passed over."""
+def _show(book: Book) -> None:
+    """Print the chapters."""
     print(f"{book.title}" + (f", by {book.author}" if book.author else ""))
     for number, chapter in enumerate(book.chapters, start=1):
         length = sum(len(each.text) for each in chapter.paragraphs)
         print(f"{number:4}  {length:8} characters  {chapter.title}")
+
+
+def _tell_unspeakable(tts: "TTS", book: Book, pace: float) -> None:
+    """Tell what would be passed over."""
+    for chapter in book.chapters:
         for paragraph in chapter.paragraphs:
             try:
                 tts.check_text(_with_pause(paragraph, _PARAGRAPH_PAUSE), pace)
             except ValueError as error:
-                tell(f"{paragraph.place}: {error}; passed over")
+                tell(_told(paragraph, error))
 
 
 def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:

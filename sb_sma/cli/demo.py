@@ -6,7 +6,7 @@ from collections import Counter
 
 from sb_sma.cli.paths import add_trust, check_model, short_names
 from sb_sma.extras import check_installed
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 
 HELP = "Show a page in the browser: hear, see and compare what models say."
 _EPILOG = """\
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
     _check_address(arguments.host, arguments.port)
     check_installed("gradio", extra="serve", needed_by="The page")
     # torch takes seconds to load: mistakes above are told at once
-    require_torch_pair()
+    check_torch_pair()
     from sb_sma.demo.page import build_page, serve_page
     from sb_sma.demo.speech import Voice
     from sb_sma.inference import TTS

@@ -4,15 +4,13 @@ import argparse
 import contextlib
 import io
 import json
-import logging
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sb_sma.cli.lines import TextLines, open_lines
+from sb_sma.cli.lines import TextLines, open_lines, tell
 from sb_sma.cli.paths import (
     add_trust,
     check_model,
@@ -21,7 +19,8 @@ from sb_sma.cli.paths import (
     short_names,
 )
 from sb_sma.cli.utterances import read_texts
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.inference.arguments import MOST_ATTEMPTS
+from sb_sma.torch_pair import check_torch_pair
 
 if TYPE_CHECKING:
     from sb_sma.evaluation.ear import Ear
@@ -43,7 +42,7 @@ examples:
       the same beside recordings wavs/1.wav, wavs/2.wav, ... of these texts
 """
 _FILES = ("evaluation.json", "evaluation.png", "index.html")
-_MOST_SEEDS = _MOST_ATTEMPTS = 100
+_MOST_SEEDS = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--attempts",
-        type=_count_to(_MOST_ATTEMPTS),
+        type=_count_to(MOST_ATTEMPTS),
         metavar="NUMBER",
         help="how often a text that does not become good is spoken at most; 1 "
         "takes each as it comes (default: the model's own)",
@@ -157,15 +156,14 @@ def run(arguments: argparse.Namespace) -> None:
             )
         texts = _read(lines)
         # torch takes seconds to load: mistakes above are told at once
-        require_torch_pair()
+        check_torch_pair()
         if arguments.ear is not None:
             from sb_sma.evaluation.ear import check_ear
 
             check_ear(arguments.ear, arguments.opinion)
         systems = _load_systems(arguments)
-        n_read = len(texts)
-        texts = _speakable(systems, texts, lines)
-        _evaluate(arguments, systems, texts, n_read)
+        texts, passed_over = _speakable(systems, texts, lines)
+        _evaluate(arguments, systems, texts, passed_over)
         if lines is not None:
             lines.conclude(len(texts))
 
@@ -174,11 +172,10 @@ def _evaluate(
     arguments: argparse.Namespace,
     systems: "list[System]",
     texts: "list[EvaluationText]",
-    n_read: int,
+    passed_over: dict[str, str],
 ) -> None:
     """Measure, print and write."""
     from tqdm import tqdm
-    from tqdm.contrib.logging import logging_redirect_tqdm
 
     from sb_sma.evaluation.measure import hear_reference, measure_system
     from sb_sma.evaluation.references import (
@@ -206,15 +203,12 @@ def _evaluate(
     ear = _load_ear(arguments)
     passes = len(systems) * len(seeds) * (1 if ear is None else 2)
     passes += reference is not None
-    with (
-        logging_redirect_tqdm([logging.getLogger("sb_sma")]),
-        tqdm(
-            # a long text takes longer
-            total=passes * sum(map(len, spoken)),
-            unit=" characters",
-            unit_scale=True,
-        ) as bar,
-    ):
+    with tqdm(
+        # a long text takes longer
+        total=passes * sum(map(len, spoken)),
+        unit=" characters",
+        unit_scale=True,
+    ) as bar:
 
         def advance(number: int) -> None:
             """Show that a text is done."""
@@ -231,7 +225,8 @@ def _evaluate(
     evaluation: dict[str, Any] = {
         "command": _command(arguments),
         "n_texts": len(texts),
-        "passed_over": n_read - len(texts),
+        "passed_over": len(passed_over),
+        "passed_over_texts": passed_over,
         "texts": arguments.texts or "sb_sma/evaluation/texts.tsv",
         "seeds": seeds,
         "ear": arguments.ear,
@@ -385,22 +380,20 @@ def _speakable(
     systems: "list[System]",
     texts: "list[EvaluationText]",
     lines: TextLines | None,
-) -> "list[EvaluationText]":
-    """Keep what every model can say; name the others."""
+) -> "tuple[list[EvaluationText], dict[str, str]]":
+    """Keep what every model can say; name the others, and why."""
     models = list(
         {id(system.model): system.model for system in systems}.values()
     )
-    good = []
+    good, passed_over = [], {}
     for each in texts:
         try:
             for model in models:
                 model.learn(each.text)
         except ValueError as error:
             if lines is None:
-                print(
-                    f"sb-sma: {each.text!r:.60} passed over: {error}",
-                    file=sys.stderr,
-                )
+                tell(f"{each.text!r:.60} passed over: {error}")
+                passed_over[each.text] = str(error)
             else:
                 lines.pass_over(each.line, error)
         else:
@@ -410,7 +403,13 @@ def _speakable(
             f"none of the {len(texts)} texts can be spoken by every model. "
             "Give others by --texts."
         )
-    return good
+    if lines is not None:
+        # with those that could not be read
+        passed_over = {
+            f"line {number}": problem
+            for number, problem in sorted(lines.bad.items())
+        }
+    return good, passed_over
 
 
 def _count_to(most: int) -> Callable[[str], int]:

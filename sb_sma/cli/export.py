@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sb_sma.cli.paths import add_trust, check_model
 from sb_sma.onnx.preconditions import PRECISIONS, check_absent, check_packages
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 
 HELP = "Write a trained model as ONNX graphs, which run without PyTorch."
 _EXAMPLES = """examples:
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_model(arguments.model)
     check_packages()
     # torch takes seconds to load: mistakes above are told at once
-    require_torch_pair()
+    check_torch_pair()
     from sb_sma.onnx.export import export_onnx
 
     names = export_onnx(

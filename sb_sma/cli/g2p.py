@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sb_sma.cli.lines import TextLines, decode_line, open_lines
+from sb_sma.cli.lines import TextLines, decode_line, open_lines, tell
 from sb_sma.cli.paths import (
     add_trust,
     check_model,
@@ -20,7 +20,7 @@ from sb_sma.data.lexicon.read import read_pronunciations
 from sb_sma.data.notation import ARPABET_PHONEMES, strip_stress
 from sb_sma.data.problems import abridged
 from sb_sma.inference.g2p.lexicon_first import LexiconG2P, find_packaged
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 
 HELP = (
     "Pronounce every word of a file: English by CMUdict and the model that "
@@ -59,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "word<TAB>phonemes or as cmudict, such as their training words: what "
         "they propose is weighed by how its words are said",
     )
+    # told what to do instead
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument(
         "--input", default="-", help="one word per line; - reads stdin"
     )
@@ -90,8 +92,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read, pronounce and write, some lines at a time.
 
-    A line that cannot be read is reported with its number and passed over. The
-    line of a word that the model did not end by itself ends with "cut off".
+    A line that cannot be read is reported with its number and passed over; an
+    empty one is passed over. The line of a word that the model did not end by itself ends with "cut off".
 
     Arguments
     ---------
@@ -151,11 +153,10 @@ def run(arguments: argparse.Namespace) -> int:
                 sink.write(line.encode() + b"\n")
             sink.flush()
         for letter, count in g2p.fallbacks.most_common():
-            print(
-                f"sb-sma: {letter} was replaced {count} time(s)",
-                file=sys.stderr,
-            )
+            tell(f"{letter} was replaced {count} time(s)")
         lines.conclude(n_good)
+        if not (n_good or lines.bad):
+            tell(f"{lines.name} holds no word. Give {lines.content} per line.")
     return int(arguments.strict and bool(lines.bad or n_cut_off))
 
 
@@ -170,6 +171,12 @@ def _positive(text: str) -> int:
 
 def _check_options(arguments: argparse.Namespace) -> None:
     """Refuse options that do not go together, and tell what another changes."""
+    if arguments.words:
+        raise ValueError(
+            "words are read of a file, or of standard input; got "
+            f"{' '.join(arguments.words)!r:.80}. Write sb-sma g2p --input FILE, "
+            "or echo WORD | sb-sma g2p"
+        )
     if arguments.model is None and arguments.analogy is not None:
         raise ValueError(
             "--analogy weighs what trained models propose, and there is none. "
@@ -181,10 +188,9 @@ def _check_options(arguments: argparse.Namespace) -> None:
             "another. Leave one of them out."
         )
     if arguments.beam and arguments.nbest and arguments.nbest > arguments.beam:
-        print(
-            f"sb-sma: --nbest {arguments.nbest} widens the beam from "
-            f"{arguments.beam} to {arguments.nbest}",
-            file=sys.stderr,
+        tell(
+            f"--nbest {arguments.nbest} widens the beam from {arguments.beam} "
+            f"to {arguments.nbest}"
         )
 
 
@@ -202,7 +208,7 @@ def _packaged(lexicon: str | None) -> LexiconG2P:
 
     def load() -> Any:
         """Load the model; torch takes seconds."""
-        require_torch_pair()
+        check_torch_pair()
         from sb_sma.inference.g2p.interface import G2P
 
         return G2P.from_hparams(source=folder)
@@ -230,7 +236,7 @@ def _packaged(lexicon: str | None) -> LexiconG2P:
 def _trained(arguments: argparse.Namespace, analogy: dict | None) -> Any:
     """Return the models of --model as one."""
     # torch takes seconds to load: mistakes before it are told at once
-    require_torch_pair()
+    check_torch_pair()
     from sb_sma.inference.g2p.rescoring import add_analogy, load_together
 
     g2p = load_together(arguments.model, arguments.trust_model)
@@ -246,10 +252,13 @@ def _trained(arguments: argparse.Namespace, analogy: dict | None) -> Any:
 def _readable_words(
     g2p, lines: TextLines, language: str | None
 ) -> Iterator[tuple[str, list[int]]]:
-    """Find words that the model can read, with indices; report others."""
+    """Find words that the model can read, with indices; report others, but
+    for empty lines."""
     for number, line in lines:
         try:
             word = decode_line(line)
+            if not word:
+                continue
             graphemes = g2p.encode(word, language)
         except ValueError as error:
             lines.pass_over(number, error)

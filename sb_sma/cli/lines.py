@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import itertools
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -30,6 +31,35 @@ def tell(message: str) -> None:
     tqdm.write(f"sb-sma: {message}", file=sys.stderr)
 
 
+class _Teller(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell what is logged."""
+        tell(self.format(record))
+
+
+@contextlib.contextmanager
+def tell_log() -> Iterator[None]:
+    """Let what the package logs be told as a command's own messages are.
+
+    Returns
+    -------
+    told : context manager
+        Within which it is.
+
+    Example
+    -------
+    >>> with contextlib.redirect_stderr(sys.stdout), tell_log():
+    ...     logging.getLogger("sb_sma.data").warning("%s is odd", "a")
+    sb-sma: a is odd
+    """
+    logger, handler = logging.getLogger("sb_sma"), _Teller()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
 class TextLines:
     """The lines of a file, numbered, and what is wrong with them.
 
@@ -46,8 +76,8 @@ class TextLines:
 
     Attributes
     ----------
-    bad : list of str
-        Numbers of the lines that were passed over.
+    bad : dict of int to str
+        What is wrong with the lines that were passed over, by number.
 
     Example
     -------
@@ -60,7 +90,7 @@ class TextLines:
     def __init__(self, name: str, source: Iterable[bytes], content: str):
         self.name = name
         self.content = content
-        self.bad: list[str] = []
+        self.bad: dict[int, str] = {}
         self._source = source
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
@@ -103,7 +133,7 @@ class TextLines:
             What is wrong with it.
         """
         self.warn(number, problem)
-        self.bad.append(str(number))
+        self.bad[number] = str(problem)
 
     def conclude(self, n_good: int) -> None:
         """Say which lines were passed over, if any were.
@@ -124,11 +154,8 @@ class TextLines:
                 f"read. Give {self.content} per line."
             )
         if self.bad:
-            print(
-                f"sb-sma: {len(self.bad)} bad line(s) passed over: "
-                f"{abridged(self.bad)}",
-                file=sys.stderr,
-            )
+            numbers = abridged([str(number) for number in sorted(self.bad)])
+            tell(f"{len(self.bad)} bad line(s) passed over: {numbers}")
 
     def _refuse_other_marks(self, line: bytes) -> None:
         for mark, encoding in _OTHER_MARKS.items():

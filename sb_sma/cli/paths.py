@@ -3,12 +3,12 @@
 import argparse
 import contextlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from sb_sma.cli.lines import tell
 from sb_sma.inference.model_folder import check_model_folder
 
 
@@ -34,10 +34,7 @@ def check_model(source: str) -> None:
     """
     check_model_folder(source, prefer_folder=True)
     if not Path(source).is_dir():
-        print(
-            f"sb-sma: {source} is no folder here; fetching it from a hub",
-            file=sys.stderr,
-        )
+        tell(f"{source} is no folder here; fetching it from a hub")
 
 
 def short_names(sources: Sequence[str]) -> list[tuple[str, str]]:

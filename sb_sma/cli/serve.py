@@ -10,7 +10,7 @@ from sb_sma.cli.paths import add_trust, check_model
 from sb_sma.cli.synthesize import add_sound_arguments
 from sb_sma.extras import check_installed
 from sb_sma.serving.model_names import name_models
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 from sb_sma.vocoders.source import check_vocoder_source
 
 HELP = "Speak over HTTP, as OpenAI's clients ask for it."
@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_installed(*_PACKAGES, extra="serve", needed_by="The server")
     with _bind(arguments.host, arguments.port) as bound:
         # torch takes seconds to load: mistakes above are told at once
-        require_torch_pair()
+        check_torch_pair()
         serve = _load(arguments, sources)
         bound.listen(_MOST_WAITING)
         tell(f"listening at {_url_of(bound)}, speaking {', '.join(sources)}")

@@ -4,9 +4,7 @@ import argparse
 import contextlib
 import io
 import itertools
-import logging
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +26,7 @@ from sb_sma.cli.utterances import (
     read_texts,
 )
 from sb_sma.models.tts.pace import FASTEST, SLOWEST
-from sb_sma.torch_pair import require_torch_pair
+from sb_sma.torch_pair import check_torch_pair
 from sb_sma.vocoders.source import LJSPEECH, check_vocoder_source
 
 if TYPE_CHECKING:
@@ -215,7 +213,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
         _check_numbered(arguments, utterances)
         # torch takes seconds to load: mistakes above are told at once
-        require_torch_pair()
+        check_torch_pair()
         from sb_sma.inference import TTS
 
         tts = TTS.from_hparams(
@@ -245,22 +243,18 @@ def _speak_and_write(
 ) -> int:
     """Return how many were written."""
     from tqdm import tqdm
-    from tqdm.contrib.logging import logging_redirect_tqdm
 
     from sb_sma.inference.tts import without_limit_warnings
 
     spoken = _speak(tts, utterances, manner, lines)
-    with (
-        logging_redirect_tqdm([logging.getLogger("sb_sma")]),
-        without_limit_warnings() if lines else contextlib.nullcontext(),
-    ):
+    with without_limit_warnings() if lines else contextlib.nullcontext():
         # an unknown speaker, say, is told before there is a bar
         first = next(spoken)
-        spoken_again = 0
+        spoken_again = n_written = 0
         with tqdm(total=len(utterances), unit="text") as bar:
             for utterance, passages in itertools.chain([first], spoken):
                 if passages is None:
-                    bar.total -= 1
+                    bar.update()
                     continue
                 written = _write(tts, utterance, passages)
                 spoken_again += written.spoken_again
@@ -270,10 +264,11 @@ def _speak_and_write(
                         "did not end by itself and was cut off; see "
                         f"{utterance.out}",
                     )
+                n_written += 1
                 bar.update()
     if spoken_again:
         tell(f"{spoken_again} passage(s) were spoken again")
-    return bar.n
+    return n_written
 
 
 def _speak(
@@ -364,11 +359,9 @@ def _write(
 
 def _draw(utterance: Utterance, spoken: "SpokenText") -> None:
     if len(spoken.tokens) > _DRAWN_TOKENS:
-        print(
-            f"sb-sma: {utterance.plot} is not drawn: the text has "
-            f"{len(spoken.tokens)} tokens, and a picture room for "
-            f"{_DRAWN_TOKENS}",
-            file=sys.stderr,
+        tell(
+            f"{utterance.plot} is not drawn: the text has {len(spoken.tokens)} "
+            f"tokens, and a picture room for {_DRAWN_TOKENS}"
         )
         return
     from sb_sma.plots.figures import plot_alignments
@@ -390,11 +383,7 @@ def _write_words(utterance: Utterance, spoken: "SpokenText") -> None:
     words = spoken.words
     unsaid = [word for word in words if not word.said]
     for word in unsaid:
-        print(
-            f"sb-sma: {utterance.out}: unsaid at {word.start:.2f} s: "
-            f"{word.text}",
-            file=sys.stderr,
-        )
+        tell(f"{utterance.out}: unsaid at {word.start:.2f} s: {word.text}")
     rows = ["start\tend\tsaid\tword"]
     rows += [
         f"{word.start:.3f}\t{word.end:.3f}\t{'yes' if word.said else 'no'}\t"

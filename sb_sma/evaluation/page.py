@@ -77,10 +77,12 @@ def plot_evaluation(evaluation: dict[str, Any]) -> Figure:
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),
     )
-    figure.set_label(
-        f"{label}: bars are means over the seeds, lines go from the best to "
-        "the worst"
-    )
+    if len(evaluation["seeds"]) > 1:
+        label += (
+            ": bars are means over the seeds, lines go from the best to the "
+            "worst"
+        )
+    figure.set_label(label)
     return figure
 
 
@@ -115,13 +117,18 @@ def write_page(
         The file.
     """
     first = evaluation["systems"][0]
+    tables = [Table(*table) for table in make_tables(evaluation)]
+    passed_over = evaluation["passed_over_texts"]
+    if passed_over:
+        rows = [list(row) for row in passed_over.items()]
+        tables.append(Table("Texts passed over", ["text", "why"], rows))
     with tempfile.TemporaryDirectory() as folder:
         return write_report(
             path,
             "Evaluation",
             summary=_summarize(evaluation),
             metrics=_key_figures(evaluation),
-            tables=[Table(*table) for table in make_tables(evaluation)],
+            tables=tables,
             pictures=[figure],
             curves=[],
             examples=[
@@ -150,19 +157,28 @@ def _summarize(evaluation: dict[str, Any]) -> str:
         f"{system['name']}: {system['bad_texts'][ALL]['worst']}"
         for system in evaluation["systems"]
     ]
-    return f"Bad texts of {n_texts}, {seeds}: {'; '.join(parts)}."
+    return (
+        f"Bad texts of {n_texts}, {seeds}: {'; '.join(parts)}. The examples of "
+        f"each are the {_SHOWN_BAD} texts with most faults, as far as there "
+        f"are bad ones, and the {_SHOWN_GOOD} good ones whose lengths are "
+        "furthest from the usual, each with the seed where that is so."
+    )
 
 
 def _key_figures(evaluation: dict[str, Any]) -> list[tuple[str, str, str]]:
     rows = []
+    several = len(evaluation["seeds"]) > 1
+    meaning = "bad texts" + (
+        " with the best seed, in the mean, and with the worst" * several
+    )
+    share = "mean share" if several else "share"
     for system in evaluation["systems"]:
         counts, interval = bad_cells(system["bad_texts"][ALL])
         rows.append(
             (
                 system["name"],
                 counts,
-                "bad texts with the best seed, in the mean, and with the worst; "
-                f"95 % interval of the mean share (Wilson): {interval}",
+                f"{meaning}; 95 % interval of the {share} (Wilson): {interval}",
             )
         )
     reference = evaluation["reference"]
@@ -197,7 +213,8 @@ def _examples(
         soundfile.write(wav, *system.to_samples(spoken.mel))
         examples.append(
             Example(
-                title=f"{system.name}, seed {seeds[row]}, {texts[number].kind}",
+                title=f"{system.name}, seed {seeds[row]}, {texts[number].kind}, "
+                f"text {texts[number].position}",
                 text=texts[number].text,
                 result_wav=wav,
                 figures=[

@@ -30,7 +30,7 @@ def bad_cells(bad: dict[str, Any]) -> tuple[str, str]:
     Returns
     -------
     counts : str
-        Best, mean and worst seed.
+        Best, mean and worst seed; one number where they are one.
     interval : str
         Of the mean share.
 
@@ -41,7 +41,10 @@ def bad_cells(bad: dict[str, Any]) -> tuple[str, str]:
     ('0 / 0.4 / 1 of 50', '0.0 to 7.9 %')
     """
     low, high = bad["interval_of_share"]
-    counts = f"{bad['best']} / {bad['mean']:.3g} / {bad['worst']}"
+    numbers = [str(bad["best"]), f"{bad['mean']:.3g}", str(bad["worst"])]
+    if len(set(numbers)) == 1:
+        numbers = numbers[:1]
+    counts = " / ".join(numbers)
     return f"{counts} of {bad['of']}", f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
@@ -105,7 +108,8 @@ def make_tables(
             ],
         ),
         (
-            "How the texts were read, mean over the seeds",
+            "How the texts were read"
+            + ", mean over the seeds" * (len(evaluation["seeds"]) > 1),
             ["figure", *(system["name"] for system in systems)],
             [
                 [title, *(form.format(s["reading"][name]) for s in systems)]

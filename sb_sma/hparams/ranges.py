@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sb_sma.hparams.annotations import matches
+from sb_sma.inference.arguments import MOST_ATTEMPTS
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ _INDICES = Several(Number(least=-256, most=255), or_null=True)
 NUMBERS: Mapping[str, Number | Several] = {
     "attention_window": Several(Number(most=10**6), count=2, or_null=True),
     "average_decay": _DROPOUT,
-    "attempts": Number(least=1, most=100),
+    "attempts": Number(least=1, most=MOST_ATTEMPTS),
     "batch_words": _SIZE,
     "beam_size": Number(least=1, most=1000),
     "beam_threshold": Number(float, 0, above=True, or_infinity=True),

@@ -9,6 +9,8 @@ Reading = TypeVar("Reading")
 
 _SEEDS = (-(2**63), 2**64 - 1)
 _MOST = 1000  # hypotheses, which all lie in memory
+MOST_ATTEMPTS = 100
+"""So often a passage may be spoken that does not become good."""
 
 
 def check_number(name: str, value: Any, most: float = math.inf) -> None:
@@ -45,8 +47,10 @@ def check_number(name: str, value: Any, most: float = math.inf) -> None:
         )
 
 
-def check_count(name: str, value: Any, or_none: bool = False) -> None:
-    """Refuse what is no number of hypotheses.
+def check_count(
+    name: str, value: Any, or_none: bool = False, most: int = _MOST
+) -> None:
+    """Refuse what is no number of hypotheses, or of attempts.
 
     Arguments
     ---------
@@ -56,11 +60,13 @@ def check_count(name: str, value: Any, or_none: bool = False) -> None:
         What was given.
     or_none : bool
         Whether it may be None.
+    most : int
+        The highest number. Default: that of hypotheses.
 
     Raises
     ------
     ValueError
-        If it is no integer from 1 to 1000.
+        If it is no integer from 1 to `most`.
 
     Example
     -------
@@ -68,10 +74,10 @@ def check_count(name: str, value: Any, or_none: bool = False) -> None:
     """
     if value is None and or_none:
         return
-    if not _is_integer(value) or not 1 <= value <= _MOST:
+    if not _is_integer(value) or not 1 <= value <= most:
         others = ", or None" * or_none
         raise ValueError(
-            f"{name} must be 1 or more, an integer up to {_MOST}{others}; got "
+            f"{name} must be 1 or more, an integer up to {most}{others}; got "
             f"{_shown(value)}."
         )
 

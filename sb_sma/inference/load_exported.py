@@ -19,7 +19,11 @@ from speechbrain.utils.fetching import FetchConfig, LocalStrategy, fetch
 from torch import nn
 
 from sb_sma.inference.digests import check_digests, files_of
-from sb_sma.inference.model_folder import ModelFolderError, check_model_folder
+from sb_sma.inference.model_folder import (
+    ModelFolderError,
+    check_kind,
+    check_model_folder,
+)
 from sb_sma.inference.weights import count_weights, find_weights
 from sb_sma.model_size import limit_parameters
 from sb_sma.safe_yaml import find_names, load_safely
@@ -215,7 +219,7 @@ class ExportedModel(Pretrained):
             code of its own.
         ValueError
             If `source` is a path at which there is no exported model, or one
-            of a newer version, or an argument is of another type.
+            of a newer version or of another kind, or an argument is of another type.
         """
         check_model_folder(source)
         overrides = _as_overrides(overrides)
@@ -225,6 +229,7 @@ class ExportedModel(Pretrained):
         if not isinstance(own, bool):
             allowed = {**allowed, **find_names(own)}
         text = read_exported_yaml(source, hparams_file, savedir=savedir, **how)
+        check_kind(_KEY.findall(text), cls.HPARAMS_NEEDED, source)
         if overrides_must_match:
             _check_overrides(overrides, text, source)
         with _told(source):

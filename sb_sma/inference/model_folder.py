@@ -1,10 +1,24 @@
 """Where a trained model is loaded from."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 _MAYBE_ON_A_HUB = re.compile(r"(?![.~])[\w.-]+(?:/[\w.-]+)?", re.ASCII)
+
+
+# a key of the YAML that models of a kind alone have, and who takes them
+_KINDS = {
+    "mel_settings": (
+        "speaks (TTS)",
+        "sb-sma synthesize, book, evaluate, demo or serve; in Python, sb_sma.TTS",
+    ),
+    "grapheme_tokenizer": (
+        "pronounces words (G2P)",
+        "sb-sma g2p; in Python, sb_sma.inference.G2P",
+    ),
+}
 
 
 class ModelFolderError(ValueError):
@@ -64,3 +78,38 @@ def check_model_folder(source: Any, prefer_folder: bool = False) -> None:
             "a model must be a folder that a training run exported; "
             f"{source} has no hyperparams.yaml. Give the folder model/ of the run."
         )
+
+
+def check_kind(
+    found: Collection[str], needed: Collection[str], source: Any
+) -> None:
+    """Refuse a model of another kind than the one that is loaded.
+
+    Arguments
+    ---------
+    found : collection of str
+        Keys of the YAML.
+    needed : collection of str
+        Keys that a model of this kind must have.
+    source : str, Path or other
+        Where the model is from, for the error.
+
+    Raises
+    ------
+    ValueError
+        If it is a model of another kind.
+
+    Example
+    -------
+    >>> check_kind(["mel_settings"], ["grapheme_tokenizer"], "DIR")
+    Traceback (most recent call last):
+    ...
+    ValueError: a model that pronounces words (G2P) is needed here; DIR holds one that speaks (TTS). Give it to sb-sma synthesize, book, evaluate, demo or serve; in Python, sb_sma.TTS.
+    """
+    for key, (task, takers) in _KINDS.items():
+        wanted = [_KINDS[name][0] for name in _KINDS if name in needed]
+        if key in found and key not in needed and wanted:
+            raise ValueError(
+                f"a model that {wanted[0]} is needed here; {source} holds one "
+                f"that {task}. Give it to {takers}."
+            )

@@ -19,6 +19,7 @@ from sb_sma.data.speech.mel import MelSettings
 from sb_sma.data.speech.speakers import SpeakerTable
 from sb_sma.data.tokens import TokenTable
 from sb_sma.inference.arguments import (
+    MOST_ATTEMPTS,
     as_seed,
     as_strings,
     check_count,
@@ -130,7 +131,7 @@ class TTS(ExportedModel):
     ) -> None:
         """Refuse parts that are missing, or are something else."""
         super()._check_parts(modules, hparams, trusted)
-        check_count("attempts", hparams.get("attempts", 1))
+        check_count("attempts", hparams.get("attempts", 1), most=MOST_ATTEMPTS)
         usual = hparams.get("usual_seconds")
         if not isinstance(usual, TokenSeconds | None):
             raise ValueError(
@@ -184,7 +185,7 @@ class TTS(ExportedModel):
 
     @property
     def attempts(self) -> int:
-        """How often a passage that does not become good is spoken at most.
+        """How often a passage that does not become good is spoken, 1 to 100.
 
         Good is one that ends by itself, is about as long as usual, says every
         word, and stays nowhere; of the attempts, the one with fewest faults is
@@ -197,7 +198,7 @@ class TTS(ExportedModel):
     @attempts.setter
     def attempts(self, attempts: int) -> None:
         """Let passages be spoken so often at most."""
-        check_count("attempts", attempts)
+        check_count("attempts", attempts, most=MOST_ATTEMPTS)
         self.hparams.attempts = attempts
 
     @property

@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "demo": {"demo", "evaluation.texts", "extras", "serving.hosts"} | INFERENCE,
     "books": {"books", "data", "metrics"},
     "serving": {"extras", "serving"} | INFERENCE,
-    "hparams": {"hparams", "yaml_depth"},
+    "hparams": {"hparams", "inference.arguments", "yaml_depth"},
     "upstream": {"upstream", "hparams"},
     "cli": {
         "alignment",

@@ -77,7 +77,8 @@ def test_a_pair_that_does_not_load_is_one_line(
     done = run_beside([sys.executable, *command], broken_pair, repository)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.splitlines() == [LINE]
+    prefix = "sb-sma: " if command[:2] == SB_SMA else ""
+    assert done.stderr.splitlines() == [f"{prefix}{LINE}"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ The ``espeakng-loader`` wheel brings the library and its voices.
 
 import functools
 import logging
+import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -49,9 +50,22 @@ _TWO_LETTERS = {
     "KATAKANA": "アン",
     "BOPOMOFO": "ㄅㄑ",
 }
+# a word of scripts that voices of other languages spell letter by letter
+_WORDS = {
+    "ARABIC": "مرحبا",
+    "CYRILLIC": "привет",
+    "ETHIOPIC": "ሰላም",
+    "GREEK": "καλημερα",
+    "HEBREW": "שלום",
+    "THAI": "สวัสดี",
+}
+# with marks between; a letter alone, such as π, has a name in any language
+_WORD = re.compile(
+    r"[^\W\d_](?:[\u0300-\u036f\u0591-\u05c7\u064b-\u0655\u0e31-\u0e4e]*[^\W\d_])+"
+)
 # Nepali reads other digits as English
 _OWN_DIGITS = {"ne": str.maketrans("0123456789", "०१२३४५६७८९")}
-# of each voice, the characters that were warned about
+# of each voice, the characters and scripts that were warned about
 _warned: dict[str, set[str]] = defaultdict(set)
 
 
@@ -127,7 +141,8 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
     """Synthesise a text of any length, from a letter to several paragraphs.
 
     It is read as `plain_text` writes it. Characters that the voice cannot
-    read are warned about, each once. English is not put into words here:
+    read, and scripts that it spells letter by letter, are warned about, each
+    once. English is not put into words here:
     $5.50 is what eSpeak NG makes of it; `EspeakFrontend.written_out` does.
 
     Arguments
@@ -163,6 +178,7 @@ def speak(text: str, settings: VoiceSettings = VoiceSettings()) -> Speech:
     # control characters, which are gone, would steer eSpeak or end the string
     spoken = in_own_digits(plain_text(text), settings)
     _warn_about_unread(spoken, voice)
+    _warn_about_spelled(spoken, voice)
     samples, events, sample_rate = synthesize(spoken, voice, parameters)
     tokens, starts, end_start = _merge_events(events, samples)
     if not tokens:
@@ -274,6 +290,44 @@ def _warn_about_unread(text: str, voice: str) -> None:
         )
 
 
+def _warn_about_spelled(text: str, voice: str) -> None:
+    """Name words of another script than those of the language, once each."""
+    if text.isascii():
+        return
+    words: dict[str, list[str]] = defaultdict(list)
+    for word in dict.fromkeys(_WORD.findall(text)):
+        script = _script(word[0])
+        # ΔG is none
+        if script == _script(word[-1]):
+            words[script].append(word)
+    for script in words.keys() & _WORDS.keys() - _warned[voice]:
+        if _is_spelled(script, voice):
+            _warned[voice].add(script)
+            logger.warning(
+                "The voice %s of eSpeak NG spells %s letter by letter: its "
+                "language does not use %s letters. Write it in those of the "
+                "language, or choose a voice that reads it.",
+                voice,
+                abridged([repr(word) for word in words[script]]),
+                script.capitalize(),
+            )
+
+
+@functools.cache
+def _is_spelled(script: str, voice: str) -> bool:
+    """Whether a word is said as its letters are, by their long names."""
+    word = _WORDS[script]
+    whole, *letters = [
+        sum(token != PAUSE for token in _sound(text, voice))
+        for text in (word, *word)
+    ]
+    return whole == sum(letters) > 1.5 * len(word)
+
+
+def _script(character: str) -> str:
+    return unicodedata.name(character, "").partition(" ")[0]
+
+
 def _must_sound(character: str) -> bool:
     category = unicodedata.category(character)
     return character in NAMED_MARKS or (
@@ -287,8 +341,8 @@ def _must_sound(character: str) -> bool:
 def _is_unread(character: str, voice: str) -> bool:
     """Whether a character is silent, or sounds like all of its script."""
     sound = _sound(character, voice)
-    script = unicodedata.name(character, "").partition(" ")[0]
-    both = {_sound(letter, voice) for letter in _TWO_LETTERS.get(script, "")}
+    letters = _TWO_LETTERS.get(_script(character), "")
+    both = {_sound(letter, voice) for letter in letters}
     return not sound or both == {sound}
 
 

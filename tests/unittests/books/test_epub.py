@@ -40,8 +40,20 @@ def test_what_is_not_there_is_named(tmp_path):
     book = read(tmp_path)
     assert book.problems == ["a.epub: ../etc/passwd: is not in the archive"]
     assert book.chapters[0].paragraphs[1].place == (
-        "a.epub: OEBPS/text/a b.xhtml, paragraph 2"
+        "a.epub: OEBPS/text/a b.xhtml, paragraph 2, in 'The First: a/b'"
     )
+
+
+def test_a_rule_and_a_line_of_signs_are_breaks(tmp_path):
+    body = "<p>* * *</p><p>One.</p><hr/><p>Two.</p><p>***</p><p>Three.</p>"
+    name = "OEBPS/text/a b.xhtml"
+    book = read(tmp_path, **{name: f"<html><body>{body}</body></html>"})
+    paragraphs = book.chapters[0].paragraphs
+    assert [(each.text, each.ends_scene) for each in paragraphs] == [
+        ("One.", True),
+        ("Two.", True),
+        ("Three.", False),
+    ]
 
 
 def test_without_contents_every_document_is_a_chapter(tmp_path):

@@ -39,9 +39,26 @@ def test_paragraphs_keep_their_lines():
     book = chapters_of_text([(1, "a"), (2, "b"), (3, " "), (9, "c")], "T")
     (chapter,) = book.chapters
     assert [(each.place, each.text) for each in chapter.paragraphs] == [
-        ("line 1", "a b"),
-        ("line 9", "c"),
+        ("text:1", "a b"),
+        ("text:9", "c"),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["* * *", "***", "---", "# # #", "⁂", "•", "~", "…", "-" * 80],
+)
+@pytest.mark.parametrize("between", ["\n", "\n\n"], ids=["close", "apart"])
+def test_a_line_of_signs_is_a_break(line, between):
+    text = between.join([line, "One.", line, "Two.", "", "Three.", line])
+    book = chapters_of_text(enumerate(text.split("\n"), 1), "T")
+    (chapter,) = book.chapters
+    assert [(each.text, each.ends_scene) for each in chapter.paragraphs] == [
+        ("One.", True),
+        ("Two.", False),
+        ("Three.", True),
+    ]
+    assert book.problems == []
 
 
 def test_nothing_is_no_book():

@@ -64,7 +64,9 @@ def test_a_recording_and_its_text(folder, capsys, is_file):
         (folder / "a1.txt").write_text("\ufeffYes,\nyou.\n")
         text = "a1.txt"
     assert main(["align", "a1.wav", text, "--out=out"]) == 0
-    assert "1 recording(s) aligned" in capsys.readouterr().out
+    output = capsys.readouterr()
+    assert "1 recording(s) aligned" in output.out
+    assert "Speaking by eSpeak NG: " in output.err
     (alignment,) = json.loads(
         (folder / "out" / "alignments.json").read_text()
     ).values()

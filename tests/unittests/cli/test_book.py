@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,7 @@ def test_a_text_becomes_a_folder_of_chapters(command, tmp_path, capsys):
     assert abs(samples[-rate:]).max() < 1e-3
     assert "No, I say." in (tmp_path / "b" / "1 One.srt").read_text()
     error = capsys.readouterr().err
-    assert "line 5: text must have at least one letter" in error
-    assert "1 odd line(s) passed over" in error
+    assert "passed over" not in error and "every word was said" in error
     assert not (tmp_path / "b.parts").exists()
 
 
@@ -188,8 +188,32 @@ def test_chapters_are_listed(command, tmp_path, capsys):
         "One",
         "Two",
     ]
-    assert "line 5: " in captured.err
+    assert "passed over" not in captured.err
     assert names(tmp_path) == ["b.txt"]
+
+
+def test_chapters_are_listed_without_a_model(command, tmp_path, capsys):
+    (tmp_path / "odd.txt").write_text(f"{BOOK}\n<i>No.</i>\n")
+    assert main(["book", "odd.txt", "--list"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "" and captured.out.endswith(" Two\n")
+    assert command("odd.txt", "--list") == 0
+    told = capsys.readouterr()
+    assert told.out == captured.out
+    assert "sb-sma: passed over: odd.txt:13: character 1: " in told.err
+    assert main(["book", "odd.txt", "--out", "b"]) == 1
+    assert "--model must name a folder" in capsys.readouterr().err
+
+
+def test_a_break_of_the_scene_is_a_pause(command, tmp_path):
+    silences = {}
+    for between in ("", "* * *", "-----"):
+        (tmp_path / "b.txt").write_text(f"No.\n\n{between}\n\nTwo words.\n")
+        assert command("b.txt", "--out", "b") == 0
+        samples, rate = soundfile.read(tmp_path / "b" / "1 b.flac")
+        silences[between] = len(samples) / rate
+    plain, *broken = silences.values()
+    assert broken == [pytest.approx(plain + 0.5, abs=0.02)] * 2
 
 
 def test_subtitles_end_with_the_sound(command, tmp_path):
@@ -243,13 +267,68 @@ def test_a_sentence_without_phonemes_does_not_end_the_book(
     (tmp_path / "b.txt").write_text("\n\n".join(paragraphs), encoding="utf-8")
     assert command("b.txt", "--out", "b") == 0
     error = capsys.readouterr().err
-    assert re.findall(r"line (\d+): text must be speakable", error) == ["5"]
+    found = re.findall(r"passed over: b.txt:(\d+): text must be sp", error)
+    assert found == ["5"]
     assert "1 odd line(s) passed over" in error
     (subtitles,) = (tmp_path / "b").glob("*.srt")
     assert "No, I say." in subtitles.read_text(encoding="utf-8")
 
 
-def test_lines_in_another_encoding_are_named(command, tmp_path, capsys):
-    (tmp_path / "b.txt").write_bytes(b"No.\n\ncaf\xe9\n\nTwo words.\n")
+def test_a_book_in_another_encoding_is_told(command, tmp_path, capsys):
+    lines = "No.\n\n“café”\n\nTwo words.\n\n“No.”\n"
+    (tmp_path / "b.txt").write_bytes(lines.encode("cp1252"))
+    assert command("b.txt", "--out", "b") == 1
+    error = capsys.readouterr().err
+    assert "error: b.txt:3: must be UTF-8; got b'\\x93'" in error
+    assert "iconv -f CP1252 -t UTF-8 (first of 2 such line(s))" in error
+    assert not (tmp_path / "b").exists()
+
+
+def test_bad_bytes_in_a_book_in_utf_8_are_named(command, tmp_path, capsys):
+    lines = "No.\n\n“No.”\n\nTwo words.\n".encode() + b"\ncaf\xe9\n"
+    (tmp_path / "b.txt").write_bytes(lines)
     assert command("b.txt", "--out", "b") == 0
-    assert "b.txt:3: must be UTF-8; got b'\\xe9'" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "passed over: b.txt:7: must be UTF-8; got b'\\xe9'" in error
+    assert "1 odd line(s) passed over" in error
+
+
+@pytest.mark.parametrize(
+    "content, kind",
+    [
+        (b"%PDF-1.7\n", "a PDF"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "a WAV or another RIFF file"),
+        (b"\0\0\0\x1cftypM4B ", "an MP4 or M4B file"),
+        (b"{\\rtf1\\ansi No.}", "an RTF document"),
+        (b"\x93NUMPY\1\0\0\0\0\0", "a binary file"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.bin", "a.txt", "a.epub"])
+def test_what_is_no_book_is_named(
+    command, tmp_path, capsys, content, kind, name
+):
+    (tmp_path / name).write_bytes(content)
+    assert command(name, "--out", "b") == 1
+    assert capsys.readouterr().err == (
+        f"sb-sma: error: {name} must be a text in UTF-8 or Markdown, or an "
+        f"EPUB; it is {kind}. Convert it, and give what it says as a text.\n"
+    )
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    "file, kind",
+    [
+        ("word/document.xml", "a DOCX document"),
+        ("content.xml", "an ODT or another OpenDocument file"),
+    ],
+)
+def test_a_document_of_an_office_is_named(
+    command, tmp_path, capsys, file, kind
+):
+    with zipfile.ZipFile(tmp_path / "a.docx", "w") as archive:
+        archive.writestr("[Content_Types].xml", "")
+        archive.writestr(file, "<a/>")
+    assert command("a.docx", "--out", "b") == 1
+    assert f"an EPUB; it is {kind}. Convert" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Models are set side by side, or one line says why not."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -97,6 +98,10 @@ def test_a_text_that_cannot_be_spoken_is_named_and_left_out(
     assert command("--seeds", 1, texts="mine.txt", *["--out", "o"]) == 0
     evaluation = stored("o")
     assert (evaluation["n_texts"], evaluation["passed_over"]) == (2, 1)
+    passed_over = evaluation["passed_over_texts"]
+    assert list(passed_over) == ["line 3"]
+    page = (tmp_path / "o" / "index.html").read_text("utf-8")
+    assert "Texts passed over" in page and "line 3" in page
     errors = capsys.readouterr().err
     assert "mine.txt:3: text must have at least one letter" in errors
     assert "1 bad line(s) passed over" in errors
@@ -146,6 +151,18 @@ def test_attempts_of_a_model_that_speaks_once_are_told(
     (system,) = stored()["systems"]
     assert system["attempts"] == 2
     assert system["reading"]["spoken_again"] == 3.0
+
+
+def test_the_page_tells_one_seed_and_its_examples(command, tmp_path, capsys):
+    assert command("--seeds", 1) == 0
+    page = (tmp_path / "evaluation" / "index.html").read_text("utf-8")
+    titles = re.findall(r"seed 0, kind \d, text (\d)", page)
+    assert set(titles) == {"2", "3"}
+    assert "The examples of each are the 3 texts with most faults" in page
+    printed = capsys.readouterr().out
+    (line,) = [row for row in printed.splitlines() if row[:4] == "all "]
+    assert re.fullmatch(r"all +\d of 3 .*", line)
+    assert "mean" not in printed
 
 
 def test_a_model_that_speaks_once_has_one_attempt(command):

@@ -145,10 +145,12 @@ def test_bad_lines_are_numbered_and_passed_over(command, tmp_path, capsys):
     written = (tmp_path / "out.tsv").read_text().splitlines()
     assert [line.split("\t")[0] for line in written] == ["cab", "bb"]
     error = capsys.readouterr().err
-    for number in range(2, 7):
+    # an empty line is no bad one
+    assert "words.txt:2: " not in error
+    for number in range(3, 7):
         assert f"sb-sma: words.txt:{number}: " in error
     last = error.splitlines()[-1]
-    assert last == "sb-sma: 5 bad line(s) passed over: 2, 3, 4, 5, 6"
+    assert last == "sb-sma: 4 bad line(s) passed over: 3, 4, 5, 6"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_what_has_no_letter_is_no_word(
     model = export_small_g2p(
         tmp_path / "run", repository, words, lambda *_: None, n_graphemes=16
     )
-    silent = ["...", "-", "'", "’", "–", "\u0301", "☂", ". -", "'-.'", ""]
+    silent = ["...", "-", "'", "’", "–", "\u0301", "☂", ". -", "'-.'"]
     read = ["a.b", "2", "..c", "²"]
     (tmp_path / "words.txt").write_text("\n".join(silent + read), "utf-8")
     arguments = ["--input", "words.txt", "--output", "out.tsv"]
@@ -217,7 +219,7 @@ def test_what_has_no_letter_is_no_word(
     for number in range(1, len(silent) + 1):
         assert f"sb-sma: words.txt:{number}: " in error
     assert error.count("A word must have a letter; got") == len(silent)
-    assert "sb-sma: 10 bad line(s) passed over" in error
+    assert "sb-sma: 9 bad line(s) passed over" in error
     g2p = G2P.from_hparams(source=str(model))
     with pytest.raises(ValueError, match="word 2: A word must have a letter"):
         g2p(["a", "..."])
@@ -274,8 +276,28 @@ def test_a_language_that_the_model_lacks_is_told_once(
 def test_only_bad_lines_are_an_error(command, tmp_path, capsys):
     (tmp_path / "words.txt").write_text("ж\n\n")
     assert command("--input", "words.txt", "--output", "out.tsv") == 1
-    assert "none of the 2 line(s)" in capsys.readouterr().err
+    assert "none of the 1 line(s)" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["words.txt"]
+
+
+@pytest.mark.parametrize("content", ["", "\n \n"], ids=["empty", "blank"])
+def test_a_file_without_words_is_told(command, tmp_path, capsys, content):
+    (tmp_path / "words.txt").write_text(content)
+    arguments = ("--input", "words.txt", "--output", "out.tsv", "--strict")
+    assert command(*arguments) == 0
+    assert capsys.readouterr().err == (
+        "sb-sma: words.txt holds no word. Give one word per line.\n"
+    )
+    assert (tmp_path / "out.tsv").read_text() == ""
+
+
+def test_words_on_the_command_line_are_told_where_they_belong(capsys):
+    assert main(["g2p", "words.txt"]) == 1
+    assert capsys.readouterr().err == (
+        "sb-sma: error: words are read of a file, or of standard input; got "
+        "'words.txt'. Write sb-sma g2p --input FILE, or echo WORD | sb-sma "
+        "g2p\n"
+    )
 
 
 def test_replaced_letters_are_counted(command, tmp_path, capsys):

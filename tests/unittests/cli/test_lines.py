@@ -78,5 +78,11 @@ def test_what_is_passed_over_is_counted(capsys):
         "sb-sma: a.txt:2: is bad",
         "sb-sma: 1 bad line(s) passed over: 2",
     ]
-    with pytest.raises(ValueError, match="none of the 1 .* Give one word per"):
+    lines.pass_over(10, "is bad")
+    lines.pass_over(1, "is bad")
+    capsys.readouterr()
+    lines.conclude(n_good=1)
+    told = "sb-sma: 3 bad line(s) passed over: 1, 2, 10\n"
+    assert capsys.readouterr().err == told
+    with pytest.raises(ValueError, match="none of the 3 .* Give one word per"):
         lines.conclude(n_good=0)

@@ -129,7 +129,7 @@ def test_a_line_that_cannot_be_spoken_is_passed_over(
     assert "sb-sma: lines.txt:3: text must have at least one letter" in error
     assert "sb-sma: lines.txt:5: text must have at least one letter" in error
     assert error.endswith("sb-sma: 2 bad line(s) passed over: 3, 5\n")
-    assert "3/3" in error
+    assert "5/5" in error
     # the others do not hear of it
     good = "\n".join(texts)
     (tmp_path / "good.txt").write_text(good, encoding="utf-8")
@@ -637,3 +637,15 @@ def test_vocoders_are_those_of_the_yaml():
     command_module.add_arguments(parser)
     (option,) = (each for each in parser._actions if each.dest == "vocoder")
     assert list(option.choices) == list(VOCODERS)
+
+
+def test_all_that_is_told_begins_alike(command, tmp_path, texts, capsys):
+    # none of these phonemes was heard in training
+    (tmp_path / "lines.txt").write_text(f"Yes, big job.\n{texts[1]}\n* * *\n")
+    assert command("--input", "lines.txt", "--out", "c.wav") == 0
+    error = capsys.readouterr().err
+    assert "sb-sma: The model never heard" in error
+    # a bar is drawn over
+    lines = [line.strip() for line in re.split("[\r\n]", error)]
+    told = [line for line in lines if line and "text/s]" not in line]
+    assert [each for each in told if not each.startswith("sb-sma: ")] == []

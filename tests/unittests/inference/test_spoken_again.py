@@ -146,7 +146,7 @@ def test_a_model_that_does_not_know_what_is_usual_speaks_once(exported, texts):
     assert tts.speak(texts[0], seed=0)[0].spoken_again == 0
 
 
-@pytest.mark.parametrize("attempts", [0, -1, 1.5, "3", None, 10**6])
+@pytest.mark.parametrize("attempts", [0, -1, 1.5, "3", None, 101])
 def test_other_counts_are_refused(exported, attempts):
     tts = TTS.from_hparams(source=str(exported[2]))
     with pytest.raises(ValueError, match="attempts must be 1 or more"):

@@ -485,9 +485,41 @@ def test_what_a_voice_cannot_read_is_told_once(
 
 
 @pytest.mark.parametrize(
+    "voice, text, spelled",
+    [
+        ("en-us", "He said: Привет, мир—Привет!", ["'Привет'", "'мир'"]),
+        ("de", "Und мир", ["'мир'"]),
+        ("en-us", "γειά σου", ["'γειά'", "'σου'"]),
+        ("pl", "مَرحبا", ["'مَرحبا'"]),
+        ("en-us", "(שלום)", ["'שלום'"]),
+    ],
+)
+def test_words_of_another_script_are_told_once(
+    voice, text, spelled, caplog, monkeypatch
+):
+    monkeypatch.setattr(espeak, "_warned", defaultdict(set))
+    speak(text, VoiceSettings(voice))
+    (record,) = caplog.records
+    message = record.getMessage()
+    told = f"of eSpeak NG spells {', '.join(spelled)} letter by letter"
+    assert message.startswith(f"The voice {voice} {told}")
+    speak(text, VoiceSettings(voice))
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
     "voice, text",
     [
         ("en-us", PARAGRAPH),
+        ("en-us", "café, Straße, Zoë, Łódź, ñ, and π r², or ΔG of Ω"),
+        ("de", "Łódź, naïve, El Niño, α und β"),
+        ("el", "γειά σου"),
+        ("uk", "Привіт"),
+        ("sr", "здраво"),
+        ("kk", "Сәлем"),
+        ("fa", "سلام دنیا"),
+        ("he", "שלום"),
+        ("am", "ሰላም"),
         ("en-us", "“Ça va?” – isn’t it… (naïve) [a]; ½ × 3 ± 2, 5 % & ☂ №"),
         ("ru", "«Ёлка» – это объём, подъезд"),
         ("hi", "हिन्दी में ३ क्‍ष"),
