@@ -93,7 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, pronounce and write, some lines at a time.
 
     A line that cannot be read is reported with its number and passed over; an
-    empty one is passed over. The line of a word that the model did not end by itself ends with "cut off".
+    empty one is passed over. The line of a word that the model did not end by
+    itself ends with "cut off".
 
     Arguments
     ---------

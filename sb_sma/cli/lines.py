@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import logging
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from sb_sma.data.problems import abridged
@@ -16,6 +17,8 @@ _OTHER_MARKS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
+
+_REMEMBERED = 1000  # messages of a command, which a server runs for weeks
 
 
 def tell(message: str) -> None:
@@ -32,14 +35,23 @@ def tell(message: str) -> None:
 
 
 class _Teller(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self._told: deque[str] = deque(maxlen=_REMEMBERED)
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell what is logged."""
-        tell(self.format(record))
+        """Tell what is logged, the same message once."""
+        message = self.format(record)
+        if message not in self._told:
+            self._told.append(message)
+            tell(message)
 
 
 @contextlib.contextmanager
 def tell_log() -> Iterator[None]:
     """Let what the package logs be told as a command's own messages are.
+
+    What is logged of every text, or again for each seed, is told once.
 
     Returns
     -------
@@ -49,7 +61,8 @@ def tell_log() -> Iterator[None]:
     Example
     -------
     >>> with contextlib.redirect_stderr(sys.stdout), tell_log():
-    ...     logging.getLogger("sb_sma.data").warning("%s is odd", "a")
+    ...     for _ in range(5):
+    ...         logging.getLogger("sb_sma.data").warning("%s is odd", "a")
     sb-sma: a is odd
     """
     logger, handler = logging.getLogger("sb_sma"), _Teller()
