@@ -6,6 +6,7 @@ move. What older folders name is led to what stands in its place.
 """
 
 import contextlib
+import copy
 import difflib
 import importlib
 import re
@@ -261,7 +262,14 @@ class ExportedModel(Pretrained):
             hparams["trusted"] = trusted
             modules = hparams["modules"]
             cls._check_parts(modules, hparams, trusted is True)
-        return cls(modules, hparams, **kwargs)
+        model = cls(modules, hparams, **kwargs)
+        if trusted is not True:
+            with _told(source), copy.deepcopy(model.inference_ctx):
+                model.try_out()
+        return model
+
+    def try_out(self) -> None:
+        """Use the model once: parts that do not fit raise, and not later."""
 
 
 def _as_overrides(overrides: Any) -> dict[str, Any] | str:

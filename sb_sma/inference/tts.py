@@ -40,7 +40,7 @@ from sb_sma.inference.vocoder import choose_vocoder
 from sb_sma.models.tts.pace import check_pace
 from sb_sma.models.tts.stop_rule import StopRule
 from sb_sma.models.tts.streaming import join_chunks
-from sb_sma.models.tts.synthesis import Manner
+from sb_sma.models.tts.synthesis import Manner, Narrator, assemble
 from sb_sma.safe_yaml import names_of
 from sb_sma.vocoders.registry import Vocoder
 from sb_sma.vocoders.streaming import WaveformStream
@@ -177,6 +177,20 @@ class TTS(ExportedModel):
                 frontend.check_inside()
         tts.hparams.frontend = frontend.locate(source)
         return tts
+
+    def try_out(self) -> None:
+        """Take a step of the decoder, and smooth what it gives."""
+        token = torch.ones(1, 1, dtype=torch.long, device=self.device)
+        narrator = Narrator(
+            self.mods.model,
+            token,
+            token[0],
+            self.hparams.stop_rule,
+            self.hparams.mel_settings.seconds_per_frame,
+            Manner(self.hparams.decoding, seed=0),
+        )
+        narrator.leave(0)
+        assemble(narrator)
 
     @property
     def styles(self) -> Styles:

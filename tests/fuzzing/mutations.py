@@ -235,11 +235,15 @@ _TEXT = [
 
 def _places(value):
     """List where a JSON value can be replaced: holder and key."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, part in parts:
-        yield value, key
-        if isinstance(part, (dict, list)):
-            yield from _places(part)
+    # deeper than Python calls, where it was nested before
+    holders = [value]
+    while holders:
+        holder = holders.pop()
+        is_dict = isinstance(holder, dict)
+        for key, part in holder.items() if is_dict else enumerate(holder):
+            yield holder, key
+            if isinstance(part, (dict, list)):
+                holders.append(part)
 
 
 def _draw_value(chance):

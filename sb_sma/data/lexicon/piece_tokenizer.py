@@ -121,7 +121,13 @@ class SentencePieceTokenizer(GraphemeTokenizer):
         return pieces
 
     def _split(self, word: str) -> list[str]:
-        return self._processor.encode(word, out_type=str)
+        try:
+            return self._processor.encode(word, out_type=str)
+        except RuntimeError as error:
+            raise ValueError(
+                f"the sentencepiece model cannot split {word!r:.80} ({error}). "
+                "Copy it or train it again."
+            ) from error
 
     def _units_to_json(self) -> dict[str, Any]:
         model = self._processor.serialized_model_proto()

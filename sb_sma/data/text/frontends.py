@@ -215,6 +215,12 @@ class EspeakFrontend(Frontend):
 
     settings: VoiceSettings = VoiceSettings()
 
+    def __post_init__(self):
+        if not isinstance(self.settings, VoiceSettings):
+            raise ValueError(
+                f"settings must be VoiceSettings; got {self.settings!r:.80}."
+            )
+
     def tokens(self, text: str) -> list[str]:
         """Turn a text into phonemes; see ``phonemize``.
 

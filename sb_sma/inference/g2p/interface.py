@@ -91,6 +91,10 @@ class G2P(Pronouncer, ExportedModel):
             g2p.mods.requires_grad_(True)
         return g2p
 
+    def try_out(self) -> None:
+        """Pronounce a letter."""
+        self.decode([[1]])
+
     @classmethod
     def pretrained(
         cls, name: str = ENGLISH, lexicon: bool = True

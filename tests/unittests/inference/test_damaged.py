@@ -3,13 +3,16 @@
 import random
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
 
-from sb_sma.inference import G2P
+from sb_sma.inference import G2P, TTS
 from sb_sma.inference.model_folder import ModelFolderError
 from tests.model_folders import forget_digests
+
+FROZEN = Path(__file__).resolve().parents[2] / "frozen" / "1"
 
 
 def refusal(folder):
@@ -69,3 +72,29 @@ def test_random_damage_is_told_or_harmless(exported_g2p, tmp_path):
         except ValueError as error:
             assert re.search("again|trusted=True|Install", str(error))
         (folder / name).write_bytes(whole[name])
+
+
+@pytest.mark.parametrize(
+    "kind, name, old, new",
+    [
+        (TTS, "tts_sma", "prenet_dropout: 0.5", "prenet_dropout: much"),
+        (TTS, "tts_sma", "!new:torch.nn.Tanh", ""),
+        (
+            TTS,
+            "tts_sma",
+            "settings: !new:sb_sma.data.VoiceSettings\n    voice: en-us\n"
+            "    rate: 175\n    pitch: 50\n    pitch_range: 50\n",
+            "settings: 5\n",
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_are_told_when_they_are_loaded(
+    kind, name, old, new, tmp_path
+):
+    folder = forget_digests(shutil.copytree(FROZEN / name, tmp_path / name))
+    path = folder / "hyperparams.yaml"
+    whole = path.read_text()
+    assert whole.count(old) == 1
+    path.write_text(whole.replace(old, new))
+    with pytest.raises(ModelFolderError, match=re.escape(str(folder))):
+        kind.from_hparams(source=str(folder))
