@@ -3,7 +3,11 @@
 import asyncio
 from typing import Any
 
+import h11
+from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sb_sma.serving.refusals import Refusal
 
 _SECONDS_TO_ASK = 20.0
 
@@ -55,6 +59,27 @@ class PatientProtocol(H11Protocol):
         """
         self._waiting.cancel()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, as all else is refused.
+
+        Arguments
+        ---------
+        msg : str
+            What is wrong.
+        """
+        # something was answered already where a body goes wrong later
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            told = JSONResponse(
+                Refusal(400, msg).body, headers={"Connection": "close"}
+            )
+            for event in (
+                h11.Response(status_code=400, headers=told.raw_headers),
+                h11.Data(data=told.body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event))
+        self.transport.close()
 
     def _wait_for_request(self) -> None:
         self._waiting: Any = self.loop.call_later(

@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import json
 import socket
 import threading
 import time
@@ -74,3 +75,27 @@ def test_who_waits_for_an_answer_is_not(address):
         answer = connection.getresponse()
         assert (answer.status, answer.read()) == (404, b"")
     connection.close()
+
+
+def exchange(address, *parts):
+    """Send parts, half a second apart; what comes until the connection ends."""
+    with socket.create_connection(address, PATIENCE) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(0.3)
+        return b"".join(iter(lambda: connection.recv(1000), b""))
+
+
+def test_what_is_not_http_is_refused_as_all_else(address):
+    head, _, body = exchange(address, b"\0\r\n\r\n").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    error = json.loads(body)["error"]
+    assert error["message"] == "Invalid HTTP request received."
+    assert error["type"] == "invalid_request_error"
+
+
+def test_a_body_that_goes_wrong_after_the_answer_is_no_fault(address, caplog):
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    answer = exchange(address, head, b"no chunk\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert "LocalProtocolError" not in caplog.text
