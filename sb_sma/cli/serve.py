@@ -120,6 +120,7 @@ def _load(
 
     from sb_sma.inference import TTS
     from sb_sma.serving.app import Limits, make_app
+    from sb_sma.serving.connections import PatientProtocol
     from sb_sma.serving.hosts import names_of
     from sb_sma.serving.voices import ServedModel
 
@@ -141,7 +142,7 @@ def _load(
         log_level="warning",
         access_log=False,
         server_header=False,
-        http="h11",
+        http=PatientProtocol,
         ws="none",
         limit_concurrency=2 * limits.requests + _MOST_IDLE,
         timeout_graceful_shutdown=_SECONDS_TO_END,

@@ -223,6 +223,13 @@ def serve_page(page: "gr.Blocks", host: str, port: int, share: bool) -> None:
     print(
         f"sb-sma: the page is at {page.local_url} (Ctrl+C ends it)", flush=True
     )
+    # Gradio tells why there is none
+    if page.share_url is not None:
+        print(
+            f"sb-sma: anybody can use it at {page.share_url}; texts, recordings "
+            "and speech go through a server of Gradio's makers",
+            flush=True,
+        )
     page.block_thread()
 
 

@@ -341,6 +341,9 @@ class _SpeechResponse(Response):
                     sending.result()
             finally:
                 self.scheduler.drop(self.job)
+                # before Python 3.12, wait_for forgets that it was cancelled
+                # where what it waits for has just ended
+                self.job.fail()
                 for task in (sending, leaving):
                     task.cancel()
                 await asyncio.gather(sending, leaving, return_exceptions=True)

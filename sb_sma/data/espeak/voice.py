@@ -269,7 +269,7 @@ def check_speakable(text: str) -> None:
     if not is_speakable(text):
         raise ValueError(
             "text must have at least one letter or digit to speak; got "
-            f"{text!r}. Leave this utterance out or write it in words."
+            f"{text!r:.80}. Leave this utterance out or write it in words."
         )
 
 

@@ -15,18 +15,19 @@ from sb_sma.data.plain_text import is_speakable
 from sb_sma.data.text.english import abbreviations
 from sb_sma.data.text.frontends import count_pauses
 
-_PARAGRAPH = re.compile(r"\s*\n[^\S\n]*\n\s*")
+# no match begins within a run of what it begins with: each beginning would be
+# tried to the end of the run
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _CLOSING = "\"'’”“‘»)\\]}›」』）】》"
-_FULL_STOPS = ".…"
-_OTHER_STOPS = "!?‼⁇⁈⁉؟۔।॥։።፧။"
+_STOPS = ".…!?‼⁇⁈⁉؟۔।॥։።፧။"
 _STOPS_WITHOUT_SPACE = "。！？｡"
 _SENTENCE_END = re.compile(
-    rf"[{_FULL_STOPS}{_OTHER_STOPS}]+(?:[{_CLOSING}]|\s[»›](?=\s))*\s+"
+    rf"(?<![{_STOPS}])[{_STOPS}]+(?:[{_CLOSING}]|\s[»›](?=\s))*\s+"
     rf"|[{_STOPS_WITHOUT_SPACE}]+[{_CLOSING}]*\s*"
 )
 _CLAUSE_END = re.compile(
-    rf"[,;:،؛፣፤]+[{_CLOSING}]*\s+|[、，；：]+[{_CLOSING}]*\s*"
-    r"|\s*(?:--+|—|\s[–-](?=\s))\s*|[)\]]\s+|\n"
+    rf"(?<![,;:،؛፣፤])[,;:،؛፣፤]+[{_CLOSING}]*\s+|[、，；：]+[{_CLOSING}]*\s*"
+    r"|(?:(?<!\s)\s+)?(?:--+|—|\s[–-](?=\s))\s*|[)\]]\s+|\n"
 )
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)+")
 # what is short belongs to what follows: of a | house
@@ -77,10 +78,7 @@ _AS_COUNTED = str.maketrans(
 )
 
 _END_MARKS = (
-    ",;:—–-،؛፣፤、，；：'’”»›」』）】》\"()[]{} "
-    + _FULL_STOPS
-    + _OTHER_STOPS
-    + _STOPS_WITHOUT_SPACE
+    ",;:—–-،؛፣፤、，；：'’”»›」』）】》\"()[]{} " + _STOPS + _STOPS_WITHOUT_SPACE
 )
 
 

@@ -78,7 +78,7 @@ def _read_part(
                 break
         else:
             raise ValueError(
-                f"/{sounds}/ must be phonemes of the model; {part!r} begins "
+                f"/{sounds:.80}/ must be phonemes of the model; {part!r:.80} begins "
                 f"with none. It knows {' '.join(sorted(bases))}."
             )
         symbol, part = part[:length], part[length:]

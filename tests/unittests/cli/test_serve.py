@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmarks.harness.running_server import run_server
+from benchmarks.harness.running_server import post_and_stall, run_server
 from sb_sma.cli import main
 from sb_sma.inference import TTS
 
@@ -274,22 +274,36 @@ def test_a_client_that_goes_frees_its_place(small):
     assert len(speak(small, input="No.")) > 1000
 
 
-def test_a_client_that_goes_stops_its_work(small):
-    def seconds_of_work():
-        path = f"/proc/{small.process.pid}/stat"
-        with open(path, encoding="utf-8") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / 100
+def is_idle(running):
+    """Whether it does nothing for a second."""
+    before = running.processor_seconds()
+    time.sleep(1.0)
+    return running.processor_seconds() - before < 0.1
 
+
+def test_a_client_that_goes_stops_its_work(small):
     asked = client_of(small).audio.speech.with_streaming_response
     with asked.create(**ask(input=LONG)) as answer:
         pieces = answer.iter_bytes(100)
         next(pieces)
     wait_until(lambda: n_requests(small) == 0)
     time.sleep(0.5)
-    before = seconds_of_work()
-    time.sleep(1.0)
-    assert seconds_of_work() - before < 0.3
+    assert is_idle(small)
+
+
+def test_a_client_that_does_not_listen_takes_no_memory(small):
+    """Of a sound of 100 MB, which is made when it is heard."""
+    speak(small, input=LONG[:500], speed=0.5)
+    before = small.memory()
+    wanted = ask(input=LONG * 3, speed=0.5, response_format="pcm")
+    with post_and_stall(small.url[7:], wanted, "dora"):
+        wait_until(lambda: n_requests(small) == 1)
+        for _ in range(3):
+            speak(small, input="No.")
+        wait_until(lambda: is_idle(small))
+        assert n_requests(small) == 1
+        assert small.memory() - before < 80 * 2**20
+    wait_until(lambda: n_requests(small) == 0)
 
 
 def test_there_is_room_for_so_many(small):
@@ -380,6 +394,8 @@ WRONG = {
     "no input": json.dumps({"model": "one", "voice": "default"}).encode(),
     "no model": b'{"input": "No."}',
     "a list": json.dumps(ask(input=["No."])).encode(),
+    "long marks": json.dumps(ask(input="<" * 20_000)).encode(),
+    "long phonemes": json.dumps(ask(input=f"[a](/{'&' * 9_000}/)")).encode(),
     "a number": json.dumps(ask(voice=7)).encode(),
     "an object": json.dumps(ask(model={"id": "one"})).encode(),
 }

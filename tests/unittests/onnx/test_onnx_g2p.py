@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from sb_sma.cli import main
+from sb_sma.data.lexicon.cmudict import Cmudict
 from sb_sma.inference import G2P
 from sb_sma.inference.model_folder import ModelFolderError
 from sb_sma.onnx import OnnxG2P
@@ -28,6 +30,23 @@ def test_it_pronounces_as_pytorch_does(name, n, beam_size, exported_g2p_onnx):
         assert [p.log_probability for p in ours] == pytest.approx(
             [p.log_probability for p in theirs], abs=1e-4
         )
+
+
+@pytest.mark.integration
+def test_the_model_of_the_package_pronounces_as_pytorch_does(tmp_path):
+    graphs = tmp_path / "words_onnx"
+    arguments = ["export", "--model", "en-us", "--onnx", str(graphs)]
+    assert main(arguments) == 0
+    runner, g2p = OnnxG2P(graphs), G2P.pretrained("en-us", lexicon=False)
+    words = list(Cmudict())[::4000]
+    for beam_size in (1, 5):
+        wanted = g2p.n_best(words, 1, beam_size=beam_size)
+        found = runner.n_best(words, 1, beam_size=beam_size)
+        for (ours,), (theirs,) in zip(found, wanted, strict=True):
+            assert ours.phonemes == theirs.phonemes
+            assert ours.log_probability == pytest.approx(
+                theirs.log_probability, abs=1e-4
+            )
 
 
 def test_a_call_gives_the_best(exported_g2p_onnx):

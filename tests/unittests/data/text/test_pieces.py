@@ -1,5 +1,7 @@
 """Long texts are cut where a sentence ends for certain, or a clause does."""
 
+import time
+
 import pytest
 
 from sb_sma.data.text.pieces import cut_text, pauses_after
@@ -124,3 +126,13 @@ def test_a_long_text_is_cut_in_no_time():
     assert len(cut_text(text, 250)) > 800
     cut_text("a" * 200_000, 250)
     assert time.process_time() - start < 10
+
+
+@pytest.mark.parametrize(
+    "mark", [".", "!", ",", " ", "\n", ";", "-", ".'", " –"]
+)
+def test_a_run_of_marks_takes_no_longer_than_words(mark):
+    """A thousand times as long where each is tried to the end of the run."""
+    start = time.process_time()
+    cut_text(f"a{mark * 20_000}b", 120)
+    assert time.process_time() - start < 2.0
