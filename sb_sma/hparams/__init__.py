@@ -80,15 +80,16 @@ def load_experiment(
     overrides = write_overrides(line.given, document)
     document = check_yaml(line.hparams_file, script, overrides)
     given = compose_overrides(overrides, document)
-    check_called(given)
-    check_called(document, given.items)
+    check_called(document, given)
     run_opts = check_run_options(line.run_opts, document)
     resolved = _resolve(document, overrides)
     found = Document(document.path, resolved.text)
     check_numbers(document, given, found)
     for key in ("output_folder", "corpus_folder"):
         if key in found.items:
-            check_output_folder(found.items[key].value, key)
+            giver = given if key in given.items else document
+            place = giver.place(giver.items[key])
+            check_output_folder(found.items[key].value, key, place)
     return line.hparams_file, resolved.build(), run_opts, overrides
 
 
@@ -221,7 +222,9 @@ def find_recipe(argv: list[str], root: PathLike) -> Path:
     return recipe
 
 
-def check_output_folder(path: PathLike, key: str = "output_folder") -> None:
+def check_output_folder(
+    path: PathLike, key: str = "output_folder", place: str = ""
+) -> None:
     """Make sure that a folder can be written, or made; make nothing.
 
     Arguments
@@ -230,6 +233,8 @@ def check_output_folder(path: PathLike, key: str = "output_folder") -> None:
         The folder.
     key : str
         What it is called in the YAML.
+    place : str
+        Where it stands, if an error is to name that.
 
     Raises
     ------
@@ -249,8 +254,9 @@ def check_output_folder(path: PathLike, key: str = "output_folder") -> None:
         reason = f"no permission to write into {folder}"
     else:
         return
+    begins = f"{place}: " if place else ""
     raise ValueError(
-        f"{key} must be a folder that can be written; got '{path}' "
+        f"{begins}{key} must be a folder that can be written; got '{path}' "
         f"({reason}). Give another with --{key}=DIR."
     )
 

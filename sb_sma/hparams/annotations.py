@@ -68,9 +68,12 @@ def matches(value: Any, hint: Any) -> bool:
         if isinstance(value, str):
             return issubclass(str, kind) and matches("", of)
         return isinstance(value, list) and all(matches(v, of) for v in value)
-    # neither a module nor what is called is a number, a text or a list
+    # neither a module nor what is called is a plain value
+    plain = (int, float, str, list)
+    if not issubclass(kind, Mapping):
+        plain += (dict,)
     is_built = issubclass(kind, (nn.Module, Mapping, Callable))
-    return not (is_built and isinstance(value, (int, float, str, list)))
+    return not (is_built and isinstance(value, plain))
 
 
 def describe(hint: Any) -> str:

@@ -8,9 +8,16 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node
 
+from sb_sma.hparams.checks import included_by
 from sb_sma.hparams.document import Document, KeyPath, items, tag_of
 
 _CALLED = ("!new:", "!apply:", "!name:")
+_KINDS = {
+    "!new": ("class", inspect.isclass),
+    "!apply": ("function", inspect.isroutine),
+    "!name": ("class or function", lambda named: named is not None),
+    "!module": ("module", inspect.ismodule),
+}
 
 
 def called_by(document: Document, node: Node) -> tuple[str, Callable | None]:
@@ -37,36 +44,50 @@ def called_by(document: Document, node: Node) -> tuple[str, Callable | None]:
     """
     tag = tag_of(node)
     name = next((tag[len(s) :] for s in _CALLED if tag.startswith(s)), "")
-    if not name:
-        return "", None
+    return name, _find(name, document, node)
+
+
+def _find(name: str, document: Document, node: Node) -> Any:
+    """Import what is of a name."""
     try:
-        return name, pydoc.locate(name)
+        return pydoc.locate(name) if name else None
     except pydoc.ErrorDuringImport as error:
         raise ValueError(
             f"{document.place(node)}: {name} cannot be imported ({error})."
         ) from error
 
 
-def check_called(document: Document, replaced: Container[str] = ()) -> None:
-    """Refuse the name of a class or a function that is not there.
+def check_called(document: Document, given: Document) -> None:
+    """Refuse the name of a class, a function or a module that is not there.
 
     Arguments
     ---------
     document : Document
-        A YAML file.
-    replaced : container of str
-        Keys that have another value than the file's.
+        A YAML file; what it includes is looked at, too.
+    given : Document
+        The command line's overrides.
 
     Raises
     ------
     ValueError
-        If there is nothing of a name.
+        If there is nothing of a name, or something else.
     """
-    for path, node in document.walk():
-        name, called = called_by(document, node)
-        if name and called is None and path[0] not in replaced:
+    _check_names(given, ())
+    files = [(document, given.items)]
+    for file, replaced in files:
+        _check_names(file, replaced)
+        files += [(part, items(node)) for _, node, part in included_by(file)]
+
+
+def _check_names(document: Document, replaced: Container[str]) -> None:
+    for path, node in [((), document.root), *document.walk()]:
+        tag, _, name = tag_of(node).partition(":")
+        if tag not in _KINDS or (path and path[0] in replaced):
+            continue
+        kind, is_one = _KINDS[tag]
+        if not is_one(_find(name, document, node)):
             raise ValueError(
-                f"{document.place(node)}: {tag_of(node)} names nothing that "
+                f"{document.place(node)}: {tag_of(node)} names no {kind} that "
                 "can be imported. Correct the name, or install what it is of."
             )
 

@@ -53,28 +53,55 @@ def check_document(
         _check_given(giver, given, document, document.root)
         _check_placeholders(document, given, remedy)
     read = read_outside | {path for path, _ in document.references()}
-    for path, node in document.walk():
-        if tag_of(node).startswith(_INCLUDE):
-            check_document(
-                _include(document, node),
-                giver=document,
-                given=node,
-                read_outside=set(_below(path, read)),
-                reader=document.path,
-                remedy=f"Give each at {document.place(node)}.",
-            )
+    for path, node, included in included_by(document):
+        check_document(
+            included,
+            giver=document,
+            given=node,
+            read_outside=set(_below(path, read)),
+            reader=document.path,
+            remedy=f"Give each at {document.place(node)}.",
+        )
 
 
-def _include(document: Document, node: Node) -> Document:
+def included_by(document: Document) -> Iterator[tuple[KeyPath, Node, Document]]:
+    """Read every file that another one includes itself.
+
+    Arguments
+    ---------
+    document : Document
+        A file.
+
+    Returns
+    -------
+    included : iterator
+        Triples of the keys that lead to an ``!include:``, its node, and what
+        it includes.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or it cannot be read.
+    """
     # relative to the file behind a link, as HyperPyYAML has it
     folder = os.path.dirname(os.path.realpath(document.path))
-    path = os.path.join(folder, tag_of(node)[len(_INCLUDE) :])
-    if not os.path.isfile(path):
-        raise ValueError(
-            f"{document.place(node)}: {node.tag} names no existing file. "
-            f"Give a path relative to {folder}."
-        )
-    return Document(path)
+    for path, node in document.walk():
+        if not tag_of(node).startswith(_INCLUDE):
+            continue
+        file = os.path.join(folder, tag_of(node)[len(_INCLUDE) :])
+        if not os.path.isfile(file):
+            raise ValueError(
+                f"{document.place(node)}: {node.tag} names no existing file. "
+                f"Give a path relative to {folder}."
+            )
+        try:
+            included = Document(file)
+        except ValueError as error:
+            raise ValueError(
+                f"{document.place(node)}: what is included cannot be read. "
+                f"{error}"
+            ) from error
+        yield path, node, included
 
 
 def _below(path: KeyPath, read: Iterable[KeyPath]) -> Iterator[KeyPath]:

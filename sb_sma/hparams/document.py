@@ -21,6 +21,8 @@ _PLAIN = YAML(typ="safe", pure=True).constructor
 _REFERENCE = re.compile(r"<([^<>]+)>")
 # anchors may stand for more than a file holds
 _MOST_NODES = 2**17
+# YAML's reader takes seconds for what nobody writes
+_MOST_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Document:
     Raises
     ------
     ValueError
-        If the file cannot be read, is not valid YAML, is not a mapping, or
-        gives a key twice.
+        If the file cannot be read, is not valid YAML, is not a mapping, has
+        a key that is no single value, or gives one twice.
 
     Example
     -------
@@ -91,7 +93,7 @@ class Document:
         try:
             if lines is not None:
                 text = "".join(f"{line.text}\n" for line in lines)
-            self.text = Path(path).read_text("utf-8") if text is None else text
+            self.text = _read(path) if text is None else text
             self.root = compose_yaml(self.text)
         except OSError as error:
             raise ValueError(
@@ -111,7 +113,7 @@ class Document:
                 f"{path} must hold a mapping, lines of `key: value`."
             )
         _measure(self.root, self.place, {})
-        self._check_duplicates()
+        self._check_keys()
         self.items = items(self.root)
 
     def place(self, node: Node) -> str:
@@ -138,7 +140,7 @@ class Document:
         nodes : iterator
             Pairs of the keys that lead to a node, and the node.
         """
-        yield from _walk(self.root, ())
+        yield from walk(self.root, ())
 
     def references(self) -> Iterator[tuple[KeyPath, Node]]:
         """Visit every ``<name[part]>`` of the ``!ref`` and ``!copy`` tags.
@@ -189,18 +191,35 @@ class Document:
             node = node if target is None else target
         return node
 
-    def _check_duplicates(self):
+    def _check_keys(self):
         for node in [self.root, *(node for _, node in self.walk())]:
             if not isinstance(node, MappingNode):
                 continue
             seen = set()
             for key, _ in node.value:
+                if not isinstance(key, ScalarNode) or tag_of(key):
+                    raise ValueError(
+                        f"{self.place(key)}: a key must be a single value; "
+                        f"got {tag_of(key) or 'a list or a mapping'}. Correct "
+                        "it."
+                    )
                 if key.value in seen:
                     raise ValueError(
                         f"{self.place(key)}: the key '{key.value}' is given "
                         "twice. Remove one of them."
                     )
                 seen.add(key.value)
+
+
+def _read(path: str | os.PathLike[str]) -> str:
+    text = Path(path).read_text("utf-8")
+    longest = max(map(len, text.split()), default=0)
+    if longest > _MOST_CHARACTERS:
+        raise ValueError(
+            f"a word has {longest} characters, more than {_MOST_CHARACTERS}. "
+            "Shorten it."
+        )
+    return text
 
 
 def compose_yaml(text: str) -> Node | None:
@@ -251,6 +270,32 @@ def items(node: Node | None) -> dict[str, Node]:
     if not isinstance(node, MappingNode):
         return {}
     return {key.value: value for key, value in node.value}
+
+
+def walk(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, Node]]:
+    """Visit every value below a node.
+
+    Arguments
+    ---------
+    node : Node
+        Any node.
+    path : KeyPath
+        The keys that lead to it.
+
+    Returns
+    -------
+    nodes : iterator
+        Pairs of the keys that lead to a value, and the value.
+    """
+    if isinstance(node, MappingNode):
+        children = [(key.value, value) for key, value in node.value]
+    elif isinstance(node, SequenceNode):
+        children = [(str(i), value) for i, value in enumerate(node.value)]
+    else:
+        children = []
+    for name, value in children:
+        yield (*path, name), value
+        yield from walk(value, (*path, name))
 
 
 def tag_of(node: Node) -> str:
@@ -338,18 +383,6 @@ def _measure(
         )
     sizes[id(node)] = size
     return size
-
-
-def _walk(node, path):
-    if isinstance(node, MappingNode):
-        children = [(key.value, value) for key, value in node.value]
-    elif isinstance(node, SequenceNode):
-        children = [(str(i), value) for i, value in enumerate(node.value)]
-    else:
-        children = []
-    for name, value in children:
-        yield (*path, name), value
-        yield from _walk(value, (*path, name))
 
 
 def _split_name(name):

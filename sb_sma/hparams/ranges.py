@@ -87,7 +87,7 @@ class Number:
             return self.or_null
         if not matches(value, self.kind):
             return False
-        if math.isinf(value):
+        if abs(value) == math.inf:
             return self.or_infinity and value > 0
         return (
             (self.least < value if self.above else self.least <= value)

@@ -171,7 +171,7 @@ REFUSED = {
         ["--data_folder=x", "--frontend=g2p", "--g2p_model=lost"],
         "g2p_model must be the folder of an exported G2P model",
     ),
-    "class": (["--attention_type=!name:a.B"], "!name:a.B names nothing that"),
+    "class": (["--attention_type=!name:a.B"], "!name:a.B names no class"),
     "texts": (["--texts=lost.txt"], "texts must be a file with a text a line"),
     "data": (["--data_folder=007"], "/007, without metadata.csv and wavs/"),
     "voice": (["--voice=1"], "voice must be a voice of eSpeak NG; got '1'"),

@@ -191,6 +191,57 @@ MISTAKES_IN_FILES = {
         ("models/inner.yaml", "size: 1", "- size"),
         "models/inner.yaml must hold a mapping",
     ),
+    "included file that is none": (
+        ("models/model.yaml", "dropout: 0.1", "dropout: !include:../train.py"),
+        "models/model.yaml, line 2: what is included cannot be read. "
+        "models/../train.py is not valid YAML",
+    ),
+    "list as a key": (
+        ("models/model.yaml", "dropout: 0.1", "? [a]\n: 1"),
+        "models/model.yaml, line 2: a key must be a single value; got a list "
+        "or a mapping. Correct it.",
+    ),
+    "set as a key": (
+        ("models/model.yaml", "    width: !ref", "    !!set {a}: !ref"),
+        "models/model.yaml, line 6: a key must be a single value",
+    ),
+    "reference as a key": (
+        ("models/model.yaml", "    width: !ref", "    !ref <width>: !ref"),
+        "models/model.yaml, line 6: a key must be a single value; got !ref.",
+    ),
+    "word without end": (
+        ("train.yaml", "note: SMA", "note: " + "x" * 10_001),
+        "train.yaml is not valid YAML: a word has 10001 characters, more than "
+        "10000. Shorten it.",
+    ),
+    "number without end": (
+        ("train.yaml", "seed: 1", "seed: " + "9" * 400),
+        "train.yaml, line 2: 'seed' must be a whole number, from 0 to",
+    ),
+    "class of no name in an included file": (
+        ("models/model.yaml", "!new:collections.Counter", "!new:"),
+        "models/model.yaml, line 5: !new: names no class that can be imported.",
+    ),
+    "class that is none in an included file": (
+        ("models/model.yaml", "!new:collections.Counter", "!new:a/b"),
+        "models/model.yaml, line 5: !new:a/b names no class that can be",
+    ),
+    "module for a class": (
+        ("train.yaml", "!apply:os.mkdir", "!new:collections"),
+        "train.yaml, line 13: !new:collections names no class that can be",
+    ),
+    "class for a function": (
+        ("train.yaml", "!apply:os.mkdir", "!apply:collections.Counter"),
+        "train.yaml, line 13: !apply:collections.Counter names no function",
+    ),
+    "function for a module": (
+        ("train.yaml", "note: SMA", "note: !module:os.mkdir"),
+        "train.yaml, line 3: !module:os.mkdir names no module that can be",
+    ),
+    "output folder": (
+        ("train.yaml", "!ref <__root>/results", "/dev/null"),
+        "train.yaml, line 9: output_folder must be a folder that can be",
+    ),
 }
 
 
@@ -410,7 +461,7 @@ def test_folder_that_cannot_be_written_is_named(tmp_path, below):
 def test_output_folder_is_checked_before_building(experiment):
     (experiment.folder / "file").write_text("")
     message = experiment.error(f"--output_folder={experiment.folder}/file")
-    assert re.match("output_folder must be a folder", message)
+    assert re.match("the command line: output_folder must be a", message)
 
 
 def test_recipe_is_found_through_a_link(tmp_path):
@@ -444,6 +495,70 @@ def test_run_options_reach_the_brain_unchanged(experiment):
     run_opts = experiment.load("--max_grad_norm=2.5", "--debug")[2]
     assert dataclasses.is_dataclass(run_opts)
     assert (run_opts.max_grad_norm, run_opts.debug) == (2.5, True)
+
+
+UNFIT_VALUES = {
+    "argument without a text": (
+        ("models/model.yaml", "    dropout: !ref", "    : !ref"),
+        "train.yaml, line 11: 'model.layer' cannot be built by "
+        "!new:collections.Counter: keywords must be strings (TypeError). "
+        "Correct what it is given.",
+    ),
+    "value that no argument takes": (
+        ("train.yaml", "note: SMA", "note: !new:random.Random {x: [1]}"),
+        "train.yaml, line 3: 'note' cannot be built by !new:random.Random: "
+        "The only supported seed types are: None, int, float, str, bytes, and "
+        "bytearray (TypeError in random.py, line ",
+    ),
+    "value that is refused": (
+        ("train.yaml", "note: SMA", "note: !new:fractions.Fraction [x]"),
+        "train.yaml, line 3: 'note' cannot be built by "
+        "!new:fractions.Fraction: Invalid literal for Fraction: 'x' "
+        "(ValueError in fractions.py, line ",
+    ),
+    "number that is too large": (
+        ("train.yaml", "note: SMA", "note: !apply:math.exp [1000]"),
+        "train.yaml, line 3: 'note' cannot be built by !apply:math.exp: math "
+        "range error (OverflowError). Correct",
+    ),
+    "size that is none": (
+        ("train.yaml", "note: SMA", "note: !new:torch.nn.Linear [-1, 3]"),
+        "train.yaml, line 3: 'note' cannot be built by !new:torch.nn.Linear: "
+        "Trying to create tensor with negative dimension -1: [3, -1] "
+        "(RuntimeError in linear.py, line ",
+    ),
+    "tag of Python": (
+        ("models/model.yaml", "layer: !new", "layer: !!new"),
+        "train.yaml, line 11: 'model.layer' cannot be built: could "
+        "not determine a constructor for the tag 'tag:yaml.org,2002:new:"
+        "collections.Counter' (ConstructorError). Correct",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "change, expected", UNFIT_VALUES.values(), ids=UNFIT_VALUES
+)
+def test_value_that_cannot_be_built_with_is_named(experiment, change, expected):
+    experiment.replace(*change)
+    assert expected in experiment.error()
+
+
+def test_unfit_value_of_the_command_line_is_named(experiment):
+    message = experiment.error("--note=!apply:math.exp [1000]")
+    assert message.startswith("the command line: 'note' cannot be built by")
+
+
+def test_fault_of_what_is_built_is_no_mistake_of_a_user(
+    experiment, monkeypatch
+):
+    monkeypatch.syspath_prepend(experiment.folder)
+    experiment.write("faulty_part.py", "def build():\n    oops()\n")
+    experiment.replace(
+        "train.yaml", "note: SMA", "note: !apply:faulty_part.build []"
+    )
+    with pytest.raises(NameError, match="oops"):
+        experiment.load()
 
 
 def modules_of(traceback):

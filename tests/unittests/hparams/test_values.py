@@ -128,6 +128,8 @@ def test_the_command_line_is_checked_alike(check, override, message):
         ([1, 2], tuple[int, str], False),
         ("cpu", torch.device, True),
         ("a", Callable[..., Any], False),
+        ({"a": 1}, str | Callable[..., Any], False),
+        ({"a": 1}, dict[str, int], True),
         (3, Any, True),
     ],
     ids=str,
@@ -208,6 +210,8 @@ def test_options_are_held_against_what_is_built(tmp_path):
         check_yaml(path, script)
 
     check("SMA", "SMA", "moves_per_query: 2")
+    with pytest.raises(ValueError, match="line 2: .*; got {'a': None}"):
+        check("!!set {a}", "SMA", "moves_per_query: 2")
     with pytest.raises(ValueError, match="line 5: SMA takes no 'moves'"):
         check("SMA", "SMA", "moves: 2")
     with pytest.raises(ValueError, match="line 5: 'moves_per_query' of forw"):
