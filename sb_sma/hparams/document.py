@@ -238,7 +238,7 @@ def compose_yaml(text: str) -> Node | None:
     Raises
     ------
     ValueError
-        If it is nested too deep.
+        If it is nested too deep, or says that it is of another version.
     YAMLError
         If it is no YAML.
 
@@ -252,6 +252,11 @@ def compose_yaml(text: str) -> Node | None:
         return YAML().compose(text)
     except RecursionError as error:
         raise ValueError("it is nested too deep. Mend it.") from error
+    # of a version that ruamel does not know
+    except (AssertionError, KeyError) as error:
+        raise ValueError(
+            "the version after %YAML is unknown. Leave that line out."
+        ) from error
 
 
 def items(node: Node | None) -> dict[str, Node]:

@@ -191,6 +191,11 @@ MISTAKES_IN_FILES = {
         ("models/inner.yaml", "size: 1", "- size"),
         "models/inner.yaml must hold a mapping",
     ),
+    "version of YAML": (
+        ("train.yaml", "# a comment", "%YAML 1.9\n---"),
+        "train.yaml is not valid YAML: the version after %YAML is unknown. "
+        "Leave that line out.",
+    ),
     "included file that is none": (
         ("models/model.yaml", "dropout: 0.1", "dropout: !include:../train.py"),
         "models/model.yaml, line 2: what is included cannot be read. "
