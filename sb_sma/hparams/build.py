@@ -223,8 +223,10 @@ def _cause(error: Exception, last: TracebackType) -> str:
     if not _is_of_loader(last):
         file = Path(last.tb_frame.f_code.co_filename).name
         kind += f" in {file}, line {last.tb_lineno}"
-    cause = _in_a_line(cause).rstrip(".")
-    return f"{cause} ({kind}). Correct what it is given."
+    told = _in_a_line(cause)
+    # a sentence of ours ends with a remedy
+    remedy = "" if told.endswith(".") else " Correct what it is given."
+    return f"{told.rstrip('.')} ({kind}).{remedy}"
 
 
 def _in_a_line(text: Any) -> str:
