@@ -91,6 +91,9 @@ class G2P(Pronouncer, ExportedModel):
             g2p.mods.requires_grad_(True)
         return g2p
 
+    # as it is called of SpeechBrain's interfaces
+    forward = Pronouncer.__call__
+
     def try_out(self) -> None:
         """Pronounce a letter."""
         self.decode([[1]])
