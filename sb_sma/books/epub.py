@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from sb_sma.books.chapters import Book, Chapter, Paragraph, drop_empty
-from sb_sma.data.plain_text import is_speakable
+from sb_sma.data.plain_text import is_speakable, plain_text
 from sb_sma.data.text.markup import escape_markup
 
 _MOST_FILES = 20_000
@@ -22,6 +22,8 @@ _MOST_BYTES = 200 * 2**20
 _LONGEST_FILE = 50 * 2**20
 CONTAINER = "META-INF/container.xml"
 """A file that every EPUB has."""
+UNREADABLE = (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError)
+"""What an archive raises whose list of files is damaged."""
 _ENCRYPTION = "META-INF/encryption.xml"
 _DOCUMENTS = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 _NCX = "application/x-dtbncx+xml"
@@ -63,7 +65,7 @@ def read_epub(path: Path) -> Book:
     try:
         with zipfile.ZipFile(path) as archive:
             return _read(_Archive(path, archive))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as e:
+    except (*UNREADABLE, zlib.error, EOFError) as e:
         raise ValueError(
             f"{path} must be an EPUB, which is a ZIP archive; it cannot be read "
             f"({e}). Fetch it again, or give a text file."
@@ -215,13 +217,15 @@ def _add_document(
     if not titles and document.paragraphs:
         begins[0] = [document.first_heading or f"Part {len(chapters)}"]
     for number, text in enumerate(document.paragraphs):
+        if number in document.scenes:
+            chapters[-1].end_scene()
         if number in begins:
             title = " – ".join(dict.fromkeys(begins[number]))
             chapters.append(Chapter(title[:_LONGEST_TITLE]))
         here = f"{place}, paragraph {number + 1}, in {chapters[-1].title!r}"
         chapters[-1].paragraphs.append(Paragraph(here, escape_markup(text)))
-        if number + 1 in document.scenes:
-            chapters[-1].end_scene()
+    if len(document.paragraphs) in document.scenes:
+        chapters[-1].end_scene()
 
 
 def _contents(
@@ -358,7 +362,7 @@ class _TextOf(HTMLParser):
         text = _one_line("".join(self._text))
         self._text = []
         if not is_speakable(text):
-            if text:
+            if plain_text(text).strip():
                 self.scenes.add(len(self.paragraphs))
             return
         self.paragraphs.append(text)

@@ -1,31 +1,29 @@
 """What a file is that is no book, told by how it begins."""
 
-import contextlib
+import re
 import zipfile
 from pathlib import Path
 
-from sb_sma.books.epub import CONTAINER
+from sb_sma.books.epub import CONTAINER, UNREADABLE
 
-_BEGINNINGS = {
-    b"%PDF": "a PDF",
+_KINDS = {
+    b"%PDF-": "a PDF",
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
-    b"RIFF": "a WAV or another RIFF file",
-    b"fLaC": "a FLAC sound",
-    b"OggS": "an Ogg sound",
-    b"ID3": "an MP3 sound",
+    b"GIF8[79]a": "a GIF picture",
+    b"RIFF.{4}(?:WAVE|AVI |WEBP)": "a WAV or another RIFF file",
+    b"fLaC\\0": "a FLAC sound",
+    b"OggS\\0": "an Ogg sound",
+    b"ID3[\x02-\x04]": "an MP3 sound",
     b"\xd0\xcf\x11\xe0": "a document of an old Office, such as a DOC",
-    b"{\\rtf": "an RTF document",
+    rb"\{\\rtf": "an RTF document",
     b"\x1f\x8b": "packed by gzip",
-    b"BZh": "packed by bzip2",
+    b"BZh[1-9]1AY&SY": "packed by bzip2",
     b"\xfd7zXZ": "packed by xz",
     b"7z\xbc\xaf": "a 7-Zip archive",
-    b"Rar!": "a RAR archive",
-}
-_WITHIN = {
-    (4, b"ftyp"): "an MP4 or M4B file",
-    (60, b"BOOKMOBI"): "a Kindle book (MOBI)",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\\0.{3}ftyp": "an MP4 or M4B file",
+    b".{60}BOOKMOBI": "a Kindle book (MOBI)",
 }
 # of ZIP archives
 _FILES = {
@@ -36,6 +34,7 @@ _FILES = {
 }
 _ZIP = b"PK\x03\x04"
 _READ_BYTES = 4096
+_MOST_ZEROS = 0.05
 
 
 def is_archive(path: Path) -> bool:
@@ -87,14 +86,12 @@ def refuse_other_kinds(path: Path) -> None:
 def _kind_of(path: Path) -> str | None:
     with open(path, "rb") as file:
         start = file.read(_READ_BYTES)
-    for beginning, kind in _BEGINNINGS.items():
-        if start.startswith(beginning):
-            return kind
-    for (place, mark), kind in _WITHIN.items():
-        if start.startswith(mark, place):
+    for beginning, kind in _KINDS.items():
+        if re.match(beginning, start, re.DOTALL):
             return kind
     # a text in UTF-16 has zeros in every other place at most
-    if 0 in start[::2] and 0 in start[1::2] and not _has_mark(start):
+    zeros = min(start[::2].count(0), start[1::2].count(0))
+    if zeros > _MOST_ZEROS * len(start) and not _has_mark(start):
         return "a binary file"
     return None
 
@@ -107,11 +104,11 @@ def _has_mark(start: bytes) -> bool:
 
 
 def _kind_in(path: Path) -> str | None:
-    names: list[str] = []
-    # what cannot be opened is told as an EPUB that is damaged
-    with contextlib.suppress(zipfile.BadZipFile, NotImplementedError):
+    try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+    except UNREADABLE:
+        return None  # it is told as an EPUB that is damaged
     if CONTAINER in names:
         return None
     return next((_FILES[name] for name in names if name in _FILES), None)

@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable
 
 from sb_sma.books.chapters import Book, Chapter, Paragraph, drop_empty
-from sb_sma.data.plain_text import is_speakable
+from sb_sma.data.plain_text import is_speakable, plain_text
 
 _LONGEST_HEADING = 80
+# between scenes, or below a title
+_BREAK = re.compile(r"[\s*#=~_+•·…⁂†‡◦●○◆◇■□–—-]+")
 _MARKDOWN = re.compile(r"#{1,2}\s+(?P<title>\S.*?)\s*#*")
 _NUMBERED = re.compile(
     r"(?:the\s+)?(?:chapter|part|book|prologue|epilogue|preface|introduction|"
@@ -23,8 +25,9 @@ def chapters_of_text(
     """Cut a text into chapters.
 
     A heading is a paragraph of a single line that begins with a word such as
-    *Chapter*, or with ``#`` or ``##`` as in Markdown. A line without a letter
-    or a digit, such as ``* * *``, is a break between scenes.
+    *Chapter*, or with ``#`` or ``##`` as in Markdown. A line of signs such as
+    ``* * *``, and a paragraph without a letter or a digit, is a break between
+    scenes.
 
     Arguments
     ---------
@@ -56,6 +59,10 @@ def chapters_of_text(
         """Make a paragraph or a heading of the lines up to here."""
         if not block:
             return
+        if not any(is_speakable(line) for _, line in block):
+            chapters[-1].end_scene()
+            block.clear()
+            return
         text = " ".join(line for _, line in block)
         heading = len(block) == 1 and _heading(text)
         if heading:
@@ -66,11 +73,12 @@ def chapters_of_text(
         block.clear()
 
     for number, line in lines:
-        if is_speakable(line):
+        seen = plain_text(line).strip()
+        if seen and not _BREAK.fullmatch(seen):
             block.append((number, line.strip()))
             continue
         end_block()
-        if line.strip():
+        if seen:
             chapters[-1].end_scene()
     end_block()
     return Book(title, "", "", drop_empty(chapters), [])

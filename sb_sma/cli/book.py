@@ -521,8 +521,7 @@ def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
     passed_over, spoken_again = len(book.problems), 0
     for part in parts:
         notes = part.notes()
-        # notes of older versions do not tell
-        spoken_again += notes.get("spoken_again", 0)
+        spoken_again += notes["spoken_again"]
         start, seconds = seconds, seconds + notes["seconds"]
         passed_over += len(notes["passed_over"])
         unsaid += [

@@ -56,6 +56,25 @@ def test_a_rule_and_a_line_of_signs_are_breaks(tmp_path):
     ]
 
 
+def test_breaks_where_a_document_begins_and_ends(tmp_path):
+    contents = '<nav><ol><li><a href="text/a%20b.xhtml">A</a></li></ol></nav>'
+    begins = "<hr/><p>Two.</p><p>&#8203;</p><p>Three.</p>"
+    book = read(
+        tmp_path,
+        **{
+            "OEBPS/nav.xhtml": f"<html><body>{contents}</body></html>",
+            "OEBPS/text/a b.xhtml": "<html><body><p>One.</p></body></html>",
+            "OEBPS/text/b.xhtml": f"<html><body>{begins}</body></html>",
+        },
+    )
+    paragraphs = book.chapters[0].paragraphs[:3]
+    assert [(each.text, each.ends_scene) for each in paragraphs] == [
+        ("One.", True),
+        ("Two.", False),
+        ("Three.", False),
+    ]
+
+
 def test_without_contents_every_document_is_a_chapter(tmp_path):
     package = FILES["OEBPS/content.opf"].replace('properties="nav"', "")
     book = read(tmp_path, **{"OEBPS/content.opf": package})

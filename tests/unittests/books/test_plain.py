@@ -61,5 +61,26 @@ def test_a_line_of_signs_is_a_break(line, between):
     assert book.problems == []
 
 
+@pytest.mark.parametrize("last", ["...", '..."', ". . .", '!"', "?!"])
+def test_a_line_of_punctuation_belongs_to_its_paragraph(last):
+    text = f'"Stop it now, she said\n{last}\n\nIt rained.\n\n{last}\n\nNo.'
+    book = chapters_of_text(enumerate(text.split("\n"), 1), "T")
+    (chapter,) = book.chapters
+    assert [(each.text, each.ends_scene) for each in chapter.paragraphs] == [
+        (f'"Stop it now, she said {last}', False),
+        ("It rained.", True),
+        ("No.", False),
+    ]
+
+
+def test_an_invisible_line_is_an_empty_one():
+    book = chapters_of_text([(1, "One."), (2, "\u200b"), (3, "Two.")], "T")
+    (chapter,) = book.chapters
+    assert [(each.text, each.ends_scene) for each in chapter.paragraphs] == [
+        ("One.", False),
+        ("Two.", False),
+    ]
+
+
 def test_nothing_is_no_book():
     assert chapters_of_text([(1, " ")], "T").chapters == []

@@ -318,6 +318,36 @@ def test_what_is_no_book_is_named(
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        b"RIFFRAFF\n\nIt rained.\n",
+        b"Rar! said the lion.\n",
+        b"ID3 tags are small.\n",
+        b"GIF8 is no picture.\n",
+        b"BZh is no word.\n",
+        b"It ra\0ined.\nIt sto\0pped.\nA caf\xc3\xa9.\n",
+    ],
+)
+def test_a_text_that_begins_like_another_file_is_read(
+    command, tmp_path, content
+):
+    (tmp_path / "b.txt").write_bytes(content)
+    assert command("b.txt", "--list") == 0
+
+
+def test_an_archive_with_names_in_no_encoding_is_named(
+    command, tmp_path, capsys
+):
+    path = tmp_path / "b.epub"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("é", "")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    assert command("b.epub", "--list") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("sb-sma: error: b.epub must be an EPUB")
+
+
+@pytest.mark.parametrize(
     "file, kind",
     [
         ("word/document.xml", "a DOCX document"),
