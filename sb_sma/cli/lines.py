@@ -40,9 +40,9 @@ class _Teller(logging.Handler):
         self._told: deque[str] = deque(maxlen=_REMEMBERED)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell what is logged, the same message once."""
+        """Tell what is logged; the same message once, unless it is an error."""
         message = self.format(record)
-        if message not in self._told:
+        if record.levelno >= logging.ERROR or message not in self._told:
             self._told.append(message)
             tell(message)
 

@@ -90,10 +90,19 @@ class PhonemeTable:
         -------
         phonemes : list of str
             Symbols, from the first phoneme of the word to the last.
+
+        Raises
+        ------
+        ValueError
+            If an index is beyond the table.
         """
-        return self.as_said(
-            [self.symbols[index - END - 1] for index in indices if index > END]
-        )
+        indices = [index for index in indices if index > END]
+        if max(indices, default=0) >= len(self):
+            raise ValueError(
+                f"indices must be of phonemes of a table of {len(self)}; got "
+                f"{max(indices)}. Give the table that the model was trained with."
+            )
+        return self.as_said([self.symbols[each - END - 1] for each in indices])
 
     def as_said(self, phonemes: Sequence[str]) -> list[str]:
         """Put phonemes in the order in which a model says them, or back.

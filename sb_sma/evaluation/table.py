@@ -39,12 +39,14 @@ def bad_cells(bad: dict[str, Any]) -> tuple[str, str]:
     >>> counts = {"best": 0, "mean": 0.4, "worst": 1, "of": 50}
     >>> bad_cells({**counts, "interval_of_share": [0.0, 0.0792]})
     ('0 / 0.4 / 1 of 50', '0.0 to 7.9 %')
+    >>> counts = {"best": 1234, "mean": 1234.0, "worst": 1234, "of": 2000}
+    >>> bad_cells({**counts, "interval_of_share": [0.595, 0.638]})
+    ('1234 of 2000', '59.5 to 63.8 %')
     """
     low, high = bad["interval_of_share"]
-    numbers = [str(bad["best"]), f"{bad['mean']:.3g}", str(bad["worst"])]
-    if len(set(numbers)) == 1:
-        numbers = numbers[:1]
-    counts = " / ".join(numbers)
+    counts = f"{bad['best']} / {bad['mean']:.3g} / {bad['worst']}"
+    if bad["best"] == bad["worst"]:
+        counts = str(bad["best"])
     return f"{counts} of {bad['of']}", f"{100 * low:.1f} to {100 * high:.1f} %"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from hyperpyyaml import load_hyperpyyaml
 from speechbrain.inference.interfaces import Pretrained
 from speechbrain.utils.fetching import FetchConfig, LocalStrategy, fetch
@@ -312,7 +313,7 @@ def _told(source: Any) -> Iterator[None]:
     except ModelFolderError:
         raise
     # of a folder that is whole, and of a hub that cannot be reached
-    except (OSError, ImportError):
+    except (OSError, ImportError, torch.OutOfMemoryError):
         raise
     except Exception as error:
         told = " ".join(str(error).split())
@@ -320,7 +321,8 @@ def _told(source: Any) -> Iterator[None]:
             told = f"{type(error).__name__}: {told}"
         where = "" if str(source) in told else f"{source}: "
         if "again" not in told and "trusted=True" not in told:
-            told += " Copy the folder or export the model again."
+            told = told.rstrip(".")
+            told += ". Copy the folder or export the model again."
         raise ModelFolderError(f"{where}{told}") from error
 
 

@@ -179,18 +179,26 @@ class TTS(ExportedModel):
         return tts
 
     def try_out(self) -> None:
-        """Take a step of the decoder, and smooth what it gives."""
-        token = torch.ones(1, 1, dtype=torch.long, device=self.device)
+        """Take a step on the last symbol, by the last speaker."""
+        last = len(self.hparams.tokens) - 1
+        tokens = torch.tensor([[last]], device=self.device)
+        speaker = self._find_speakers(self.speakers[-1:] or None, 1)
+        settings = self.hparams.mel_settings
         narrator = Narrator(
             self.mods.model,
-            token,
-            token[0],
+            tokens,
+            torch.ones_like(tokens[0]),
             self.hparams.stop_rule,
-            self.hparams.mel_settings.seconds_per_frame,
-            Manner(self.hparams.decoding, seed=0),
+            settings.seconds_per_frame,
+            Manner(self.hparams.decoding, seed=0, speaker=speaker),
         )
         narrator.leave(0)
-        assemble(narrator)
+        n_mels = assemble(narrator).mels.shape[-1]
+        if n_mels != settings.n_mels:
+            raise ValueError(
+                "mel_settings must have the n_mels of the model; got "
+                f"{settings.n_mels}, and {n_mels} of the model."
+            )
 
     @property
     def styles(self) -> Styles:

@@ -73,9 +73,10 @@ class PatientProtocol(H11Protocol):
             told = JSONResponse(
                 Refusal(400, msg).body, headers={"Connection": "close"}
             )
+            is_head = bool(self.scope) and self.scope["method"] == "HEAD"
             for event in (
                 h11.Response(status_code=400, headers=told.raw_headers),
-                h11.Data(data=told.body),
+                h11.Data(data=b"" if is_head else told.body),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event))

@@ -52,8 +52,8 @@ _TWO_LETTERS = {
 }
 # a word of scripts that voices of other languages spell letter by letter
 _WORDS = {
-    "ARABIC": "مرحبا",
-    "CYRILLIC": "привет",
+    "ARABIC": "سلام",
+    "CYRILLIC": "трава",
     "ETHIOPIC": "ሰላም",
     "GREEK": "καλημερα",
     "HEBREW": "שלום",

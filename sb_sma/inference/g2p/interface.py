@@ -95,8 +95,10 @@ class G2P(Pronouncer, ExportedModel):
     forward = Pronouncer.__call__
 
     def try_out(self) -> None:
-        """Pronounce a letter."""
-        self.decode([[1]])
+        """Pronounce the last letter."""
+        last = len(self.hparams.grapheme_tokenizer) - 1
+        ((_, (found,)),) = self._search([[last]], self.hparams.beam_settings, 1)
+        self._name(found[0])
 
     @classmethod
     def pretrained(

@@ -87,6 +87,7 @@ class CombinedG2P(Pronouncer):
             If a number is below 1.
         """
         check_count("n", n)
+        check_count("beam_size", beam_size, or_none=True)
         if not graphemes:
             return []
         readings = list(zip(*graphemes))

@@ -1,8 +1,10 @@
 """Lines are cut where a file has line ends, and read as UTF-8 or not at all."""
 
+import logging
+
 import pytest
 
-from sb_sma.cli.lines import TextLines, decode_line, open_lines
+from sb_sma.cli.lines import TextLines, decode_line, open_lines, tell_log
 
 
 def texts_of(path):
@@ -86,3 +88,14 @@ def test_what_is_passed_over_is_counted(capsys):
     assert capsys.readouterr().err == told
     with pytest.raises(ValueError, match="none of the 3 .* Give one word per"):
         lines.conclude(n_good=0)
+
+
+def test_what_is_logged_again_is_told_once_unless_something_failed(capsys):
+    logger = logging.getLogger("sb_sma.data")
+    with tell_log():
+        for _ in range(3):
+            logger.warning("odd")
+            logger.error("speech could not be made")
+    told = capsys.readouterr().err.split("\n")
+    assert told.count("sb-sma: odd") == 1
+    assert told.count("sb-sma: speech could not be made") == 3

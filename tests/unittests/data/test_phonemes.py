@@ -33,3 +33,9 @@ def test_an_unknown_phoneme_is_named():
 def test_symbols_must_differ(symbols):
     with pytest.raises(ValueError, match="must be phonemes that differ"):
         phonemes.PhonemeTable(symbols)
+
+
+def test_an_index_beyond_the_table_is_refused():
+    table = phonemes.PhonemeTable(["AH"])
+    with pytest.raises(ValueError, match="of a table of 3; got 3"):
+        table.decode([2, 3, phonemes.END])

@@ -6,12 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
+from sb_sma.data.phonemes import END
 from sb_sma.inference import G2P, TTS
 from sb_sma.inference.model_folder import ModelFolderError
 from tests.model_folders import forget_digests
 
+MANY_SYMBOLS = "".join(f"  - x{number}\n" for number in range(200))
 FROZEN = Path(__file__).resolve().parents[2] / "frozen" / "1"
 
 
@@ -86,6 +89,8 @@ def test_random_damage_is_told_or_harmless(exported_g2p, tmp_path):
             "    rate: 175\n    pitch: 50\n    pitch_range: 50\n",
             "settings: 5\n",
         ),
+        (TTS, "tts_sma", "n_mels: 80\n  f_min", "n_mels: 40\n  f_min"),
+        (TTS, "tts_sma", "  - <end>\n", "  - <end>\n" + MANY_SYMBOLS),
     ],
 )
 def test_parts_that_do_not_fit_are_told_when_they_are_loaded(
@@ -98,3 +103,26 @@ def test_parts_that_do_not_fit_are_told_when_they_are_loaded(
     path.write_text(whole.replace(old, new))
     with pytest.raises(ModelFolderError, match=re.escape(str(folder))):
         kind.from_hparams(source=str(folder))
+
+
+def test_a_model_that_never_ends_says_nothing_when_it_is_loaded(
+    exported_g2p, tmp_path, caplog
+):
+    folder = forget_digests(shutil.copytree(exported_g2p, tmp_path / "model"))
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    weights["decoder.bias"][END] = -1e4
+    save_file(weights, path)
+    g2p = G2P.from_hparams(source=str(folder))
+    assert "did not end" not in caplog.text
+    g2p(["abc"])
+    assert "1 of 1 words did not end" in caplog.text
+
+
+def test_no_memory_is_no_damage(exported_g2p, monkeypatch):
+    def try_out(self):
+        raise torch.OutOfMemoryError("no memory")
+
+    monkeypatch.setattr(G2P, "try_out", try_out)
+    with pytest.raises(torch.OutOfMemoryError):
+        G2P.from_hparams(source=str(exported_g2p))

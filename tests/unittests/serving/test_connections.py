@@ -10,8 +10,7 @@ import time
 import pytest
 
 uvicorn = pytest.importorskip("uvicorn", reason="pip install -e '.[dev]'")
-
-from sb_sma.serving import connections  # noqa: E402
+connections = pytest.importorskip("sb_sma.serving.connections")
 
 PATIENCE = 30.0
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
@@ -98,4 +97,11 @@ def test_a_body_that_goes_wrong_after_the_answer_is_no_fault(address, caplog):
     head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     answer = exchange(address, head, b"no chunk\r\n")
     assert answer.startswith(b"HTTP/1.1 404 ")
+    assert "LocalProtocolError" not in caplog.text
+
+
+def test_an_answer_to_head_has_no_body(address, caplog):
+    sent = b"HEAD / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    head, _, body = exchange(address, sent).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ") and body == b""
     assert "LocalProtocolError" not in caplog.text

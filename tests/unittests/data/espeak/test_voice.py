@@ -515,6 +515,8 @@ def test_words_of_another_script_are_told_once(
         ("de", "Łódź, naïve, El Niño, α und β"),
         ("el", "γειά σου"),
         ("uk", "Привіт"),
+        ("be", "прывітанне"),
+        ("ug", "ياخشىمۇسىز"),
         ("sr", "здраво"),
         ("kk", "Сәлем"),
         ("fa", "سلام دنیا"),

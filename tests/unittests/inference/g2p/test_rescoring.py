@@ -99,6 +99,12 @@ def test_a_model_agrees_with_its_copy(exported_g2p):
         )
 
 
+@pytest.mark.parametrize("words", [["a"], []])
+def test_a_beam_that_is_no_number_is_refused(models, words):
+    with pytest.raises(ValueError, match="beam_size must be 1 or more"):
+        CombinedG2P(models)(words, beam_size="x")
+
+
 def test_the_best_are_those_with_the_most_probability(models):
     first, second = models
     assert first(WORDS) != second(WORDS)
