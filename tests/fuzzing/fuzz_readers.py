@@ -120,8 +120,9 @@ def read_one(case, folder, names):
 
     Returns
     -------
-    (str, Exception or None)
-        The fault, empty if all is well, and what was raised.
+    (str, Exception or None, float)
+        The fault, empty if all is well, what was raised, and the seconds of
+        the processor.
     """
     started = time.process_time()
     raised, fault = None, ""
@@ -129,7 +130,7 @@ def read_one(case, folder, names):
     try:
         case.read(folder)
     except Hangs:
-        return "no end", None
+        return "no end", None, float(_HANGS)
     except Exception as error:
         raised, fault = error, fault_of(error)
     finally:
@@ -138,9 +139,7 @@ def read_one(case, folder, names):
         parts = [str(folder), *(Path(name).name for name in names)]
         if not any(part in str(raised) for part in parts):
             fault = f"no file named: {str(raised)[:80]}"
-    if not fault and time.process_time() - started > MOST_SECONDS:
-        fault = f"{time.process_time() - started:.1f} s"
-    return fault, raised
+    return fault, raised, time.process_time() - started
 
 
 def fuzz(kind, n_files, seed=0, only=None, keep=None):
@@ -216,9 +215,15 @@ def _fuzz_here(kind, n_files, seed, only, keep, scratch, sender):
         chance = random.Random(f"{seed} {kind} {number}")
         case = chance.choice(cases)
         names = write_case(case, folder, chance)
-        started = time.process_time()
-        fault, raised = read_one(case, folder, names)
-        slowest = max(slowest, time.process_time() - started)
+        fault, raised, seconds = read_one(case, folder, names)
+        for _ in range(2):  # a busy machine's second is not the file's
+            if fault or seconds <= MOST_SECONDS:
+                break
+            again = read_one(case, folder, names)
+            fault, seconds = again[0], min(seconds, again[2])
+        if not fault and seconds > MOST_SECONDS:
+            fault = f"{seconds:.1f} s"
+        slowest = max(slowest, seconds)
         refused += raised is not None
         if only is not None and raised is not None:
             traceback.print_exception(raised)
