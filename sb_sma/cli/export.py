@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sb_sma.cli.paths import add_trust, check_model
 from sb_sma.inference.g2p.lexicon_first import ENGLISH, find_packaged
-from sb_sma.onnx.preconditions import PRECISIONS, check_absent, check_packages
+from sb_sma.onnx.preconditions import check_absent, check_packages
 from sb_sma.torch_pair import check_torch_pair
 
 HELP = "Write a trained model as ONNX graphs, which run without PyTorch."
@@ -39,13 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the graphs; it must be absent or empty",
     )
-    parser.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default="float32",
-        help="of encoder and steps; float64 takes twice the time and tells "
-        "what rounding does (default: float32)",
-    )
     add_trust(parser)
 
 
@@ -77,10 +70,5 @@ def run(arguments: argparse.Namespace) -> None:
     check_torch_pair()
     from sb_sma.onnx.export import export_onnx
 
-    names = export_onnx(
-        source,
-        arguments.onnx,
-        arguments.trust_model,
-        arguments.precision,
-    )
+    names = export_onnx(source, arguments.onnx, arguments.trust_model)
     print(f"{arguments.onnx}: {', '.join(names)}")

@@ -30,6 +30,7 @@ from sb_sma.inference.g2p.interface import G2P
 from sb_sma.inference.load_exported import read_exported_yaml
 from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.inference.tts import TTS
+from sb_sma.models.tts.loop_models import LoopModels
 from sb_sma.onnx.folder import OnnxGraph, write_content
 from sb_sma.onnx.graphs import (
     CrossStates,
@@ -40,7 +41,7 @@ from sb_sma.onnx.graphs import (
     RefinerGraph,
     TokenStepGraph,
 )
-from sb_sma.onnx.preconditions import PRECISIONS, check_absent, check_packages
+from sb_sma.onnx.preconditions import check_absent, check_packages
 
 # of ONNX's operators; runtimes from 2023 on know it
 _OPSET = 18
@@ -52,7 +53,6 @@ def export_onnx(
     source: str | Path,
     folder: str | Path,
     trusted: bool = False,
-    precision: str = "float32",
 ) -> list[str]:
     """Write the graphs of an exported model, and what runs them has to know.
 
@@ -64,8 +64,6 @@ def export_onnx(
         What is written; absent or empty.
     trusted : bool
         Whether the model's folder may run code of its own.
-    precision : str
-        float32, or float64 to tell what rounding does.
 
     Returns
     -------
@@ -77,15 +75,10 @@ def export_onnx(
     ImportError
         If a package of the extra onnx is missing.
     ValueError
-        If there is no such model or precision, a part of it cannot be traced,
-        or something is in the folder already.
+        If there is no such model, a part of it cannot be traced, or something
+        is in the folder already.
     """
     check_packages()
-    if precision not in PRECISIONS:
-        raise ValueError(
-            f"precision must be one of {', '.join(PRECISIONS)}; got "
-            f"{precision!r:.40}."
-        )
     folder = Path(folder)
     check_absent(folder)
     source = str(source)
@@ -99,7 +92,6 @@ def export_onnx(
     else:
         model = TTS.from_hparams(source, trusted=trusted, vocoder="griffin_lim")
         write = _write_tts
-    model.mods.model.to(getattr(torch, precision))
     with _complete_or_absent(folder) as building, _quiet(), torch.no_grad():
         write_content(building, write(model, building))
         return sorted(path.name for path in building.iterdir())
@@ -109,13 +101,17 @@ def _write_tts(tts: TTS, folder: Path) -> dict[str, Any]:
     """Write the graphs of a model that speaks."""
     model, hparams = tts.mods.model, tts.hparams
     decoder, settings = model.decoder, hparams.mel_settings
-    states = _states_by_mode(decoder.layers, hparams.decoding)
+    loops = _loops_by_mode(model, hparams.decoding)
     needed: set[str] = set()
-    for mode, each in states.items():
-        needed |= _write(MelStepGraph(model, each), folder, f"step_{mode}")
-    _write_encoder(model, states.values(), needed, folder)
-    # nothing that decoding hears
-    model.float()
+    for mode, (loop, states) in loops.items():
+        needed |= _write(MelStepGraph(loop, states), folder, f"step_{mode}")
+    # what it gives a hard walk is rounded by the runner
+    reader, _ = loops["soft"]
+    begun = [
+        CrossStates(reader.decoder.layers, states.options)
+        for _, states in loops.values()
+    ]
+    _write_encoder(reader, begun, needed, folder)
     _write(PostnetGraph(model), folder, "postnet")
     if model.refiner is not None:
         _write(RefinerGraph(model), folder, "refiner")
@@ -124,7 +120,7 @@ def _write_tts(tts: TTS, folder: Path) -> dict[str, Any]:
         "kind": "tts",
         "tokens": {"symbols": hparams.tokens.symbols},
         "frontend": {"kind": kind, **_arguments_of(frontend)} if kind else None,
-        "modes": list(states),
+        "modes": list(loops),
         "mode": hparams.decoding.mode,
         "decoding": asdict(hparams.decoding),
         "stop_rule": asdict(hparams.stop_rule),
@@ -169,16 +165,19 @@ def _write_g2p(g2p: G2P, folder: Path) -> dict[str, Any]:
     }
 
 
-def _states_by_mode(
-    layers: nn.Module, options: DecodingOptions
-) -> dict[str, CrossStates]:
-    """Return what each way of decoding carries, of those that there are."""
-    states = {}
+def _loops_by_mode(
+    model: nn.Module, options: DecodingOptions
+) -> dict[str, tuple[nn.Module, CrossStates]]:
+    """Return what takes steps, and what they carry, of each way of decoding
+    that there is."""
+    loops, found = LoopModels(), {}
     for mode in MODES:
+        own = replace(options, mode=mode)
+        loop = loops.choose(model, own)
         # attention that does not walk refuses hard decoding
         with contextlib.suppress(ValueError):
-            states[mode] = CrossStates(layers, replace(options, mode=mode))
-    return states
+            found[mode] = loop, CrossStates(loop.decoder.layers, own)
+    return found
 
 
 def _arguments_of(frontend: Any) -> dict[str, Any]:

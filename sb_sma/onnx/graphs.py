@@ -329,7 +329,7 @@ class EncoderGraph(Graph):
         found: dict[str, torch.Tensor] = {}
         for states in self.states:
             found = {**states.begin(memory, lengths), **found}
-        return (memory, *(found[name] for name in self.needed))
+        return (memory.float(), *(found[name] for name in self.needed))
 
 
 class _StepGraph(Graph):
@@ -457,8 +457,8 @@ class MelStepGraph(_StepGraph):
         made = decoder.advance(frame, masks, position, layers)
         return (
             made.frames[0],
-            made.stop_logits,
-            made.alignments[self.layer][0],
+            made.stop_logits.float(),
+            made.alignments[self.layer][0].float(),
             *self._close(layers),
         )
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from sb_sma.extras import check_installed
 
-PRECISIONS = ("float32", "float64")
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 

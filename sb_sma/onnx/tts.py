@@ -224,7 +224,12 @@ class OnnxTTS:
     ) -> tuple[np.ndarray, np.ndarray, bool]:
         """Take steps until the end; frames (M, C), alignment (H, Q, T)."""
         step = self._steps[mode]
-        inputs = {**encoded, "frame": np.zeros((1, len(self._mean)))}
+        inputs = {
+            name: encoded[name].astype(dtype, copy=False)
+            for name, dtype in step.dtypes.items()
+            if name in encoded
+        }
+        inputs["frame"] = np.zeros((1, len(self._mean)))
         caches = step.caches(self._window)
         n_tokens = encoded["memory"].shape[1]
         detector = EndDetector(

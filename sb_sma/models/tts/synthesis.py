@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from sb_sma.attention.decoding import DecodingOptions, select_rows
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.tts.frame_noise import FrameNoise
+from sb_sma.models.tts.loop_models import LoopModels
 from sb_sma.models.tts.pace import check_pace, scaled_length
 from sb_sma.models.tts.stop_rule import EndDetector, StopRule
 from sb_sma.models.tts.time_scaling import scale_time
@@ -62,9 +63,10 @@ class SpokenStep:
     rows : torch.Tensor
         Which items of the batch they are, int64, (R,).
     frames : torch.Tensor
-        Standardised, before the postnet, (R, reduction_factor, C).
+        Standardised, before the postnet, in the model's precision whatever the
+        step was taken in, (R, reduction_factor, C).
     alignments : list of torch.Tensor
-        One (R, H, K) per decoder layer.
+        One (R, H, K) per decoder layer, in the same precision.
     """
 
     rows: torch.Tensor
@@ -164,6 +166,9 @@ class Narrator:
         Hop length / sample rate.
     manner : Manner
         How they are spoken.
+    loops : LoopModels, optional
+        Keeps the model's copy that speaks in soft mode. Default: it is made
+        for this batch alone.
 
     Attributes
     ----------
@@ -190,8 +195,10 @@ class Narrator:
         stop_rule: StopRule,
         seconds_per_frame: float,
         manner: Manner = Manner(),
+        loops: LoopModels | None = None,
     ):
         self.model = model
+        self._loop = (loops or LoopModels()).choose(model, manner.options)
         self.pace = manner.pace
         self.listener: Callable[[SpokenStep], None] | None = None
         generator = torch.Generator()
@@ -199,7 +206,7 @@ class Narrator:
             generator.seed()
         else:
             generator.manual_seed(manner.seed)
-        decoder = model.decoder
+        decoder = self._loop.decoder
         seconds_per_step = seconds_per_frame * decoder.reduction_factor
         limits = [
             stop_rule.max_steps(length, seconds_per_step)
@@ -210,12 +217,13 @@ class Narrator:
         self.detector = EndDetector(
             stop_rule, token_lengths.cpu(), seconds_per_step
         )
-        self.memory = model.encode(
+        memory = self._loop.encode(
             tokens, token_lengths, manner.style, manner.speaker
         )
+        self.memory = memory.to(model.mel_mean.dtype)
         self.noise = FrameNoise(decoder.n_mels, manner.seed)
         self.state = decoder.start(
-            self.memory,
+            memory,
             token_lengths,
             manner.options,
             generator,
@@ -230,18 +238,17 @@ class Narrator:
 
         Can be run through once.
         """
-        decoder = self.model.decoder
+        decoder, dtype = self._loop.decoder, self.model.mel_mean.dtype
         guide = int(self.model.guide[0])
         rows = torch.arange(len(self.limits), device=self.finished.device)
-        frame = self.model.mel_mean.new_zeros(len(rows), decoder.n_mels)
+        frame = self._loop.mel_mean.new_zeros(len(rows), decoder.n_mels)
         n_steps, max_steps = 0, self.limits.max()
         while len(rows):
             step = decoder.step(frame, self.state)
             n_steps += 1
-            ended = self.detector.update(
-                step.stop_logits, step.alignments[guide]
-            )
-            spoken = SpokenStep(rows, step.frames, step.alignments)
+            alignments = [layer.to(dtype) for layer in step.alignments]
+            ended = self.detector.update(step.stop_logits, alignments[guide])
+            spoken = SpokenStep(rows, step.frames.to(dtype), alignments)
             if self.listener is not None:
                 self.listener(spoken)
             yield spoken
