@@ -298,13 +298,13 @@ def test_a_batch_speaks_as_its_items_do(factory, mode):
 def test_an_item_that_has_ended_costs_nothing_more(factory, monkeypatch):
     model = make_model(factory)
     batch_sizes = []
-    step = model.decoder.step
+    step = MelDecoder.step
 
-    def counted(frame, state):
+    def counted(decoder, frame, state):
         batch_sizes.append(len(frame))
-        return step(frame, state)
+        return step(decoder, frame, state)
 
-    monkeypatch.setattr(model.decoder, "step", counted)
+    monkeypatch.setattr(MelDecoder, "step", counted)
     speech = speak(model, seed=5)
     steps = speech.mel_lengths // model.decoder.reduction_factor
     assert len(steps.unique()) > 1  # else nothing is tested
@@ -378,10 +378,10 @@ def test_no_item_of_a_batch_that_fails_seems_to_have_ended(monkeypatch):
     batch = make_batch_stream(model)
     assert batch.next_step(0) is not None
 
-    def fail(frame, state):
+    def fail(decoder, frame, state):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(model.decoder, "step", fail)
+    monkeypatch.setattr(MelDecoder, "step", fail)
     with pytest.raises(MemoryError):
         batch.next_step(0)
     for item in (0, 1):
@@ -397,13 +397,13 @@ def test_an_item_that_leaves_is_not_computed(monkeypatch):
     model = make_model()
     batch = make_batch_stream(model)
     sizes = []
-    step = model.decoder.step
+    step = MelDecoder.step
 
-    def counted(frame, state):
+    def counted(decoder, frame, state):
         sizes.append(len(frame))
-        return step(frame, state)
+        return step(decoder, frame, state)
 
-    monkeypatch.setattr(model.decoder, "step", counted)
+    monkeypatch.setattr(MelDecoder, "step", counted)
     given = [batch.next_step(0), batch.next_step(1)]
     batch.leave(1)
     batch.leave(1)
