@@ -15,6 +15,7 @@ from speechbrain.lobes.models.transformer.Conformer import (
 )
 
 from sb_sma.models.encoder.conformer import Conformer
+from sb_sma.models.encoder.relative import replace_relative_attention
 from sb_sma.models.encoder.rotary import replace_rotary_attention
 from sb_sma.models.encoder.transformer import (
     ENCODER_ATTENTION_TYPES,
@@ -185,6 +186,7 @@ class SpeechBrainConformerTextEncoder(SpeechBrainTextEncoder):
                 d_model, kernel_size, dropout=dropout
             )
         replace_dropout(self.transformer)
+        replace_relative_attention(self.transformer)
         replace_rotary_attention(self.transformer)
 
 

@@ -12,6 +12,7 @@ from torch import nn
 from sb_sma.attention.heads import check_heads
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.convolution import MaskedConvStack
+from sb_sma.models.encoder.relative import replace_relative_attention
 from sb_sma.models.encoder.rotary import replace_rotary_attention
 from sb_sma.models.positional import ScaledPositions
 from sb_sma.models.recomputation import Recomputing
@@ -273,6 +274,7 @@ class TransformerTextEncoder(SpeechBrainTextEncoder):
         for layer in self.transformer.layers:
             layer.pos_ffn = _FeedForward(layer.pos_ffn.ffn)
         replace_dropout(self.transformer)
+        replace_relative_attention(self.transformer)
         replace_rotary_attention(self.transformer)
 
 
