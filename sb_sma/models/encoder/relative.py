@@ -135,8 +135,8 @@ class RelativeAttention(nn.Module):
         weights = self.dropout_att(energies.softmax(-1, dtype=wide))
         if key_padding_mask is not None:
             weights = weights.masked_fill(blocked, 0.0)
-        read = (weights @ values.transpose(1, 2)).transpose(1, 2).flatten(2)
-        out = self.out_proj(read)
+        read = weights.to(values.dtype) @ values.transpose(1, 2)
+        out = self.out_proj(read.transpose(1, 2).flatten(2))
         return (out, weights) if return_attn_weights else out
 
 

@@ -46,6 +46,17 @@ def test_float64_is_not_rounded_on_the_way():
     assert bool(((weights.sum(-1) - 1).abs() < 1e-12).all())
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_halves_are_weighed_in_float32(dtype):
+    _, ours, features = make_pair()
+    pos_embs = RelPosEncXL(12)(features)
+    expected, _ = ours(features, features, features, pos_embs)
+    features, pos_embs = features.to(dtype), pos_embs.to(dtype)
+    out, weights = ours.to(dtype)(features, features, features, pos_embs)
+    assert (out.dtype, weights.dtype) == (dtype, torch.float32)
+    torch.testing.assert_close(out.float(), expected, atol=0.1, rtol=0.1)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"vbias": True}, {"vdim": 6}, {"mask_pos_future": True}],
