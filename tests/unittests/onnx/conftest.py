@@ -76,8 +76,7 @@ def fill_zeros(folder):
 
 @pytest.fixture(scope="session")
 def exported_onnx(tmp_path_factory, repository):
-    """Call it with a name of `MODELS`: folders of the model and of its graphs,
-    in float64."""
+    """Call it with a name of `MODELS`: folders of the model and of its graphs."""
     from sb_sma.onnx import export_onnx
 
     made = {}
@@ -91,7 +90,7 @@ def exported_onnx(tmp_path_factory, repository):
             export_small_model(folder, repository, names=names, **settings)
             fill_zeros(folder / "model")
             graphs = folder / "graphs"
-            export_onnx(folder / "model", graphs, precision="float64")
+            export_onnx(folder / "model", graphs)
             made[name] = folder / "model", graphs
         return made[name]
 
