@@ -3,8 +3,7 @@
 
 - mels: of 200 texts of ``sb-sma evaluate``, soft and hard, each with a seed of
   its own, by graphs and by PyTorch: how many have the same number of frames and
-  the same way of ending, and the largest differences. In soft mode, where the loop
-  of the decoder is in float64, also of PyTorch in float32: what rounding would do.
+  the same way of ending, and the largest differences.
 - words: of 200 words of CMUdict, greedy and by beam search.
 - time: processor seconds of text to mel over seconds of speech, on one thread, by
   both in turn, text after text.
@@ -27,21 +26,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.timing import significant
-from sb_sma.attention.decoding import MODES, DecodingOptions
+from sb_sma.attention.decoding import MODES
 from sb_sma.data.lexicon.cmudict import Cmudict
 from sb_sma.evaluation.texts import own_texts
 from sb_sma.inference import G2P, TTS
 from sb_sma.inference.g2p.lexicon_first import find_packaged
-from sb_sma.models.tts.loop_models import LoopModels
 from sb_sma.onnx import OnnxG2P, OnnxTTS, export_onnx
 
 OUTPUT = Path(__file__).parents[1] / "results" / "onnx.json"
 TOLERANCE = 1e-4
-IN_FLOAT32 = "PyTorch in float32"
 WANTED = {"largest_difference": "<= 1e-4", "same_ends": "all"}
 
 
@@ -108,14 +104,6 @@ def spread(given: list[str], number: int) -> list[str]:
     return [given[place] for place in places]
 
 
-class _Single(LoopModels):
-    """Lets soft mode speak in float32, too."""
-
-    def choose(self, model: nn.Module, options: DecodingOptions) -> nn.Module:
-        """Give the model."""
-        return model
-
-
 def exported(source: str, folder: Path) -> Path:
     """Export a model once."""
     graphs = folder / Path(source).absolute().as_posix()[1:]
@@ -127,46 +115,39 @@ def exported(source: str, folder: Path) -> Path:
 def compare_mels(
     source: str, folder: Path, texts: list[str], mode: str
 ) -> dict[str, Any]:
-    """Speak all texts by both, and in soft mode by PyTorch in float32."""
-    speakers = {"PyTorch": TTS.from_hparams(source=source)}
-    if mode == "soft":
-        speakers[IN_FLOAT32] = TTS.from_hparams(source=source)
-        speakers[IN_FLOAT32]._loops = _Single()
+    """Speak all texts by both."""
+    tts = TTS.from_hparams(source=source)
+    # the runner says nothing again
+    tts.attempts = 1
     runner = OnnxTTS(exported(source, folder))
-    spoken: dict[str, list[Any]] = {name: [] for name in (*speakers, "ONNX")}
-    seconds = dict.fromkeys(spoken, 0.0)
-    for tts in speakers.values():
-        # the runner says nothing again
-        tts.attempts = 1
+    speakers = {
+        "PyTorch": lambda text, seed: tts.speak(
+            [text], mode=mode, seed=seed, split=False
+        )[0],
+        "ONNX": lambda text, seed: runner.speak(text, mode=mode, seed=seed),
+    }
+    spoken: dict[str, list[Any]] = {name: [] for name in speakers}
+    seconds = dict.fromkeys(speakers, 0.0)
+    for speak in speakers.values():
         # compiled when they are first called
-        tts.speak(texts[0], mode=mode, seed=0)
-    runner.speak(texts[0], mode=mode, seed=0)
+        speak(texts[0], 0)
     for seed, text in enumerate(texts):
-        for name in spoken:
+        for name, speak in speakers.items():
             start = time.process_time()
-            if name in speakers:
-                (speech,) = speakers[name].speak(
-                    [text], mode=mode, seed=seed, split=False
-                )
-            else:
-                speech = runner.speak(text, mode=mode, seed=seed)
+            speech = speak(text, seed)
             seconds[name] += time.process_time() - start
-            speech = SimpleNamespace(
-                mel=np.asarray(speech.mel),
-                alignment=np.asarray(speech.alignment),
-                finished=speech.finished,
+            spoken[name].append(
+                SimpleNamespace(
+                    mel=np.asarray(speech.mel),
+                    alignment=np.asarray(speech.alignment),
+                    finished=speech.finished,
+                )
             )
-            spoken[name].append(speech)
-    tts = speakers["PyTorch"]
     n_frames = sum(len(each.mel) for each in spoken["PyTorch"])
     length = n_frames * tts.hparams.mel_settings.seconds_per_frame
     return {
         "texts": len(texts),
-        **{
-            f"{name} beside PyTorch": differences(spoken["PyTorch"], others)
-            for name, others in spoken.items()
-            if name != "PyTorch"
-        },
+        **differences(spoken["PyTorch"], spoken["ONNX"]),
         "real_time_factor": {
             name: significant(spent / length) for name, spent in seconds.items()
         },

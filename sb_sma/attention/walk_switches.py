@@ -36,6 +36,32 @@ def can_walk(model: nn.Module) -> bool:
     return bool(_having("set_monotonic", model))
 
 
+def is_walking(model: nn.Module) -> bool:
+    """Say whether a walk is on.
+
+    Arguments
+    ---------
+    model : nn.Module
+        Any model.
+
+    Returns
+    -------
+    is_walking : bool
+        False where all attention is of another type or attends by softmax now.
+
+    Example
+    -------
+    >>> from sb_sma.attention import StepwiseMonotonicMHA
+    >>> attention = StepwiseMonotonicMHA(nhead=2, d_model=8)
+    >>> is_walking(attention)
+    True
+    >>> set_monotonic(attention, False)
+    >>> is_walking(attention)
+    False
+    """
+    return any(each.n_walking for each in _having("n_walking", model))
+
+
 def set_monotonic(model: nn.Module, monotonic: bool) -> None:
     """Switch the walk on or off.
 

@@ -4,12 +4,18 @@ Needs the extra ``serve``: Gradio (https://www.gradio.app). Everything that the
 page consists of comes from this machine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sb_sma.demo.speech import MOST_CHARACTERS, Manner, Voice, show_speeches
+from sb_sma.demo.speech import (
+    LONGEST_RECORDING,
+    MOST_CHARACTERS,
+    Manner,
+    Voice,
+    show_speeches,
+)
 from sb_sma.models.tts.pace import FASTEST, SLOWEST
 from sb_sma.plots.page_style import DARK, LIGHT, as_variables
 from sb_sma.serving.hosts import names_of
@@ -262,7 +268,12 @@ def _add_controls(voice: Voice) -> VoiceControls:
                     for index in range(voice.n_style_tokens)
                 ]
             recording = gr.Audio(
-                type="filepath", label="Recording", visible=False
+                type="filepath",
+                label=f"Recording (up to {LONGEST_RECORDING} s)",
+                visible=False,
+            )
+            recording.async_move_resource_to_block_cache = _refuse_addresses(
+                recording.async_move_resource_to_block_cache
             )
             style.change(
                 lambda chosen: (
@@ -274,6 +285,27 @@ def _add_controls(voice: Voice) -> VoiceControls:
                 api_visibility="private",
             )
     return VoiceControls(speaker, style, tokens, recording)
+
+
+def _refuse_addresses(
+    take: Callable[[Any], Awaitable[str | None]],
+) -> Callable[[Any], Awaitable[str | None]]:
+    """Let a component take what was given to the page alone.
+
+    A call past the page may name an address, which Gradio would ask.
+    """
+    import gradio as gr
+    from gradio_client.utils import is_http_url_like
+
+    async def take_files(given: str | Path | None) -> str | None:
+        if is_http_url_like(str(given)):
+            raise gr.Error(
+                "A recording must be given to the page; got an address.",
+                print_exception=False,
+            )
+        return await take(given)
+
+    return take_files
 
 
 def _make_theme() -> "gr.themes.Base":

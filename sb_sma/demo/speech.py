@@ -29,6 +29,9 @@ MOST_CHARACTERS = 500
 MOST_SECONDS = 300
 """Of a speech, which lies in the page as a whole."""
 
+LONGEST_RECORDING = 60
+"""In whose style is spoken, in seconds."""
+
 # spoken beside a text, so that it is known how long a sound usually lasts
 _N_BESIDE = 12
 
@@ -184,7 +187,9 @@ class Voice:
                 "There is no recording. Give one, or choose another style."
             )
         try:
-            return self.tts.styles.from_wavs([manner.recording])
+            return self.tts.styles.from_wavs(
+                [manner.recording], most_seconds=LONGEST_RECORDING
+            )
         except ValueError as error:
             # whoever gave the recording does not know where it lies
             name = Path(manner.recording).name

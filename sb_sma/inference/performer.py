@@ -29,7 +29,6 @@ from sb_sma.inference.token_seconds import TokenSeconds
 from sb_sma.metrics.reading import read_alignment
 from sb_sma.metrics.word_times import WordSpan, token_bounds
 from sb_sma.models.tts.batch_streaming import BatchStream, StreamedItem
-from sb_sma.models.tts.loop_models import LoopModels
 from sb_sma.models.tts.streaming import stream
 from sb_sma.models.tts.synthesis import (
     LOG_FLOOR,
@@ -113,9 +112,6 @@ class Performer:
         Of an exported model.
     device : torch.device or str
         Where the model is.
-    loops : LoopModels, optional
-        Keeps the model's copy that speaks in soft mode. Default: it is kept as
-        long as this is.
 
     Attributes
     ----------
@@ -131,10 +127,8 @@ class Performer:
         model: nn.Module,
         hparams: SimpleNamespace,
         device: torch.device | str,
-        loops: LoopModels | None = None,
     ):
         self.model = model
-        self.loops = loops or LoopModels()
         self.hparams = hparams
         self.device = device
         self.usual: TokenSeconds | None = getattr(
@@ -549,7 +543,6 @@ class Performer:
             self.hparams.stop_rule,
             mel_settings.seconds_per_frame,
             replace(own, pace=lines[0].passage.pace),
-            self.loops,
         )
 
     def _frames_of(self, seconds: float | None) -> int | None:

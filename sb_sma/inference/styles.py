@@ -56,6 +56,7 @@ class Styles:
         self,
         wavs: Sequence[str | Path],
         weights: Sequence[float] | None = None,
+        most_seconds: float | None = None,
     ) -> torch.Tensor:
         """Give the style of a recording, or of a mix of several.
 
@@ -65,6 +66,8 @@ class Styles:
             Recordings, of any rate and number of channels.
         weights : sequence of float, optional
             One for each; they are divided by their sum. Default: equal ones.
+        most_seconds : float, optional
+            How long each may be.
 
         Returns
         -------
@@ -74,10 +77,10 @@ class Styles:
         Raises
         ------
         ValueError
-            If a file cannot be read, there is none, or the weights do not
-            fit.
+            If a file cannot be read or is too long, there is none, or the
+            weights do not fit.
         """
-        mels, lengths = self._read(wavs)
+        mels, lengths = self._read(wavs, most_seconds)
         if weights is None:
             weights = [1.0] * len(mels)
         return self.model.style.tokens.mix(mels, lengths, weights)
@@ -150,7 +153,7 @@ class Styles:
         return self.model.style.tokens.token_layer.from_weights(weights)
 
     def _read(
-        self, wavs: Sequence[str | Path]
+        self, wavs: Sequence[str | Path], most_seconds: float | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Standardised mels, (B, M, C), and their frames, (B,)."""
         if isinstance(wavs, (str, Path)) or not wavs:
@@ -158,7 +161,10 @@ class Styles:
                 f"wavs must be a list of at least one recording; got {wavs!r}."
             )
         settings = self.log_mel.settings
-        mels = [self.log_mel(read_mono(wav, settings)[None])[0] for wav in wavs]
+        mels = [
+            self.log_mel(read_mono(wav, settings, most_seconds)[None])[0]
+            for wav in wavs
+        ]
         padded = torch.nn.utils.rnn.pad_sequence(mels, batch_first=True)
         device = self.model.mel_mean.device
         lengths = torch.tensor([len(mel) for mel in mels], device=device)

@@ -37,7 +37,6 @@ from sb_sma.inference.spoken import SpokenText, join_spoken, pad_spoken
 from sb_sma.inference.styles import Styles
 from sb_sma.inference.token_seconds import TokenSeconds
 from sb_sma.inference.vocoder import choose_vocoder
-from sb_sma.models.tts.loop_models import LoopModels
 from sb_sma.models.tts.pace import check_pace
 from sb_sma.models.tts.stop_rule import StopRule
 from sb_sma.models.tts.streaming import join_chunks
@@ -113,7 +112,6 @@ class TTS(ExportedModel):
     ):
         super().__init__(*args, **kwargs)
         self.finished: list[bool] = []
-        self._loops = LoopModels()
         # the folder of a model without speakers holds none
         self._speaker_table = getattr(
             self.hparams, "speaker_table", SpeakerTable([])
@@ -193,7 +191,6 @@ class TTS(ExportedModel):
             self.hparams.stop_rule,
             settings.seconds_per_frame,
             Manner(self.hparams.decoding, seed=0, speaker=speaker),
-            self._loops,
         )
         narrator.leave(0)
         n_mels = assemble(narrator).mels.shape[-1]
@@ -852,9 +849,7 @@ class TTS(ExportedModel):
             raise ValueError(f"text {index + 1}: {error}") from error
 
     def _performer(self) -> Performer:
-        return Performer(
-            self.mods.model, self.hparams, self.device, self._loops
-        )
+        return Performer(self.mods.model, self.hparams, self.device)
 
     def _give_out(
         self,

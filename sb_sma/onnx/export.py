@@ -30,7 +30,7 @@ from sb_sma.inference.g2p.interface import G2P
 from sb_sma.inference.load_exported import read_exported_yaml
 from sb_sma.inference.model_folder import check_model_folder
 from sb_sma.inference.tts import TTS
-from sb_sma.models.tts.loop_models import LoopModels
+from sb_sma.models.tts.loop_precision import choose_loop
 from sb_sma.onnx.folder import OnnxGraph, write_content
 from sb_sma.onnx.graphs import (
     CrossStates,
@@ -170,10 +170,10 @@ def _loops_by_mode(
 ) -> dict[str, tuple[nn.Module, CrossStates]]:
     """Return what takes steps, and what they carry, of each way of decoding
     that there is."""
-    loops, found = LoopModels(), {}
+    found = {}
     for mode in MODES:
         own = replace(options, mode=mode)
-        loop = loops.choose(model, own)
+        loop = choose_loop(model, own)
         # attention that does not walk refuses hard decoding
         with contextlib.suppress(ValueError):
             found[mode] = loop, CrossStates(loop.decoder.layers, own)

@@ -23,7 +23,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sb_sma.inference.script import write_script
 from sb_sma.serving.refusals import Refusal
@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 _BYTES_OF_CHARACTER, _BYTES_AROUND = 12, 16384
 _SECONDS_TO_SEND, _SECONDS_TO_LISTEN = 20.0, 120.0
 _RETRY_AFTER = {"Retry-After": "1"}
+# beyond what is allowed, read so that whoever sends it reads the refusal
+_MOST_UNREAD = 2**24  # bytes
 # what else the client would send is not read
 _CLOSE = {"Connection": "close"}
 _MOST_SILENCE = 600  # seconds
@@ -296,16 +298,20 @@ class SpeechServer:
             ) from error
 
     async def _take_body(self, request: Request) -> bytes:
-        body = bytearray()
+        body, n_bytes = bytearray(), 0
         async for part in request.stream():
-            body += part
-            if len(body) > self.limits.body:
-                raise Refusal(
-                    413,
-                    f"the body may have {self.limits.body} bytes, for an input "
-                    f"of {self.limits.characters} characters.",
-                    headers=_CLOSE,
-                )
+            n_bytes += len(part)
+            if n_bytes <= self.limits.body:
+                body += part
+            elif n_bytes > self.limits.body + _MOST_UNREAD:
+                break
+        if n_bytes > self.limits.body:
+            raise Refusal(
+                413,
+                f"the body may have {self.limits.body} bytes, for an input "
+                f"of {self.limits.characters} characters.",
+                headers=_CLOSE,
+            )
         return bytes(body)
 
 
@@ -375,6 +381,40 @@ class _SpeechResponse(Response):
             await send({"type": "http.response.body", "body": b""})
 
 
+class _HostMiddleware:
+    """Refuses other names of this machine, as all else is refused."""
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]):
+        self.app = app
+        self.allowed_hosts = list(allowed_hosts)
+
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        is_trusted = False
+
+        async def trust(*_: object) -> None:
+            nonlocal is_trusted
+            is_trusted = True
+
+        async def tell_nobody(message: object) -> None:
+            """Drop what Starlette answers, which is no JSON."""
+
+        await TrustedHostMiddleware(
+            trust, self.allowed_hosts, www_redirect=False
+        )(scope, receive, tell_nobody)
+        chosen = self.app if is_trusted else _as_json(self._refusal)
+        await chosen(scope, receive, send)
+
+    @property
+    def _refusal(self) -> Refusal:
+        return Refusal(
+            400,
+            "the Host of a request must be one of "
+            f"{', '.join(self.allowed_hosts)}.",
+        )
+
+
 def make_app(
     models: Iterable[ServedModel],
     limits: Limits,
@@ -407,7 +447,7 @@ def make_app(
         yield
         await asyncio.to_thread(server.scheduler.close)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/v1/audio/speech", server.speak, methods=["POST"]),
             Route("/v1/models", server.list_models),
@@ -420,13 +460,12 @@ def make_app(
             ClientDisconnect: _tell_gone,
             Exception: _tell_failure,
         },
-        middleware=[
-            Middleware(
-                TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False
-            )
-        ],
+        middleware=[Middleware(_HostMiddleware, allowed_hosts=hosts)],
         lifespan=lifespan,
     )
+    # a redirection would name whatever host the client has named
+    app.router.redirect_slashes = False
+    return app
 
 
 _FAILED = Refusal(

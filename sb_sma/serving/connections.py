@@ -60,6 +60,9 @@ class PatientProtocol(H11Protocol):
         self._waiting.cancel()
         super().connection_lost(exc)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing is missing where nobody is to speak otherwise."""
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, as all else is refused.
 

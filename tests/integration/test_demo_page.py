@@ -1,5 +1,6 @@
 """``sb-sma demo`` as a browser shows it: typed, clicked, heard and seen."""
 
+import json
 import os
 import re
 import socket
@@ -322,6 +323,48 @@ def test_a_broken_recording_is_one_sentence(page, tmp_path):
     (problem,) = problems(page)
     assert problem.startswith("The recording: mine.wav must be a readable")
     assert "/" not in problem and len(sounds(page)) == 1
+
+
+def test_a_recording_from_elsewhere_is_not_asked_for(demo):
+    """A call past the page names an address; Gradio would go there."""
+    config = ask(demo, "config")
+    (speaking,) = [
+        number
+        for number, each in enumerate(config["dependencies"])
+        if len(each["inputs"]) > 3
+    ]
+    components = {each["id"]: each for each in config["components"]}
+    elsewhere = {
+        "path": "http://elsewhere.example/a.wav",
+        "meta": {"_type": "gradio.FileData"},
+    }
+    values = [
+        elsewhere if "waveform_options" in props else props.get("value")
+        for props in (
+            components[each]["props"]
+            for each in config["dependencies"][speaking]["inputs"]
+        )
+    ]
+    assert elsewhere in values
+    session = {"session_hash": "mine"}
+    asked = {"fn_index": speaking, "data": values, **session}
+    ask(demo, "gradio_api/queue/join", asked)
+    told = ask(demo, "gradio_api/queue/data?session_hash=mine")
+    assert "must be given to the page; got an address" in told
+    printed = demo.log.read_text()
+    assert "OUTSIDE" not in printed and "Traceback" not in printed
+
+
+def ask(demo, path, body=None):
+    """What the page itself would be told; the lines of a stream as text."""
+    request = urllib.request.Request(
+        demo.url + path,
+        body and json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+        content = answer.read().decode()
+    return content if "queue/data" in path else json.loads(content)
 
 
 def problems(page):

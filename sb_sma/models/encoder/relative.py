@@ -20,6 +20,8 @@ from sb_sma.attention.relative.positions import align
 class RelativeAttention(nn.Module):
     """Self-attention that computes what a `RelPosMHAXL` does, with its weights.
 
+    In any precision; energies are weighed in float32 at least.
+
     Arguments
     ---------
     attention : RelPosMHAXL
@@ -118,6 +120,8 @@ class RelativeAttention(nn.Module):
             -1, (self.num_heads, 3 * self.head_dim)
         )
         queries, keys, values = projected.chunk(3, dim=-1)  # (B, T, H, D')
+        # SpeechBrain's are in float32
+        pos_embs = pos_embs.to(self.linear_pos.weight.dtype)
         places = self.linear_pos(pos_embs).unflatten(
             -1, (self.num_heads, self.head_dim)
         )

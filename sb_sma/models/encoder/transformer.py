@@ -191,9 +191,7 @@ class SpeechBrainTextEncoder(TextEncoder):
             features = self.positions(features)
         pos_embs = None
         if self.relative_positions is not None:
-            wide = torch.promote_types(features.dtype, torch.float32)
-            # SpeechBrain's are in float32
-            pos_embs = self.relative_positions(features).to(wide)
+            pos_embs = self.relative_positions(features)
         features, _ = self.transformer(
             features, src_key_padding_mask=padding, pos_embs=pos_embs
         )

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from sb_sma.attention.decoding import DecodingOptions, select_rows
 from sb_sma.attention.masks import padding_mask
 from sb_sma.models.tts.frame_noise import FrameNoise
-from sb_sma.models.tts.loop_models import LoopModels
+from sb_sma.models.tts.loop_precision import choose_loop
 from sb_sma.models.tts.pace import check_pace, scaled_length
 from sb_sma.models.tts.stop_rule import EndDetector, StopRule
 from sb_sma.models.tts.time_scaling import scale_time
@@ -66,7 +66,8 @@ class SpokenStep:
         Standardised, before the postnet, in the model's precision whatever the
         step was taken in, (R, reduction_factor, C).
     alignments : list of torch.Tensor
-        One (R, H, K) per decoder layer, in the same precision.
+        One (R, H, K) per decoder layer, in the model's precision, float32 at
+        least.
     """
 
     rows: torch.Tensor
@@ -166,9 +167,6 @@ class Narrator:
         Hop length / sample rate.
     manner : Manner
         How they are spoken.
-    loops : LoopModels, optional
-        Keeps the model's copy that speaks in soft mode. Default: it is made
-        for this batch alone.
 
     Attributes
     ----------
@@ -195,10 +193,9 @@ class Narrator:
         stop_rule: StopRule,
         seconds_per_frame: float,
         manner: Manner = Manner(),
-        loops: LoopModels | None = None,
     ):
         self.model = model
-        self._loop = (loops or LoopModels()).choose(model, manner.options)
+        self._loop = choose_loop(model, manner.options)
         self.pace = manner.pace
         self.listener: Callable[[SpokenStep], None] | None = None
         generator = torch.Generator()
@@ -239,6 +236,7 @@ class Narrator:
         Can be run through once.
         """
         decoder, dtype = self._loop.decoder, self.model.mel_mean.dtype
+        wide = torch.promote_types(dtype, torch.float32)
         guide = int(self.model.guide[0])
         rows = torch.arange(len(self.limits), device=self.finished.device)
         frame = self._loop.mel_mean.new_zeros(len(rows), decoder.n_mels)
@@ -246,7 +244,7 @@ class Narrator:
         while len(rows):
             step = decoder.step(frame, self.state)
             n_steps += 1
-            alignments = [layer.to(dtype) for layer in step.alignments]
+            alignments = [layer.to(wide) for layer in step.alignments]
             ended = self.detector.update(step.stop_logits, alignments[guide])
             spoken = SpokenStep(rows, step.frames.to(dtype), alignments)
             if self.listener is not None:

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -149,6 +150,15 @@ def test_a_broken_recording_is_told_by_its_name(
     wav.write_bytes(bytes_)
     problem = speakers.speak(TEXT, Manner(recording=str(wav))).problem
     assert problem.startswith(told) and str(tmp_path) not in problem
+
+
+def test_a_recording_that_is_too_long_is_told(speakers, tmp_path):
+    """Silence of an hour is a small file."""
+    wav = tmp_path / "mine.flac"
+    soundfile.write(wav, np.zeros(61 * 8000, np.int16), 8000)
+    problem = speakers.speak(TEXT, Manner(recording=str(wav))).problem
+    told = "The recording: mine.flac must last 60 s at most"
+    assert problem.startswith(told)
 
 
 @pytest.mark.parametrize(

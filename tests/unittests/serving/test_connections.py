@@ -100,6 +100,14 @@ def test_a_body_that_goes_wrong_after_the_answer_is_no_fault(address, caplog):
     assert "LocalProtocolError" not in caplog.text
 
 
+def test_who_asks_to_speak_otherwise_is_answered(address, caplog):
+    asked = b"Connection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+    with caplog.at_level("WARNING", "uvicorn.error"):
+        answer = exchange(address, HEAD + asked)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert caplog.text == ""
+
+
 def test_an_answer_to_head_has_no_body(address, caplog):
     sent = b"HEAD / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
     head, _, body = exchange(address, sent).partition(b"\r\n\r\n")

@@ -1,6 +1,7 @@
 """Reads recordings of any rate and number of channels."""
 
 import io
+import math
 import os
 from dataclasses import dataclass
 from fractions import Fraction
@@ -78,7 +79,10 @@ class Recording:
 
 
 def read_recording(
-    wav: str | Path, mel: MelSettings, trim_db: float | None = None
+    wav: str | Path,
+    mel: MelSettings,
+    trim_db: float | None = None,
+    most_seconds: float | None = None,
 ) -> Recording:
     """Read a recording, and find all that makes it useless.
 
@@ -91,6 +95,8 @@ def read_recording(
     trim_db : float, optional
         Both ends are cut off where they are so many decibels below the
         loudest part; a tenth of a second of it stays. By default they stay.
+    most_seconds : float, optional
+        How long it may be. No more than that is held in memory.
 
     Returns
     -------
@@ -100,8 +106,8 @@ def read_recording(
     Raises
     ------
     ValueError
-        If the file cannot be read, is cut, silent, shorter than half a window
-        or of a rate that no speech has, or has samples that are no numbers,
+        If the file cannot be read, is cut, silent, too long, shorter than half a
+        window or of a rate that no speech has, or has samples that are no numbers,
         far beyond full scale or a few steps of 16 bits, or channels that
         cancel each other.
 
@@ -114,7 +120,7 @@ def read_recording(
     >>> len(recording.samples), recording.sample_rate, recording.channels
     (22050, 8000, 2)
     """
-    samples, sample_rate = _decode(Path(wav))
+    samples, sample_rate = _decode(Path(wav), most_seconds)
     offset = find_offset(samples)
     mono = torch.from_numpy(samples.mean(axis=1) - np.float32(offset))
     ratio = Fraction(sample_rate, mel.sample_rate)
@@ -152,7 +158,9 @@ def read_recording(
     )
 
 
-def read_mono(wav: str | Path, mel: MelSettings) -> torch.Tensor:
+def read_mono(
+    wav: str | Path, mel: MelSettings, most_seconds: float | None = None
+) -> torch.Tensor:
     """Read the samples of a recording, both ends included.
 
     Arguments
@@ -161,6 +169,8 @@ def read_mono(wav: str | Path, mel: MelSettings) -> torch.Tensor:
         Any file that libsndfile reads.
     mel : MelSettings
         The numbers that define the spectrograms.
+    most_seconds : float, optional
+        How long it may be.
 
     Returns
     -------
@@ -172,7 +182,7 @@ def read_mono(wav: str | Path, mel: MelSettings) -> torch.Tensor:
     ValueError
         If ``read_recording`` refuses the file.
     """
-    return read_recording(wav, mel).samples
+    return read_recording(wav, mel, most_seconds=most_seconds).samples
 
 
 class _Sound(soundfile.SoundFile):
@@ -186,16 +196,21 @@ class _Sound(soundfile.SoundFile):
         """Tell that nobody seeks."""
         return False
 
-    def read_all(self) -> np.ndarray:
-        """Return all samples, of shape (N, channels)."""
+    def read_all(self, most_frames: float = math.inf) -> np.ndarray:
+        """Return all samples, of shape (N, channels), or too many."""
         blocks = [np.zeros((0, self.channels), np.float32)]
-        while len(block := self.read(_BLOCK, "float32", always_2d=True)):
+        n_frames = 0
+        while n_frames <= most_frames and len(
+            block := self.read(_BLOCK, "float32", always_2d=True)
+        ):
             blocks.append(block)
+            n_frames += len(block)
         return np.concatenate(blocks)
 
 
-def _decode(wav: Path) -> tuple[np.ndarray, int]:
+def _decode(wav: Path, most_seconds: float | None) -> tuple[np.ndarray, int]:
     """Sample (N, channels) and their rate."""
+    longest = math.inf if most_seconds is None else most_seconds
     if os.path.isdir(wav):
         raise _unreadable(wav, "it is a folder")
     if not os.path.isfile(wav):
@@ -205,11 +220,16 @@ def _decode(wav: Path) -> tuple[np.ndarray, int]:
         )
     try:
         with _open(wav) as sound:
-            samples = sound.read_all()
+            samples = sound.read_all(longest * sound.samplerate)
     # a TypeError: of a .raw file it wants rate and channels
     except (soundfile.SoundFileError, OSError, TypeError) as error:
         fault = getattr(error, "error_string", str(error)).rstrip(".")
         raise _unreadable(wav, fault) from error
+    if len(samples) > longest * sound.samplerate:
+        raise ValueError(
+            f"{visible(wav)} must last {most_seconds:g} s at most; got more. "
+            "Cut it."
+        )
     missing = sound.frames - len(samples)
     n_bad = np.count_nonzero(~np.isfinite(samples))
     if len(samples) == 0:
