@@ -70,7 +70,11 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         subparser = commands.add_parser(
-            name, help=command.HELP, description=command.HELP
+            name,
+            help=command.HELP,
+            description=command.HELP,
+            # --seed is another option than --seeds
+            allow_abbrev=False,
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
@@ -110,10 +114,10 @@ def _refuse_mistyped(
     known = re.findall(r"--\w+", subparser.format_help())
     for argument in itertools.takewhile("--".__ne__, argv[1:]):
         option = argument.partition("=")[0]
-        # as argparse tells an option from a text, and takes its beginning
+        # as argparse tells an option from a text
         if not option.startswith("--") or " " in argument:
             continue
-        if not any(name.startswith(option) for name in known):
+        if option not in known:
             subparser.error(
                 f"there is no option {option}.{_closest(option, known)}"
             )

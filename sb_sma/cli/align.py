@@ -147,7 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
     seconds = sum(each.duration for each in outcome.alignments.values())
     if n_aligned:
         print(
-            f"{n_aligned} recording(s) aligned, {seconds / 60:.1f} minutes: "
+            f"{n_aligned} recording(s) aligned, {seconds:.0f} s of sound: "
             f"{arguments.out}/TextGrid, {', '.join(outcome.files)}"
         )
     if problems:

@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,7 @@ _PART_CHARACTERS = 3000
 # seconds
 _PARAGRAPH_PAUSE, _SCENE_PAUSE, _CHAPTER_PAUSE = 0.5, 1.0, 1.5
 _SHOWN_UNSAID = 20
+_CHAPTER_SUFFIXES = (".flac", ".srt")
 _LONGEST_NAME = 60
 _FORMAT = 2
 
@@ -134,6 +135,8 @@ def run(arguments: argparse.Namespace) -> None:
         _tell_unspeakable(tts, book, arguments.pace)
         return
     encoder, out = _choose_encoder(arguments.out)
+    if encoder is None:
+        _check_own(out, book)
     manner = {
         "mode": arguments.mode,
         "pace": arguments.pace,
@@ -271,6 +274,26 @@ def _choose_encoder(out: Path) -> tuple[Encoder | None, Path]:
     return encoder, out
 
 
+def _check_own(folder: Path, book: Book) -> None:
+    """Refuse a folder in which another book is, which would mix with this."""
+    names = _chapter_names(book)
+    for path in sorted(folder.glob("*")):
+        if path.suffix in _CHAPTER_SUFFIXES and path.stem not in names:
+            raise ValueError(
+                f"{folder} must hold no sound but that of {book.title}; got "
+                f"{path.name}. Give another --out, or move it."
+            )
+
+
+def _chapter_names(book: Book) -> list[str]:
+    """Return the names of the chapters' files, which are in order."""
+    width = len(str(len(book.chapters)))
+    return [
+        f"{number:0{width}} {_file_name(chapter.title)}".strip()
+        for number, chapter in enumerate(book.chapters, start=1)
+    ]
+
+
 def _identity_of(model: str) -> str:
     """Tell one exported model from another; a hub's by its name."""
     yaml = Path(model) / "hyperparams.yaml"
@@ -346,12 +369,22 @@ def _speak_parts(
     done = total - sum(part.length for part in waiting)
     with tqdm(total=total, initial=done, unit="char", unit_scale=True) as bar:
         for part in waiting:
-            _speak_part(tts, part, manner)
-            bar.update(part.length)
+            end = bar.n + part.length
+            _speak_part(tts, part, manner, bar.update)
+            # markup and what is passed over are not said
+            bar.update(end - bar.n)
 
 
-def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
-    """Write the sound of a part, and then what is known of it."""
+def _speak_part(
+    tts: "TTS",
+    part: _Part,
+    manner: dict[str, Any],
+    advance: Callable[[int], object],
+) -> None:
+    """Write the sound of a part, and then what is known of it.
+
+    Characters that have been said are told on the way.
+    """
     from sb_sma.books.subtitles import make_cues
 
     texts: list[str] = []
@@ -386,6 +419,7 @@ def _speak_part(tts: "TTS", part: _Part, manner: dict[str, Any]) -> None:
                     seconds += len(spoken.mel) * settings.seconds_per_frame
                     finished &= spoken.finished
                     spoken_again += spoken.spoken_again
+                    advance(len(spoken.text))
                     for _, timing in spoken.timings:
                         kept.append((start, seconds, spoken.text, timing))
                     yield spoken
@@ -441,7 +475,7 @@ def _put_together(
         paths = [part.path for part in own]
         chapters.append(ChapterSound(chapter.title, paths, start))
     if encoder is None:
-        _write_chapters(chapters, cues, out)
+        _write_chapters(_chapter_names(book), chapters, cues, out)
         return
     metadata = {"title": book.title, "genre": "Audiobook"}
     if book.author:
@@ -461,28 +495,28 @@ def _put_together(
 
 
 def _write_chapters(
+    names: Sequence[str],
     chapters: Sequence[ChapterSound],
     cues: "Sequence[Sequence[Cue]]",
     out: Path,
 ) -> None:
-    """Write a file for each chapter, whose names are in order."""
+    """Write a file for each chapter."""
     import soundfile
 
     from sb_sma.books.subtitles import format_srt
 
     out.mkdir(exist_ok=True)
-    width = len(str(len(chapters)))
-    for number, (chapter, own) in enumerate(zip(chapters, cues), start=1):
-        name = f"{number:0{width}} {_file_name(chapter.title)}".strip()
+    sound_suffix, text_suffix = _CHAPTER_SUFFIXES
+    for name, chapter, own in zip(names, chapters, cues):
         rate = soundfile.info(chapter.parts[0]).samplerate
         with (
-            complete_or_absent(out / f"{name}.flac") as file,
+            complete_or_absent(out / f"{name}{sound_suffix}") as file,
             soundfile.SoundFile(file, "w", rate, 1, format="FLAC") as sound,
         ):
             for part in chapter.parts:
                 for block in soundfile.blocks(part, 1 << 16, dtype="int16"):
                     sound.write(block)
-        _write_text(out / f"{name}.srt", format_srt(own))
+        _write_text(out / f"{name}{text_suffix}", format_srt(own))
 
 
 def _file_name(title: str) -> str:
@@ -531,7 +565,7 @@ def _report(book: Book, parts: Sequence[_Part], out: Path) -> None:
             tell(f"cut off within the part at {_clock(start)}")
     tell(f"{out}: {_clock(seconds)}, {len(book.chapters)} chapter(s)")
     if passed_over:
-        tell(f"{passed_over} odd line(s) passed over")
+        tell(f"{passed_over} odd thing(s) passed over, as told above")
     if spoken_again:
         tell(f"{spoken_again} passage(s) were spoken again")
     shown = ", ".join(unsaid[:_SHOWN_UNSAID])

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tqdm import tqdm
 
 from sb_sma.books import m4b
 from sb_sma.cli import (
@@ -65,6 +66,29 @@ def test_a_text_becomes_a_folder_of_chapters(command, tmp_path, capsys):
     assert not (tmp_path / "b.parts").exists()
 
 
+def test_two_books_are_not_mixed_in_a_folder(command, tmp_path, capsys):
+    for _ in range(2):  # the same one may be spoken again
+        assert command("b.txt", "--out", "b") == 0
+    before = names(tmp_path / "b")
+    (tmp_path / "c.txt").write_text("# Three\n\nNo.\n")
+    assert command("c.txt", "--out", "b") == 1
+    error = capsys.readouterr().err
+    assert "must hold no sound but that of c; got 1 One.flac" in error
+    assert names(tmp_path / "b") == before
+    assert not (tmp_path / "b.parts").exists()
+
+
+def test_the_bar_moves_within_a_part(command, tmp_path, monkeypatch):
+    (tmp_path / "b.txt").write_text("No.\n\nTwo words.\n\nThree words.\n")
+    steps = []
+    update = tqdm.update
+    monkeypatch.setattr(
+        tqdm, "update", lambda bar, n: (steps.append(n), update(bar, n))
+    )
+    assert command("b.txt", "--out", "b") == 0
+    assert steps == [len("No."), len("Two words."), len("Three words."), 0]
+
+
 def test_a_folder_that_may_not_be_written_is_told_first(
     command, tmp_path, capsys, monkeypatch
 ):
@@ -116,13 +140,13 @@ def test_it_goes_on_where_it_was(command, tmp_path, monkeypatch, capsys):
     assert command("b.txt", "--out", "whole") == 0
     speak, count = command_module._speak_part, []
 
-    def dies(tts, part, manner):
+    def dies(tts, part, manner, advance):
         """Be killed within the third part."""
         if len(count) == 2:
             part.path.write_bytes(b"half a file")
             raise KeyboardInterrupt
         count.append(part)
-        speak(tts, part, manner)
+        speak(tts, part, manner, advance)
 
     with monkeypatch.context() as patch:
         patch.setattr(command_module, "_speak_part", dies)
@@ -269,7 +293,7 @@ def test_a_sentence_without_phonemes_does_not_end_the_book(
     error = capsys.readouterr().err
     found = re.findall(r"passed over: b.txt:(\d+): text must be sp", error)
     assert found == ["5"]
-    assert "1 odd line(s) passed over" in error
+    assert "1 odd thing(s) passed over" in error
     (subtitles,) = (tmp_path / "b").glob("*.srt")
     assert "No, I say." in subtitles.read_text(encoding="utf-8")
 
@@ -290,7 +314,7 @@ def test_bad_bytes_in_a_book_in_utf_8_are_named(command, tmp_path, capsys):
     assert command("b.txt", "--out", "b") == 0
     error = capsys.readouterr().err
     assert "passed over: b.txt:7: must be UTF-8; got b'\\xe9'" in error
-    assert "1 odd line(s) passed over" in error
+    assert "1 odd thing(s) passed over" in error
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ def test_a_mistyped_command_is_told_from_what_it_may_be(word, meant, capsys):
         (["g2p", "--model", "m", "--n_best", "3"], "--n_best", "--nbest"),
         (["check", "a.csv", "--skip-audio"], "--skip-audio", "--skip_audio"),
         (["render", "a.yaml", "--xyz"], "--xyz", None),
+        # the beginning of another
+        (["evaluate", "--seed", "42"], "--seed", "--seeds"),
     ],
 )
 def test_a_mistyped_option_is_told_from_what_it_may_be(
