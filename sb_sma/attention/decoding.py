@@ -20,6 +20,7 @@ from torch import nn
 from sb_sma.attention.masks import padding_mask
 
 MODES = ("soft", "hard")
+PRECISIONS = ("float32", "float64")
 
 _WITHOUT_ROWS = (
     str,
@@ -60,11 +61,15 @@ class DecodingOptions:
         ``[back, ahead]``: how many keys before and after the one that it
         attended most at the query before a head may attend to. It starts at
         the first key. For softmax attention (regularMHA) only. Default: all.
+    soft_precision : str
+        Soft decoding: in ``float64``, what takes the steps is copied to it, so
+        that rounding does not grow from step to step. For models with
+        stepwise monotonic heads only.
 
     Raises
     ------
     ValueError
-        If `mode` is unknown, a number is out of range, or `attention_window`
+        If `mode` or `soft_precision` is unknown, a number is out of range, or `attention_window`
         is not a pair of counts.
 
     Example
@@ -79,11 +84,17 @@ class DecodingOptions:
     soft_spread: int | None = None
     head_spread: int | None = None
     attention_window: list[int] | None = None
+    soft_precision: str = "float32"
 
     def __post_init__(self):
         if self.mode not in MODES:
             raise ValueError(
                 f"mode must be one of {', '.join(MODES)}; got '{self.mode}'."
+            )
+        if self.soft_precision not in PRECISIONS:
+            raise ValueError(
+                f"soft_precision must be one of {', '.join(PRECISIONS)}; got "
+                f"{self.soft_precision!r}."
             )
         if not 0 < self.max_stay <= 1:
             raise ValueError(

@@ -32,9 +32,9 @@ def choose_loop(model: nn.Module, options: DecodingOptions) -> nn.Module:
     Returns
     -------
     chosen : nn.Module
-        In soft mode, and where a head walks, a copy as it is now in float64,
-        without postnet and refiner, with the same hooks; else the model. On a
-        device without float64, always the model.
+        In soft mode, where a head walks and the options ask for float64, a copy
+        as it is now in float64, without postnet and refiner, with the same
+        hooks; else the model. On a device without float64, always the model.
 
     Example
     -------
@@ -48,13 +48,13 @@ def choose_loop(model: nn.Module, options: DecodingOptions) -> nn.Module:
     ...     MelDecoder(8, 2, 1, 16, StepwiseMonotonicMHA),
     ...     MaskedConvStack([80, 80]),
     ... )
-    >>> choose_loop(model, DecodingOptions("soft")).mel_mean.dtype
+    >>> options = DecodingOptions(soft_precision="float64")
+    >>> choose_loop(model, options).mel_mean.dtype
     torch.float64
-    >>> choose_loop(model, DecodingOptions("hard")) is model
-    True
     """
     if (
         options.mode != "soft"
+        or options.soft_precision != "float64"
         or not is_walking(model.decoder)
         or model.mel_mean.dtype == torch.float64
         or model.mel_mean.device.type in _SINGLE
