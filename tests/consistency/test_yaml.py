@@ -82,7 +82,7 @@ def changed_by(path):
         ("hparams/tts_gst.yaml", 8),
         ("hparams/voice.yaml", 16),
         (f"{LJSPEECH}/train_small.yaml", 7),
-        (f"{LJSPEECH}/train.yaml", 22),
+        (f"{LJSPEECH}/train.yaml", 23),
         ("recipes/SIGMORPHON2021/G2P/transformer/hparams/train.yaml", 13),
     ],
 )
