@@ -69,8 +69,8 @@ class DecodingOptions:
     Raises
     ------
     ValueError
-        If `mode` or `soft_precision` is unknown, a number is out of range, or `attention_window`
-        is not a pair of counts.
+        If `mode` or `soft_precision` is unknown, a number is out of range, or
+        `attention_window` is not a pair of counts.
 
     Example
     -------

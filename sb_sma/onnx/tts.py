@@ -224,6 +224,7 @@ class OnnxTTS:
     ) -> tuple[np.ndarray, np.ndarray, bool]:
         """Take steps until the end; frames (M, C), alignment (H, Q, T)."""
         step = self._steps[mode]
+        # once, and not at every step
         inputs = {
             name: encoded[name].astype(dtype, copy=False)
             for name, dtype in step.dtypes.items()

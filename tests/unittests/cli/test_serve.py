@@ -464,11 +464,7 @@ def test_models_and_their_voices_are_listed(server):
 
 
 @pytest.mark.parametrize(
-    "path",
-    [
-        *("/", "/docs", "/v1/audio/speech/x"),
-        "/v1/audio/speech/",
-    ],
+    "path", ["/", "/docs", "/v1/audio/speech/x", "/v1/audio/speech/"]
 )
 def test_other_paths_are_told(server, path):
     status, _, content = post(server, b"{}", path=path)

@@ -106,10 +106,10 @@ def read_recording(
     Raises
     ------
     ValueError
-        If the file cannot be read, is cut, silent, too long, shorter than half a
-        window or of a rate that no speech has, or has samples that are no numbers,
-        far beyond full scale or a few steps of 16 bits, or channels that
-        cancel each other.
+        If the file cannot be read, is cut, silent, too long, shorter than half
+        a window or of a rate that no speech has, or has samples that are no
+        numbers, far beyond full scale or a few steps of 16 bits, or channels
+        that cancel each other.
 
     Example
     -------
